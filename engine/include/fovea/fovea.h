@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FOVEA_FOVEA_H
+#define FOVEA_FOVEA_H
+
+/*
+ * fovea: finds signs of diabetic retinopathy in photographs of the eye. Research software, not a medical device.
+ *
+ *     fovea_model* model = NULL;
+ *     fovea_session* session = NULL;
+ *     fovea_session_settings settings;
+ *     fovea_screening result;
+ *     fovea_status status = fovea_model_load_file("small224.fovea", NULL, &model);
+ *     fovea_session_settings_init(&settings);
+ *     if (status == FOVEA_OK) status = fovea_session_create(model, &settings, &session);
+ *     if (status == FOVEA_OK) status = fovea_screen_bytes(session, jpeg, jpeg_size, NULL, &result);
+ *     if (status == FOVEA_OK) printf("%s\n", fovea_result_string(result.result));
+ *     fovea_session_close(&session);
+ *     fovea_model_close(&model);
+ *
+ * Rules for every call:
+ * - It returns a fovea_status; 0 is success. On failure outputs are untouched or reset to null, no
+ *   object is left half made, and a line that names the cause goes to the log callback, if there is one.
+ * - It never prints, aborts, throws, or reads the environment.
+ * - Structs that the library fills or reads begin with `size`: the *_init function sets it, so that
+ *   later versions can grow them. Pass only structs that were initialised.
+ * - Strings are UTF-8. Strings returned belong to the object they came from and live as long.
+ * - Images are 8-bit, top row first; tensors are height x width x channels, channels innermost.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FOVEA_VERSION_MAJOR 0
+#define FOVEA_VERSION_MINOR 1
+#define FOVEA_VERSION_PATCH 0
+
+#if defined(_WIN32)
+#define FOVEA_API
+#else
+#define FOVEA_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status, log, allocator ------------------------------------------------------------------ */
+
+typedef enum fovea_status {
+    FOVEA_OK = 0,
+    FOVEA_ERROR_INVALID_ARGUMENT = 1,  /* null pointer, value out of range, struct not initialised */
+    FOVEA_ERROR_OUT_OF_MEMORY = 2,
+    FOVEA_ERROR_IO = 3,                /* a file cannot be opened, mapped or read */
+    FOVEA_ERROR_NOT_A_MODEL = 4,       /* no .fovea magic */
+    FOVEA_ERROR_BAD_MODEL = 5,         /* damaged: a checksum, bound, shape or reference is wrong */
+    FOVEA_ERROR_UNSUPPORTED_MODEL = 6, /* sound, but of a version or kind that this build cannot run */
+    FOVEA_ERROR_NOT_AN_IMAGE = 7,
+    FOVEA_ERROR_UNSUPPORTED_IMAGE = 8, /* an image of a kind that is not read (WebP, CMYK JPEG, ...) */
+    FOVEA_ERROR_CORRUPT_IMAGE = 9,
+    FOVEA_ERROR_IMAGE_TOO_LARGE = 10,  /* over the session's limits */
+    FOVEA_ERROR_UNSUPPORTED_ISA = 11,  /* the instruction set asked for is not in this CPU or build */
+    FOVEA_ERROR_WORKSPACE_TOO_SMALL = 12,
+    FOVEA_ERROR_UNKNOWN_TAP = 13,      /* no layer of that name in the model */
+    FOVEA_ERROR_CANCELLED = 14,
+    FOVEA_ERROR_SELFTEST_FAILED = 15,
+    FOVEA_ERROR_INPUT_SIZE = 16        /* the network cannot run at that input size */
+} fovea_status;
+
+/* A short English name of the status; never null, also for values outside the enum. Any thread. */
+FOVEA_API const char* fovea_status_string(fovea_status status);
+
+/* "0.1.0"; static. */
+FOVEA_API const char* fovea_version(void);
+
+typedef enum fovea_log_level { FOVEA_LOG_ERROR = 0, FOVEA_LOG_WARNING = 1, FOVEA_LOG_INFO = 2 } fovea_log_level;
+
+/* Receives one line without a newline. Called on the thread that made the call. write may be null: silence. */
+typedef struct fovea_log {
+    void (*write)(void* cookie, fovea_log_level level, const char* message);
+    void* cookie;
+} fovea_log;
+
+/*
+ * Where memory comes from; all null means the C library. allocate returns size bytes aligned to
+ * alignment (at most 64) or null; release takes what allocate gave. Called only from the thread that
+ * calls the library. Nothing is allocated during fovea_run.
+ */
+typedef struct fovea_allocator {
+    void* (*allocate)(void* cookie, size_t size, size_t alignment);
+    void (*release)(void* cookie, void* pointer);
+    void* cookie;
+} fovea_allocator;
+
+/* ---- Model ----------------------------------------------------------------------------------- */
+
+/* Immutable after loading; may be shared by any number of sessions on any threads. Close it last. */
+typedef struct fovea_model fovea_model;
+
+typedef struct fovea_model_settings {
+    size_t size;
+    fovea_allocator allocator; /* default: the C library */
+    fovea_log log;             /* default: silent; used by the model's own calls */
+} fovea_model_settings;
+
+FOVEA_API void fovea_model_settings_init(fovea_model_settings* settings);
+
+/* settings may be null (defaults) in all three. The file is mapped read-only, checked byte for byte, and used in place;
+ * it must not be changed while the model is open. */
+FOVEA_API fovea_status fovea_model_load_file(const char* path, const fovea_model_settings* settings,
+                                             fovea_model** model);
+
+/* From an open file: length bytes from offset (an Android asset), length 0 = to the end. The descriptor may be closed afterwards. */
+FOVEA_API fovea_status fovea_model_load_descriptor(int descriptor, uint64_t offset, uint64_t length,
+                                                   const fovea_model_settings* settings, fovea_model** model);
+
+typedef enum fovea_ownership {
+    FOVEA_COPY = 0,  /* the library takes a copy */
+    FOVEA_BORROW = 1 /* data must outlive the model and be 64-byte aligned */
+} fovea_ownership;
+
+FOVEA_API fovea_status fovea_model_load_memory(const void* data, size_t data_size, fovea_ownership ownership,
+                                               const fovea_model_settings* settings, fovea_model** model);
+
+/* Closes the model and sets *model to null; null and pointer to null are fine. */
+FOVEA_API void fovea_model_close(fovea_model** model);
+
+typedef struct fovea_model_info {
+    size_t size;
+    const char* name;
+    const char* dtype;          /* "fp32" */
+    const char* target;         /* "any_dr", "referable_dr", "grade5", "other" */
+    const char* preset;         /* "kaggle_ben_color", ... */
+    uint32_t input_height;      /* 0 = any; see default_input_* */
+    uint32_t input_width;
+    uint32_t input_channels;
+    uint32_t default_input_height; /* the size that the network was trained on */
+    uint32_t default_input_width;
+    uint32_t class_count;
+    uint32_t logit_count;       /* as class_count, but 1 for a single sigmoid output */
+    double temperature;
+    uint32_t operating_point_count;
+    uint32_t default_operating_point;
+    uint32_t node_count;
+    uint32_t tap_count;         /* layer names that can be tapped */
+    uint32_t provenance_count;
+    uint32_t golden_count;
+    uint64_t file_size;
+    uint64_t weight_bytes;
+} fovea_model_info;
+
+FOVEA_API fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* info);
+
+/* Null when index is out of range. Any thread. */
+FOVEA_API const char* fovea_model_class_name(const fovea_model* model, uint32_t index);
+FOVEA_API const char* fovea_model_tap_name(const fovea_model* model, uint32_t index);
+FOVEA_API const char* fovea_model_operating_point(const fovea_model* model, uint32_t index, double* threshold);
+FOVEA_API const char* fovea_model_provenance(const fovea_model* model, uint32_t index, const char** value);
+
+/* ---- Session --------------------------------------------------------------------------------- */
+
+/* Holds the plan and the working memory for one input size. One thread at a time. */
+typedef struct fovea_session fovea_session;
+
+typedef struct fovea_session_settings {
+    size_t size;
+    uint32_t input_height;    /* 0 (default) = the model's default input size; both or neither */
+    uint32_t input_width;
+    uint32_t threads;         /* default 1; 1 to 64. Results are the same to the bit for every number */
+    const char* isa;          /* default null = the best this CPU has; else a name fovea_isa_name gives: a cap */
+    void* workspace;          /* default null; else memory for the run, 64-byte aligned, kept by the caller until
+                                 the session is closed */
+    size_t workspace_size;    /* at least what fovea_session_workspace_size says */
+    fovea_allocator allocator; /* default: the C library */
+    fovea_log log;            /* default: silent */
+    int (*cancel)(void* cookie); /* default null; asked between layers on the calling thread: non-zero stops the run */
+    void* cancel_cookie;
+    const char* const* taps;  /* default null; names of layers whose outputs are kept until the next run */
+    uint32_t tap_count;
+    uint32_t max_image_side;  /* default 16384 pixels */
+    uint64_t max_image_pixels; /* default 100 million */
+    uint64_t max_decode_bytes; /* default 1 GiB: working memory of the decoder, the picture included */
+} fovea_session_settings;
+
+FOVEA_API void fovea_session_settings_init(fovea_session_settings* settings);
+
+/* The exact number of bytes of workspace that a session with these settings runs in; nothing is created. */
+FOVEA_API fovea_status fovea_session_workspace_size(const fovea_model* model, const fovea_session_settings* settings,
+                                                    size_t* bytes);
+
+FOVEA_API fovea_status fovea_session_create(const fovea_model* model, const fovea_session_settings* settings,
+                                            fovea_session** session);
+
+/* Closes the session and sets *session to null; null and pointer to null are fine. */
+FOVEA_API void fovea_session_close(fovea_session** session);
+
+typedef struct fovea_session_info {
+    size_t size;
+    uint32_t input_height;
+    uint32_t input_width;
+    uint32_t input_channels;
+    uint32_t threads;
+    const char* isa;          /* the level in force: "avx2", "neon", "scalar", ... */
+    size_t workspace_bytes;   /* as fovea_session_workspace_size */
+    uint64_t multiply_adds;   /* of one run */
+} fovea_session_info;
+
+FOVEA_API fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info);
+
+/* The plan as text (steps, kernels, shapes, places in the workspace, peak), line by line to write. */
+FOVEA_API fovea_status fovea_session_print_plan(const fovea_session* session,
+                                                void (*write)(void* cookie, const char* line), void* cookie);
+
+/* ---- Run: raw network input ------------------------------------------------------------------ */
+
+typedef enum fovea_dtype { FOVEA_U8 = 0, FOVEA_F32 = 1 } fovea_dtype;
+
+/*
+ * Runs the network once on input_height x input_width x input_channels values of the pixel range 0 to 255
+ * (the file's own rescaling follows). logits and probabilities receive logit_count and class_count floats; either may
+ * be null. probabilities are at temperature 1, as the training framework gives them. Allocates nothing.
+ */
+FOVEA_API fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dtype, float* logits,
+                                 float* probabilities);
+
+/* A tapped layer's output of the last run: height x width x channels floats, valid until the next run. */
+typedef struct fovea_tensor {
+    const float* data;
+    uint32_t height, width, channels;
+} fovea_tensor;
+
+FOVEA_API fovea_status fovea_session_tap(const fovea_session* session, const char* name, fovea_tensor* tensor);
+
+/* Seconds per step of the last run, for benches: writes up to capacity entries, returns how many steps there are. Timing is off
+ * (and this returns 0) unless fovea_session_profile(session, 1) was called. */
+typedef struct fovea_step_time {
+    const char* name;   /* layer */
+    const char* kernel; /* kernel variant */
+    double seconds;
+    uint64_t multiply_adds;
+} fovea_step_time;
+
+FOVEA_API void fovea_session_profile(fovea_session* session, int on);
+FOVEA_API uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time* times, uint32_t capacity);
+
+/* Runs the file's golden vectors through this session's plan: FOVEA_ERROR_SELFTEST_FAILED when a logit is further off than
+ * the file's tolerance. worst_difference may be null. Needs a session at the golden vectors' size. A model without
+ * golden vectors gives FOVEA_ERROR_UNSUPPORTED_MODEL. */
+FOVEA_API fovea_status fovea_selftest(fovea_session* session, double* worst_difference);
+
+/* ---- Pictures -------------------------------------------------------------------------------- */
+
+typedef enum fovea_pixel_format {
+    FOVEA_RGB = 0,
+    FOVEA_RGBA = 1, /* alpha is put on black */
+    FOVEA_BGR = 2,
+    FOVEA_BGRA = 3
+} fovea_pixel_format;
+
+/* Camera or decoded pixels of the caller. rotation is how far to turn the picture clockwise to stand upright. */
+typedef struct fovea_pixels {
+    const uint8_t* data;
+    uint32_t width, height; /* of the stored rows, before rotation */
+    size_t stride;          /* bytes from row to row */
+    fovea_pixel_format format;
+    uint32_t rotation;      /* 0, 90, 180 or 270 */
+} fovea_pixels;
+
+/* An RGB picture owned by the library, rows packed (stride 3 * width); free it with fovea_image_free. */
+typedef struct fovea_image {
+    uint8_t* data;
+    uint32_t width, height;
+    void* owner; /* private */
+} fovea_image;
+
+FOVEA_API void fovea_image_free(fovea_image* image);
+
+/* Decodes a JPEG or PNG as the screening does: 8-bit RGB, upright (EXIF), alpha put on black. Uses the
+ * session settings' limits, allocator and log; settings may be null. */
+FOVEA_API fovea_status fovea_decode(const void* data, size_t data_size, const fovea_session_settings* settings,
+                                    fovea_image* image);
+
+typedef struct fovea_preset {
+    size_t size;
+    const char* name;      /* "none", "kaggle_ben_color" (default), "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq" */
+    uint32_t output_size;  /* side of the square result in pixels, default 512; graham2015 and kaggle_circle allow 0 = native */
+    double sigma;          /* 0 (default) = the preset's own */
+    uint32_t tolerance;    /* of the box crop, default 7 */
+    int circle_mask;       /* kaggle_ben_color: default 1 */
+    int gray_swapped;      /* default 0; 1 = red and blue weights swapped as in popular BGR notebooks */
+    int pad_square;        /* default 0; 1 = pad the crop to a square before resizing */
+    const char* resize;    /* "cv_linear" (default), "cv_area" */
+} fovea_preset;
+
+FOVEA_API void fovea_preset_init(fovea_preset* preset);
+
+/* The model's own preset, for its default input size. */
+FOVEA_API fovea_status fovea_model_preset(const fovea_model* model, fovea_preset* preset);
+
+/* Names of the presets; null when index is out of range. */
+FOVEA_API const char* fovea_preset_name(uint32_t index);
+
+/* Upright RGB pixels to the picture that the network sees. settings (allocator, log) may be null. */
+FOVEA_API fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_preset* preset,
+                                        const fovea_session_settings* settings, fovea_image* image);
+
+/* ---- Screening ------------------------------------------------------------------------------- */
+
+typedef enum fovea_quality { FOVEA_QUALITY_GOOD = 0, FOVEA_QUALITY_USABLE = 1, FOVEA_QUALITY_REJECT = 2 } fovea_quality;
+
+FOVEA_API const char* fovea_quality_string(fovea_quality quality); /* "good", "usable", "reject" */
+
+typedef struct fovea_quality_check {
+    const char* name;
+    double value;
+    double limit;
+    int limit_is_minimum; /* passed when value >= limit; otherwise when value <= limit */
+    int passed;
+    const char* advice;   /* a sentence for the photographer; "" when passed */
+} fovea_quality_check;
+
+#define FOVEA_MAX_QUALITY_CHECKS 16
+#define FOVEA_MAX_CLASSES 16
+
+typedef enum fovea_result {
+    FOVEA_RESULT_NOT_GRADABLE = 0,
+    FOVEA_RESULT_NO_DR_SIGNS_FOUND = 1,
+    FOVEA_RESULT_DR_SIGNS_FOUND = 2
+} fovea_result;
+
+/* "not_gradable", "no_dr_signs_found", "dr_signs_found". */
+FOVEA_API const char* fovea_result_string(fovea_result result);
+
+typedef struct fovea_screen_options {
+    size_t size;
+    const char* operating_point; /* default null = the model's default */
+    int force;                   /* default 0; 1 = give a result for photos of rejected quality too (forced is set) */
+} fovea_screen_options;
+
+FOVEA_API void fovea_screen_options_init(fovea_screen_options* options);
+
+typedef struct fovea_screening {
+    uint32_t image_width, image_height; /* upright */
+    fovea_quality quality;
+    uint32_t quality_check_count;
+    fovea_quality_check quality_checks[FOVEA_MAX_QUALITY_CHECKS];
+    fovea_result result;
+    int forced;                 /* a result was given although the quality is reject */
+    int has_scores;             /* the network ran: the fields below are valid */
+    uint32_t class_count;       /* classes of the model, at most FOVEA_MAX_CLASSES */
+    uint32_t logit_count;
+    float logits[FOVEA_MAX_CLASSES];
+    float probabilities[FOVEA_MAX_CLASSES]; /* after temperature */
+    uint32_t predicted_class;   /* largest probability, the lowest index on ties */
+    double confidence;          /* its probability */
+    double positive_score;      /* probability compared with the threshold: that DR is present */
+    const char* operating_point;
+    double threshold;
+    double temperature;
+    double decode_ms, quality_ms, preprocess_ms, infer_ms;
+} fovea_screening;
+
+/* The whole path. The model must have a target of any_dr, referable_dr or grade5 and at most FOVEA_MAX_CLASSES
+ * classes; for grade5 the score is the probability of grade 2 or more. A photo of rejected quality is FOVEA_OK with
+ * FOVEA_RESULT_NOT_GRADABLE. options may be null. data is a whole JPEG or PNG file. */
+FOVEA_API fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
+                                          const fovea_screen_options* options, fovea_screening* screening);
+FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pixels,
+                                           const fovea_screen_options* options, fovea_screening* screening);
+
+/* ---- Kernels --------------------------------------------------------------------------------- */
+
+/* Instruction-set levels that this CPU can run, weakest first; null when index is out of range. */
+FOVEA_API const char* fovea_isa_name(uint32_t index);
+
+typedef struct fovea_kernel {
+    const char* operation;
+    const char* variant;
+    int available; /* this CPU has what it needs */
+    int chosen;    /* it is the one used under the cap asked for */
+} fovea_kernel;
+
+/* Writes up to capacity rows, sets *count to how many there are. isa null = no cap. */
+FOVEA_API fovea_status fovea_kernels(const char* isa, fovea_kernel* kernels, uint32_t capacity, uint32_t* count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FOVEA_FOVEA_H */

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include "ops/activation.h"
+#include "ops/kernel_variant.h"
+
+namespace fovea::ops {
+
+// output[k] = activation(input[k]) for count contiguous floats; output may equal input.
+// Each element's result depends on its value alone, never on its place.
+struct ActivationFp32Args {
+    const float* input;
+    float* output;
+    std::size_t count;
+    Activation activation;  // any of them
+    float parameter;        // slope of kLeakyRelu, alpha of kElu
+};
+using ActivationFp32Function = void (*)(const ActivationFp32Args&);
+
+extern const KernelTable<ActivationFp32Function> kActivationFp32;
+
+}  // namespace fovea::ops

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/cpu_features.h"
+
+#include <cstring>
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace fovea::ops {
+namespace {
+
+#if defined(__x86_64__)
+constexpr IsaLevel kLevels[] = {
+    {"scalar", kFeatureNone, kFeatureNone},
+    {"avx2", kFeatureAvx2Fma, kFeatureAvx2Fma},
+};
+#elif defined(__aarch64__)
+constexpr IsaLevel kLevels[] = {
+    {"scalar", kFeatureNone, kFeatureNone},
+    {"neon", kFeatureNeon, kFeatureNeon},
+};
+#else
+constexpr IsaLevel kLevels[] = {{"scalar", kFeatureNone, kFeatureNone}};
+#endif
+constexpr int kLevelCount = static_cast<int>(sizeof(kLevels) / sizeof(kLevels[0]));
+
+}  // namespace
+
+CpuFeatureSet detect_cpu_features() {
+    CpuFeatureSet features = kFeatureNone;
+#if defined(__x86_64__)
+    // __builtin_cpu_supports also checks that the operating system saves the registers.
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        features |= kFeatureAvx2Fma;
+    }
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        features |= kFeatureAvx512;
+        if (__builtin_cpu_supports("avx512vnni")) features |= kFeatureAvx512Vnni;
+    }
+#elif defined(__aarch64__)
+    features |= kFeatureNeon;
+#if defined(__linux__)
+    const unsigned long capabilities = getauxval(AT_HWCAP);
+    const unsigned long capabilities2 = getauxval(AT_HWCAP2);
+    if (capabilities & HWCAP_ASIMDHP) features |= kFeatureNeonFp16;
+    if (capabilities & HWCAP_ASIMDDP) features |= kFeatureNeonDotprod;
+    if (capabilities2 & HWCAP2_I8MM) features |= kFeatureNeonI8mm;
+#endif
+#endif
+    return features;
+}
+
+const IsaLevel* isa_levels(int* count) {
+    *count = kLevelCount;
+    return kLevels;
+}
+
+const IsaLevel* find_isa_level(const char* name) {
+    for (const IsaLevel& level : kLevels) {
+        if (std::strcmp(level.name, name) == 0) return &level;
+    }
+    return nullptr;
+}
+
+const IsaLevel* best_isa_level(CpuFeatureSet features) {
+    const IsaLevel* best = &kLevels[0];
+    for (const IsaLevel& level : kLevels) {
+        if ((level.needed & ~features) == 0) best = &level;
+    }
+    return best;
+}
+
+}  // namespace fovea::ops

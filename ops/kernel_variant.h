@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include "ops/cpu_features.h"
+
+namespace fovea::ops {
+
+// One row of an operation's table: a kernel and what it needs of the CPU. Tables are ordered best
+// first; the last row is the scalar kernel, which needs nothing, so there is always a choice.
+template <typename Function>
+struct KernelVariant {
+    const char* name;         // the function's name: <op>[_<shape>]_<dtype>_<isa>
+    Function function;
+    CpuFeatureSet required;
+};
+
+// A table as data, so that tools can list every operation alike.
+template <typename Function>
+struct KernelTable {
+    const char* operation;
+    const KernelVariant<Function>* variants;
+    std::size_t count;
+
+    // The first row that these features allow.
+    const KernelVariant<Function>& select(CpuFeatureSet features) const {
+        for (std::size_t i = 0; i + 1 < count; ++i) {
+            if ((variants[i].required & ~features) == 0) return variants[i];
+        }
+        return variants[count - 1];
+    }
+};
+
+}  // namespace fovea::ops
