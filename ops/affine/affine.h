@@ -20,6 +20,7 @@ struct AffineFp32Args {
     int channels;
 };
 using AffineFp32Function = void (*)(const AffineFp32Args&);
+void affine_fp32_scalar(const AffineFp32Args&);
 extern const KernelTable<AffineFp32Function> kAffineFp32;
 
 struct AffineU8Args {
@@ -31,6 +32,7 @@ struct AffineU8Args {
     int channels;
 };
 using AffineU8Function = void (*)(const AffineU8Args&);
+void affine_u8_scalar(const AffineU8Args&);
 extern const KernelTable<AffineU8Function> kAffineU8;
 
 }  // namespace fovea::ops

@@ -22,6 +22,7 @@ struct ChannelReduceFp32Args {
 };
 using ChannelReduceFp32Function = void (*)(const ChannelReduceFp32Args&);
 
+void channel_reduce_fp32_scalar(const ChannelReduceFp32Args&);
 extern const KernelTable<ChannelReduceFp32Function> kChannelReduceFp32;
 
 }  // namespace fovea::ops

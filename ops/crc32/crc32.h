@@ -12,6 +12,8 @@ namespace fovea::ops {
 // PNG and gzip). Pass 0 first, then the last result to continue.
 using Crc32Function = std::uint32_t (*)(std::uint32_t crc, const void* data, std::size_t size);
 
+std::uint32_t crc32_scalar(std::uint32_t crc, const void* data, std::size_t size);
+
 extern const KernelTable<Crc32Function> kCrc32;
 
 }  // namespace fovea::ops

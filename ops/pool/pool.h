@@ -30,6 +30,7 @@ struct PoolFp32Args {
 };
 using PoolFp32Function = void (*)(const PoolFp32Args&);
 
+void pool_fp32_scalar(const PoolFp32Args&);
 extern const KernelTable<PoolFp32Function> kPoolFp32;
 
 // Global pooling: output[c] = mean or maximum over all pixels of input[pixel][c], for channels
@@ -47,6 +48,7 @@ struct GlobalPoolFp32Args {
 };
 using GlobalPoolFp32Function = void (*)(const GlobalPoolFp32Args&);
 
+void global_pool_fp32_scalar(const GlobalPoolFp32Args&);
 extern const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32;
 
 }  // namespace fovea::ops

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/activation/activation.h"
+
+namespace fovea::ops {
+namespace {
+
+constexpr KernelVariant<ActivationFp32Function> kVariants[] = {
+    {"activation_fp32_scalar", activation_fp32_scalar, kFeatureNone},
+};
+
+}  // namespace
+
+constinit const KernelTable<ActivationFp32Function> kActivationFp32 = {
+    "activation_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+
+}  // namespace fovea::ops

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/channel_reduce/channel_reduce.h"
+
+namespace fovea::ops {
+namespace {
+
+constexpr KernelVariant<ChannelReduceFp32Function> kVariants[] = {
+    {"channel_reduce_fp32_scalar", channel_reduce_fp32_scalar, kFeatureNone},
+};
+
+}  // namespace
+
+constinit const KernelTable<ChannelReduceFp32Function> kChannelReduceFp32 = {
+    "channel_reduce_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+
+}  // namespace fovea::ops
