@@ -13,7 +13,8 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared with baseline code.
 namespace {
 
-// The fusable activations of activation_scalar.h on kCount registers, chosen once for all of them.
+// The fusable activations of activation/fused_activation_scalar.h on kCount registers, chosen once for
+// all of them.
 // The constant is the first operand of max and min, which makes them keep a NaN of the second.
 template <int kCount>
 inline void apply_fused_activation(Activation activation, __m256 (&values)[kCount]) {

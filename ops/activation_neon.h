@@ -13,7 +13,8 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared with other code.
 namespace {
 
-// The fusable activations of activation_scalar.h on kCount registers, chosen once for all of them.
+// The fusable activations of activation/fused_activation_scalar.h on kCount registers, chosen once for
+// all of them.
 // FMAX and FMIN keep a NaN.
 template <int kCount>
 inline void apply_fused_activation(Activation activation, float32x4_t (&values)[kCount]) {

@@ -20,6 +20,8 @@ struct ActivationFp32Args {
 using ActivationFp32Function = void (*)(const ActivationFp32Args&);
 
 void activation_fp32_scalar(const ActivationFp32Args&);
+void activation_fp32_avx2(const ActivationFp32Args&);
+void activation_fp32_neon(const ActivationFp32Args&);
 extern const KernelTable<ActivationFp32Function> kActivationFp32;
 
 }  // namespace fovea::ops

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "ops/activation/activation.h"
-#include "ops/activation_scalar.h"
+#include "ops/activation/fused_activation_scalar.h"
 
 namespace fovea::ops {
 namespace {
@@ -51,7 +51,7 @@ float activate(Activation activation, float parameter, float value) {
         case Activation::kSoftplus:
             return std::isnan(value) ? value : static_cast<float>(softplus(x));
         default:
-            return fused_activation_scalar(activation, value);
+            return fused_activation(value, activation);
     }
 }
 

@@ -5,10 +5,22 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<AffineFp32Function> kAffineFp32Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"affine_fp32_avx2", affine_fp32_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"affine_fp32_neon", affine_fp32_neon, kFeatureNeon},
+#endif
     {"affine_fp32_scalar", affine_fp32_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<AffineU8Function> kAffineU8Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"affine_u8_avx2", affine_u8_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"affine_u8_neon", affine_u8_neon, kFeatureNeon},
+#endif
     {"affine_u8_scalar", affine_u8_scalar, kFeatureNone},
 };
 

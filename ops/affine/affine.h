@@ -21,6 +21,8 @@ struct AffineFp32Args {
 };
 using AffineFp32Function = void (*)(const AffineFp32Args&);
 void affine_fp32_scalar(const AffineFp32Args&);
+void affine_fp32_avx2(const AffineFp32Args&);
+void affine_fp32_neon(const AffineFp32Args&);
 extern const KernelTable<AffineFp32Function> kAffineFp32;
 
 struct AffineU8Args {
@@ -33,6 +35,8 @@ struct AffineU8Args {
 };
 using AffineU8Function = void (*)(const AffineU8Args&);
 void affine_u8_scalar(const AffineU8Args&);
+void affine_u8_avx2(const AffineU8Args&);
+void affine_u8_neon(const AffineU8Args&);
 extern const KernelTable<AffineU8Function> kAffineU8;
 
 }  // namespace fovea::ops

@@ -5,6 +5,12 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<BinaryFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"binary_fp32_avx2", binary_fp32_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"binary_fp32_neon", binary_fp32_neon, kFeatureNeon},
+#endif
     {"binary_fp32_scalar", binary_fp32_scalar, kFeatureNone},
 };
 

@@ -29,6 +29,8 @@ struct BinaryFp32Args {
 using BinaryFp32Function = void (*)(const BinaryFp32Args&);
 
 void binary_fp32_scalar(const BinaryFp32Args&);
+void binary_fp32_avx2(const BinaryFp32Args&);
+void binary_fp32_neon(const BinaryFp32Args&);
 extern const KernelTable<BinaryFp32Function> kBinaryFp32;
 
 }  // namespace fovea::ops

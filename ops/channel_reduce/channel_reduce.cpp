@@ -5,6 +5,12 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<ChannelReduceFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"channel_reduce_fp32_avx2", channel_reduce_fp32_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"channel_reduce_fp32_neon", channel_reduce_fp32_neon, kFeatureNeon},
+#endif
     {"channel_reduce_fp32_scalar", channel_reduce_fp32_scalar, kFeatureNone},
 };
 

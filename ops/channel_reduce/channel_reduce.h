@@ -23,6 +23,8 @@ struct ChannelReduceFp32Args {
 using ChannelReduceFp32Function = void (*)(const ChannelReduceFp32Args&);
 
 void channel_reduce_fp32_scalar(const ChannelReduceFp32Args&);
+void channel_reduce_fp32_avx2(const ChannelReduceFp32Args&);
+void channel_reduce_fp32_neon(const ChannelReduceFp32Args&);
 extern const KernelTable<ChannelReduceFp32Function> kChannelReduceFp32;
 
 }  // namespace fovea::ops

@@ -5,6 +5,12 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<DepthwiseConvFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"depthwise_conv_fp32_avx2", depthwise_conv_fp32_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"depthwise_conv_fp32_neon", depthwise_conv_fp32_neon, kFeatureNeon},
+#endif
     {"depthwise_conv_fp32_scalar", depthwise_conv_fp32_scalar, kFeatureNone},
 };
 

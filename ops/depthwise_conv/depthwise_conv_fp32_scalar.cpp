@@ -8,7 +8,7 @@
 //                                                   * weight[a][b][c] )
 #include <cmath>
 
-#include "ops/activation_scalar.h"
+#include "ops/activation/fused_activation_scalar.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 
 namespace fovea::ops {
@@ -32,7 +32,7 @@ void depthwise_conv_fp32_scalar(const DepthwiseConvFp32Args& args) {
                                    args.weights[tap * padded_channels + c], sum);
                 }
             }
-            output[c] = fused_activation_scalar(args.activation, sum);
+            output[c] = fused_activation(sum, args.activation);
         }
     }
 }

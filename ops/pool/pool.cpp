@@ -5,10 +5,22 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<PoolFp32Function> kPoolFp32Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"pool_fp32_avx2", pool_fp32_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"pool_fp32_neon", pool_fp32_neon, kFeatureNeon},
+#endif
     {"pool_fp32_scalar", pool_fp32_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<GlobalPoolFp32Function> kGlobalPoolFp32Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"global_pool_fp32_avx2", global_pool_fp32_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"global_pool_fp32_neon", global_pool_fp32_neon, kFeatureNeon},
+#endif
     {"global_pool_fp32_scalar", global_pool_fp32_scalar, kFeatureNone},
 };
 

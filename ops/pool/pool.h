@@ -31,6 +31,8 @@ struct PoolFp32Args {
 using PoolFp32Function = void (*)(const PoolFp32Args&);
 
 void pool_fp32_scalar(const PoolFp32Args&);
+void pool_fp32_avx2(const PoolFp32Args&);
+void pool_fp32_neon(const PoolFp32Args&);
 extern const KernelTable<PoolFp32Function> kPoolFp32;
 
 // Global pooling: output[c] = mean or maximum over all pixels of input[pixel][c], for channels
@@ -49,6 +51,8 @@ struct GlobalPoolFp32Args {
 using GlobalPoolFp32Function = void (*)(const GlobalPoolFp32Args&);
 
 void global_pool_fp32_scalar(const GlobalPoolFp32Args&);
+void global_pool_fp32_avx2(const GlobalPoolFp32Args&);
+void global_pool_fp32_neon(const GlobalPoolFp32Args&);
 extern const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32;
 
 }  // namespace fovea::ops

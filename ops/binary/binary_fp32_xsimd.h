@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <xsimd/xsimd.hpp>
+
+#include "ops/binary/binary.h"
+
+namespace fovea::ops {
+// Nameless, so that each instruction-set file has its own copy and none is shared.
+namespace {
+
+// The broadcast addition or product for the registers of Arch. Memory sets the pace: two loads and
+// a store for one operation, so there is nothing to block. The last channels are done one by one;
+// an addition or a product gives the same bits either way.
+template <class Arch>
+struct BinaryKernel {
+    using Batch = xsimd::batch<float, Arch>;
+    static constexpr std::ptrdiff_t kLanes = Batch::size;
+
+    template <BinaryKind kKind, typename T>
+    static T combine(const T& left, const T& right) {
+        if constexpr (kKind == BinaryKind::kAdd) {
+            return left + right;
+        } else {
+            return left * right;
+        }
+    }
+
+    template <BinaryKind kKind>
+    static void by_element(const float* left, const float* right, float* output,
+                           std::ptrdiff_t count) {
+        std::ptrdiff_t c = 0;
+        for (; c + kLanes <= count; c += kLanes) {
+            combine<kKind>(Batch::load_unaligned(left + c), Batch::load_unaligned(right + c))
+                .store_unaligned(output + c);
+        }
+        for (; c < count; ++c) output[c] = combine<kKind>(left[c], right[c]);
+    }
+
+    template <BinaryKind kKind>
+    static void by_value(const float* left, float right, float* output, std::ptrdiff_t count) {
+        const Batch all(right);
+        std::ptrdiff_t c = 0;
+        for (; c + kLanes <= count; c += kLanes) {
+            combine<kKind>(Batch::load_unaligned(left + c), all).store_unaligned(output + c);
+        }
+        for (; c < count; ++c) output[c] = combine<kKind>(left[c], right);
+    }
+
+    template <BinaryKind kKind>
+    static void run(const BinaryFp32Args& args) {
+        const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(args.pixels);
+        const std::ptrdiff_t channels = args.channels;
+        const bool dense = args.left_stride == channels && args.output_stride == channels;
+        if (dense && args.right_channel_stride == 1 && args.right_pixel_stride == channels) {
+            by_element<kKind>(args.left, args.right, args.output, pixels * channels);
+            return;
+        }
+        for (std::ptrdiff_t p = 0; p < pixels; ++p) {
+            const float* left = args.left + p * args.left_stride;
+            const float* right = args.right + p * args.right_pixel_stride;
+            float* output = args.output + p * args.output_stride;
+            if (args.right_channel_stride == 1) {
+                by_element<kKind>(left, right, output, channels);
+            } else {
+                by_value<kKind>(left, *right, output, channels);
+            }
+        }
+    }
+
+    static void run(const BinaryFp32Args& args) {
+        if (args.kind == BinaryKind::kAdd) {
+            run<BinaryKind::kAdd>(args);
+        } else {
+            run<BinaryKind::kMultiply>(args);
+        }
+    }
+};
+
+}  // namespace
+}  // namespace fovea::ops
