@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random views of preprocessed pictures, as one TensorFlow graph over a batch.
+
+The pictures are inscribed discs on black. What betrays the camera and not the eye is varied: the frame (zoom
+of each axis, mask radius), sharpness, contrast, tint, noise. Every random number comes from (seed, step), so a
+resumed training sees what an uninterrupted one would have seen.
+"""
+import math
+
+import tensorflow as tf
+
+from . import images
+
+
+class Uniform:
+    """Independent uniform draws, numbered in calling order, all derived from one seed pair."""
+
+    def __init__(self, seed, count):
+        self._seed = tf.cast(seed, tf.int32)
+        self._count = count
+        self._calls = 0
+
+    def _next_seed(self):
+        self._calls += 1
+        return tf.random.experimental.stateless_fold_in(self._seed, self._calls)
+
+    def __call__(self, low, high, *shape):
+        return tf.random.stateless_uniform((self._count, *shape), self._next_seed(), low, high)
+
+
+def _projective(draw, size, settings):
+    """Eight numbers a picture that take an output pixel to an input pixel (ImageProjectiveTransformV3)."""
+    angle = draw(0.0, 2 * math.pi)
+    # Zoom acts along the camera's own axes, before the rotation: that is how a frame cuts a disc.
+    log_low, log_high = math.log(settings["zoom"][0]), math.log(settings["zoom"][1])
+    common = draw(log_low, log_high)
+    stretch = math.log(settings["stretch"])
+    difference = draw(-stretch, stretch)
+    flip = tf.where(draw(0.0, 1.0) < 0.5, 1.0, -1.0)
+    inverse_x = flip * tf.exp(-(common + difference / 2))
+    inverse_y = tf.exp(-(common - difference / 2))
+    cosine, sine = tf.cos(angle), tf.sin(angle)
+    a, b = inverse_x * cosine, inverse_x * sine
+    d, e = -inverse_y * sine, inverse_y * cosine
+    centre = (size - 1) / 2
+    shift = settings["shift"] * size
+    c = centre - a * centre - b * centre + draw(-shift, shift)
+    f = centre - d * centre - e * centre + draw(-shift, shift)
+    zero = tf.zeros_like(a)
+    return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
+
+
+def _blur(pixels, sigma, radius):
+    taps = [math.exp(-x * x / (2 * sigma * sigma)) for x in range(-radius, radius + 1)]
+    total = sum(taps)
+    row = tf.tile(tf.constant([t / total for t in taps], tf.float32)[None, :, None, None], [1, 1, 3, 1])
+    pixels = tf.nn.depthwise_conv2d(pixels, row, (1, 1, 1, 1), "SAME")
+    return tf.nn.depthwise_conv2d(pixels, tf.transpose(row, (1, 0, 2, 3)), (1, 1, 1, 1), "SAME")
+
+
+def augment(pixels, seed, settings):
+    """uint8 or float32 (N, S, S, 3) in 0..255 -> float32 of that shape. seed: two integers; settings: [augment]."""
+    count, size = tf.shape(pixels)[0], pixels.shape[1]
+    draw = Uniform(seed, count)
+    x = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(pixels, tf.float32), transforms=_projective(draw, size, settings),
+        output_shape=[size, size], interpolation="BILINEAR", fill_mode="CONSTANT", fill_value=0.0)
+
+    # One fixed blur mixed in by a random share: above 0 softer, below 0 sharper.
+    soft = _blur(x, sigma=1.2, radius=3)
+    x += draw(*settings["soften"], 1, 1, 1) * (soft - x)
+
+    # 128 is where the normalised background lies; contrast and tint move about it.
+    grey = tf.reduce_mean(x, axis=-1, keepdims=True)
+    x += draw(0.0, settings["desaturate"], 1, 1, 1) * (grey - x)
+    low, high = settings["contrast"]
+    gain = draw(low, high, 1, 1, 1) * draw(1 - settings["tint"], 1 + settings["tint"], 1, 1, 3)
+    offset = draw(-settings["brightness"], settings["brightness"], 1, 1, 3)
+    x = (x - 128.0) * gain + 128.0 + offset
+    # Uniform noise of the wanted deviation: normal noise would cost a tenth of the training.
+    deviation = draw(0.0, settings["noise"], 1, 1, 1)
+    x += deviation * draw(-math.sqrt(3), math.sqrt(3), size, size, 3)
+
+    radius = draw(settings["mask"][0], settings["mask"][1], 1, 1)
+    inside = tf.constant(images.disc_distance(size))[None] <= radius
+    return tf.where(inside[..., None], tf.clip_by_value(x, 0.0, 255.0), 0.0)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Validation figures of a trained detector, photo source by photo source; scikit-learn and SciPy do the statistics."""
+import numpy as np
+import scipy.optimize
+import scipy.stats
+from sklearn.metrics import roc_auc_score
+
+from . import images
+
+BOOTSTRAP_ROUNDS = 2000
+RIM = 0.85  # radius from which the rim probe counts a pixel as rim, in units of the inscribed disc's
+
+
+def softmax_positive(logits, temperature=1.0):
+    """Probability of class 1 of two-class logits (N, 2)."""
+    return 1.0 / (1.0 + np.exp(-(logits[:, 1] - logits[:, 0]).astype(np.float64) / temperature))
+
+
+def cell_weights(sources, positive):
+    """Weights that sum to 1 and give every source the same share, and both classes half of it."""
+    weights = np.zeros(len(sources))
+    names = np.unique(sources)
+    for name in names:
+        for value in (0, 1):
+            cell = (sources == name) & (positive == value)
+            if cell.any():
+                weights[cell] = 0.5 / len(names) / cell.sum()
+    return weights / weights.sum()
+
+
+def fit_temperature(logits, positive, weights):
+    """The temperature with the least weighted negative log-likelihood (Guo et al. 2017, arXiv:1706.04599)."""
+    margin = (logits[:, 1] - logits[:, 0]).astype(np.float64) * np.where(positive == 1, 1.0, -1.0)
+
+    def loss(log_temperature):
+        return float(np.sum(weights * np.logaddexp(0.0, -margin / np.exp(log_temperature))))
+
+    return float(np.exp(scipy.optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
+
+
+def operating_points(score, positive, weights):
+    """{name: threshold}; a photo is positive when its score reaches the threshold. Thresholds are scores that occur.
+
+    balanced: sensitivity and specificity as close to each other as they come. sensitivity_95: the highest threshold
+    with sensitivity >= 0.95; specificity_95: the lowest with specificity >= 0.95. Both are weighted means.
+    """
+    thresholds = np.unique(score)
+    sick, well = weights * (positive == 1), weights * (positive == 0)
+    sensitivity = np.array([sick[score >= t].sum() for t in thresholds]) / sick.sum()
+    specificity = np.array([well[score < t].sum() for t in thresholds]) / well.sum()
+    # Rounding in the sums must not move a threshold past the photo that sits on the limit.
+    enough = 0.95 - 1e-9
+    high_specificity = np.flatnonzero(specificity >= enough)
+    return {
+        "balanced": float(thresholds[np.argmin(np.abs(sensitivity - specificity))]),
+        "sensitivity_95": float(thresholds[np.flatnonzero(sensitivity >= enough)[-1]]),
+        # The highest score as threshold may still call too many well photos positive.
+        "specificity_95": float(thresholds[high_specificity[0]] if len(high_specificity) else thresholds[-1]),
+    }
+
+
+def wilson(successes, total):
+    """[share, low, high]: a 95 % Wilson interval; None where there is nothing to count."""
+    if total == 0:
+        return None
+    interval = scipy.stats.binomtest(int(successes), int(total)).proportion_ci(0.95, method="wilson")
+    return [successes / total, float(interval.low), float(interval.high)]
+
+
+def auc_with_interval(score, positive, groups, seed=0):
+    """[AUC, low, high]: percentile bootstrap over groups, since photos of one patient are not independent."""
+    if len(set(positive)) < 2:
+        return None
+    random = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    values = []
+    for _ in range(BOOTSTRAP_ROUNDS):
+        rows = np.concatenate([members[i] for i in random.integers(0, len(members), len(members))])
+        if 0 < positive[rows].sum() < len(rows):
+            values.append(roc_auc_score(positive[rows], score[rows]))
+    low, high = np.percentile(values, [2.5, 97.5])
+    return [float(roc_auc_score(positive, score)), float(low), float(high)]
+
+
+def at_threshold(score, positive, threshold):
+    """Counts, and shares with Wilson intervals, of one group of photos at one threshold."""
+    found = score >= threshold
+    sick, well = positive == 1, positive == 0
+    return {
+        "sensitivity": wilson((found & sick).sum(), sick.sum()),
+        "specificity": wilson((~found & well).sum(), well.sum()),
+        "accuracy": wilson((found == sick).sum(), len(score)),
+        "true_positive": int((found & sick).sum()), "false_negative": int((~found & sick).sum()),
+        "true_negative": int((~found & well).sum()), "false_positive": int((found & well).sum()),
+    }
+
+
+def figures(validation, logits, temperature, points):
+    """All validation figures, per source and for the mean of the sources' AUCs."""
+    score = softmax_positive(logits, temperature)
+    sources = {}
+    for name in np.unique(validation["sources"]):
+        here = validation["sources"] == name
+        positive = validation["positive"][here]
+        sources[str(name)] = {
+            "photos": int(here.sum()), "positive": int(positive.sum()),
+            "auc": auc_with_interval(score[here], positive, validation["groups"][here]),
+            "operating_points": {point: at_threshold(score[here], positive, threshold)
+                                 for point, threshold in points.items()},
+        }
+    aucs = [figure["auc"][0] for figure in sources.values() if figure["auc"]]
+    return {"temperature": temperature, "thresholds": points, "sources": sources, "mean_auc": float(np.mean(aucs))}
+
+
+def rim_probes(validation, logits_of):
+    """{probe: {source: AUC}} with parts of the pictures blanked. A detector that reads eyes and not cameras has about
+    0.5 when only the rim is left, and loses little without the rim. logits_of: pictures -> logits."""
+    size = validation["pixels"].shape[1]
+    distance = images.disc_distance(size)
+    rim = (distance >= RIM)[None, :, :, None]
+    inside_blank = np.where(rim, validation["pixels"], np.uint8(128))
+    rim_blank = np.where(rim, np.uint8(0), validation["pixels"])
+    results = {}
+    for probe, pictures in (("rim only", inside_blank), ("without rim", rim_blank)):
+        logits = logits_of(pictures)
+        score = logits[:, 1] - logits[:, 0]
+        results[probe] = {
+            str(name): float(roc_auc_score(validation["positive"][here], score[here]))
+            for name in np.unique(validation["sources"])
+            if len(set(validation["positive"][here := validation["sources"] == name])) == 2}
+    return results

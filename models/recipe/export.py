@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the best weights to the files that are shipped: .keras, golden vectors, .fovea, checksums."""
+import hashlib
+import json
+import pathlib
+import subprocess
+
+import numpy as np
+
+from . import images, labels, network
+
+
+class ExportError(Exception):
+    pass
+
+
+def golden_pictures(program, photos, preset, size, work):
+    """uint8 (N, size, size, 3) of the photos named, preprocessed like the training pictures. They become part of the
+    shipped file, so only photos that may be redistributed belong here."""
+    pictures = []
+    for photo in map(pathlib.Path, photos):
+        if photo.suffix.lower() not in labels.PICTURE_ENDINGS or not photo.is_file():
+            raise ExportError(f"{photo}: no picture file")
+        folder = pathlib.Path(work) / "golden" / photo.stem
+        images.preprocess(program, photo, preset, size, folder)
+        single = labels.Photo(folder.name, photo.stem, photo, 0, photo.stem)
+        loaded, missing = images.load([single], folder.parent, size)
+        if missing:
+            raise ExportError(f"{photo}: could not be preprocessed")
+        pictures.append(loaded[0])
+    return np.asarray(pictures)
+
+
+def write_golden(path, model, pictures):
+    """pixels (N, H, W, 3) uint8 and the Keras model's logits (N, classes) float32, one picture at a time as on the phone."""
+    logits = np.concatenate([network.logits_of(model, pictures[i:i + 1]) for i in range(len(pictures))])
+    np.savez(path, pixels=pictures, logits=logits.astype(np.float32))
+    return logits
+
+
+def _preset_options(preset):
+    options = ["--preset", preset["name"]]
+    for key, value in preset.items():
+        if key != "name":
+            options += [f"--{key.replace('_', '-')}", str(value)]
+    return options
+
+
+def convert(converter, keras_file, out, settings, golden, temperature, points, provenance):
+    """Runs fovea-convert."""
+    command = [converter, str(keras_file), "-o", str(out), "--labels", ",".join(settings["labels"]),
+               "--target", settings["target"], *_preset_options(settings["preset"]),
+               "--golden", str(golden), "--temperature", repr(temperature)]
+    for name, threshold in points.items():
+        command += ["--operating-point", f"{name}={threshold!r}"]
+    for key, value in provenance.items():
+        command += ["--provenance", f"{key}={value}"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise ExportError(f"{converter}: {error}") from error
+    if result.returncode != 0:
+        raise ExportError(f"exit status {result.returncode} of {' '.join(command)}\n{result.stderr}")
+
+
+def write_checksums(folder, names):
+    """SHA256SUMS as `sha256sum -c` reads it."""
+    lines = [f"{hashlib.sha256((pathlib.Path(folder) / n).read_bytes()).hexdigest()}  {n}" for n in sorted(names)]
+    (pathlib.Path(folder) / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+
+
+def write_json(path, value):
+    pathlib.Path(path).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the network's pictures with `fovea preprocess`, so that training and phone see the same pixels."""
+import json
+import pathlib
+import shutil
+import subprocess
+
+import numpy as np
+from PIL import Image
+
+
+class ImageError(Exception):
+    pass
+
+
+def _options(preset, size):
+    options = ["--preset", preset["name"], "--size", str(size)]
+    for key, value in preset.items():
+        if key != "name":
+            options += [f"--{key.replace('_', '-')}", str(value)]
+    return options
+
+
+def preprocess(program, folder, preset, size, out):
+    """Runs the program over all photos below folder; the pictures are out/<stem>.png.
+
+    Done once: a note beside the pictures says from what settings they were made, and other settings make them anew.
+    """
+    out = pathlib.Path(out)
+    note = out / "made.json"
+    command = [str(program), "preprocess", str(folder), "--out-dir", str(out), *_options(preset, size)]
+    version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    wanted = {"options": _options(preset, size), "folder": str(pathlib.Path(folder).resolve()), "program": version}
+    if note.is_file() and json.loads(note.read_text()) == wanted:
+        return
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    result = subprocess.run(command, stdout=subprocess.DEVNULL, text=True)
+    # 3: some photos could not be read. They are counted when the pictures are loaded.
+    if result.returncode not in (0, 3):
+        raise ImageError(f"exit status {result.returncode} of: {' '.join(command)}")
+    note.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def load(photos, folder, size):
+    """(uint8 (N, size, size, 3), [photos without a picture]); pictures are folder/<source>/<name>.png."""
+    pictures, missing = [], []
+    for photo in photos:
+        path = pathlib.Path(folder) / photo.source / f"{photo.name}.png"
+        if not path.is_file():
+            missing.append(photo)
+            continue
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        if pixels.shape != (size, size, 3):
+            raise ImageError(f"{path}: {pixels.shape[1]} x {pixels.shape[0]}, expected {size} x {size}")
+        pictures.append(pixels)
+    return np.asarray(pictures, np.uint8).reshape(-1, size, size, 3), missing
+
+
+def disc_distance(size):
+    """(size, size) float32: distance of each pixel from the centre (size // 2, size // 2) that the presets mask about, in
+    units of the inscribed disc's radius."""
+    axis = np.arange(size, dtype=np.float32) - size // 2
+    return np.sqrt(axis[:, None] ** 2 + axis[None, :] ** 2) / (size // 2)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network: a Keras MobileNetV3 backbone, a CBAM head, a small classifier.
+
+Layer names and sizes are those of the published detector that this project runs, so a file trained here
+and a file trained there go through the converter in the same way.
+"""
+import tensorflow as tf
+
+layers = tf.keras.layers
+
+REDUCTION = 4  # of the channel gate's hidden layer
+
+
+def _cbam(features):
+    """Channel gate, then spatial gate (Woo et al. 2018, arXiv:1807.06521), plus a residual connection."""
+    height, width, channels = features.shape[1:]
+    flatten = layers.Flatten(name="flatten")
+    squeeze = layers.Dense(channels // REDUCTION, activation="relu", name="mlp_0_squeeze")
+    excite = layers.Dense(channels, name="mlp_1")
+    average = layers.AveragePooling2D((height, width), name="average_pooling2d")(features)
+    maximum = layers.MaxPooling2D((height, width), name="max_pooling2d")(features)
+    gate = layers.Add(name="max_pool_add_avg_pool")(
+        [excite(squeeze(flatten(average))), excite(squeeze(flatten(maximum)))])
+    gate = layers.Activation("sigmoid", name="sigmoid_channel")(gate)
+    refined = layers.Multiply()([gate, features])
+    # Mean first, then maximum: the order is part of the trained file.
+    maps = layers.Concatenate(axis=-1, name="combine_max_avg")(
+        [tf.reduce_mean(refined, axis=-1, keepdims=True), tf.reduce_max(refined, axis=-1, keepdims=True)])
+    gate = layers.Conv2D(1, 7, padding="same", name="conv2d")(maps)
+    gate = layers.Activation("sigmoid", name="sigmoid_spatial")(gate)
+    refined = layers.Multiply()([gate, refined])
+    return layers.Add(name="final_sum_att_feat")([refined, features])
+
+
+def build(architecture, size, classes=2, alpha=1.0):
+    """A tf.keras.Model from RGB pixels 0..255, (N, size, size, 3) float32, to softmax probabilities (N, classes).
+
+    architecture: "small" (1,142,885 parameters) or "large" (3,520,085), at alpha 1 and two classes.
+    """
+    backbones = {"small": tf.keras.applications.MobileNetV3Small, "large": tf.keras.applications.MobileNetV3Large}
+    if architecture not in backbones:
+        raise ValueError(f"architecture '{architecture}': known are {', '.join(sorted(backbones))}")
+    # Keras numbers its unnamed layers from what was built before; a clean start keeps the names the same.
+    tf.keras.backend.clear_session()
+    pixels = layers.Input((size, size, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(pixels)
+    x = backbones[architecture](input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=None,
+                                include_preprocessing=False)(x)
+    x = _cbam(x)
+    x = layers.GlobalAveragePooling2D(name="top_pool")(x)
+    x = layers.Flatten(name="flatten_1")(x)
+    x = layers.Dropout(0.2, name="dropout")(x)
+    x = layers.Dense(64, activation="relu", name="dense")(x)
+    x = layers.Dense(classes, activation="softmax", name="dense_1")(x)
+    return tf.keras.Model(pixels, x)
+
+
+def leaf_layers(model):
+    """All layers in order, nested models opened up."""
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.Model):
+            yield from leaf_layers(layer)
+        else:
+            yield layer
+
+
+def feature_model(model):
+    """From pixels to the pooled features, which are what the Dropout layer takes in."""
+    return tf.keras.Model(model.input, model.get_layer("dropout").input)
+
+
+def classify(model, features):
+    """(embedding (N, 64), logits (N, classes)) of pooled features (N, C): the layers after Dropout."""
+    embedding = model.get_layer("dense")(features)
+    last = model.get_layer("dense_1")
+    return embedding, tf.matmul(embedding, last.kernel) + last.bias
+
+
+def logits_of(model, pixels, batch=64):
+    """Logits (N, classes) float32 of uint8 pictures (N, H, W, 3), in inference mode."""
+    features = feature_model(model)
+
+    @tf.function(reduce_retracing=True)
+    def forward(x):
+        return classify(model, features(tf.cast(x, tf.float32), training=False))[1]
+
+    return tf.concat([forward(pixels[i:i + batch]) for i in range(0, len(pixels), batch)], 0).numpy()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Splits originals into training and validation, before any augmentation, group by group."""
+import collections
+import csv
+import random
+
+TRAIN, VALIDATION, DROPPED = "train", "validation", "dropped"
+
+
+def drop_copies(photos, hashes, is_positive):
+    """True for every photo that stays: one of each set of identical pictures, none where copies disagree on the target.
+
+    is_positive: grade -> bool. Which side would be right is unknown, so a contradiction is of no use on either side.
+    """
+    by_hash = collections.defaultdict(list)
+    for index, value in enumerate(hashes):
+        by_hash[value].append(index)
+    keep = [False] * len(photos)
+    for members in by_hash.values():
+        if len({is_positive(photos[i].grade) for i in members}) == 1:
+            keep[members[0]] = True
+    return keep
+
+
+def assign(photos, group, keep, fractions, seed):
+    """"train", "validation" or "dropped" for each photo.
+
+    group: number of each photo's group; a group never spans both sides. fractions: source -> share of its photos for
+    validation. Stratified: within a source, groups of the same highest grade are shuffled (seeded) and the share
+    is taken from each; so a stratum is met to within one group.
+    """
+    members = collections.defaultdict(list)
+    for index, number in enumerate(group):
+        if keep[index]:
+            members[number].append(index)
+    strata = collections.defaultdict(list)
+    for number, indices in members.items():
+        # A group over two sources counts for that of its first photo.
+        source = photos[indices[0]].source
+        strata[source, max(photos[i].grade for i in indices)].append(number)
+
+    side = [TRAIN if kept else DROPPED for kept in keep]
+    for source, grade in sorted(strata):
+        numbers = sorted(strata[source, grade])
+        random.Random(f"{seed}/{source}/{grade}").shuffle(numbers)
+        total = sum(len(members[n]) for n in numbers)
+        taken = 0
+        for number in numbers:
+            if taken + len(members[number]) / 2 > fractions[source] * total:
+                break
+            taken += len(members[number])
+            for index in members[number]:
+                side[index] = VALIDATION
+    return side
+
+
+def write(path, photos, hashes, group, side):
+    """The split as a CSV that a reader can check and another training can reuse."""
+    with open(path, "w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["source", "name", "grade", "patient", "group", "sha256_of_pixels", "side"])
+        for photo, value, number, where in zip(photos, hashes, group, side):
+            rows.writerow([photo.source, photo.name, photo.grade, photo.patient, number, value, where])

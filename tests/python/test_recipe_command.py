@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole command on made-up photos, with small stand-ins for the fovea program and the converter.
+
+Needs TensorFlow with Keras 2; skipped without. What the real programs do is tested elsewhere.
+"""
+import hashlib
+import json
+import pathlib
+import stat
+import sys
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+Image = pytest.importorskip("PIL.Image")
+if not tf.__version__.startswith("2.15"):
+    pytest.skip("the recipe is written for TensorFlow 2.15 with Keras 2", allow_module_level=True)
+MODELS = pathlib.Path(__file__).parents[2] / "models"
+sys.path.insert(0, str(MODELS))
+from recipe import __main__ as command  # noqa: E402
+from recipe import images  # noqa: E402
+
+FOVEA = """#!{python}
+import pathlib, sys
+from PIL import Image
+arguments = sys.argv[1:]
+if arguments == ["--version"]:
+    print("fovea stand-in")
+    sys.exit()
+assert arguments[0] == "preprocess"
+source = pathlib.Path(arguments[1])
+options = dict(zip(arguments[2::2], arguments[3::2]))
+assert set(options) == {{"--out-dir", "--preset", "--size", "--resize"}}, options
+out, size = pathlib.Path(options["--out-dir"]), int(options["--size"])
+with open(out.parent / "calls.txt", "a") as calls:
+    calls.write(str(source) + "\\n")
+for photo in [source] if source.is_file() else sorted(source.rglob("*.png")):
+    Image.open(photo).convert("RGB").resize((size, size)).save(out / (photo.stem + ".png"))
+"""
+
+CONVERTER = """#!{python}
+import sys
+import numpy as np
+arguments = sys.argv[1:]
+assert "--labels" in arguments and arguments[arguments.index("--labels") + 1] == "no_dr,dr"
+assert sum(a == "--operating-point" for a in arguments) == 3
+golden = np.load(arguments[arguments.index("--golden") + 1])
+assert golden["pixels"].dtype == np.uint8 and golden["logits"].dtype == np.float32
+assert golden["logits"].shape == (1, 2) and golden["pixels"].shape == (1, 64, 64, 3)
+with open(arguments[arguments.index("-o") + 1], "wb") as file:
+    file.write(b"detector")
+"""
+
+
+def program(path, text):
+    path.write_text(text.format(python=sys.executable))
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    random = np.random.default_rng(0)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    lines = ["id_code,diagnosis"]
+    for i in range(32):
+        Image.fromarray(random.integers(0, 256, (40, 40, 3)).astype(np.uint8)).save(folder / f"p{i}.png")
+        lines.append(f"p{i},{i % 2 * 2}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    text = (MODELS / "recipe" / "small224.toml").read_text(encoding="utf-8")
+    for old, new in (("alpha = 1.0", "alpha = 0.25"), ("size = 224", "size = 64"), ("steps_per_epoch = 100", "steps_per_epoch = 1"),
+                     ("batch = 32", "batch = 4"), ("default_fraction = 0.15", "default_fraction = 0.5")):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    lines = [("epochs = 1" if line.startswith("epochs = ") else line) for line in text.splitlines()]
+    (tmp_path / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def run(workplace, *extra):
+    return command.main(["--settings", str(workplace / "tiny.toml"), "--data", f"own={workplace / 'photos'}",
+                         "--fovea", program(workplace / "fovea", FOVEA), "--out", str(workplace / "out"),
+                         "--converter", program(workplace / "convert", CONVERTER),
+                         "--golden", str(workplace / "photos" / "p3.png"), *extra])
+
+
+def test_one_command_makes_a_detector_and_repeats_without_work(workplace, monkeypatch):
+    tf.config.run_functions_eagerly(True)
+    try:
+        assert run(workplace) == 0
+        shipped = workplace / "out" / "detector"
+        assert (shipped / "small224.fovea").read_bytes() == b"detector"
+        card = (shipped / "small224.md").read_text(encoding="utf-8")
+        figures = json.loads((shipped / "small224.validation.json").read_text())["figures"]
+        assert f"| own | {figures['sources']['own']['photos']} (" in card
+        assert f"{figures['mean_auc']:.3f}" in card
+        for line in (shipped / "SHA256SUMS").read_text().splitlines():
+            digest, name = line.split("  ")
+            assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest
+        sides = [line.split(",")[-1] for line in (workplace / "out" / "split.csv").read_text().splitlines()[1:]]
+        assert sides.count("validation") == 16 and sides.count("train") == 16
+        calls = (workplace / "out" / "images" / "calls.txt").read_text()
+        assert run(workplace) == 0
+        assert (workplace / "out" / "images" / "calls.txt").read_text() == calls
+        assert len((workplace / "out" / "history.csv").read_text().splitlines()) == 2
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+def test_failures_end_with_a_message_and_status_1(workplace, capsys):
+    (workplace / "photos" / "labels.csv").write_text("id_code,diagnosis\np1,7\n")
+    assert run(workplace) == 1
+    assert "grade '7'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--data", "nofolder"], ["--warm-start", "a", "--initial-weights", "b"]])
+def test_wrong_usage_is_status_2(workplace, arguments):
+    with pytest.raises(SystemExit) as stop:
+        if arguments:
+            run(workplace, *arguments)
+        else:
+            command.main([])
+    assert stop.value.code == 2
+
+
+def test_pictures_of_another_size_are_refused(tmp_path):
+    from recipe.labels import Photo
+    (tmp_path / "s").mkdir()
+    Image.new("RGB", (10, 10)).save(tmp_path / "s" / "a.png")
+    with pytest.raises(images.ImageError, match="10 x 10, expected 12 x 12"):
+        images.load([Photo("s", "a", tmp_path / "a.png", 0, "a")], tmp_path, 12)
