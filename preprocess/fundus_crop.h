@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "preprocess/image.h"
+
+namespace fovea::preprocess {
+
+// Grey value of a pixel as OpenCV 4 computes it for 8 bits: (9798 R + 19235 G + 3735 B + 2^14) >> 15.
+struct GrayWeights {
+    int red = 9798;
+    int green = 19235;
+    int blue = 3735;
+};
+
+// swapped: what RGB2GRAY gives on a BGR array, as in many notebooks.
+GrayWeights gray_weights(bool swapped);
+
+inline int gray(const std::uint8_t* rgb, GrayWeights weights) {
+    return (weights.red * rgb[0] + weights.green * rgb[1] + weights.blue * rgb[2] + 16384) >> 15;
+}
+
+// The rows and the columns that hold at least one pixel with a grey value above the tolerance:
+// indices in rising order. For a lit disc on black they are the bounding box; dark rows and columns
+// inside are left out as well.
+struct LitSelection {
+    explicit LitSelection(const Allocator& allocator) : rows(allocator), columns(allocator) {}
+
+    bool is_empty() const { return row_count == 0; }
+    // No row or column is missing between the first and the last.
+    bool is_box() const;
+
+    Buffer<int> rows;
+    Buffer<int> columns;
+    int row_count = 0;
+    int column_count = 0;
+};
+
+Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
+                const Allocator& allocator, LitSelection* selection);
+
+// The selected pixels of image. Where the selection is a box, *view is a part of image and storage
+// is untouched; otherwise the pixels are copied to storage. An empty selection gives image itself.
+Status select_lit(const ImageView& image, const LitSelection& selection, Image* storage,
+                  ImageView* view);
+
+// Sets every pixel outside the disc (x - cx)^2 + (y - cy)^2 <= radius^2 to value in all channels.
+void fill_outside_disc(Image* image, int cx, int cy, int radius, std::uint8_t value);
+
+// The circle mask of the presets: black outside the disc around (width / 2, height / 2) of radius
+// min(width / 2, height / 2), in whole pixels.
+void mask_circle(Image* image);
+
+}  // namespace fovea::preprocess

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preprocess/preset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "preprocess/fundus_crop.h"
+#include "preprocess/gaussian.h"
+
+namespace fovea::preprocess {
+namespace {
+
+constexpr int kChannels = 3;
+constexpr double kKaggleSigma = 10.0;
+
+// Carries a picture through the steps of a preset, together with where it lies in the source. The
+// current picture is a view: of the caller's pixels at first, then of one of two owned images.
+class Pipeline {
+  public:
+    Pipeline(const ImageView& source, const PresetSettings& settings, const Allocator& allocator)
+        : settings_(settings),
+          allocator_(allocator),
+          view_(source),
+          owned_{Image(allocator), Image(allocator)} {
+        geometry_.width = source.width;
+        geometry_.height = source.height;
+    }
+
+    int width() const { return view_.width; }
+    int height() const { return view_.height; }
+    const ImageView& view() const { return view_; }
+    const PresetGeometry& geometry() const { return geometry_; }
+
+    Status crop_box() {
+        LitSelection selection(allocator_);
+        Status status = find_lit(view_, settings_.tolerance, gray_weights(settings_.gray_swapped),
+                                 allocator_, &selection);
+        if (status != Status::kOk) return status;
+        if (selection.is_empty()) {
+            geometry_.found_nothing_lit = true;
+            return Status::kOk;
+        }
+        const double unit_x = geometry_.width / view_.width;
+        const double unit_y = geometry_.height / view_.height;
+        const int left = selection.columns[0];
+        const int right = selection.columns[selection.column_count - 1] + 1;
+        const int top = selection.rows[0];
+        const int bottom = selection.rows[selection.row_count - 1] + 1;
+        geometry_.x += left * unit_x;
+        geometry_.y += top * unit_y;
+        geometry_.width = (right - left) * unit_x;
+        geometry_.height = (bottom - top) * unit_y;
+        const bool copies = !selection.is_box();
+        ImageView cropped;
+        status = select_lit(view_, selection, spare(), &cropped);
+        if (status != Status::kOk) return status;
+        if (copies) {
+            use_spare();
+        } else {
+            view_ = cropped;
+            is_whole_image_ = false;
+        }
+        return Status::kOk;
+    }
+
+    Status pad_to_square() {
+        const int side = std::max(width(), height());
+        if (width() == height()) return Status::kOk;
+        if (!spare()->allocate(side, side)) return Status::kOutOfMemory;
+        std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
+        const int left = (side - width()) / 2;
+        const int top = (side - height()) / 2;
+        for (int y = 0; y < height(); ++y) {
+            std::memcpy(spare()->row(top + y) + static_cast<std::ptrdiff_t>(left) * kChannels,
+                        view_.row(y), static_cast<std::size_t>(width()) * kChannels);
+        }
+        const double unit_x = geometry_.width / width();
+        const double unit_y = geometry_.height / height();
+        geometry_.x -= left * unit_x;
+        geometry_.y -= top * unit_y;
+        geometry_.width = side * unit_x;
+        geometry_.height = side * unit_y;
+        use_spare();
+        return Status::kOk;
+    }
+
+    Status resize_to(int new_width, int new_height) {
+        return resize_to(new_width, new_height, resize_scale(view_, new_width, new_height));
+    }
+
+    Status resize_to(int new_width, int new_height, ResizeScale scale) {
+        if (new_width > kMaxPresetSize || new_height > kMaxPresetSize) {
+            return Status::kImageTooLarge;
+        }
+        const Status status =
+            resize(view_, new_width, new_height, scale, settings_.resize, allocator_, spare());
+        if (status == Status::kOk) use_spare();
+        return status;
+    }
+
+    // cv2.resize(image, (0, 0), factor, factor).
+    Status resize_by(double factor) {
+        const double new_width = std::rint(width() * factor);
+        const double new_height = std::rint(height() * factor);
+        if (!(new_width <= kMaxPresetSize && new_height <= kMaxPresetSize)) {
+            return Status::kImageTooLarge;
+        }
+        const int w = std::max(1, static_cast<int>(new_width));
+        const int h = std::max(1, static_cast<int>(new_height));
+        const double unit_x = geometry_.width / width();
+        const double unit_y = geometry_.height / height();
+        const Status status = resize_to(w, h, {1.0 / factor, 1.0 / factor});
+        geometry_.width = w / factor * unit_x;
+        geometry_.height = h / factor * unit_y;
+        return status;
+    }
+
+    // Makes the current picture an owned one, so that it can be changed in place.
+    Status own() {
+        if (is_whole_image_) return Status::kOk;
+        if (!spare()->allocate(width(), height())) return Status::kOutOfMemory;
+        for (int y = 0; y < height(); ++y) {
+            std::memcpy(spare()->row(y), view_.row(y),
+                        static_cast<std::size_t>(width()) * kChannels);
+        }
+        use_spare();
+        return Status::kOk;
+    }
+
+    // After own() or a step that makes a new picture.
+    Image* image() { return &owned_[current_]; }
+
+    Status normalise(double default_sigma) {
+        const Status status = own();
+        if (status != Status::kOk) return status;
+        return normalise_colour(image(), settings_.sigma > 0.0 ? settings_.sigma : default_sigma,
+                                allocator_);
+    }
+
+    Status mask() {
+        const Status status = own();
+        if (status == Status::kOk) mask_circle(image());
+        return status;
+    }
+
+  private:
+    Image* spare() { return &owned_[1 - current_]; }
+
+    void use_spare() {
+        current_ = 1 - current_;
+        view_ = image()->view();
+        is_whole_image_ = true;
+    }
+
+    const PresetSettings& settings_;
+    const Allocator& allocator_;
+    ImageView view_;
+    Image owned_[2];
+    int current_ = 0;
+    bool is_whole_image_ = false;  // view_ is all of *image()
+    PresetGeometry geometry_;
+};
+
+// The steps of each preset up to its last resize, which apply_preset() does. The macro-free way to
+// stop at the first failure: each line runs only while status is kOk.
+Status run_kaggle_ben_color(const PresetSettings& settings, Pipeline* p) {
+    Status status = p->crop_box();
+    if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
+    if (status == Status::kOk) status = p->resize_to(settings.output_size, settings.output_size);
+    if (status == Status::kOk) status = p->normalise(kKaggleSigma);
+    if (status == Status::kOk && settings.circle_mask) status = p->mask();
+    return status;
+}
+
+Status run_kaggle_circle(const PresetSettings& settings, Pipeline* p) {
+    Status status = p->crop_box();
+    if (status == Status::kOk) status = p->mask();
+    if (status == Status::kOk) status = p->crop_box();
+    if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
+    if (status == Status::kOk) status = p->normalise(kKaggleSigma);
+    return status;
+}
+
+Status run_kaggle_circle_v2(const PresetSettings& settings, Pipeline* p) {
+    Status status = p->crop_box();
+    const int side = std::max(p->width(), p->height());
+    if (status == Status::kOk) status = p->resize_to(side, side);
+    if (status == Status::kOk) status = p->mask();
+    if (status == Status::kOk) status = p->crop_box();
+    if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
+    if (status == Status::kOk) status = p->normalise(kKaggleSigma);
+    return status;
+}
+
+// Half the number of pixels of the middle row whose channel sum exceeds a tenth of the row's mean;
+// half the shorter side where none does.
+double graham_radius(const ImageView& image) {
+    const std::uint8_t* row = image.row(image.height / 2);
+    std::int64_t total = 0;
+    for (int i = 0; i < image.width * kChannels; ++i) total += row[i];
+    const double limit = static_cast<double>(total) / image.width / 10.0;
+    int count = 0;
+    for (int x = 0; x < image.width; ++x) {
+        const std::uint8_t* p = row + static_cast<std::ptrdiff_t>(x) * kChannels;
+        if (p[0] + p[1] + p[2] > limit) ++count;
+    }
+    return count > 0 ? count / 2.0 : std::min(image.width, image.height) / 2.0;
+}
+
+Status run_graham2015(const PresetSettings& settings, Pipeline* p) {
+    Status status = p->resize_by(settings.graham_scale / graham_radius(p->view()));
+    if (status == Status::kOk) status = p->normalise(settings.graham_scale / 30.0);
+    if (status == Status::kOk) {
+        fill_outside_disc(p->image(), p->width() / 2, p->height() / 2,
+                          static_cast<int>(settings.graham_scale * 0.9), 128);
+    }
+    if (status == Status::kOk && settings.pad_square && settings.output_size > 0) {
+        status = p->pad_to_square();
+    }
+    return status;
+}
+
+bool is_valid(const PresetSettings& settings) {
+    const bool needs_size =
+        settings.preset == Preset::kNone || settings.preset == Preset::kKaggleBenColor;
+    return preset_name(settings.preset) != nullptr &&
+           settings.output_size >= (needs_size ? 1 : 0) &&
+           settings.output_size <= kMaxPresetSize && settings.sigma >= 0.0 &&
+           settings.sigma <= kMaxSigma && settings.tolerance >= 0 && settings.tolerance <= 255 &&
+           (settings.resize == ResizeMethod::kLinear || settings.resize == ResizeMethod::kArea) &&
+           settings.graham_scale >= 1.0 && settings.graham_scale <= kMaxPresetSize / 2.0 &&
+           settings.graham_scale / 30.0 <= kMaxSigma;
+}
+
+}  // namespace
+
+const char* preset_name(Preset preset) {
+    switch (preset) {
+        case Preset::kNone: return "none";
+        case Preset::kKaggleBenColor: return "kaggle_ben_color";
+        case Preset::kKaggleCircle: return "kaggle_circle";
+        case Preset::kKaggleCircleV2: return "kaggle_circle_v2";
+        case Preset::kGraham2015: return "graham2015";
+        case Preset::kEyeq: return "eyeq";
+    }
+    return nullptr;
+}
+
+Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
+                    const Allocator& allocator, Image* out, PresetGeometry* geometry) {
+    if (rgb.pixels == nullptr || rgb.width < 1 || rgb.height < 1 ||
+        rgb.stride / kChannels < rgb.width || !is_valid(settings)) {
+        return Status::kInvalidArgument;
+    }
+    Pipeline pipeline(rgb, settings, allocator);
+    Status status = Status::kOk;
+    switch (settings.preset) {
+        case Preset::kNone:
+            if (settings.pad_square) status = pipeline.pad_to_square();
+            break;
+        case Preset::kKaggleBenColor: status = run_kaggle_ben_color(settings, &pipeline); break;
+        case Preset::kKaggleCircle: status = run_kaggle_circle(settings, &pipeline); break;
+        case Preset::kKaggleCircleV2: status = run_kaggle_circle_v2(settings, &pipeline); break;
+        case Preset::kGraham2015: status = run_graham2015(settings, &pipeline); break;
+        case Preset::kEyeq: return Status::kInvalidArgument;
+    }
+    const int size = settings.output_size;
+    if (status == Status::kOk && size > 0 && (pipeline.width() != size || pipeline.height() != size)) {
+        status = pipeline.resize_to(size, size);
+    }
+    if (status == Status::kOk) status = pipeline.own();
+    if (status != Status::kOk) return status;
+    *out = std::move(*pipeline.image());
+    if (geometry != nullptr) *geometry = pipeline.geometry();
+    return Status::kOk;
+}
+
+}  // namespace fovea::preprocess

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "preprocess/image.h"
+#include "preprocess/resize.h"
+
+namespace fovea::preprocess {
+
+// The numbers are those of the model file's PREP section.
+enum class Preset {
+    kNone = 0,            // resize
+    kKaggleBenColor = 1,  // box crop, resize, Ben Graham, circle mask
+    kKaggleCircle = 2,    // box crop, circle mask, box crop, Ben Graham at native size, resize
+    kKaggleCircleV2 = 3,  // box crop, resize to square, circle mask, box crop, Ben Graham, resize
+    kGraham2015 = 4,      // scale the disc to a radius, Ben Graham, grey outside 0.9 of it, resize
+    kEyeq = 5,            // disc by its edges, black outside, square around it, resize
+};
+
+struct PresetSettings {
+    Preset preset = Preset::kKaggleBenColor;
+    int output_size = 512;     // side of the square result; 0 = native (not for presets 0, 1)
+    double sigma = 0.0;        // of Ben Graham's blur, pixels; 0 = 10, or graham_scale / 30
+    int tolerance = 7;         // of the box crop: grey values up to it are background
+    bool circle_mask = true;   // kaggle_ben_color only
+    bool gray_swapped = false; // red and blue weights swapped in the box crop
+    bool pad_square = false;   // pad the last box crop (preset none: the picture) with black to a
+                               // square before it is resized
+    ResizeMethod resize = ResizeMethod::kLinear;
+    double graham_scale = 300.0;  // graham2015: radius of the disc in pixels
+};
+
+// Where the result came from: the whole result shows this rectangle of the upright source, in source
+// pixels measured from the outer edge of the first pixel. It may reach outside the source (padding).
+// Where dark rows or columns inside the box were dropped it is the box of those that were kept.
+struct PresetGeometry {
+    double x = 0.0;
+    double y = 0.0;
+    double width = 0.0;
+    double height = 0.0;
+    bool found_nothing_lit = false;  // no pixel above the tolerance: the picture was not cropped
+};
+
+inline constexpr int kMaxPresetSize = 16384;
+
+// "kaggle_ben_color" and so on; null outside the enum.
+const char* preset_name(Preset preset);
+
+// Turns an upright photograph into what the network sees: RGB8 of output_size x output_size.
+// geometry may be null. Results equal OpenCV's for the same steps, pixel for pixel.
+// kInvalidArgument: a setting out of range. kImageTooLarge: an intermediate picture would exceed
+// kMaxPresetSize on a side. Any thread.
+Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
+                    const Allocator& allocator, Image* out, PresetGeometry* geometry);
+
+}  // namespace fovea::preprocess
