@@ -5,7 +5,8 @@
 
 namespace fovea::preprocess {
 
-// Grey value of a pixel as OpenCV 4 computes it for 8 bits: (9798 R + 19235 G + 3735 B + 2^14) >> 15.
+// Grey value of a pixel as OpenCV 4 computes it for 8 bits: (9798 R + 19235 G + 3735 B + 2^14)
+// >> 15.
 struct GrayWeights {
     int red = 9798;
     int green = 19235;

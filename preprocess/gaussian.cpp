@@ -8,7 +8,8 @@ namespace fovea::preprocess {
 namespace {
 
 constexpr int kChannels = 3;
-constexpr int kBlock = 96;  // values at a time, so that the sums stay in registers or the first cache
+constexpr int kBlock =
+    96;  // values at a time, so that the sums stay in registers or the first cache
 
 // Reflect-101: ... 2 1 | 0 1 2 ... n-1 | n-2 ..., repeated for indices far outside.
 int reflect(int i, int n) {
@@ -129,8 +130,8 @@ class RowBlur {
                 if (count == kBlock) {
                     for (int i = 0; i < kBlock; ++i) {
                         const auto pair = static_cast<std::uint16_t>(a[i] + b[i]);
-                        sums[i] =
-                            static_cast<std::uint16_t>(sums[i] + static_cast<std::uint16_t>(pair * tap));
+                        sums[i] = static_cast<std::uint16_t>(
+                            sums[i] + static_cast<std::uint16_t>(pair * tap));
                     }
                 } else {
                     for (int i = 0; i < count; ++i) {
@@ -147,7 +148,7 @@ class RowBlur {
 
     Buffer<std::uint16_t> taps_;
     Buffer<std::uint16_t> padded_;  // one row with its reflected borders
-    Buffer<std::uint8_t> high_;     // horizontal sums of the last held_ rows, row y in slot y % held_
+    Buffer<std::uint8_t> high_;  // horizontal sums of the last held_ rows, row y in slot y % held_
     Buffer<std::uint8_t> low_;
     std::size_t values_ = 0;
     int width_ = 0;
@@ -155,14 +156,18 @@ class RowBlur {
     int radius_ = 0;
     int reach_ = 0;  // distance of the outermost tap that is not zero
     int held_ = 0;
-    int next_ = 0;   // first row not summed yet
+    int next_ = 0;  // first row not summed yet
 };
 
-bool is_valid_sigma(double sigma) { return sigma > 0.0 && sigma <= kMaxSigma; }
+bool is_valid_sigma(double sigma) {
+    return sigma > 0.0 && sigma <= kMaxSigma;
+}
 
 }  // namespace
 
-int gaussian_size(double sigma) { return static_cast<int>(std::lrint(sigma * 6.0 + 1.0)) | 1; }
+int gaussian_size(double sigma) {
+    return static_cast<int>(std::lrint(sigma * 6.0 + 1.0)) | 1;
+}
 
 void gaussian_taps(double sigma, std::uint16_t* taps) {
     const int size = gaussian_size(sigma);

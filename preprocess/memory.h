@@ -60,6 +60,14 @@ class Buffer {
         return true;
     }
 
+    // Takes over memory that came from allocate_bytes() with this buffer's allocator and holds at
+    // least count elements.
+    void adopt(T* data, std::size_t count) {
+        release_bytes(allocator_, data_);
+        data_ = data;
+        size_ = count;
+    }
+
     T* data() { return data_; }
     const T* data() const { return data_; }
     std::size_t size() const { return size_; }

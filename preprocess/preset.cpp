@@ -225,9 +225,9 @@ bool is_valid(const PresetSettings& settings) {
     const bool needs_size =
         settings.preset == Preset::kNone || settings.preset == Preset::kKaggleBenColor;
     return preset_name(settings.preset) != nullptr &&
-           settings.output_size >= (needs_size ? 1 : 0) &&
-           settings.output_size <= kMaxPresetSize && settings.sigma >= 0.0 &&
-           settings.sigma <= kMaxSigma && settings.tolerance >= 0 && settings.tolerance <= 255 &&
+           settings.output_size >= (needs_size ? 1 : 0) && settings.output_size <= kMaxPresetSize &&
+           settings.sigma >= 0.0 && settings.sigma <= kMaxSigma && settings.tolerance >= 0 &&
+           settings.tolerance <= 255 &&
            (settings.resize == ResizeMethod::kLinear || settings.resize == ResizeMethod::kArea) &&
            settings.graham_scale >= 1.0 && settings.graham_scale <= kMaxPresetSize / 2.0 &&
            settings.graham_scale / 30.0 <= kMaxSigma;
@@ -237,12 +237,18 @@ bool is_valid(const PresetSettings& settings) {
 
 const char* preset_name(Preset preset) {
     switch (preset) {
-        case Preset::kNone: return "none";
-        case Preset::kKaggleBenColor: return "kaggle_ben_color";
-        case Preset::kKaggleCircle: return "kaggle_circle";
-        case Preset::kKaggleCircleV2: return "kaggle_circle_v2";
-        case Preset::kGraham2015: return "graham2015";
-        case Preset::kEyeq: return "eyeq";
+        case Preset::kNone:
+            return "none";
+        case Preset::kKaggleBenColor:
+            return "kaggle_ben_color";
+        case Preset::kKaggleCircle:
+            return "kaggle_circle";
+        case Preset::kKaggleCircleV2:
+            return "kaggle_circle_v2";
+        case Preset::kGraham2015:
+            return "graham2015";
+        case Preset::kEyeq:
+            return "eyeq";
     }
     return nullptr;
 }
@@ -259,14 +265,24 @@ Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
         case Preset::kNone:
             if (settings.pad_square) status = pipeline.pad_to_square();
             break;
-        case Preset::kKaggleBenColor: status = run_kaggle_ben_color(settings, &pipeline); break;
-        case Preset::kKaggleCircle: status = run_kaggle_circle(settings, &pipeline); break;
-        case Preset::kKaggleCircleV2: status = run_kaggle_circle_v2(settings, &pipeline); break;
-        case Preset::kGraham2015: status = run_graham2015(settings, &pipeline); break;
-        case Preset::kEyeq: return Status::kInvalidArgument;
+        case Preset::kKaggleBenColor:
+            status = run_kaggle_ben_color(settings, &pipeline);
+            break;
+        case Preset::kKaggleCircle:
+            status = run_kaggle_circle(settings, &pipeline);
+            break;
+        case Preset::kKaggleCircleV2:
+            status = run_kaggle_circle_v2(settings, &pipeline);
+            break;
+        case Preset::kGraham2015:
+            status = run_graham2015(settings, &pipeline);
+            break;
+        case Preset::kEyeq:
+            return Status::kInvalidArgument;
     }
     const int size = settings.output_size;
-    if (status == Status::kOk && size > 0 && (pipeline.width() != size || pipeline.height() != size)) {
+    if (status == Status::kOk && size > 0 &&
+        (pipeline.width() != size || pipeline.height() != size)) {
         status = pipeline.resize_to(size, size);
     }
     if (status == Status::kOk) status = pipeline.own();

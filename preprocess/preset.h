@@ -18,20 +18,21 @@ enum class Preset {
 
 struct PresetSettings {
     Preset preset = Preset::kKaggleBenColor;
-    int output_size = 512;     // side of the square result; 0 = native (not for presets 0, 1)
-    double sigma = 0.0;        // of Ben Graham's blur, pixels; 0 = 10, or graham_scale / 30
-    int tolerance = 7;         // of the box crop: grey values up to it are background
-    bool circle_mask = true;   // kaggle_ben_color only
-    bool gray_swapped = false; // red and blue weights swapped in the box crop
-    bool pad_square = false;   // pad the last box crop (preset none: the picture) with black to a
-                               // square before it is resized
+    int output_size = 512;      // side of the square result; 0 = native (not for presets 0, 1)
+    double sigma = 0.0;         // of Ben Graham's blur, pixels; 0 = 10, or graham_scale / 30
+    int tolerance = 7;          // of the box crop: grey values up to it are background
+    bool circle_mask = true;    // kaggle_ben_color only
+    bool gray_swapped = false;  // red and blue weights swapped in the box crop
+    bool pad_square = false;    // pad the last box crop (preset none: the picture) with black to a
+                                // square before it is resized
     ResizeMethod resize = ResizeMethod::kLinear;
     double graham_scale = 300.0;  // graham2015: radius of the disc in pixels
 };
 
-// Where the result came from: the whole result shows this rectangle of the upright source, in source
-// pixels measured from the outer edge of the first pixel. It may reach outside the source (padding).
-// Where dark rows or columns inside the box were dropped it is the box of those that were kept.
+// Where the result came from: the whole result shows this rectangle of the upright source, in
+// source pixels measured from the outer edge of the first pixel. It may reach outside the source
+// (padding). Where dark rows or columns inside the box were dropped it is the box of those that
+// were kept.
 struct PresetGeometry {
     double x = 0.0;
     double y = 0.0;

@@ -14,9 +14,9 @@ constexpr int kCoefficientScale = 2048;  // 11 fractional bits
 
 // One output position between two source positions.
 struct Tap {
-    int first;              // index of the first source position
-    std::int16_t weight0;   // of first, in 1 / kCoefficientScale
-    std::int16_t weight1;   // of first + 1
+    int first;             // index of the first source position
+    std::int16_t weight0;  // of first, in 1 / kCoefficientScale
+    std::int16_t weight1;  // of first + 1
 };
 
 std::int16_t coefficient(float weight) {
@@ -157,7 +157,8 @@ int area_shares(int source_size, int out_size, double scale, AreaShare* shares) 
         if (first - begin > kNegligible) {
             shares[count++] = {i, first - 1, static_cast<float>((first - begin) / width)};
         }
-        for (int s = first; s < last; ++s) shares[count++] = {i, s, static_cast<float>(1.0 / width)};
+        for (int s = first; s < last; ++s)
+            shares[count++] = {i, s, static_cast<float>(1.0 / width)};
         if (end - last > kNegligible) {
             shares[count++] = {
                 i, last, static_cast<float>(std::min(std::min(end - last, 1.0), width) / width)};
@@ -222,8 +223,8 @@ ResizeScale resize_scale(const ImageView& image, int width, int height) {
             1.0 / (static_cast<double>(height) / image.height)};
 }
 
-Status resize(const ImageView& image, int width, int height, ResizeScale scale,
-              ResizeMethod method, const Allocator& allocator, Image* out) {
+Status resize(const ImageView& image, int width, int height, ResizeScale scale, ResizeMethod method,
+              const Allocator& allocator, Image* out) {
     if (image.width < 1 || image.height < 1 || width < 1 || height < 1) {
         return Status::kInvalidArgument;
     }
@@ -237,8 +238,8 @@ Status resize(const ImageView& image, int width, int height, ResizeScale scale,
     int step_x;
     int step_y;
     const bool whole = is_whole(scale.x, &step_x) && is_whole(scale.y, &step_y);
-    const bool blocks_fit = whole && step_x >= 1 && step_y >= 1 &&
-                            width <= image.width / step_x && height <= image.height / step_y;
+    const bool blocks_fit = whole && step_x >= 1 && step_y >= 1 && width <= image.width / step_x &&
+                            height <= image.height / step_y;
     if (method == ResizeMethod::kLinear) {
         // OpenCV takes the mean of 2 x 2 for an exact half.
         if (blocks_fit && step_x == 2 && step_y == 2) {

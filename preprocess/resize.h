@@ -21,7 +21,7 @@ ResizeScale resize_scale(const ImageView& image, int width, int height);
 
 // The same pixels as OpenCV 4 for 8-bit images of three channels. out is allocated; it must not be
 // the owner of image. scale is resize_scale(), or 1 / factor where the caller resizes by a factor.
-Status resize(const ImageView& image, int width, int height, ResizeScale scale,
-              ResizeMethod method, const Allocator& allocator, Image* out);
+Status resize(const ImageView& image, int width, int height, ResizeScale scale, ResizeMethod method,
+              const Allocator& allocator, Image* out);
 
 }  // namespace fovea::preprocess

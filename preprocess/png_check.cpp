@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preprocess/png_check.h"
+
+#include <array>
+#include <cstring>
+
+#include "preprocess/bytes.h"
+
+namespace fovea::preprocess {
+namespace {
+
+constexpr std::size_t kSignatureSize = 8;
+constexpr std::size_t kChunkOverhead = 12;  // length, type, checksum
+constexpr std::size_t kHeaderChunkEnd = kSignatureSize + kChunkOverhead + 13;
+constexpr std::uint32_t kMaxChunk = 0x7FFFFFFF;
+constexpr int kPaletteColor = 3;
+
+constexpr std::uint32_t chunk_type(const char (&name)[5]) {
+    return std::uint32_t{static_cast<unsigned char>(name[0])} << 24 |
+           std::uint32_t{static_cast<unsigned char>(name[1])} << 16 |
+           std::uint32_t{static_cast<unsigned char>(name[2])} << 8 |
+           std::uint32_t{static_cast<unsigned char>(name[3])};
+}
+
+// CRC-32 of the PNG specification (reflected polynomial 0xEDB88320), eight bytes at a time: table k
+// advances a byte by k more zero bytes.
+constexpr auto kCrcTables = [] {
+    std::array<std::array<std::uint32_t, 256>, 8> tables{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+        std::uint32_t crc = i;
+        for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320U : crc >> 1;
+        tables[0][i] = crc;
+    }
+    for (std::size_t k = 1; k < 8; ++k) {
+        for (std::size_t i = 0; i < 256; ++i) {
+            tables[k][i] = tables[k - 1][i] >> 8 ^ tables[0][tables[k - 1][i] & 255];
+        }
+    }
+    return tables;
+}();
+
+std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
+    std::uint32_t crc = 0xFFFFFFFFU;
+    for (; size >= 8; size -= 8, data += 8) {
+        crc ^= data[0] | std::uint32_t{data[1]} << 8 | std::uint32_t{data[2]} << 16 |
+               std::uint32_t{data[3]} << 24;
+        crc = kCrcTables[7][crc & 255] ^ kCrcTables[6][crc >> 8 & 255] ^
+              kCrcTables[5][crc >> 16 & 255] ^ kCrcTables[4][crc >> 24] ^ kCrcTables[3][data[4]] ^
+              kCrcTables[2][data[5]] ^ kCrcTables[1][data[6]] ^ kCrcTables[0][data[7]];
+    }
+    for (; size > 0; --size, ++data) crc = crc >> 8 ^ kCrcTables[0][(crc ^ *data) & 255];
+    return ~crc;
+}
+
+bool is_legal_depth(int color_type, int depth) {
+    switch (color_type) {
+        case 0:
+            return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
+        case kPaletteColor:
+            return depth == 1 || depth == 2 || depth == 4 || depth == 8;
+        case 2:
+        case 4:
+        case 6:
+            return depth == 8 || depth == 16;
+        default:
+            return false;
+    }
+}
+
+bool is_letter(std::uint8_t c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+Status refuse(const char** detail, const char* cause, Status status = Status::kCorruptImage) {
+    *detail = cause;
+    return status;
+}
+
+}  // namespace
+
+Status read_png_info(const std::uint8_t* data, std::size_t size, PngInfo* info,
+                     const char** detail) {
+    if (size < kHeaderChunkEnd) return refuse(detail, "the PNG file ends within its header");
+    const std::uint8_t* chunk = data + kSignatureSize;
+    const std::uint32_t type = read_u32_big_endian(chunk + 4);
+    if (type == chunk_type("CgBI")) {
+        return refuse(detail, "the PNG is in Apple's CgBI variant", Status::kUnsupportedImage);
+    }
+    if (type != chunk_type("IHDR") || read_u32_big_endian(chunk) != 13) {
+        return refuse(detail, "the PNG does not start with its header chunk");
+    }
+    const std::uint8_t* header = chunk + 8;
+    if (crc32(chunk + 4, 17) != read_u32_big_endian(header + 13)) {
+        return refuse(detail, "the checksum of the PNG header is wrong");
+    }
+    info->width = read_u32_big_endian(header);
+    info->height = read_u32_big_endian(header + 4);
+    info->bit_depth = header[8];
+    info->color_type = header[9];
+    if (info->width == 0 || info->height == 0 || info->width > kMaxChunk ||
+        info->height > kMaxChunk) {
+        return refuse(detail, "the PNG header gives no valid size");
+    }
+    if (!is_legal_depth(info->color_type, info->bit_depth)) {
+        return refuse(detail, "the PNG header gives no valid colour type and depth");
+    }
+    if (header[10] != 0 || header[11] != 0 || header[12] > 1) {
+        return refuse(detail, "the PNG uses an unknown compression, filter or interlace method");
+    }
+    return Status::kOk;
+}
+
+Status check_png(const std::uint8_t* data, std::size_t size, PngInfo* info, const char** detail) {
+    const Status status = read_png_info(data, size, info, detail);
+    if (status != Status::kOk) return status;
+    info->has_transparency = info->color_type == 4 || info->color_type == 6;
+    bool has_transparency_chunk = false;
+    bool has_data = false;
+    bool data_ended = false;
+    std::size_t data_bytes = 0;
+    std::size_t at = kHeaderChunkEnd;
+    while (true) {
+        if (size - at < kChunkOverhead) return refuse(detail, "the PNG file is cut off");
+        const std::size_t length = read_u32_big_endian(data + at);
+        if (length > kMaxChunk || length > size - at - kChunkOverhead) {
+            return refuse(detail, "the PNG file is cut off within a chunk");
+        }
+        const std::uint8_t* type_bytes = data + at + 4;
+        for (int i = 0; i < 4; ++i) {
+            if (!is_letter(type_bytes[i])) return refuse(detail, "a PNG chunk has no valid type");
+        }
+        if (crc32(type_bytes, length + 4) != read_u32_big_endian(type_bytes + 4 + length)) {
+            return refuse(detail, "the checksum of a PNG chunk is wrong");
+        }
+        const std::uint32_t type = read_u32_big_endian(type_bytes);
+        if (type != chunk_type("IDAT") && has_data) data_ended = true;
+        if (type == chunk_type("IHDR")) {
+            return refuse(detail, "the PNG has two headers");
+        } else if (type == chunk_type("PLTE")) {
+            const std::size_t entries = length / 3;
+            const bool is_allowed =
+                info->color_type == 2 || info->color_type == 6 || info->color_type == kPaletteColor;
+            const bool fits =
+                info->color_type != kPaletteColor || entries <= std::size_t{1} << info->bit_depth;
+            if (!is_allowed || !fits || entries == 0 || entries > 256 || entries * 3 != length ||
+                info->palette_at != 0 || has_transparency_chunk || has_data) {
+                return refuse(detail, "the PNG palette is misplaced or has a wrong size");
+            }
+            info->palette_at = at;
+            info->palette_entries = entries;
+        } else if (type == chunk_type("tRNS")) {
+            const bool is_palette = info->color_type == kPaletteColor;
+            const bool fits = is_palette ? length <= info->palette_entries
+                                         : length == (info->color_type == 0 ? 2U : 6U);
+            if (info->has_transparency || !fits || has_data) {
+                return refuse(detail,
+                              "the PNG transparency chunk is misplaced or has a wrong size");
+            }
+            has_transparency_chunk = true;
+            info->has_transparency = true;
+        } else if (type == chunk_type("IDAT")) {
+            if (data_ended) return refuse(detail, "the PNG data chunks are not in one run");
+            if (info->color_type == kPaletteColor && info->palette_at == 0) {
+                return refuse(detail, "the PNG has no palette");
+            }
+            has_data = true;
+            data_bytes += length;
+        } else if (type == chunk_type("IEND")) {
+            if (length != 0) return refuse(detail, "the PNG end chunk is not empty");
+            break;
+        } else if ((type_bytes[0] & 0x20) == 0) {
+            return refuse(detail, "the PNG has an unknown critical chunk",
+                          Status::kUnsupportedImage);
+        }
+        at += length + kChunkOverhead;
+    }
+    if (data_bytes == 0) return refuse(detail, "the PNG has no data");
+    return Status::kOk;
+}
+
+}  // namespace fovea::preprocess
