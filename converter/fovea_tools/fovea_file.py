@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writer and reader of the .fovea file: the byte layout of models/FORMAT.md and nothing else."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Sequence, Tuple
+
+MAGIC = b"FOVEA\r\n\x1a"
+FORMAT_VERSION = 1
+NONE = 0xFFFFFFFF
+ALIGNMENT = 64
+REQUIRED = ("STRS", "GRPH", "TNSR", "PREP", "LABL", "PROV", "WGHT")
+OPTIONAL = ("OPPT", "GOLD")
+
+F32, F16, I8, I32 = range(4)
+ELEMENT_SIZES = (4, 2, 1, 4)
+PACK_VECTOR, PACK_CONV_PANELS, PACK_DEPTHWISE = range(3)
+
+NODE_KINDS = (
+    "", "convolution", "depthwise", "dense", "pool", "global_pool", "channel_reduce", "concat",
+    "add", "multiply", "affine", "activation", "softmax", "reshape", "pad",
+)
+PRESETS = ("none", "kaggle_ben_color", "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq")
+FLAG_CIRCLE_MASK, FLAG_GRAY_SWAPPED, FLAG_PAD_SQUARE, FLAG_BGR = 1, 2, 4, 8
+RESIZES = ("cv_linear", "cv_area")
+TARGETS = ("other", "any_dr", "referable_dr", "grade5")
+OUTPUT_SOFTMAX, OUTPUT_ONE_SIGMOID, OUTPUT_SIGMOIDS = range(3)
+
+HEADER = struct.Struct("<8sIIQII28x")
+SECTION = struct.Struct("<4sIQQII")
+TENSOR = struct.Struct("<II4IQQ24x")
+GRAPH = struct.Struct("<10I24x")
+NODE = struct.Struct("<IIf" + "I" * 18 + "44x")
+PREPROCESSING = struct.Struct("<IIfIIfII32x")
+
+
+class FormatError(Exception):
+    """The bytes are not a .fovea file as FORMAT.md describes it."""
+
+
+@dataclass
+class Tensor:
+    """data: the packed bytes."""
+
+    element_type: int
+    packing: int
+    dimensions: Tuple[int, int, int, int]
+    data: bytes
+
+
+@dataclass
+class FileNode:
+    """The 128 bytes of a node; operands are value numbers, weights and bias tensor numbers."""
+
+    kind: int
+    activation: int
+    parameter: float
+    operands: List[int]
+    weights: int = NONE
+    bias: int = NONE
+    kernel: Tuple[int, int] = (0, 0)
+    strides: Tuple[int, int] = (0, 0)
+    dilation: Tuple[int, int] = (0, 0)
+    padding_mode: int = 0
+    padding: Tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 0
+    out_channels: int = 0
+    variant: int = 0
+
+
+@dataclass
+class Preprocessing:
+    preset: int
+    flags: int
+    sigma: float
+    tolerance: int
+    resize: int
+    graham_scale: float
+    height: int
+    width: int
+
+
+@dataclass
+class Golden:
+    """pixels: one bytes object of height * width * channels a vector; logits: floats a vector."""
+
+    height: int
+    width: int
+    channels: int
+    tolerance: float
+    logits: List[List[float]]
+    pixels: List[bytes]
+
+
+@dataclass
+class FoveaModel:
+    """Everything a .fovea file holds. names: (name, node), in the order of the nodes."""
+
+    input_size: Tuple[int, int, int]
+    default_size: Tuple[int, int]
+    nodes: List[FileNode]
+    tensors: List[Tensor]
+    names: List[Tuple[str, int]]
+    logits: int
+    probabilities: int
+    preprocessing: Preprocessing
+    target: int
+    output_form: int
+    labels: List[str]
+    provenance: List[Tuple[str, str]]
+    temperature: float = 1.0
+    operating_points: List[Tuple[str, float]] = field(default_factory=list)
+    default_point: Optional[int] = None
+    golden: Optional[Golden] = None
+
+
+def round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
+
+
+def packed_size(element_type: int, packing: int, dimensions: Sequence[int], groups: int) -> int:
+    """Bytes of a tensor."""
+    if packing == PACK_VECTOR:
+        count = round_up(dimensions[0], 8)
+    elif packing == PACK_DEPTHWISE:
+        count = dimensions[0] * dimensions[1] * round_up(dimensions[2], 8)
+    else:
+        kernel_height, kernel_width, in_group, out = dimensions
+        count = groups * round_up(out // groups, 8) * kernel_height * kernel_width * in_group
+    return count * ELEMENT_SIZES[element_type]
+
+
+class Strings:
+    """Collects strings; equal ones share a number."""
+
+    def __init__(self) -> None:
+        self.numbers: Dict[str, int] = {}
+
+    def add(self, text: str) -> int:
+        return self.numbers.setdefault(text, len(self.numbers))
+
+    def section(self) -> bytes:
+        encoded = [text.encode("utf-8") + b"\0" for text in self.numbers]
+        start = 4 + 4 * (len(encoded) + 1)
+        offsets = [start]
+        for item in encoded:
+            offsets.append(offsets[-1] + len(item))
+        return struct.pack(f"<{len(offsets) + 1}I", len(encoded), *offsets) + b"".join(encoded)
+
+
+def write_fovea(model: FoveaModel) -> bytes:
+    """The bytes of the file. The same model gives the same bytes."""
+    strings = Strings()
+    tensor_table, weights = tensor_sections(model.tensors)
+    graph = graph_section(model, strings)
+    labels = struct.pack("<4I", model.target, model.output_form, len(model.labels), 0)
+    labels += struct.pack(f"<{len(model.labels)}I", *[strings.add(label) for label in model.labels])
+    provenance = struct.pack("<2I", len(model.provenance), 0)
+    for key, value in model.provenance:
+        provenance += struct.pack("<2I", strings.add(key), strings.add(value))
+    points = b""
+    if model.temperature != 1.0 or model.operating_points:
+        default = NONE if model.default_point is None else model.default_point
+        points = struct.pack("<dII", model.temperature, len(model.operating_points), default)
+        for name, threshold in model.operating_points:
+            points += struct.pack("<IId", strings.add(name), 0, threshold)
+    p = model.preprocessing
+    preprocessing = PREPROCESSING.pack(
+        p.preset, p.flags, p.sigma, p.tolerance, p.resize, p.graham_scale, p.height, p.width
+    )
+    sections = [("STRS", strings.section()), ("GRPH", graph), ("TNSR", tensor_table), ("PREP", preprocessing), ("LABL", labels)]
+    if points:
+        sections.append(("OPPT", points))
+    sections.append(("PROV", provenance))
+    if model.golden is not None:
+        sections.append(("GOLD", golden_section(model.golden)))
+    sections.append(("WGHT", weights))
+    return assemble(sections)
+
+
+def assemble(sections: Sequence[Tuple[str, bytes]]) -> bytes:
+    """Header, table and the sections, each at a multiple of 64."""
+    position = HEADER.size + 4 + SECTION.size * len(sections)
+    table = b""
+    body = b""
+    for tag, data in sections:
+        gap = round_up(position, ALIGNMENT) - position
+        table += SECTION.pack(
+            tag.encode("ascii"), int(tag in REQUIRED), position + gap, len(data), zlib.crc32(data), 0
+        )
+        body += b"\0" * gap + data
+        position += gap + len(data)
+    header = HEADER.pack(MAGIC, FORMAT_VERSION, 64, position, len(sections), zlib.crc32(table))
+    return header + struct.pack("<I", zlib.crc32(header)) + table + body
+
+
+def tensor_sections(tensors: Sequence[Tensor]) -> Tuple[bytes, bytes]:
+    table = struct.pack("<2I", len(tensors), 0)
+    weights = bytearray()
+    for tensor in tensors:
+        weights += b"\0" * (round_up(len(weights), ALIGNMENT) - len(weights))
+        table += TENSOR.pack(tensor.element_type, tensor.packing, *tensor.dimensions, len(weights), len(tensor.data))
+        weights += tensor.data
+    return table, bytes(weights)
+
+
+def graph_section(model: FoveaModel, strings: Strings) -> bytes:
+    operands: List[int] = []
+    nodes = b""
+    for node in model.nodes:
+        nodes += NODE.pack(
+            node.kind, node.activation, node.parameter, len(operands), len(node.operands), node.weights, node.bias,
+            *node.kernel, *node.strides, *node.dilation, node.padding_mode, *node.padding,
+            node.groups, node.out_channels, node.variant,
+        )
+        operands += node.operands
+    header = GRAPH.pack(
+        len(model.nodes), len(operands), len(model.names), *model.input_size, *model.default_size,
+        model.logits, model.probabilities,
+    )
+    names = b"".join(struct.pack("<2I", strings.add(name), node) for name, node in model.names)
+    return header + nodes + struct.pack(f"<{len(operands)}I", *operands) + names
+
+
+def golden_section(golden: Golden) -> bytes:
+    outputs = len(golden.logits[0])
+    data = struct.pack(
+        "<5If8x", len(golden.logits), golden.height, golden.width, golden.channels, outputs, golden.tolerance
+    )
+    for logits, pixels in zip(golden.logits, golden.pixels):
+        data += struct.pack(f"<{outputs}f", *logits) + pixels + b"\0" * (-len(pixels) % 4)
+    return data
+
+
+class Cursor:
+    """Takes fields off a section, never past its end."""
+
+    def __init__(self, data: bytes, tag: str) -> None:
+        self.data, self.tag, self.position = data, tag, 0
+
+    def take(self, layout: str) -> Tuple:
+        return self.unpack(struct.Struct("<" + layout))
+
+    def unpack(self, layout: struct.Struct) -> Tuple:
+        if self.position + layout.size > len(self.data):
+            raise FormatError(f"section {self.tag} is too short")
+        fields = layout.unpack_from(self.data, self.position)
+        if layout.pack(*fields) != self.data[self.position : self.position + layout.size]:
+            raise FormatError(f"section {self.tag}: a reserved byte is not zero")
+        self.position += layout.size
+        return fields
+
+    def bytes(self, count: int) -> bytes:
+        if self.position + count > len(self.data):
+            raise FormatError(f"section {self.tag} is too short")
+        self.position += count
+        return self.data[self.position - count : self.position]
+
+    def end(self) -> None:
+        if self.position != len(self.data):
+            raise FormatError(f"section {self.tag} is too long")
+
+
+def read_sections(data: bytes) -> Dict[str, bytes]:
+    """The sections by tag, checksums and gaps checked."""
+    if len(data) < 64 or data[:8] != MAGIC:
+        raise FormatError("not a .fovea file")
+    magic, version, header_size, file_size, count, table_checksum = HEADER.unpack_from(data)
+    if zlib.crc32(data[:60]) != struct.unpack_from("<I", data, 60)[0]:
+        raise FormatError("the header's checksum is wrong")
+    if (version, header_size) != (FORMAT_VERSION, 64) or any(data[32:60]):
+        raise FormatError(f"version {version} of the format, or a malformed header")
+    table_end = 64 + SECTION.size * count
+    if file_size != len(data) or not 1 <= count <= 64 or table_end > len(data):
+        raise FormatError("the file is cut short or has bytes too many")
+    if zlib.crc32(data[64:table_end]) != table_checksum:
+        raise FormatError("the section table's checksum is wrong")
+    sections: Dict[str, bytes] = {}
+    position = table_end
+    for index in range(count):
+        raw, flags, offset, size, checksum, reserved = SECTION.unpack_from(data, 64 + SECTION.size * index)
+        tag = raw.decode("ascii", "replace")
+        if offset != round_up(position, ALIGNMENT) or offset + size > len(data) or any(data[position:offset]):
+            raise FormatError(f"section {tag} lies in the wrong place")
+        if tag in sections or flags > 1 or reserved:
+            raise FormatError(f"section {tag}: a bad table entry")
+        sections[tag] = data[offset : offset + size]
+        if zlib.crc32(sections[tag]) != checksum:
+            raise FormatError(f"section {tag}: the checksum is wrong")
+        if flags & 1 and tag not in REQUIRED + OPTIONAL:
+            raise FormatError(f"section {tag} is required and not known")
+        position = offset + size
+    if position != len(data):
+        raise FormatError("bytes after the last section")
+    missing = [tag for tag in REQUIRED if tag not in sections]
+    if missing:
+        raise FormatError(f"section {missing[0]} is missing")
+    return sections
+
+
+def read_strings(data: bytes) -> List[str]:
+    cursor = Cursor(data, "STRS")
+    (count,) = cursor.take("I")
+    if count > 65_536:
+        raise FormatError("section STRS: too many strings")
+    offsets = cursor.take(f"{count + 1}I")
+    if offsets[0] != cursor.position or offsets[-1] != len(data) or list(offsets) != sorted(set(offsets)):
+        raise FormatError("section STRS: the offsets do not fit")
+    strings = []
+    for start, end in zip(offsets, offsets[1:]):
+        item = data[start:end]
+        if item[-1] != 0 or 0 in item[:-1]:
+            raise FormatError("section STRS: a string without its final zero")
+        try:
+            strings.append(item[:-1].decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise FormatError("section STRS: not UTF-8") from error
+    return strings
+
+
+def at(items: Sequence, index: int, what: str):
+    if not 0 <= index < len(items):
+        raise FormatError(f"{what} {index} does not exist")
+    return items[index]
+
+
+def read_fovea(data: bytes) -> FoveaModel:
+    """The contents of a file, for tests and inspection. Layout is checked; the network's meaning is the engine's to check."""
+    sections = read_sections(data)
+    strings = read_strings(sections["STRS"])
+    input_size, default_size, nodes, names, logits, probabilities = read_graph(sections["GRPH"], strings)
+    groups: Dict[int, int] = {}
+    for node in nodes:
+        if node.weights != NONE:
+            groups[node.weights] = max(node.groups, 1)
+    tensors = read_tensors(sections["TNSR"], sections["WGHT"], groups)
+    for node in nodes:
+        for index in (node.weights, node.bias):
+            if index != NONE:
+                at(tensors, index, "tensor")
+    cursor = Cursor(sections["PREP"], "PREP")
+    preprocessing = Preprocessing(*cursor.unpack(PREPROCESSING))
+    cursor.end()
+    cursor = Cursor(sections["LABL"], "LABL")
+    target, form, count, _ = cursor.take("4I")
+    labels = [at(strings, index, "string") for index in cursor.take(f"{min(count, 1001)}I")]
+    cursor.end()
+    cursor = Cursor(sections["PROV"], "PROV")
+    count, _ = cursor.take("2I")
+    provenance = []
+    for _ in range(count):
+        key, value = cursor.take("2I")
+        provenance.append((at(strings, key, "string"), at(strings, value, "string")))
+    cursor.end()
+    model = FoveaModel(
+        input_size, default_size, nodes, tensors, names, logits, probabilities, preprocessing, target, form, labels, provenance
+    )
+    if "OPPT" in sections:
+        cursor = Cursor(sections["OPPT"], "OPPT")
+        model.temperature, count, default = cursor.take("dII")
+        model.default_point = None if default == NONE else default
+        for _ in range(count):
+            name, _, threshold = cursor.take("IId")
+            model.operating_points.append((at(strings, name, "string"), threshold))
+        cursor.end()
+    if "GOLD" in sections:
+        model.golden = read_golden(sections["GOLD"])
+    return model
+
+
+def read_graph(data: bytes, strings: Sequence[str]):
+    cursor = Cursor(data, "GRPH")
+    node_count, operand_count, name_count, *sizes, logits, probabilities = cursor.unpack(GRAPH)
+    raw = [cursor.unpack(NODE) for _ in range(node_count)]
+    operands = cursor.take(f"{operand_count}I")
+    nodes = []
+    for index, fields in enumerate(raw):
+        kind, activation, parameter, first, count, weights, bias, *rest = fields
+        if first + count > operand_count or any(value > index for value in operands[first : first + count]):
+            raise FormatError(f"node {index}: an operand does not exist")
+        at(NODE_KINDS, kind, "node kind")
+        nodes.append(
+            FileNode(
+                kind, activation, parameter, list(operands[first : first + count]), weights, bias, tuple(rest[0:2]),
+                tuple(rest[2:4]), tuple(rest[4:6]), rest[6], tuple(rest[7:11]), rest[11], rest[12], rest[13],
+            )
+        )
+    names = []
+    for _ in range(name_count):
+        name, node = cursor.take("2I")
+        at(nodes, node, "node")
+        names.append((at(strings, name, "string"), node))
+    cursor.end()
+    return tuple(sizes[:3]), tuple(sizes[3:5]), nodes, names, logits, probabilities
+
+
+def read_tensors(table: bytes, weights: bytes, groups: Dict[int, int]) -> List[Tensor]:
+    cursor = Cursor(table, "TNSR")
+    count, _ = cursor.take("2I")
+    tensors = []
+    position = 0
+    for index in range(count):
+        element_type, packing, *dimensions, offset, size = cursor.unpack(TENSOR)
+        if element_type > I32 or packing > PACK_DEPTHWISE:
+            raise FormatError(f"tensor {index}: type {element_type}, packing {packing}")
+        start = round_up(position, ALIGNMENT)
+        if offset != start or offset + size > len(weights) or any(weights[position:offset]):
+            raise FormatError(f"tensor {index} lies in the wrong place")
+        if size != packed_size(element_type, packing, dimensions, groups.get(index, 1)):
+            raise FormatError(f"tensor {index}: {size} bytes do not fit its dimensions")
+        tensors.append(Tensor(element_type, packing, tuple(dimensions), weights[offset : offset + size]))
+        position = offset + size
+    cursor.end()
+    if position != len(weights):
+        raise FormatError("section WGHT: bytes after the last tensor")
+    return tensors
+
+
+def read_golden(data: bytes) -> Golden:
+    cursor = Cursor(data, "GOLD")
+    count, height, width, channels, outputs, tolerance = cursor.unpack(struct.Struct("<5If8x"))
+    golden = Golden(height, width, channels, tolerance, [], [])
+    size = height * width * channels
+    for _ in range(count):
+        golden.logits.append(list(cursor.take(f"{outputs}f")))
+        golden.pixels.append(cursor.bytes(size))
+        if any(cursor.bytes(-size % 4)):
+            raise FormatError("section GOLD: padding is not zero")
+    cursor.end()
+    return golden

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens a Keras file (.h5 of Keras 2, .keras of Keras 2 and 3) with h5py and the standard library.
+
+The file is taken for hostile: sizes are checked before anything is read, and links that lead out of the
+file are refused. Which Keras wrote it is decided by the version in the file, never by its ending.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import h5py
+import numpy as np
+
+from . import checked
+from .errors import ConversionError
+
+LARGEST_FILE = 2 << 30
+LARGEST_CONFIG = 64 << 20
+LARGEST_ARRAY_ELEMENTS = 1 << 28
+
+# Containers of layers inside model.weights.h5: Keras 2.15 and 3; Keras 2.12 to 2.14.
+LAYER_CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+
+# h5py reports damage in the HDF5 structures by any of these.
+HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError,
+               UnicodeError, NotImplementedError)
+
+
+@dataclass
+class KerasFile:
+    """What a Keras file says. weights finds the arrays of a layer."""
+
+    path: str
+    sha256: str
+    keras_version: Tuple[int, ...]
+    framework: str
+    model_config: Mapping[str, Any]
+    training_config: Optional[Mapping[str, Any]]
+    weights: "Weights"
+
+    @property
+    def major(self) -> int:
+        return self.keras_version[0]
+
+
+def snake_case(name: str) -> str:
+    """The class name as Keras spells it in the paths of a .keras file."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def read_array(group: h5py.Group, name: str, shape: Sequence[int], what: str) -> np.ndarray:
+    """The float array of that shape, in double precision. what names it in messages."""
+    dataset = child(group, name, what)
+    if not isinstance(dataset, h5py.Dataset):
+        raise ConversionError(f"{what}: the file holds no array")
+    if dataset.external or dataset.is_virtual:
+        raise ConversionError(f"{what}: the array lies in another file; save the model as one file")
+    if tuple(dataset.shape or ()) != tuple(shape):
+        raise ConversionError(f"{what}: shape {dataset.shape} in the file, {tuple(shape)} by the layer's settings")
+    if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (2, 4, 8):
+        raise ConversionError(f"{what}: element type {dataset.dtype} is not read; save float32 weights")
+    elements = 1
+    for size in shape:
+        elements *= size
+    if elements > LARGEST_ARRAY_ELEMENTS:
+        raise ConversionError(f"{what}: {elements} values are more than this converter takes")
+    try:
+        values = np.asarray(dataset[()], dtype=np.float64)
+    except (*HDF5_ERRORS, MemoryError) as error:
+        raise ConversionError(f"{what}: the array cannot be read ({one_line(error)})") from error
+    if not np.isfinite(values).all():
+        raise ConversionError(f"{what}: the weights hold NaN or infinity; the training diverged or the file is damaged")
+    return values
+
+
+def child(group: h5py.Group, name: str, what: str) -> Any:
+    """group[name], never through a link to another file."""
+    try:
+        current: Any = group
+        for part in name.split("/"):
+            if not isinstance(current, h5py.Group) or part not in current:
+                raise ConversionError(f"{what}: missing from the file")
+            if not isinstance(current.get(part, getlink=True), h5py.HardLink):
+                raise ConversionError(f"{what}: the file holds a link instead of the array")
+            current = current[part]
+        return current
+    except HDF5_ERRORS as error:
+        raise ConversionError(f"{what}: the file is damaged ({one_line(error)})") from error
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+@dataclass
+class LayerPlace:
+    """Where a layer lies: the names of the nested models around it, and its place in each.
+
+    containers: from the outermost model inwards, excluding the model itself; position: for the .keras layout,
+    (class name, index among the layers of that class, count of such layers) for each container and
+    for the layer.
+    """
+
+    containers: List[str]
+    name: str
+    position: List[Tuple[str, int, int]]
+
+
+class Weights:
+    """Finds arrays of a layer. variables: (names, shape) each in the order Keras stores them."""
+
+    def load(self, place: LayerPlace, variables: Sequence[Tuple[Sequence[str], Tuple[int, ...]]]) -> List[np.ndarray]:
+        raise NotImplementedError
+
+
+class NamedWeights(Weights):
+    """Keras 2's .h5: a group for each layer of the outer model, weights by name."""
+
+    def __init__(self, group: h5py.Group) -> None:
+        self.group = group
+        self.names: Dict[str, List[str]] = {}
+
+    def weight_names(self, top: str) -> List[str]:
+        if top not in self.names:
+            group = child(self.group, top, f"layer {top!r}: its weights")
+            self.names[top] = split_attribute(group, "weight_names", f"layer {top!r}")
+        return self.names[top]
+
+    def load(self, place: LayerPlace, variables: Sequence[Tuple[Sequence[str], Tuple[int, ...]]]) -> List[np.ndarray]:
+        top = place.containers[0] if place.containers else place.name
+        stored = self.weight_names(top)
+        group = child(self.group, top, f"layer {place.name!r}: its weights")
+        arrays = []
+        for names, shape in variables:
+            what = f"layer {place.name!r}, {names[0]}"
+            arrays.append(read_array(group, self.find(stored, place, names, what), shape, what))
+        return arrays
+
+    @staticmethod
+    def find(stored: List[str], place: LayerPlace, names: Sequence[str], what: str) -> str:
+        plain = {name: re.sub(r":\d+$", "", name) for name in stored}
+        if not place.containers:
+            # The layer has the group to itself: a layer renamed after it was built keeps old weight names.
+            found = [name for name in stored if plain[name].rsplit("/", 1)[-1] in names]
+        else:
+            wanted = [f"{place.name}/{name}" for name in names]
+            found = [name for name in stored if plain[name] in wanted]
+            if not found:
+                found = [name for name in stored if plain[name].endswith(tuple("/" + w for w in wanted))]
+        if len(found) != 1:
+            problem = "missing from the file" if not found else f"{len(found)} candidates in the file"
+            raise ConversionError(f"{what}: {problem}")
+        return found[0]
+
+
+class PositionalWeights(Weights):
+    """model.weights.h5 of a .keras file: paths count the layers of each class in order of appearance."""
+
+    def __init__(self, group: h5py.Group) -> None:
+        self.group = group
+
+    def load(self, place: LayerPlace, variables: Sequence[Tuple[Sequence[str], Tuple[int, ...]]]) -> List[np.ndarray]:
+        what = f"layer {place.name!r}"
+        group = self.group
+        for step in place.position:
+            group = self.descend(group, step, what)
+        if not variables:
+            return []
+        group = child(group, "vars", f"{what}: its weights")
+        if not isinstance(group, h5py.Group) or len(group) != len(variables):
+            raise ConversionError(f"{what}: the file holds {len(group)} arrays, the layer's settings ask for {len(variables)}")
+        return [
+            read_array(group, str(index), shape, f"{what}, {names[0]}")
+            for index, (names, shape) in enumerate(variables)
+        ]
+
+    @staticmethod
+    def descend(group: h5py.Group, step: Tuple[str, int, int], what: str) -> h5py.Group:
+        class_name, index, count = step
+        prefix = snake_case(class_name)
+        containers = [name for name in LAYER_CONTAINERS if name in group]
+        if not containers:
+            raise ConversionError(f"{what}: its weights are missing from the file")
+        container = child(group, containers[0], f"{what}: its weights")
+        matches = []
+        for name in container:
+            found = re.fullmatch(re.escape(prefix) + r"(?:_(\d{1,9}))?", name)
+            if found:
+                matches.append((int(found.group(1) or -1), name))
+        names = [name for _, name in sorted(matches)]
+        # Counters skip numbers in some versions, so the order decides and not the number.
+        if len(names) != count:
+            names = [name for name in names if holds_array(container, name, what)]
+        if len(names) != count:
+            raise ConversionError(
+                f"{what}: the file holds weights of {len(names)} {class_name} layers, its configuration lists {count}"
+            )
+        result = child(container, names[index], f"{what}: its weights")
+        if not isinstance(result, h5py.Group):
+            raise ConversionError(f"{what}: its weights are missing from the file")
+        return result
+
+
+def holds_array(group: h5py.Group, name: str, what: str) -> bool:
+    """True where some array lies below group[name]."""
+    stack = [child(group, name, what)]
+    visited = 0
+    while stack:
+        current = stack.pop()
+        visited += 1
+        if visited > 100_000:
+            raise ConversionError(f"{what}: too many groups in the file")
+        if isinstance(current, h5py.Dataset):
+            return True
+        stack.extend(child(current, key, what) for key in current)
+    return False
+
+
+def split_attribute(group: Any, name: str, what: str) -> List[str]:
+    """A list of strings from an attribute that Keras splits into name0, name1, ... when it is long."""
+    try:
+        if name in group.attrs:
+            parts = [group.attrs[name]]
+        else:
+            parts = []
+            while f"{name}{len(parts)}" in group.attrs:
+                parts.append(group.attrs[f"{name}{len(parts)}"])
+        return [
+            item.decode("utf-8") if isinstance(item, bytes) else str(item) for part in parts for item in np.asarray(part).ravel()
+        ]
+    except HDF5_ERRORS as error:
+        raise ConversionError(f"{what}: the list of weight names cannot be read ({one_line(error)})") from error
+
+
+def parse_json(data: Any, what: str) -> Mapping[str, Any]:
+    if isinstance(data, bytes):
+        try:
+            data = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ConversionError(f"{what} is not UTF-8") from error
+    if not isinstance(data, str) or len(data) > LARGEST_CONFIG:
+        raise ConversionError(f"{what} is not a text of a sensible length")
+    try:
+        return checked.mapping(json.loads(data), what)
+    except (ValueError, RecursionError) as error:
+        raise ConversionError(f"{what} is not valid JSON ({one_line(error)})") from error
+
+
+def parse_version(value: Any, path: str) -> Tuple[int, ...]:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    found = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", value) if isinstance(value, str) else None
+    if not found:
+        raise ConversionError(f"{path}: the file does not say which Keras version wrote it")
+    version = tuple(int(part) for part in found.groups() if part is not None)
+    if version[0] not in (2, 3):
+        raise ConversionError(f"{path}: written by Keras {value}; Keras 2 and 3 are read")
+    return version
+
+
+def open_hdf5(source: Any, path: str) -> h5py.File:
+    try:
+        return h5py.File(source, "r")
+    except HDF5_ERRORS as error:
+        raise ConversionError(f"{path}: damaged or cut short: the HDF5 part cannot be opened ({one_line(error)})") from error
+
+
+def read_h5(data: bytes, path: str, sha256: str) -> KerasFile:
+    file = open_hdf5(io.BytesIO(data), path)
+    try:
+        attributes = {
+            key: file.attrs[key] for key in ("model_config", "keras_version", "backend", "training_config") if key in file.attrs
+        }
+        has_weights = "model_weights" in file
+        weights_only = "layer_names" in file.attrs or "layer_names0" in file.attrs or any(
+            name in file for name in LAYER_CONTAINERS
+        )
+    except HDF5_ERRORS as error:
+        raise ConversionError(f"{path}: damaged: its attributes cannot be read ({one_line(error)})") from error
+    if "model_config" not in attributes:
+        if weights_only:
+            raise ConversionError(
+                f"{path}: holds weights without the network's structure; save the whole model with model.save(...)"
+            )
+        raise ConversionError(f"{path}: an HDF5 file, but not a Keras model (no 'model_config')")
+    if not has_weights:
+        raise ConversionError(f"{path}: holds the network's structure without weights; save the whole model with model.save(...)")
+    version = parse_version(attributes.get("keras_version"), path)
+    training = attributes.get("training_config")
+    return KerasFile(
+        path=path,
+        sha256=sha256,
+        keras_version=version,
+        framework=framework(version, attributes.get("backend")),
+        model_config=parse_json(attributes["model_config"], f"{path}: the model configuration"),
+        training_config=None if training is None else parse_json(training, f"{path}: the training configuration"),
+        weights=NamedWeights(child(file, "model_weights", f"{path}: the weights")),
+    )
+
+
+def framework(version: Tuple[int, ...], backend: Any) -> str:
+    if isinstance(backend, bytes):
+        backend = backend.decode("utf-8", "replace")
+    name = "Keras " + ".".join(map(str, version))
+    return f"{name} ({backend})" if isinstance(backend, str) and re.fullmatch(r"\w{1,20}", backend) else name
+
+
+def read_member(archive: zipfile.ZipFile, name: str, largest: int, path: str) -> bytes:
+    """The bytes of one member, never more than its limit whatever the archive claims."""
+    try:
+        with archive.open(name) as member:
+            data = member.read(largest + 1)
+    except KeyError:
+        raise ConversionError(f"{path}: a zip archive, but not a Keras model (no {name!r})") from None
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
+        raise ConversionError(f"{path}: {name!r} cannot be unpacked ({one_line(error)})") from error
+    except Exception as error:  # zlib.error, lzma.LZMAError and whatever else a decoder raises
+        raise ConversionError(f"{path}: {name!r} cannot be unpacked ({one_line(error)})") from error
+    if len(data) > largest:
+        raise ConversionError(f"{path}: {name!r} is larger than {largest >> 20} MiB")
+    return data
+
+
+def read_keras_archive(data: bytes, path: str, sha256: str) -> KerasFile:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ConversionError(f"{path}: damaged or cut short: the archive cannot be opened ({one_line(error)})") from error
+    if "model.weights.json" in names:
+        raise ConversionError(f"{path}: its weights are split over several files; save without max_shard_size")
+    config = parse_json(read_member(archive, "config.json", LARGEST_CONFIG, path), f"{path}: config.json")
+    metadata = parse_json(read_member(archive, "metadata.json", LARGEST_CONFIG, path), f"{path}: metadata.json")
+    # An honest archive stores the weights without compression worth the name.
+    limit = min(LARGEST_FILE, 64 * len(data) + (1 << 20))
+    weights = read_member(archive, "model.weights.h5", limit, path)
+    version = parse_version(metadata.get("keras_version"), path)
+    training = config.get("compile_config")
+    return KerasFile(
+        path=path,
+        sha256=sha256,
+        keras_version=version,
+        framework=framework(version, None),
+        model_config=config,
+        training_config=training if isinstance(training, dict) else None,
+        weights=PositionalWeights(open_hdf5(io.BytesIO(weights), path)),
+    )
+
+
+def read_keras_file(path: str) -> KerasFile:
+    """Opens any Keras file; the first bytes tell which kind it is."""
+    try:
+        if os.path.isdir(path):
+            raise ConversionError(f"{path}: a folder (a TensorFlow SavedModel?); save as one .keras or .h5 file")
+        if os.path.getsize(path) > LARGEST_FILE:
+            raise ConversionError(f"{path}: larger than {LARGEST_FILE >> 30} GiB")
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_FILE)
+    except OSError as error:
+        raise ConversionError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
+    sha256 = hashlib.sha256(data).hexdigest()
+    if data.startswith(b"\x89HDF\r\n\x1a\n"):
+        return read_h5(data, path, sha256)
+    if data.startswith(b"PK\x03\x04"):
+        return read_keras_archive(data, path, sha256)
+    if not data:
+        raise ConversionError(f"{path}: empty")
+    raise ConversionError(f"{path}: neither a Keras .h5 nor a .keras file")
