@@ -10,7 +10,7 @@ namespace fovea::ops {
 namespace {
 
 // The activations for the registers of Arch. The piecewise linear ones give the scalar kernel's
-// bits. Of the smooth ones, sigmoid and swish are within 3 units in the last place of the true
+// bits. Of the smooth ones, sigmoid and swish are within 4 units in the last place of the true
 // value (or 1e-36, where they vanish), tanh and elu within 2. gelu and softplus are left to the
 // scalar kernel: the networks at hand do not use them in their wide layers.
 //

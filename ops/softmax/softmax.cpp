@@ -15,7 +15,9 @@ namespace fovea::ops {
 void softmax_fp32(const float* input, float* output, int count, float temperature) {
     const double scale = temperature;
     double maximum = input[0] / scale;
-    for (int k = 1; k < count; ++k) maximum = std::fmax(maximum, input[k] / scale);
+    for (int k = 1; k < count; ++k) {
+        if (input[k] / scale > maximum) maximum = input[k] / scale;
+    }
     double sum = 0.0;
     for (int k = 0; k < count; ++k) sum += std::exp(input[k] / scale - maximum);
     for (int k = 0; k < count; ++k) {
