@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "exit_status.h"
+
+namespace fovea::cli {
+namespace {
+
+constexpr unsigned kDefaultMaxJobs = 4;
+
+}  // namespace
+
+void add_model_option(CLI::App& verb, std::string& path) {
+    verb.add_option("--model,-m", path, "The model, a .fovea file")->required();
+}
+
+void add_isa_option(CLI::App& verb, std::string& isa) {
+    verb.add_option("--isa", isa,
+                    "Use no better instruction set than this one, as `fovea kernels` names them; "
+                    "an error when this CPU lacks it")
+        ->envname("FOVEA_ISA");
+}
+
+void add_threads_option(CLI::App& verb, std::uint32_t& threads) {
+    verb.add_option("--threads,-t", threads, "Threads for one network run; changes no result")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+}
+
+void add_jobs_option(CLI::App& verb, unsigned& jobs) {
+    verb.add_option("--jobs,-j", jobs,
+                    "Photos worked on at the same time; changes no result "
+                    "(default: one a core, at most 4)")
+        ->check(CLI::Range(1, 256));
+}
+
+unsigned worker_count(unsigned requested, std::size_t photos) {
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    const unsigned wanted = requested != 0 ? requested : std::min(cores, kDefaultMaxJobs);
+    return static_cast<unsigned>(std::clamp<std::size_t>(photos, 1, wanted));
+}
+
+void parse_size(const std::string& text, std::uint32_t& height, std::uint32_t& width) {
+    const char* end = text.data() + text.size();
+    auto [stop, error] = std::from_chars(text.data(), end, height);
+    bool good = error == std::errc() && height > 0;
+    width = height;
+    if (good && stop != end) {
+        good = *stop == 'x';
+        if (good) {
+            const auto second = std::from_chars(stop + 1, end, width);
+            good = second.ec == std::errc() && second.ptr == end && width > 0;
+        }
+    }
+    if (!good) {
+        throw Failure(kWrongUsage, "--size " + text, "must be HEIGHTxWIDTH in pixels, as in 512x512");
+    }
+}
+
+}  // namespace fovea::cli

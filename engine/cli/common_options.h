@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace fovea::cli {
+
+// Options that several verbs have, spelled and checked alike.
+void add_model_option(CLI::App& verb, std::string& path);
+void add_isa_option(CLI::App& verb, std::string& isa);
+void add_threads_option(CLI::App& verb, std::uint32_t& threads);
+// 0 stays 0: as many as there are cores, at most 4.
+void add_jobs_option(CLI::App& verb, unsigned& jobs);
+
+// Workers for so many photos; requested 0 = chosen here.
+unsigned worker_count(unsigned requested, std::size_t photos);
+
+// "512x640" or "512" to height and width. Throws Failure (kWrongUsage).
+void parse_size(const std::string& text, std::uint32_t& height, std::uint32_t& width);
+
+}  // namespace fovea::cli

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "exit_status.h"
+
+namespace fovea::cli {
+namespace {
+
+std::string error_text(int error) { return std::strerror(error); }
+
+class Descriptor {
+  public:
+    explicit Descriptor(int value) : value_(value) {}
+    ~Descriptor() {
+        if (value_ >= 0) ::close(value_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return value_; }
+    int close() {
+        const int value = value_;
+        value_ = -1;
+        return ::close(value);
+    }
+
+  private:
+    int value_;
+};
+
+// 0, or the errno of the first write that failed.
+int write_all(int descriptor, const char* data, std::size_t size) {
+    while (size > 0) {
+        const ssize_t written = ::write(descriptor, data, size);
+        if (written < 0) {
+            if (errno == EINTR) continue;
+            return errno;
+        }
+        data += written;
+        size -= static_cast<std::size_t>(written);
+    }
+    return 0;
+}
+
+// Creates a new file beside the target, with the permissions that the user's mask gives.
+int create_beside(const std::string& target, std::string& path) {
+    static std::atomic<unsigned> counter{0};
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        path = target + "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".part";
+        const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file >= 0 || errno != EEXIST) return file;
+    }
+    return -1;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string result(text);
+    for (char& character : result) {
+        const auto byte = static_cast<unsigned char>(character);
+        if (byte < 0x20 || byte == 0x7f) character = '?';
+    }
+    return result;
+}
+
+void complain(std::string_view subject, std::string_view cause) {
+    const std::string line = "fovea: " + printable(subject) + ": " + printable(cause) + "\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigned char>& bytes,
+               FileError& error) {
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.get() < 0) {
+        const int cause = errno;
+        error = {cause == ENOENT || cause == ENOTDIR ? "not_found" : "not_readable",
+                 cause == ENOENT ? "no such file" : error_text(cause)};
+        return false;
+    }
+    struct stat facts {};
+    if (::fstat(file.get(), &facts) != 0) {
+        error = {"not_readable", error_text(errno)};
+        return false;
+    }
+    if (S_ISDIR(facts.st_mode)) {
+        error = {"not_readable", "it is a folder"};
+        return false;
+    }
+    if (!S_ISREG(facts.st_mode)) {
+        error = {"not_readable", "it is not a regular file"};
+        return false;
+    }
+    const auto size = static_cast<std::uint64_t>(facts.st_size);
+    if (size == 0) {
+        error = {"not_an_image", "the file is empty"};
+        return false;
+    }
+    if (size > limit) {
+        error = {"too_large", "the file has " + std::to_string(size) + " bytes; at most " +
+                                  std::to_string(limit) + " are read"};
+        return false;
+    }
+    bytes.resize(static_cast<std::size_t>(size));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t count = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+        if (count < 0) {
+            if (errno == EINTR) continue;
+            error = {"not_readable", error_text(errno)};
+            return false;
+        }
+        if (count == 0) {
+            error = {"not_readable", "the file became shorter while it was read"};
+            return false;
+        }
+        done += static_cast<std::size_t>(count);
+    }
+    return true;
+}
+
+void write_file(const std::string& path, const void* data, std::size_t size) {
+    std::string target = path;
+    std::error_code ignored;
+    const auto kind = std::filesystem::status(path, ignored).type();
+    if (kind == std::filesystem::file_type::regular) {
+        // Through a symbolic link: replace what it leads to, not the link.
+        const auto resolved = std::filesystem::canonical(path, ignored);
+        if (!ignored) target = resolved.string();
+    } else if (kind == std::filesystem::file_type::directory) {
+        throw Failure(kFailure, path, "cannot be written: it is a folder");
+    } else if (kind != std::filesystem::file_type::not_found) {
+        // A device or a pipe must be written to, not replaced.
+        Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        int cause = file.get() < 0 ? errno : 0;
+        if (cause == 0) cause = write_all(file.get(), static_cast<const char*>(data), size);
+        if (cause == 0 && file.close() != 0) cause = errno;
+        if (cause != 0) throw Failure(kFailure, path, "cannot be written: " + error_text(cause));
+        return;
+    }
+    std::string temporary;
+    Descriptor file(create_beside(target, temporary));
+    if (file.get() < 0) throw Failure(kFailure, path, "cannot be written: " + error_text(errno));
+    int cause = write_all(file.get(), static_cast<const char*>(data), size);
+    if (file.close() != 0 && cause == 0) cause = errno;
+    if (cause == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) cause = errno;
+    if (cause != 0) {
+        ::unlink(temporary.c_str());
+        throw Failure(kFailure, path, "cannot be written: " + error_text(cause));
+    }
+}
+
+void create_parent_folders(const std::string& path) {
+    const auto parent = std::filesystem::path(path).parent_path();
+    if (parent.empty()) return;
+    std::error_code error;
+    std::filesystem::create_directories(parent, error);
+    if (error) throw Failure(kFailure, parent.string(), "cannot be created: " + error.message());
+}
+
+bool identify(const std::string& path, FileIdentity& identity) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) return false;
+    identity = {static_cast<std::uint64_t>(facts.st_dev), static_cast<std::uint64_t>(facts.st_ino)};
+    return true;
+}
+
+Output::Output(const std::string& path)
+    : name_(path.empty() ? "standard output" : path),
+      descriptor_(STDOUT_FILENO),
+      owned_(!path.empty()) {
+    if (!owned_) return;
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) {
+        throw Failure(kFailure, name_, "cannot be written: " + error_text(errno));
+    }
+}
+
+Output::~Output() {
+    if (owned_ && descriptor_ >= 0) ::close(descriptor_);
+}
+
+void Output::write(std::string_view text) {
+    const int cause = write_all(descriptor_, text.data(), text.size());
+    if (cause == EPIPE && !owned_) throw ClosedPipe{};
+    if (cause != 0) throw Failure(kFailure, name_, "cannot be written: " + error_text(cause));
+}
+
+void Output::close() {
+    if (!owned_) return;
+    const int descriptor = descriptor_;
+    descriptor_ = -1;
+    // Some file systems report a full disk only here.
+    if (::close(descriptor) != 0) {
+        throw Failure(kFailure, name_, "cannot be written: " + error_text(errno));
+    }
+}
+
+bool Output::is_terminal() const { return ::isatty(descriptor_) == 1; }
+
+}  // namespace fovea::cli

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "handles.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "exit_status.h"
+#include "sha256.h"
+
+namespace fovea::cli {
+
+void LogLines::clear() {
+    error_.clear();
+    warnings_.clear();
+}
+
+std::string LogLines::cause(fovea_status status) const {
+    return error_.empty() ? fovea_status_string(status) : error_;
+}
+
+void LogLines::write(void* cookie, fovea_log_level level, const char* message) {
+    auto* lines = static_cast<LogLines*>(cookie);
+    // The first error is the cause; what follows it is how the calls above were left.
+    if (level == FOVEA_LOG_ERROR && lines->error_.empty()) lines->error_ = message;
+    if (level == FOVEA_LOG_WARNING) lines->warnings_.emplace_back(message);
+}
+
+std::string status_code(fovea_status status) {
+    std::string code = fovea_status_string(status);
+    for (char& character : code) {
+        if (std::isalnum(static_cast<unsigned char>(character)) == 0) character = '_';
+    }
+    return code;
+}
+
+Model::Model(const std::string& path) : path_(path) {
+    fovea_model_settings settings;
+    fovea_model_settings_init(&settings);
+    settings.log = lines_.log();
+    fovea_status status = fovea_model_load_file(path.c_str(), &settings, &model_);
+    if (status == FOVEA_OK) {
+        info_.size = sizeof(info_);
+        status = fovea_model_describe(model_, &info_);
+    }
+    if (status != FOVEA_OK) {
+        fovea_model_close(&model_);
+        throw Failure(kBadModel, path, lines_.cause(status));
+    }
+}
+
+Model::~Model() { fovea_model_close(&model_); }
+
+std::vector<std::string> Model::class_names() const {
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < info_.class_count; ++i) {
+        const char* name = fovea_model_class_name(model_, i);
+        names.emplace_back(name != nullptr ? name : "");
+    }
+    return names;
+}
+
+std::vector<std::string> Model::tap_names() const {
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < info_.tap_count; ++i) {
+        const char* name = fovea_model_tap_name(model_, i);
+        if (name != nullptr) names.emplace_back(name);
+    }
+    return names;
+}
+
+std::string Model::sha256() const {
+    std::string digest = sha256_of_file(path_);
+    if (digest.empty()) throw Failure(kBadModel, path_, "the file can no longer be read");
+    return digest;
+}
+
+Session::Session(const Model& model, const SessionRequest& request)
+    : lines_(std::make_unique<LogLines>()) {
+    fovea_session_settings settings;
+    fovea_session_settings_init(&settings);
+    settings.input_height = request.height;
+    settings.input_width = request.width;
+    settings.threads = request.threads;
+    settings.isa = request.isa.empty() ? nullptr : request.isa.c_str();
+    settings.log = lines_->log();
+    std::vector<const char*> taps;
+    for (const std::string& tap : request.taps) taps.push_back(tap.c_str());
+    settings.taps = taps.empty() ? nullptr : taps.data();
+    settings.tap_count = static_cast<std::uint32_t>(taps.size());
+    status_ = fovea_session_create(model.get(), &settings, &session_);
+    if (status_ != FOVEA_OK) return;
+    info_.size = sizeof(info_);
+    status_ = fovea_session_describe(session_, &info_);
+}
+
+Session::~Session() { fovea_session_close(&session_); }
+
+void Session::require(const std::string& subject) const {
+    if (status_ == FOVEA_OK) return;
+    ExitStatus exit_status = kBadModel;
+    if (status_ == FOVEA_ERROR_OUT_OF_MEMORY) exit_status = kFailure;
+    if (status_ == FOVEA_ERROR_UNSUPPORTED_ISA || status_ == FOVEA_ERROR_INVALID_ARGUMENT ||
+        status_ == FOVEA_ERROR_UNKNOWN_TAP || status_ == FOVEA_ERROR_INPUT_SIZE) {
+        exit_status = kWrongUsage;
+    }
+    throw Failure(exit_status, subject, cause());
+}
+
+fovea_pixels Image::pixels() const {
+    fovea_pixels pixels{};
+    pixels.data = image_.data;
+    pixels.width = image_.width;
+    pixels.height = image_.height;
+    pixels.stride = std::size_t{3} * image_.width;
+    pixels.format = FOVEA_RGB;
+    return pixels;
+}
+
+std::string isa_list() {
+    std::string list;
+    for (std::uint32_t i = 0; const char* name = fovea_isa_name(i); ++i) {
+        if (!list.empty()) list += ", ";
+        list += name;
+    }
+    return list;
+}
+
+void require_isa(const std::string& isa) {
+    if (isa.empty()) return;
+    for (std::uint32_t i = 0; const char* name = fovea_isa_name(i); ++i) {
+        if (isa == name) return;
+    }
+    throw Failure(kWrongUsage, "--isa " + isa,
+                  "this CPU and build have no such instruction set; they have: " + isa_list());
+}
+
+}  // namespace fovea::cli

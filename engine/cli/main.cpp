@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "files.h"
+#include "fovea/fovea.h"
+#include "verbs.h"
+
+namespace {
+
+using namespace fovea::cli;
+
+constexpr const char* kDescription =
+    "fovea: finds signs of diabetic retinopathy in photographs of the eye.\n"
+    "Research software, not a medical device.";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  fovea screen --model small224.fovea photo.jpg\n"
+    "  fovea screen --model small224.fovea --format csv --output results.csv photos/\n"
+    "  fovea info small224.fovea\n"
+    "`fovea VERB --help` tells more about each.\n"
+    "\n"
+    "Exit status: 0 done; 1 an output could not be written, or memory is short; 2 wrong usage;\n"
+    "3 some inputs could not be read (each is named, the rest is done); 4 bad model;\n"
+    "5 self-test failed.";
+
+// A message of several lines as one.
+std::string one_line(std::string text) {
+    for (char& character : text) {
+        if (character == '\n') character = ' ';
+    }
+    return text;
+}
+
+int run(int argc, char** argv) {
+    CLI::App program(kDescription, "fovea");
+    program.footer(kFooter);
+    program.set_version_flag("--version", std::string("fovea ") + fovea_version());
+    program.require_subcommand(1);
+    Action chosen;
+    add_screen(program, chosen);
+    add_preprocess(program, chosen);
+    add_run(program, chosen);
+    add_info(program, chosen);
+    add_selftest(program, chosen);
+    add_kernels(program, chosen);
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+        program.exit(success);  // help or version
+        return std::fflush(stdout) == 0 && std::cout.flush() ? kDone : kFailure;
+    } catch (const CLI::ParseError& error) {
+        std::string verb;
+        for (const CLI::App* parsed : program.get_subcommands()) verb = " " + parsed->get_name();
+        complain("wrong usage", one_line(error.what()) + " (see fovea" + verb + " --help)");
+        return kWrongUsage;
+    }
+    return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A closed pipe is then an error of the write, after which files in the making are tidied up.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return run(argc, argv);
+    } catch (const Failure& failure) {
+        complain(failure.subject(), failure.what());
+        return failure.status();
+    } catch (const ClosedPipe&) {
+        // End as every program does whose reader has left.
+        std::signal(SIGPIPE, SIG_DFL);
+        std::raise(SIGPIPE);
+        return kFailure;
+    } catch (const std::bad_alloc&) {
+        complain("memory", "there is not enough");
+        return kFailure;
+    } catch (const std::exception& error) {
+        complain("internal error", one_line(error.what()));
+        return kFailure;
+    }
+}

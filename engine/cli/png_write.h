@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace fovea::cli {
+
+// An RGB picture (height x width x 3, packed rows) as a PNG file's bytes. Empty when memory is short.
+std::vector<unsigned char> make_png(const std::uint8_t* rgb, std::uint32_t width,
+                                    std::uint32_t height);
+
+}  // namespace fovea::cli

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <new>
+#include <optional>
+#include <set>
+
+#include "common_options.h"
+#include "files.h"
+#include "handles.h"
+#include "inputs.h"
+#include "ordered_jobs.h"
+#include "png_write.h"
+#include "progress.h"
+#include "verbs.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Options {
+    std::vector<std::string> files;
+    std::string out_folder, images_folder, shard, model;
+    std::string preset = "kaggle_ben_color", resize = "cv_linear";
+    std::uint32_t size = 512, tolerance = 7;
+    double sigma = 0;
+    bool no_circle_mask = false, gray_swapped = false, pad_square = false;
+    unsigned jobs = 0;
+};
+
+struct Result {
+    std::string cause;           // empty: the picture has been written
+    bool output_failed = false;  // the cause is the output's, and every other photo's too
+};
+
+struct Job {
+    Input input;
+    std::string output;
+};
+
+fovea_preset make_preset(const Options& options, const Model* model) {
+    fovea_preset preset;
+    fovea_preset_init(&preset);
+    if (model != nullptr) {
+        const fovea_status status = fovea_model_preset(model->get(), &preset);
+        if (status != FOVEA_OK) {
+            throw Failure(kBadModel, model->path(), fovea_status_string(status));
+        }
+        return preset;
+    }
+    preset.name = options.preset.c_str();
+    preset.output_size = options.size;
+    preset.sigma = options.sigma;
+    preset.tolerance = options.tolerance;
+    preset.circle_mask = options.no_circle_mask ? 0 : 1;
+    preset.gray_swapped = options.gray_swapped ? 1 : 0;
+    preset.pad_square = options.pad_square ? 1 : 0;
+    preset.resize = options.resize.c_str();
+    return preset;
+}
+
+Result preprocess_photo(const Job& job, const fovea_preset& preset) {
+    if (!job.input.problem.code.empty()) return {job.input.problem.message};
+    std::vector<unsigned char> bytes;
+    FileError error;
+    if (!read_file(job.input.file, kMaxPhotoBytes, bytes, error)) return {error.message};
+    LogLines lines;
+    fovea_session_settings settings;
+    fovea_session_settings_init(&settings);
+    settings.log = lines.log();
+    std::vector<unsigned char> png;
+    {
+        Image photo;
+        fovea_status status = fovea_decode(bytes.data(), bytes.size(), &settings, photo.get());
+        if (status != FOVEA_OK) return {lines.cause(status)};
+        const fovea_pixels pixels = photo.pixels();
+        Image picture;
+        status = fovea_preprocess(&pixels, &preset, &settings, picture.get());
+        if (status != FOVEA_OK) return {lines.cause(status)};
+        png = make_png(picture->data, picture->width, picture->height);
+    }
+    if (png.empty()) return {"there is not enough memory for the PNG"};
+    try {
+        write_file(job.output, png.data(), png.size());
+    } catch (const Failure& failure) {
+        return {failure.what(), true};
+    }
+    return {};
+}
+
+std::vector<Job> plan_jobs(const Options& options) {
+    std::vector<Job> jobs;
+    if (options.out_folder.empty()) {
+        if (options.files.size() != 2) {
+            throw Failure(kWrongUsage, "preprocess",
+                          "give one photo and OUT.png, or --out-dir DIR for many");
+        }
+        const std::string& file = options.files.front();
+        std::error_code ignored;
+        if (std::filesystem::is_directory(file, ignored)) {
+            throw Failure(kWrongUsage, file, "it is a folder: give --out-dir DIR");
+        }
+        const auto name = std::filesystem::path(file).filename().string();
+        return {{{file, name, {}}, options.files.back()}};
+    }
+    std::vector<Input> inputs = expand_inputs(options.files, options.images_folder);
+    if (!options.shard.empty()) keep_shard(inputs, parse_shard(options.shard));
+    std::set<std::filesystem::path> folders;
+    for (Input& input : inputs) {
+        auto output = std::filesystem::path(options.out_folder) / input.relative;
+        output.replace_extension(".png");
+        if (folders.insert(output.parent_path()).second) create_parent_folders(output.string());
+        jobs.push_back({std::move(input), output.string()});
+    }
+    return jobs;
+}
+
+// A photo is never overwritten, and no two photos end up in one file.
+void refuse_collisions(std::vector<Job>& jobs) {
+    std::set<FileIdentity> sources;
+    for (const Job& job : jobs) {
+        FileIdentity identity;
+        if (identify(job.input.file, identity)) sources.insert(identity);
+    }
+    std::map<std::string, std::string> taken;
+    for (Job& job : jobs) {
+        if (!job.input.problem.code.empty()) continue;
+        FileIdentity identity;
+        if (identify(job.output, identity) && sources.contains(identity)) {
+            job.input.problem = {"collision", "the output " + job.output + " would overwrite a photo"};
+            continue;
+        }
+        const auto [other, is_new] = taken.emplace(job.output, job.input.file);
+        if (!is_new && other->second != job.input.file) {
+            job.input.problem = {"collision",
+                                 "the output " + job.output + " is already that of " + other->second};
+        }
+    }
+}
+
+ExitStatus preprocess(const Options& options) {
+    std::optional<Model> model;
+    if (!options.model.empty()) model.emplace(options.model);
+    const fovea_preset preset = make_preset(options, model ? &*model : nullptr);
+    std::vector<Job> jobs = plan_jobs(options);
+    refuse_collisions(jobs);
+    const auto work = [&](unsigned, std::size_t index) -> Result {
+        try {
+            return preprocess_photo(jobs[index], preset);
+        } catch (const std::bad_alloc&) {
+            return {"there is not enough memory"};
+        }
+    };
+    Progress progress(jobs.size());
+    std::size_t failures = 0;
+    run_in_order<Result>(
+        jobs.size(), worker_count(options.jobs, jobs.size()), work,
+        [&](std::size_t index, Result result) {
+            if (result.output_failed) throw Failure(kFailure, jobs[index].output, result.cause);
+            if (!result.cause.empty()) {
+                ++failures;
+                progress.clear();
+                complain(jobs[index].input.file, result.cause);
+            }
+            progress.update(index + 1);
+        });
+    progress.clear();
+    if (jobs.size() > 1) {
+        std::fprintf(stderr, "%zu photos: %zu written, %zu failed; %s\n", jobs.size(),
+                     jobs.size() - failures, failures,
+                     rate(jobs.size(), progress.seconds()).c_str());
+    }
+    return failures == 0 ? kDone : kInputsFailed;
+}
+
+}  // namespace
+
+void add_preprocess(CLI::App& program, Action& chosen) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = program.add_subcommand(
+        "preprocess", "Write the picture that the network sees, as a PNG");
+    verb->add_option("files", options->files,
+                     "PHOTO OUT.png; or with --out-dir any number of photos, folders and CSV lists")
+        ->required();
+    verb->add_option("--out-dir", options->out_folder,
+                     "Write each picture here, under its photo's name (and folder) with .png");
+    verb->add_option("--images", options->images_folder,
+                     "The folder of the photos that CSV lists name (default: the list's own)");
+    verb->add_option("--shard", options->shard, "i/n: only part i of n of the photos");
+    auto* model = verb->add_option("--model,-m", options->model,
+                                   "Take the preset and its numbers from this model");
+    std::string names;
+    for (std::uint32_t i = 0; const char* name = fovea_preset_name(i); ++i) {
+        names += (i == 0 ? "" : ", ") + std::string(name);
+    }
+    const auto own = [&](CLI::Option* option) { option->excludes(model); };
+    own(verb->add_option("--preset", options->preset, "One of " + names)
+            ->check([](const std::string& name) {
+                for (std::uint32_t i = 0; const char* known = fovea_preset_name(i); ++i) {
+                    if (name == known) return std::string();
+                }
+                return "there is no preset " + name;
+            })
+            ->capture_default_str());
+    own(verb->add_option("--size", options->size,
+                         "Side of the square result in pixels; 0 = native, for graham2015 and "
+                         "kaggle_circle")
+            ->check(CLI::Range(0, 16384))
+            ->capture_default_str());
+    own(verb->add_option("--sigma", options->sigma, "Of the blur; 0 = the preset's own")
+            ->check(CLI::Range(0.0, 10000.0))
+            ->capture_default_str());
+    own(verb->add_option("--tolerance", options->tolerance,
+                         "Grey level above which a pixel is not background")
+            ->check(CLI::Range(0, 255))
+            ->capture_default_str());
+    own(verb->add_flag("--no-circle-mask", options->no_circle_mask,
+                       "kaggle_ben_color: leave the corners"));
+    own(verb->add_flag("--gray-swapped", options->gray_swapped,
+                       "Red and blue weights of grey swapped, as in popular BGR notebooks"));
+    own(verb->add_flag("--pad-square", options->pad_square,
+                       "Pad the cropped picture to a square instead of stretching it"));
+    own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
+            ->check(CLI::IsMember({"cv_linear", "cv_area"}))
+            ->capture_default_str());
+    add_jobs_option(*verb, options->jobs);
+    verb->footer(
+        "Examples:\n"
+        "  fovea preprocess photo.jpg network.png\n"
+        "  fovea preprocess --model small224.fovea --out-dir pictures photos/ list.csv\n"
+        "  fovea preprocess --preset kaggle_circle --size 224 --out-dir pictures photos/");
+    verb->callback([&chosen, options] { chosen = [options] { return preprocess(*options); }; });
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include "csv.h"
+#include "files.h"
+
+namespace fovea::cli {
+namespace {
+
+const char* status_text(PhotoStatus status) {
+    switch (status) {
+        case PhotoStatus::kOk: return "ok";
+        case PhotoStatus::kNotGradable: return "not_gradable";
+        case PhotoStatus::kError: break;
+    }
+    return "error";
+}
+
+// The shortest decimal that reads back as the same double.
+std::string number_text(double value) {
+    char text[32];
+    const auto [end, error] = std::to_chars(text, text + sizeof(text), value);
+    return std::string(text, end);
+}
+
+std::string limit_text(const fovea_quality_check& check) {
+    return (check.limit_is_minimum != 0 ? ">= " : "<= ") + number_text(check.limit);
+}
+
+std::string text_or_empty(const char* text) { return text != nullptr ? text : ""; }
+
+Json quality_json(const fovea_screening& screening) {
+    Json checks = Json::array();
+    for (std::uint32_t i = 0; i < screening.quality_check_count; ++i) {
+        const fovea_quality_check& check = screening.quality_checks[i];
+        checks.push_back({{"name", text_or_empty(check.name)},
+                          {"value", check.value},
+                          {"limit", limit_text(check)},
+                          {"passed", check.passed != 0},
+                          {"advice", text_or_empty(check.advice)}});
+    }
+    return {{"verdict", fovea_quality_string(screening.quality)}, {"checks", std::move(checks)}};
+}
+
+double milliseconds(double value) { return std::round(value * 1000) / 1000; }
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const std::string& part : parts) text += (text.empty() ? "" : ";") + part;
+    return text;
+}
+
+std::string joined_floats(const float* values, std::uint32_t count) {
+    std::vector<std::string> parts;
+    for (std::uint32_t i = 0; i < count; ++i) parts.push_back(float_text(values[i]));
+    return joined(parts);
+}
+
+std::string failed_checks(const fovea_screening& screening) {
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < screening.quality_check_count; ++i) {
+        const fovea_quality_check& check = screening.quality_checks[i];
+        if (check.passed == 0) names.push_back(text_or_empty(check.name));
+    }
+    return joined(names);
+}
+
+std::string percent(double fraction) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.2f %%", fraction * 100);
+    return text;
+}
+
+std::string target_text(const std::string& target) {
+    if (target == "any_dr") return "any diabetic retinopathy (DR)";
+    if (target == "referable_dr") return "referable diabetic retinopathy (DR)";
+    if (target == "grade5") return "diabetic retinopathy (DR) of grade 2 or more";
+    return target;
+}
+
+// "not_enough_disc" to "not enough disc".
+std::string spaced(std::string name) {
+    std::replace(name.begin(), name.end(), '_', ' ');
+    return name;
+}
+
+enum class Colour { kNone, kRed, kGreen, kYellow };
+
+std::string coloured(const std::string& text, Colour colour, const ReportContext& context) {
+    if (!context.colours || colour == Colour::kNone) return text;
+    const char* code = colour == Colour::kRed ? "31" : colour == Colour::kGreen ? "32" : "33";
+    return std::string("\x1b[1;") + code + "m" + text + "\x1b[0m";
+}
+
+std::string line(std::string_view label, const std::string& value) {
+    std::string text = "  " + std::string(label);
+    text.resize(std::max<std::size_t>(text.size() + 1, 14), ' ');
+    return text + value + "\n";
+}
+
+}  // namespace
+
+Json photo_json(const PhotoReport& report, const ReportContext& context) {
+    const fovea_screening& screening = report.screening;
+    const bool screened = report.status != PhotoStatus::kError;
+    const bool scored = screened && screening.has_scores != 0;
+    Json json;
+    json["file"] = report.file;
+    json["status"] = status_text(report.status);
+    json["error"] = nullptr;
+    if (!screened) json["error"] = {{"code", report.error_code}, {"message", report.error_message}};
+    json["image"] = nullptr;
+    if (!report.sha256.empty()) {
+        json["image"] = {{"width", nullptr}, {"height", nullptr}, {"sha256", report.sha256}};
+        if (screened) {
+            json["image"]["width"] = screening.image_width;
+            json["image"]["height"] = screening.image_height;
+        }
+    }
+    json["quality"] = screened ? quality_json(screening) : Json(nullptr);
+    json["typicality"] = nullptr;
+    json["result"] = screened ? Json(fovea_result_string(screening.result)) : Json(nullptr);
+    json["target"] = context.target;
+    json["classes"] = context.classes;
+    json["logits"] =
+        scored ? float_json(screening.logits, screening.logit_count) : Json(nullptr);
+    json["probabilities"] =
+        scored ? float_json(screening.probabilities, screening.class_count) : Json(nullptr);
+    json["confidence"] = scored ? Json(screening.confidence) : Json(nullptr);
+    json["operating_point"] = nullptr;
+    if (!context.operating_point.empty()) {
+        json["operating_point"] = {{"name", context.operating_point},
+                                   {"threshold", context.threshold}};
+    }
+    json["temperature"] = context.temperature;
+    json["model"] = {
+        {"name", context.model_name},
+        {"sha256", context.model_sha256},
+        {"dtype", context.dtype},
+        {"preset", context.preset},
+        {"input", {context.input_height, context.input_width, context.input_channels}}};
+    if (context.timings) {
+        json["timings_ms"] = nullptr;
+        if (screened) {
+            json["timings_ms"] = {{"decode", milliseconds(screening.decode_ms)},
+                                  {"quality", milliseconds(screening.quality_ms)},
+                                  {"preprocess", nullptr},
+                                  {"infer", nullptr},
+                                  {"explain", nullptr}};
+        }
+        if (scored) {
+            json["timings_ms"]["preprocess"] = milliseconds(screening.preprocess_ms);
+            json["timings_ms"]["infer"] = milliseconds(screening.infer_ms);
+        }
+    }
+    json["engine"] = context.engine;
+    json["warnings"] = report.warnings;
+    return json;
+}
+
+std::string csv_header(const ReportContext& context) {
+    std::string header =
+        "file,status,error_code,error_message,width,height,sha256,quality,failed_checks,"
+        "typicality,typicality_score,typicality_percentile,result,target,classes,logits,"
+        "probabilities,confidence,operating_point,threshold,temperature,model,model_sha256,dtype,"
+        "preset,input,";
+    if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,explain_ms,";
+    return header + "engine,warnings\n";
+}
+
+std::string csv_row(const PhotoReport& report, const ReportContext& context) {
+    const fovea_screening& screening = report.screening;
+    const bool screened = report.status != PhotoStatus::kError;
+    const bool scored = screened && screening.has_scores != 0;
+    std::vector<std::string> fields;
+    const auto add = [&](const std::string& text) { fields.push_back(csv_field(text)); };
+    const auto add_if = [&](bool known, const auto& make) { add(known ? make() : std::string()); };
+    add(report.file);
+    add(status_text(report.status));
+    add(report.error_code);
+    add(report.error_message);
+    add_if(screened, [&] { return std::to_string(screening.image_width); });
+    add_if(screened, [&] { return std::to_string(screening.image_height); });
+    add(report.sha256);
+    add_if(screened, [&] { return std::string(fovea_quality_string(screening.quality)); });
+    add_if(screened, [&] { return failed_checks(screening); });
+    for (int i = 0; i < 3; ++i) add("");  // typicality: not measured yet
+    add_if(screened, [&] { return std::string(fovea_result_string(screening.result)); });
+    add(context.target);
+    add(joined(context.classes));
+    add_if(scored, [&] { return joined_floats(screening.logits, screening.logit_count); });
+    add_if(scored, [&] { return joined_floats(screening.probabilities, screening.class_count); });
+    add_if(scored, [&] { return number_text(screening.confidence); });
+    add(context.operating_point);
+    add_if(!context.operating_point.empty(), [&] { return number_text(context.threshold); });
+    add(number_text(context.temperature));
+    add(context.model_name);
+    add(context.model_sha256);
+    add(context.dtype);
+    add(context.preset);
+    add(std::to_string(context.input_height) + "x" + std::to_string(context.input_width) + "x" +
+        std::to_string(context.input_channels));
+    if (context.timings) {
+        add_if(screened, [&] { return number_text(milliseconds(screening.decode_ms)); });
+        add_if(screened, [&] { return number_text(milliseconds(screening.quality_ms)); });
+        add_if(scored, [&] { return number_text(milliseconds(screening.preprocess_ms)); });
+        add_if(scored, [&] { return number_text(milliseconds(screening.infer_ms)); });
+        add("");  // explain
+    }
+    add(context.engine);
+    add(joined(report.warnings));
+    std::string row;
+    for (const std::string& field : fields) row += (row.empty() ? "" : ",") + field;
+    return row + "\n";
+}
+
+std::string photo_text(const PhotoReport& report, const ReportContext& context) {
+    const fovea_screening& screening = report.screening;
+    std::string text = printable(report.file) + "\n";
+    if (report.status == PhotoStatus::kError) {
+        return text + line("error", coloured(printable(report.error_message), Colour::kYellow,
+                                             context));
+    }
+    text += line("quality", fovea_quality_string(screening.quality));
+    std::string reason;
+    for (std::uint32_t i = 0; i < screening.quality_check_count; ++i) {
+        const fovea_quality_check& check = screening.quality_checks[i];
+        if (check.passed != 0) continue;
+        if (reason.empty()) reason = spaced(text_or_empty(check.name));
+        text += line("", spaced(text_or_empty(check.name)) + " " + number_text(check.value) +
+                             ", should be " + limit_text(check) + ". " +
+                             text_or_empty(check.advice));
+    }
+    switch (screening.result) {
+        case FOVEA_RESULT_NOT_GRADABLE:
+            return text + line("result", coloured("not gradable: " + (reason.empty()
+                                                                         ? "poor quality"
+                                                                         : reason),
+                                                  Colour::kYellow, context));
+        case FOVEA_RESULT_NO_DR_SIGNS_FOUND:
+            text += line("result", coloured("no DR signs found", Colour::kGreen, context) +
+                                       (screening.forced != 0 ? " (forced: poor quality)" : ""));
+            break;
+        case FOVEA_RESULT_DR_SIGNS_FOUND:
+            text += line("result", coloured("DR signs found", Colour::kRed, context) +
+                                       (screening.forced != 0 ? " (forced: poor quality)" : ""));
+            break;
+    }
+    const std::string likely = screening.predicted_class < context.classes.size()
+                                   ? " (" + context.classes[screening.predicted_class] + ")"
+                                   : "";
+    text += line("confidence", percent(screening.confidence) + likely);
+    text += line("score", percent(screening.positive_score) + " for " +
+                              target_text(context.target) + ", threshold " +
+                              percent(screening.threshold) +
+                              (context.operating_point.empty()
+                                   ? ""
+                                   : " (" + context.operating_point + ")"));
+    for (const std::string& warning : report.warnings) text += line("warning", printable(warning));
+    return text;
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+#include "json_numbers.h"
+
+namespace fovea::cli {
+
+// What every photo's report repeats.
+struct ReportContext {
+    std::string target;
+    std::vector<std::string> classes;
+    std::string operating_point;  // empty: the model has none
+    double threshold = 0;
+    double temperature = 1;
+    std::string model_name, model_sha256, dtype, preset;
+    std::uint32_t input_height = 0, input_width = 0, input_channels = 0;
+    std::string engine;  // "fovea 0.1.0 avx2"
+    bool timings = true;
+    bool colours = false;
+};
+
+enum class PhotoStatus { kOk, kNotGradable, kError };
+
+// What is known about one photo when it has been through the screening, or failed on the way.
+struct PhotoReport {
+    std::string file;
+    PhotoStatus status = PhotoStatus::kError;
+    std::string error_code, error_message;
+    std::string sha256;           // empty: the file could not be read
+    fovea_screening screening{};  // meaningless for kError
+    std::vector<std::string> warnings;
+    bool bad_model = false;       // the error is the model's, not the photo's
+};
+
+// One photo as JSON, keys in a fixed order. What is not known is null; the model and what was asked
+// of it are always there.
+Json photo_json(const PhotoReport& report, const ReportContext& context);
+
+// The flat subset of the JSON as one row; lists are joined by semicolons. The columns depend on
+// context.timings alone.
+std::string csv_header(const ReportContext& context);
+std::string csv_row(const PhotoReport& report, const ReportContext& context);
+
+// A few lines for people.
+std::string photo_text(const PhotoReport& report, const ReportContext& context);
+
+inline constexpr const char* kResearchUse =
+    "For research use. Not a medical device: a result here is no medical advice.\n";
+
+}  // namespace fovea::cli

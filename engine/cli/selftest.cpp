@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <memory>
+
+#include "common_options.h"
+#include "files.h"
+#include "handles.h"
+#include "verbs.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Options {
+    std::string model, isa;
+    std::uint32_t threads = 1;
+};
+
+ExitStatus selftest(const Options& options) {
+    require_isa(options.isa);
+    const Model model(options.model);
+    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}});
+    session.require(model.path());
+    session.lines().clear();
+    double worst = 0;
+    const fovea_status status = fovea_selftest(session.get(), &worst);
+    if (status == FOVEA_ERROR_SELFTEST_FAILED) {
+        throw Failure(kSelftestFailed, model.path(), session.lines().cause(status));
+    }
+    if (status != FOVEA_OK) {
+        throw Failure(kBadModel, model.path(), session.lines().cause(status));
+    }
+    char line[160];
+    std::snprintf(line, sizeof(line),
+                  "self-test passed on %s: %u golden vectors, largest logit difference %.3g\n",
+                  session.info().isa, static_cast<unsigned>(model.info().golden_count), worst);
+    Output("").write(line);
+    return kDone;
+}
+
+}  // namespace
+
+void add_selftest(CLI::App& program, Action& chosen) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = program.add_subcommand(
+        "selftest", "Check on this CPU that a model gives the results stored in its file");
+    verb->add_option("model", options->model, "The model, a .fovea file")->required();
+    add_threads_option(*verb, options->threads);
+    add_isa_option(*verb, options->isa);
+    verb->footer(
+        "Exit status 5 when a result is further off than the model's file allows.\n"
+        "Examples:\n"
+        "  fovea selftest small224.fovea\n"
+        "  fovea selftest --isa scalar small224.fovea");
+    verb->callback([&chosen, options] { chosen = [options] { return selftest(*options); }; });
+}
+
+}  // namespace fovea::cli

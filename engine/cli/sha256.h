@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace fovea::cli {
+
+// SHA-256 (FIPS 180-4) of a message that comes in pieces of any size. Names files in reports;
+// guards nothing.
+class Sha256 {
+  public:
+    void update(const void* data, std::size_t size);
+    // 64 lower-case hexadecimal digits. Call once, last.
+    std::string finish();
+
+  private:
+    void process_block(const unsigned char* block);
+
+    std::array<std::uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    std::array<unsigned char, 64> block_{};
+    std::size_t filled_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+std::string sha256(const void* data, std::size_t size);
+
+// Of a file of any size. Empty when it cannot be read.
+std::string sha256_of_file(const std::string& path);
+
+}  // namespace fovea::cli
