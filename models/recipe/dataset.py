@@ -17,7 +17,8 @@ def _side(photos, pictures, group, side, wanted, first_positive):
 def prepare(settings, folders, image_folder, out, report=print):
     """(training arrays, validation arrays, [(source, positive, side) of every photo]); writes out/split.csv.
 
-    folders: {source: folder with labels and photos}; image_folder: <source>/<name>.png as images.preprocess leaves them.
+    folders: {source: folder with labels and photos}; image_folder: a folder for each source, as images.preprocess
+    leaves them.
     """
     photos = []
     for source, folder in folders.items():

@@ -38,18 +38,10 @@ def write_golden(path, model, pictures):
     return logits
 
 
-def _preset_options(preset):
-    options = ["--preset", preset["name"]]
-    for key, value in preset.items():
-        if key != "name":
-            options += [f"--{key.replace('_', '-')}", str(value)]
-    return options
-
-
 def convert(converter, keras_file, out, settings, golden, temperature, points, provenance):
     """Runs fovea-convert."""
     command = [converter, str(keras_file), "-o", str(out), "--labels", ",".join(settings["labels"]),
-               "--target", settings["target"], *_preset_options(settings["preset"]),
+               "--target", settings["target"], *images.preset_options(settings["preset"]),
                "--golden", str(golden), "--temperature", repr(temperature)]
     for name, threshold in points.items():
         command += ["--operating-point", f"{name}={threshold!r}"]

@@ -13,24 +13,29 @@ class ImageError(Exception):
     pass
 
 
-def _options(preset, size):
-    options = ["--preset", preset["name"], "--size", str(size)]
+def preset_options(preset):
+    """Command-line options of a [preset] table, alike for `fovea preprocess` and `fovea-convert`. A true value is a flag."""
+    options = ["--preset", preset["name"]]
     for key, value in preset.items():
-        if key != "name":
-            options += [f"--{key.replace('_', '-')}", str(value)]
+        if key == "name" or value is False:
+            continue
+        options.append("--" + key.replace("_", "-"))
+        if value is not True:
+            options.append(str(value))
     return options
 
 
 def preprocess(program, folder, preset, size, out):
-    """Runs the program over all photos below folder; the pictures are out/<stem>.png.
+    """Runs the program over all photos below folder; the pictures are below out, named <stem>.png.
 
     Done once: a note beside the pictures says from what settings they were made, and other settings make them anew.
     """
     out = pathlib.Path(out)
     note = out / "made.json"
-    command = [str(program), "preprocess", str(folder), "--out-dir", str(out), *_options(preset, size)]
+    options = [*preset_options(preset), "--size", str(size)]
+    command = [str(program), "preprocess", str(folder), "--out-dir", str(out), *options]
     version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    wanted = {"options": _options(preset, size), "folder": str(pathlib.Path(folder).resolve()), "program": version}
+    wanted = {"options": options, "folder": str(pathlib.Path(folder).resolve()), "program": version}
     if note.is_file() and json.loads(note.read_text()) == wanted:
         return
     shutil.rmtree(out, ignore_errors=True)
@@ -43,11 +48,13 @@ def preprocess(program, folder, preset, size, out):
 
 
 def load(photos, folder, size):
-    """(uint8 (N, size, size, 3), [photos without a picture]); pictures are folder/<source>/<name>.png."""
+    """(uint8 (N, size, size, 3), [photos without a picture]); pictures are below folder/<source>, named <name>.png."""
+    found = {source: {path.stem: path for path in (pathlib.Path(folder) / source).rglob("*.png")}
+             for source in {photo.source for photo in photos}}
     pictures, missing = [], []
     for photo in photos:
-        path = pathlib.Path(folder) / photo.source / f"{photo.name}.png"
-        if not path.is_file():
+        path = found[photo.source].get(photo.name)
+        if path is None:
             missing.append(photo)
             continue
         with Image.open(path) as image:

@@ -38,7 +38,9 @@ out, size = pathlib.Path(options["--out-dir"]), int(options["--size"])
 with open(out.parent / "calls.txt", "a") as calls:
     calls.write(str(source) + "\\n")
 for photo in [source] if source.is_file() else sorted(source.rglob("*.png")):
-    Image.open(photo).convert("RGB").resize((size, size)).save(out / (photo.stem + ".png"))
+    target = out / (photo.name if photo == source else photo.relative_to(source.parent))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(photo).convert("RGB").resize((size, size)).save(target.with_suffix(".png"))
 """
 
 CONVERTER = """#!{python}
