@@ -13,9 +13,9 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared with other code.
 namespace {
 
-// The fusable activations of activation/fused_activation_scalar.h on kCount registers, chosen once for
-// all of them.
-// FMAX and FMIN keep a NaN.
+// The fusable activations of activation/fused_activation_scalar.h on kCount registers, chosen once
+// for all of them. The pragmas keep gcc from giving the values addresses, and so the stack, in its
+// callers. FMAX and FMIN keep a NaN.
 template <int kCount>
 inline void apply_fused_activation(Activation activation, float32x4_t (&values)[kCount]) {
     const float32x4_t zero = vdupq_n_f32(0.0f);
@@ -24,18 +24,22 @@ inline void apply_fused_activation(Activation activation, float32x4_t (&values)[
     const float32x4_t sixth = vdupq_n_f32(1.0f / 6.0f);
     switch (activation) {
         case Activation::kRelu:
+#pragma GCC unroll 16
             for (float32x4_t& v : values) v = vmaxq_f32(v, zero);
             break;
         case Activation::kRelu6:
+#pragma GCC unroll 16
             for (float32x4_t& v : values) v = vminq_f32(vmaxq_f32(v, zero), six);
             break;
         case Activation::kHardSigmoid:
+#pragma GCC unroll 16
             for (float32x4_t& v : values) {
                 const float32x4_t ramp = vmaxq_f32(vaddq_f32(v, three), zero);
                 v = vmulq_f32(vminq_f32(ramp, six), sixth);
             }
             break;
         case Activation::kHardSwish:
+#pragma GCC unroll 16
             for (float32x4_t& v : values) {
                 const float32x4_t ramp = vmaxq_f32(vaddq_f32(v, three), zero);
                 v = vmulq_f32(v, vmulq_f32(vminq_f32(ramp, six), sixth));

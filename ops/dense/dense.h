@@ -11,9 +11,14 @@ namespace fovea::ops {
 //
 // Layouts, all float32: input [in_features], output [out_features], weights in panels of 8 outputs
 // [ceil(out_features / 8)][in_features][8], bias [ceil(out_features / 8) * 8], both zero past
-// out_features and 32-byte aligned. Exact tails. panel_begin/panel_end select the panels to compute
-// (for threads); the sum of an output may be split into partial sums in a fixed way that depends on
-// in_features alone, so any split of the panels gives the same bits.
+// out_features and 32-byte aligned. Exact tails; 4-byte alignment of input and output is enough;
+// output overlaps nothing. panel_begin/panel_end select the panels to compute (for threads).
+//
+// Order of summation, the same for every split of the panels: four partial sums, the k-th over
+// i = k, k + 4, k + 8, ... ascending, the first starting from the bias and the others from zero;
+// then (sum_0 + sum_1) + (sum_2 + sum_3). The vector kernels use fused multiply-adds and agree with
+// each other to the bit (the sign of a zero aside); the scalar kernel rounds each product first,
+// because a CPU that needs it may have no fused instruction.
 struct DenseFp32Args {
     const float* input;
     float* output;
@@ -26,6 +31,9 @@ struct DenseFp32Args {
 };
 using DenseFp32Function = void (*)(const DenseFp32Args&);
 
+void dense_fp32_scalar(const DenseFp32Args&);
+void dense_fp32_avx2(const DenseFp32Args&);
+void dense_fp32_neon(const DenseFp32Args&);
 extern const KernelTable<DenseFp32Function> kDenseFp32;
 
 }  // namespace fovea::ops

@@ -2,13 +2,15 @@
 #include "ops/pointwise_conv/pointwise_conv.h"
 
 namespace fovea::ops {
-
-void pointwise_conv_fp32_scalar(const PointwiseConvFp32Args& args);
-
 namespace {
+
 constexpr KernelVariant<PointwiseConvFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"pointwise_conv_fp32_avx2", pointwise_conv_fp32_avx2, kFeatureAvx2Fma},
+#endif
     {"pointwise_conv_fp32_scalar", pointwise_conv_fp32_scalar, kFeatureNone},
 };
+
 }  // namespace
 
 constinit const KernelTable<PointwiseConvFp32Function> kPointwiseConvFp32 = {

@@ -23,8 +23,10 @@ namespace fovea::ops {
 // Strides are in elements, >= the channel count. input/output/residual need only 4-byte alignment.
 // output may equal residual; otherwise output overlaps nothing.
 // Nothing past the tensors is read or written. Each output element is accumulated in the order
-// i = 0, 1, ... from the bias by fused multiply-adds, whatever the pixel's place in a tile, so
-// splitting the pixels among calls or threads never changes a bit.
+// i = 0, 1, ... from the bias, whatever the pixel's place in a tile, so splitting the pixels among
+// calls or threads never changes a bit. The vector kernels use fused multiply-adds and agree with
+// each other to the bit (the sign of a zero aside); the scalar kernel rounds each product first,
+// because a CPU that needs it may have no fused instruction. NaN in gives NaN out.
 struct PointwiseConvFp32Args {
     const float* input;
     std::ptrdiff_t input_stride;
@@ -41,6 +43,9 @@ struct PointwiseConvFp32Args {
 };
 using PointwiseConvFp32Function = void (*)(const PointwiseConvFp32Args&);
 
+void pointwise_conv_fp32_scalar(const PointwiseConvFp32Args&);
+void pointwise_conv_fp32_avx2(const PointwiseConvFp32Args&);
+void pointwise_conv_fp32_neon(const PointwiseConvFp32Args&);
 extern const KernelTable<PointwiseConvFp32Function> kPointwiseConvFp32;
 
 }  // namespace fovea::ops

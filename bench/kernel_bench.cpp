@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speed of each kernel on the layers of the two nets, beside the peak that this core reaches in the
+// same run. "best" is the fastest of many calls, on warm buffers: on a shared machine the mean says
+// more about the neighbours. Pin it to a core:
+//
+//   taskset -c 1 kernel_bench --benchmark_filter=pointwise
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fma_peak.h"
+#include "layer_shapes.h"
+#include "ops/conv2d/conv2d.h"
+#include "ops/dense/dense.h"
+#include "ops/pointwise_conv/pointwise_conv.h"
+
+namespace {
+
+using namespace fovea::ops;
+
+double seconds_now() {
+    using Clock = std::chrono::steady_clock;
+    return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+}
+
+// The best of `tries` short measurements, in operations a second.
+double measure_peak(int tries) {
+    double (*work)(long) = nullptr;
+    const CpuFeatureSet features = detect_cpu_features();
+#if defined(FOVEA_HAVE_AVX2)
+    if (features & kFeatureAvx2Fma) work = fma_peak_avx2;
+#elif defined(FOVEA_HAVE_NEON)
+    if (features & kFeatureNeon) work = fma_peak_neon;
+#endif
+    if (work == nullptr) return 0.0;
+    double best = 0.0;
+    for (int i = 0; i < tries; ++i) {
+        const double start = seconds_now();
+        const double operations = work(20000);
+        best = std::max(best, operations / (seconds_now() - start));
+    }
+    return best;
+}
+
+double peak = 0.0;  // the best seen so far: a core that speeds up while measuring raises it
+
+struct AlignedDelete {
+    void operator()(float* pointer) const { std::free(pointer); }
+};
+using Floats = std::unique_ptr<float[], AlignedDelete>;
+
+Floats make_floats(std::size_t count) {
+    const std::size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
+    Floats result(static_cast<float*>(std::aligned_alloc(64, bytes)));
+    for (std::size_t i = 0; i < count; ++i) {
+        result[i] = static_cast<float>(i * 2654435761u % 2048) / 1024.0f - 1.0f;
+    }
+    return result;
+}
+
+// Times `call`, which does `operations` floating-point operations.
+void measure(benchmark::State& state, double operations, const std::function<void()>& call) {
+    const int batch =
+        std::max(1, static_cast<int>(1e6 / operations));  // well above the clock's step
+    double best = 1e9;
+    peak = std::max(peak, measure_peak(20));
+    for (auto _ : state) {
+        const double start = seconds_now();
+        for (int i = 0; i < batch; ++i) call();
+        const double elapsed = seconds_now() - start;
+        state.SetIterationTime(elapsed / batch);
+        best = std::min(best, elapsed / batch);
+    }
+    peak = std::max(peak, measure_peak(20));
+    state.counters["best_us"] = best * 1e6;
+    state.counters["GFLOP/s"] = operations / best * 1e-9;
+    if (peak > 0.0) state.counters["%peak"] = 100.0 * operations / best / peak;
+}
+
+std::size_t padded(int channels) {
+    return static_cast<std::size_t>((channels + 7) / 8 * 8);
+}
+
+void bench_pointwise(benchmark::State& state, PointwiseConvFp32Function function,
+                     const PointwiseLayer& layer, int side) {
+    const auto pixels = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+    const auto in = static_cast<std::size_t>(layer.in_channels);
+    const auto out = static_cast<std::size_t>(layer.out_channels);
+    const Floats input = make_floats(pixels * in);
+    const Floats output = make_floats(pixels * out);
+    const Floats weights = make_floats(in * padded(layer.out_channels));
+    const Floats bias = make_floats(padded(layer.out_channels));
+    PointwiseConvFp32Args args = {};
+    args.input = input.get();
+    args.input_stride = layer.in_channels;
+    args.output = output.get();
+    args.output_stride = layer.out_channels;
+    args.weights = weights.get();
+    args.bias = bias.get();
+    args.pixels = pixels;
+    args.in_channels = layer.in_channels;
+    args.out_channels = layer.out_channels;
+    args.activation =
+        layer.out_channels > layer.in_channels ? Activation::kHardSwish : Activation::kNone;
+    const double operations = 2.0 * static_cast<double>(pixels) * static_cast<double>(in * out);
+    measure(state, operations, [&] { function(args); });
+}
+
+void bench_conv2d(benchmark::State& state, Conv2dFp32Function function, const ConvLayer& layer,
+                  int side) {
+    const int out_side = side / layer.stride;
+    const auto row_size = static_cast<std::size_t>(side * layer.in_channels);
+    const Floats input = make_floats(row_size * static_cast<std::size_t>(side));
+    const Floats output = make_floats(static_cast<std::size_t>(out_side * layer.out_channels));
+    const auto taps = static_cast<std::size_t>(layer.kernel * layer.kernel * layer.in_channels);
+    const Floats weights = make_floats(taps * padded(layer.out_channels));
+    const Floats bias = make_floats(padded(layer.out_channels));
+    std::vector<const float*> rows(static_cast<std::size_t>(layer.kernel));
+    Conv2dFp32Args args = {};
+    args.rows = rows.data();
+    args.input_stride = layer.in_channels;
+    args.output = output.get();
+    args.output_stride = layer.out_channels;
+    args.weights = weights.get();
+    args.bias = bias.get();
+    args.input_width = side;
+    args.output_width = out_side;
+    args.in_channels = layer.in_channels;
+    args.out_channels = layer.out_channels;
+    args.groups = 1;
+    args.kernel_height = layer.kernel;
+    args.kernel_width = layer.kernel;
+    args.stride_x = layer.stride;
+    args.dilation_x = 1;
+    args.pad_left = layer.pad;
+    args.activation = Activation::kHardSwish;
+    const double operations =
+        2.0 * out_side * out_side * layer.out_channels * static_cast<double>(taps);
+    measure(state, operations, [&] {
+        for (int y = 0; y < out_side; ++y) {
+            for (int a = 0; a < layer.kernel; ++a) {
+                const int row = y * layer.stride + a - layer.pad;
+                rows[static_cast<std::size_t>(a)] =
+                    row >= 0 && row < side ? input.get() + static_cast<std::size_t>(row) * row_size
+                                           : nullptr;
+            }
+            function(args);
+        }
+    });
+}
+
+void bench_dense(benchmark::State& state, DenseFp32Function function, const DenseLayer& layer) {
+    const auto in = static_cast<std::size_t>(layer.in_features);
+    const Floats input = make_floats(in);
+    const Floats output = make_floats(static_cast<std::size_t>(layer.out_features));
+    const Floats weights = make_floats(in * padded(layer.out_features));
+    const Floats bias = make_floats(padded(layer.out_features));
+    DenseFp32Args args = {};
+    args.input = input.get();
+    args.output = output.get();
+    args.weights = weights.get();
+    args.bias = bias.get();
+    args.in_features = layer.in_features;
+    args.out_features = layer.out_features;
+    args.panel_end = (layer.out_features + 7) / 8;
+    measure(state, 2.0 * static_cast<double>(in) * layer.out_features, [&] { function(args); });
+}
+
+template <typename Function, typename Bench>
+void register_variants(const KernelTable<Function>& table, const std::string& layer,
+                       const Bench& bench) {
+    for (std::size_t i = 0; i < table.count; ++i) {
+        const KernelVariant<Function> variant = table.variants[i];
+        if ((variant.required & ~detect_cpu_features()) != 0) continue;
+        benchmark::RegisterBenchmark(
+            (variant.name + ("/" + layer)).c_str(),
+            [variant, bench](benchmark::State& state) { bench(state, variant.function); })
+            ->UseManualTime()
+            ->MinTime(0.05)
+            ->Unit(benchmark::kMicrosecond);
+    }
+}
+
+void register_all() {
+    for (const int input : {512, 224}) {
+        const auto scaled = [input](int side) { return side * input / 512; };
+        for (const PointwiseLayer& layer : kPointwiseLayers) {
+            const int side = scaled(layer.side);
+            register_variants(kPointwiseConvFp32,
+                              std::string(layer.net) + std::to_string(input) + "/" +
+                                  std::to_string(layer.in_channels) + "-" +
+                                  std::to_string(layer.out_channels) + "@" + std::to_string(side),
+                              [&layer, side](auto& state, auto function) {
+                                  bench_pointwise(state, function, layer, side);
+                              });
+        }
+        for (const ConvLayer& layer : kConvLayers) {
+            const int side = scaled(layer.side);
+            register_variants(
+                kConv2dFp32,
+                std::string(layer.net) + std::to_string(input) + "@" + std::to_string(side),
+                [&layer, side](auto& state, auto function) {
+                    bench_conv2d(state, function, layer, side);
+                });
+        }
+    }
+    for (const DenseLayer& layer : kDenseLayers) {
+        register_variants(
+            kDenseFp32,
+            std::string(layer.net) + "/" + std::to_string(layer.in_features) + "-" +
+                std::to_string(layer.out_features),
+            [&layer](auto& state, auto function) { bench_dense(state, function, layer); });
+    }
+}
+
+// Instructions of another architecture translated by a program such as qemu take times that say
+// nothing of any device. User-mode emulation shows the host's /proc/cpuinfo; and no real core with
+// vector FMA is slower than 1 GFLOP/s, which emulated ones, doing each in integers, do not reach.
+bool is_emulated() {
+#if defined(__aarch64__) && defined(__linux__)
+    if (std::FILE* file = std::fopen("/proc/cpuinfo", "r")) {
+        bool arm = false;
+        char line[256];
+        while (std::fgets(line, sizeof line, file) != nullptr) {
+            arm = arm || std::strncmp(line, "CPU implementer", 15) == 0;
+        }
+        std::fclose(file);
+        if (!arm) return true;
+    }
+#endif
+    return peak > 0.0 && peak < 1e9;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    peak = measure_peak(1);
+    if (is_emulated()) {
+        std::fprintf(stderr, "kernel_bench: this CPU is emulated; its speed would mean nothing\n");
+        return 1;
+    }
+    peak = std::max(peak, measure_peak(500));
+    register_all();
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    benchmark::RunSpecifiedBenchmarks();
+    std::fprintf(stderr, "peak of this core: %.1f GFLOP/s\n", peak * 1e-9);
+    return 0;
+}

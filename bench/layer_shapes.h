@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The layers of MobileNetV3 Large and Small with the attention head, each shape once. Sides are
+// those of a 512 x 512 input; at 224 x 224 they are 7/16 of that.
+
+struct PointwiseLayer {
+    const char* net;
+    int side;
+    int in_channels;
+    int out_channels;
+    int count;  // how often the net has it
+};
+inline constexpr PointwiseLayer kPointwiseLayers[] = {
+    {"large", 256, 16, 16, 1},  {"large", 256, 16, 64, 1},  {"large", 128, 64, 24, 1},
+    {"large", 128, 24, 72, 2},  {"large", 128, 72, 24, 1},  {"large", 64, 72, 40, 1},
+    {"large", 64, 40, 120, 2},  {"large", 64, 120, 40, 2},  {"large", 64, 40, 240, 1},
+    {"large", 32, 240, 80, 1},  {"large", 32, 80, 200, 1},  {"large", 32, 200, 80, 1},
+    {"large", 32, 80, 184, 2},  {"large", 32, 184, 80, 2},  {"large", 32, 80, 480, 1},
+    {"large", 32, 480, 112, 1}, {"large", 32, 112, 672, 2}, {"large", 32, 672, 112, 1},
+    {"large", 16, 672, 160, 1}, {"large", 16, 160, 960, 3}, {"large", 16, 960, 160, 2},
+    {"small", 128, 16, 16, 1},  {"small", 128, 16, 72, 1},  {"small", 64, 72, 24, 1},
+    {"small", 64, 24, 88, 1},   {"small", 64, 88, 24, 1},   {"small", 64, 24, 96, 1},
+    {"small", 32, 96, 40, 1},   {"small", 32, 40, 240, 2},  {"small", 32, 240, 40, 2},
+    {"small", 32, 40, 120, 1},  {"small", 32, 120, 48, 1},  {"small", 32, 48, 144, 1},
+    {"small", 32, 144, 48, 1},  {"small", 32, 48, 288, 1},  {"small", 16, 288, 96, 1},
+    {"small", 16, 96, 576, 3},  {"small", 16, 576, 96, 2},
+};
+
+struct ConvLayer {
+    const char* net;
+    int side;  // of the input
+    int in_channels;
+    int out_channels;
+    int kernel;
+    int stride;
+    int pad;  // before the first row and column
+};
+inline constexpr ConvLayer kConvLayers[] = {
+    {"stem", 512, 3, 16, 3, 2, 0},
+    {"cbam_spatial", 16, 2, 1, 7, 1, 3},
+};
+
+struct DenseLayer {
+    const char* net;
+    int in_features;
+    int out_features;
+};
+inline constexpr DenseLayer kDenseLayers[] = {
+    {"large_se", 72, 24},    {"large_se", 480, 120}, {"large_se", 960, 240}, {"large_se", 240, 960},
+    {"large_head", 960, 64}, {"large_head", 64, 2},  {"small_se", 576, 144}, {"small_se", 144, 576},
+};

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/conv2d/conv2d.h"
+
+namespace fovea::ops {
+namespace {
+
+constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"conv2d_fp32_avx2", conv2d_fp32_avx2, kFeatureAvx2Fma},
+#endif
+    {"conv2d_fp32_scalar", conv2d_fp32_scalar, kFeatureNone},
+};
+
+}  // namespace
+
+constinit const KernelTable<Conv2dFp32Function> kConv2dFp32 = {
+    "conv2d_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+
+}  // namespace fovea::ops
