@@ -14,12 +14,12 @@ namespace {
 #if defined(__x86_64__)
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
-    {"avx2", kFeatureAvx2Fma, kFeatureAvx2Fma},
+    {"avx2", kFeatureAvx2Fma | kFeaturePclmul, kFeatureAvx2Fma},
 };
 #elif defined(__aarch64__)
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
-    {"neon", kFeatureNeon, kFeatureNeon},
+    {"neon", kFeatureNeon | kFeatureArmCrc, kFeatureNeon},
 };
 #else
 constexpr IsaLevel kLevels[] = {{"scalar", kFeatureNone, kFeatureNone}};
@@ -36,6 +36,9 @@ CpuFeatureSet detect_cpu_features() {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         features |= kFeatureAvx2Fma;
     }
+    if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {
+        features |= kFeaturePclmul;
+    }
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         features |= kFeatureAvx512;
@@ -46,6 +49,7 @@ CpuFeatureSet detect_cpu_features() {
 #if defined(__linux__)
     const unsigned long capabilities = getauxval(AT_HWCAP);
     const unsigned long capabilities2 = getauxval(AT_HWCAP2);
+    if (capabilities & HWCAP_CRC32) features |= kFeatureArmCrc;
     if (capabilities & HWCAP_ASIMDHP) features |= kFeatureNeonFp16;
     if (capabilities & HWCAP_ASIMDDP) features |= kFeatureNeonDotprod;
     if (capabilities2 & HWCAP2_I8MM) features |= kFeatureNeonI8mm;

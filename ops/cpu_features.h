@@ -16,6 +16,8 @@ enum CpuFeature : CpuFeatureSet {
     kFeatureNeonFp16 = 1u << 4,    // ARMv8.2 half-precision arithmetic
     kFeatureNeonDotprod = 1u << 5,
     kFeatureNeonI8mm = 1u << 6,
+    kFeaturePclmul = 1u << 7,      // PCLMULQDQ and SSE4.1 together
+    kFeatureArmCrc = 1u << 8,      // the CRC32 instructions of ARMv8
 };
 
 // What this CPU (and its operating system) has. Cheap enough to ask for every model; no state.

@@ -5,6 +5,12 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<Crc32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_PCLMUL)
+    {"crc32_pclmul", crc32_pclmul, kFeaturePclmul},
+#endif
+#if defined(FOVEA_HAVE_ARMV8CRC)
+    {"crc32_armv8crc", crc32_armv8crc, kFeatureArmCrc},
+#endif
     {"crc32_scalar", crc32_scalar, kFeatureNone},
 };
 
