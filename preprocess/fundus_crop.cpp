@@ -11,6 +11,19 @@ namespace {
 constexpr int kChannels = 3;
 constexpr int kBlockPixels = 64;
 
+// One vector register of any CPU, by the vector types of GCC and Clang.
+typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+
+Bytes load(const std::uint8_t* p) {
+    Bytes bytes;
+    std::memcpy(&bytes, p, sizeof(bytes));
+    return bytes;
+}
+
+Bytes larger(Bytes a, Bytes b) {
+    return a > b ? a : b;
+}
+
 struct Interval {
     int begin;
     int end;
@@ -40,14 +53,31 @@ class LitTest {
     }
 
   private:
+    // Certain that no pixel is lit: by the largest byte, else by the largest value of each channel.
     bool is_dark(const std::uint8_t* p, int pixels) const {
         std::uint8_t largest = 0;
-        if (pixels == kBlockPixels) {
-            for (int i = 0; i < kBlockPixels * kChannels; ++i) largest = std::max(largest, p[i]);
-        } else {
+        if (pixels < kBlockPixels) {
             for (int i = 0; i < pixels * kChannels; ++i) largest = std::max(largest, p[i]);
+            return largest <= tolerance_;
         }
-        return largest <= tolerance_;
+        // 48 bytes are whole vectors and whole pixels: lane i always holds channel i % 3.
+        constexpr int kLanes = 48;
+        Bytes lanes[3] = {load(p), load(p + 16), load(p + 32)};
+        for (int at = kLanes; at < kBlockPixels * kChannels; at += kLanes) {
+            for (int i = 0; i < 3; ++i) lanes[i] = larger(lanes[i], load(p + at + 16 * i));
+        }
+        const Bytes is_above = larger(larger(lanes[0], lanes[1]), lanes[2]) >
+                               (Bytes{} + static_cast<std::uint8_t>(tolerance_));
+        std::uint64_t halves[2];
+        std::memcpy(halves, &is_above, sizeof(halves));
+        if ((halves[0] | halves[1]) == 0) return true;
+        std::uint8_t values[kLanes];
+        std::memcpy(values, lanes, sizeof(values));
+        std::uint8_t brightest[kChannels] = {};
+        for (int i = 0; i < kLanes; ++i) {
+            brightest[i % kChannels] = std::max(brightest[i % kChannels], values[i]);
+        }
+        return !is_lit(brightest);
     }
 
     GrayWeights weights_;
@@ -97,11 +127,6 @@ GrayWeights gray_weights(bool swapped) {
     return weights;
 }
 
-bool LitSelection::is_box() const {
-    return row_count > 0 && rows[row_count - 1] - rows[0] + 1 == row_count &&
-           columns[column_count - 1] - columns[0] + 1 == column_count;
-}
-
 Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
                 const Allocator& allocator, LitSelection* selection) {
     const int width = image.width;
@@ -146,32 +171,24 @@ Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
     return Status::kOk;
 }
 
-Status select_lit(const ImageView& image, const LitSelection& selection, Image* storage,
-                  ImageView* view) {
-    if (selection.is_empty()) {
-        *view = image;
-        return Status::kOk;
+SelectedView select_lit(const ImageView& image, const LitSelection& selection) {
+    if (selection.is_empty()) return image;
+    const int* rows = selection.rows.data();
+    const int* columns = selection.columns.data();
+    SelectedView view;
+    view.width = selection.column_count;
+    view.height = selection.row_count;
+    view.image = image;
+    // Where none is missing between the first and the last, a plain part of the picture will do.
+    if (rows[view.height - 1] - rows[0] + 1 == view.height &&
+        columns[view.width - 1] - columns[0] + 1 == view.width) {
+        view.image = {image.row(rows[0]) + static_cast<std::ptrdiff_t>(columns[0]) * kChannels,
+                      view.width, view.height, image.stride};
+    } else {
+        view.rows = rows;
+        view.columns = columns;
     }
-    if (selection.is_box()) {
-        const std::uint8_t* first = image.row(selection.rows[0]) +
-                                    static_cast<std::ptrdiff_t>(selection.columns[0]) * kChannels;
-        *view = {first, selection.column_count, selection.row_count, image.stride};
-        return Status::kOk;
-    }
-    if (!storage->allocate(selection.column_count, selection.row_count)) {
-        return Status::kOutOfMemory;
-    }
-    for (int y = 0; y < selection.row_count; ++y) {
-        const std::uint8_t* source = image.row(selection.rows[y]);
-        std::uint8_t* target = storage->row(y);
-        for (int x = 0; x < selection.column_count; ++x) {
-            std::memcpy(target + static_cast<std::ptrdiff_t>(x) * kChannels,
-                        source + static_cast<std::ptrdiff_t>(selection.columns[x]) * kChannels,
-                        kChannels);
-        }
-    }
-    *view = storage->view();
-    return Status::kOk;
+    return view;
 }
 
 void fill_outside_disc(Image* image, int cx, int cy, int radius, std::uint8_t value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "preprocess/image.h"
+#include "preprocess/selected_view.h"
 
 namespace fovea::preprocess {
 
@@ -27,8 +28,6 @@ struct LitSelection {
     explicit LitSelection(const Allocator& allocator) : rows(allocator), columns(allocator) {}
 
     bool is_empty() const { return row_count == 0; }
-    // No row or column is missing between the first and the last.
-    bool is_box() const;
 
     Buffer<int> rows;
     Buffer<int> columns;
@@ -39,10 +38,8 @@ struct LitSelection {
 Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
                 const Allocator& allocator, LitSelection* selection);
 
-// The selected pixels of image. Where the selection is a box, *view is a part of image and storage
-// is untouched; otherwise the pixels are copied to storage. An empty selection gives image itself.
-Status select_lit(const ImageView& image, const LitSelection& selection, Image* storage,
-                  ImageView* view);
+// The selected pixels of image; valid as long as both. An empty selection gives all of image.
+SelectedView select_lit(const ImageView& image, const LitSelection& selection);
 
 // Sets every pixel outside the disc (x - cx)^2 + (y - cy)^2 <= radius^2 to value in all channels.
 void fill_outside_disc(Image* image, int cx, int cy, int radius, std::uint8_t value);

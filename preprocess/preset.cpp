@@ -15,13 +15,15 @@ constexpr int kChannels = 3;
 constexpr double kKaggleSigma = 10.0;
 
 // Carries a picture through the steps of a preset, together with where it lies in the source. The
-// current picture is a view: of the caller's pixels at first, then of one of two owned images.
+// current picture is a view: of the caller's pixels at first, then of one of two owned images;
+// after a crop, of a selection of their rows and columns.
 class Pipeline {
   public:
     Pipeline(const ImageView& source, const PresetSettings& settings, const Allocator& allocator)
         : settings_(settings),
           allocator_(allocator),
           view_(source),
+          selection_(allocator),
           owned_{Image(allocator), Image(allocator)} {
         geometry_.width = source.width;
         geometry_.height = source.height;
@@ -29,38 +31,32 @@ class Pipeline {
 
     int width() const { return view_.width; }
     int height() const { return view_.height; }
-    const ImageView& view() const { return view_; }
+    // Before any crop.
+    const ImageView& source() const { return view_.image; }
     const PresetGeometry& geometry() const { return geometry_; }
 
+    // The picture is the source or owned, not cropped since.
     Status crop_box() {
-        LitSelection selection(allocator_);
-        Status status = find_lit(view_, settings_.tolerance, gray_weights(settings_.gray_swapped),
-                                 allocator_, &selection);
+        const Status status =
+            find_lit(view_.image, settings_.tolerance, gray_weights(settings_.gray_swapped),
+                     allocator_, &selection_);
         if (status != Status::kOk) return status;
-        if (selection.is_empty()) {
+        if (selection_.is_empty()) {
             geometry_.found_nothing_lit = true;
             return Status::kOk;
         }
-        const double unit_x = geometry_.width / view_.width;
-        const double unit_y = geometry_.height / view_.height;
-        const int left = selection.columns[0];
-        const int right = selection.columns[selection.column_count - 1] + 1;
-        const int top = selection.rows[0];
-        const int bottom = selection.rows[selection.row_count - 1] + 1;
+        const double unit_x = geometry_.width / width();
+        const double unit_y = geometry_.height / height();
+        const int left = selection_.columns[0];
+        const int right = selection_.columns[selection_.column_count - 1] + 1;
+        const int top = selection_.rows[0];
+        const int bottom = selection_.rows[selection_.row_count - 1] + 1;
         geometry_.x += left * unit_x;
         geometry_.y += top * unit_y;
         geometry_.width = (right - left) * unit_x;
         geometry_.height = (bottom - top) * unit_y;
-        const bool copies = !selection.is_box();
-        ImageView cropped;
-        status = select_lit(view_, selection, spare(), &cropped);
-        if (status != Status::kOk) return status;
-        if (copies) {
-            use_spare();
-        } else {
-            view_ = cropped;
-            is_whole_image_ = false;
-        }
+        view_ = select_lit(view_.image, selection_);
+        is_whole_image_ = false;
         return Status::kOk;
     }
 
@@ -71,10 +67,8 @@ class Pipeline {
         std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
         const int left = (side - width()) / 2;
         const int top = (side - height()) / 2;
-        for (int y = 0; y < height(); ++y) {
-            std::memcpy(spare()->row(top + y) + static_cast<std::ptrdiff_t>(left) * kChannels,
-                        view_.row(y), static_cast<std::size_t>(width()) * kChannels);
-        }
+        copy_selected(view_, spare()->row(top) + static_cast<std::ptrdiff_t>(left) * kChannels,
+                      std::ptrdiff_t{kChannels} * side);
         const double unit_x = geometry_.width / width();
         const double unit_y = geometry_.height / height();
         geometry_.x -= left * unit_x;
@@ -120,10 +114,7 @@ class Pipeline {
     Status own() {
         if (is_whole_image_) return Status::kOk;
         if (!spare()->allocate(width(), height())) return Status::kOutOfMemory;
-        for (int y = 0; y < height(); ++y) {
-            std::memcpy(spare()->row(y), view_.row(y),
-                        static_cast<std::size_t>(width()) * kChannels);
-        }
+        copy_selected(view_, spare()->pixels.data(), std::ptrdiff_t{kChannels} * width());
         use_spare();
         return Status::kOk;
     }
@@ -155,7 +146,8 @@ class Pipeline {
 
     const PresetSettings& settings_;
     const Allocator& allocator_;
-    ImageView view_;
+    SelectedView view_;
+    LitSelection selection_;  // what view_ refers to after a crop
     Image owned_[2];
     int current_ = 0;
     bool is_whole_image_ = false;  // view_ is all of *image()
@@ -209,7 +201,7 @@ double graham_radius(const ImageView& image) {
 }
 
 Status run_graham2015(const PresetSettings& settings, Pipeline* p) {
-    Status status = p->resize_by(settings.graham_scale / graham_radius(p->view()));
+    Status status = p->resize_by(settings.graham_scale / graham_radius(p->source()));
     if (status == Status::kOk) status = p->normalise(settings.graham_scale / 30.0);
     if (status == Status::kOk) {
         fill_outside_disc(p->image(), p->width() / 2, p->height() / 2,

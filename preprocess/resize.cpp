@@ -14,9 +14,10 @@ constexpr int kCoefficientScale = 2048;  // 11 fractional bits
 
 // One output position between two source positions.
 struct Tap {
-    int first;             // index of the first source position
-    std::int16_t weight0;  // of first, in 1 / kCoefficientScale
-    std::int16_t weight1;  // of first + 1
+    std::ptrdiff_t offset0;  // bytes from the start of the row to the first source pixel
+    std::ptrdiff_t offset1;
+    std::int16_t weight0;  // of the first, in 1 / kCoefficientScale
+    std::int16_t weight1;
 };
 
 std::int16_t coefficient(float weight) {
@@ -40,23 +41,17 @@ void linear_position(int i, double scale, bool area, int* first, float* fraction
 // Horizontal interpolation of one source row, to 1 / 128 (11 fractional bits, 4 dropped).
 void interpolate_row(const std::uint8_t* row, const Tap* taps, int count, std::int16_t* out) {
     for (int x = 0; x < count; ++x) {
-        const std::uint8_t* p = row + static_cast<std::ptrdiff_t>(taps[x].first) * kChannels;
+        const std::uint8_t* p0 = row + taps[x].offset0;
+        const std::uint8_t* p1 = row + taps[x].offset1;
         const int w0 = taps[x].weight0;
         const int w1 = taps[x].weight1;
-        if (w1 == 0) {  // also at the right edge, where there is no second pixel to read
-            for (int c = 0; c < kChannels; ++c) {
-                out[x * kChannels + c] = static_cast<std::int16_t>((w0 * p[c]) >> 4);
-            }
-            continue;
-        }
         for (int c = 0; c < kChannels; ++c) {
-            out[x * kChannels + c] =
-                static_cast<std::int16_t>((w0 * p[c] + w1 * p[c + kChannels]) >> 4);
+            out[x * kChannels + c] = static_cast<std::int16_t>((w0 * p0[c] + w1 * p1[c]) >> 4);
         }
     }
 }
 
-Status resize_linear(const ImageView& image, ResizeScale scale, bool area,
+Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
                      const Allocator& allocator, Image* out) {
     const int values = out->width * kChannels;
     Buffer<Tap> taps(allocator);
@@ -66,16 +61,13 @@ Status resize_linear(const ImageView& image, ResizeScale scale, bool area,
         return Status::kOutOfMemory;
     }
     for (int x = 0; x < out->width; ++x) {
+        int first;
         float fraction;
-        linear_position(x, scale.x, area, &taps[x].first, &fraction);
-        if (taps[x].first < 0) {
-            taps[x].first = 0;
-            fraction = 0.0F;
-        }
-        if (taps[x].first >= image.width - 1) {
-            taps[x].first = image.width - 1;
-            fraction = 0.0F;
-        }
+        linear_position(x, scale.x, area, &first, &fraction);
+        if (first < 0 || first >= image.width - 1) fraction = 0.0F;
+        first = std::clamp(first, 0, image.width - 1);
+        taps[x].offset0 = image.offset(first);
+        taps[x].offset1 = image.offset(std::min(first + 1, image.width - 1));
         taps[x].weight0 = coefficient(1.0F - fraction);
         taps[x].weight1 = coefficient(fraction);
     }
@@ -115,7 +107,7 @@ Status resize_linear(const ImageView& image, ResizeScale scale, bool area,
 }
 
 // Means over whole blocks of step_x by step_y pixels, as OpenCV's fast path sums them.
-void resize_area_blocks(const ImageView& image, int step_x, int step_y, Image* out) {
+void resize_area_blocks(const SelectedView& image, int step_x, int step_y, Image* out) {
     const bool halves = step_x == 2 && step_y == 2;
     const float inverse = 1.0F / static_cast<float>(step_x * step_y);
     for (int y = 0; y < out->height; ++y) {
@@ -124,9 +116,8 @@ void resize_area_blocks(const ImageView& image, int step_x, int step_y, Image* o
             for (int c = 0; c < kChannels; ++c) {
                 int sum = 0;
                 for (int j = 0; j < step_y; ++j) {
-                    const std::uint8_t* p = image.row(y * step_y + j) +
-                                            static_cast<std::ptrdiff_t>(x) * step_x * kChannels + c;
-                    for (int i = 0; i < step_x; ++i) sum += p[i * kChannels];
+                    const std::uint8_t* p = image.row(y * step_y + j) + c;
+                    for (int i = 0; i < step_x; ++i) sum += p[image.offset(x * step_x + i)];
                 }
                 o[x * kChannels + c] = static_cast<std::uint8_t>(
                     halves ? (sum + 2) >> 2 : std::lrintf(static_cast<float>(sum) * inverse));
@@ -173,7 +164,7 @@ void store_means(const float* sums, int count, std::uint8_t* out) {
     }
 }
 
-Status resize_area(const ImageView& image, ResizeScale scale, const Allocator& allocator,
+Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator& allocator,
                    Image* out) {
     const int values = out->width * kChannels;
     Buffer<AreaShare> shares_x(allocator);
@@ -193,8 +184,7 @@ Status resize_area(const ImageView& image, ResizeScale scale, const Allocator& a
         std::fill(row, row + values, 0.0F);
         const std::uint8_t* source = image.row(shares_y[j].source);
         for (int i = 0; i < count_x; ++i) {
-            const std::uint8_t* p =
-                source + static_cast<std::ptrdiff_t>(shares_x[i].source) * kChannels;
+            const std::uint8_t* p = source + image.offset(shares_x[i].source);
             float* q = row + static_cast<std::ptrdiff_t>(shares_x[i].out) * kChannels;
             for (int c = 0; c < kChannels; ++c) q[c] += p[c] * shares_x[i].weight;
         }
@@ -218,21 +208,19 @@ bool is_whole(double scale, int* whole) {
 
 }  // namespace
 
-ResizeScale resize_scale(const ImageView& image, int width, int height) {
+ResizeScale resize_scale(const SelectedView& image, int width, int height) {
     return {1.0 / (static_cast<double>(width) / image.width),
             1.0 / (static_cast<double>(height) / image.height)};
 }
 
-Status resize(const ImageView& image, int width, int height, ResizeScale scale, ResizeMethod method,
-              const Allocator& allocator, Image* out) {
+Status resize(const SelectedView& image, int width, int height, ResizeScale scale,
+              ResizeMethod method, const Allocator& allocator, Image* out) {
     if (image.width < 1 || image.height < 1 || width < 1 || height < 1) {
         return Status::kInvalidArgument;
     }
     if (!out->allocate(width, height)) return Status::kOutOfMemory;
     if (width == image.width && height == image.height) {
-        for (int y = 0; y < height; ++y) {
-            std::memcpy(out->row(y), image.row(y), static_cast<std::size_t>(width) * kChannels);
-        }
+        copy_selected(image, out->pixels.data(), std::ptrdiff_t{kChannels} * width);
         return Status::kOk;
     }
     int step_x;

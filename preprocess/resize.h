@@ -2,6 +2,7 @@
 #pragma once
 
 #include "preprocess/image.h"
+#include "preprocess/selected_view.h"
 
 namespace fovea::preprocess {
 
@@ -17,11 +18,11 @@ struct ResizeScale {
 };
 
 // The scale that cv2.resize(image, (width, height)) uses.
-ResizeScale resize_scale(const ImageView& image, int width, int height);
+ResizeScale resize_scale(const SelectedView& image, int width, int height);
 
 // The same pixels as OpenCV 4 for 8-bit images of three channels. out is allocated; it must not be
 // the owner of image. scale is resize_scale(), or 1 / factor where the caller resizes by a factor.
-Status resize(const ImageView& image, int width, int height, ResizeScale scale, ResizeMethod method,
-              const Allocator& allocator, Image* out);
+Status resize(const SelectedView& image, int width, int height, ResizeScale scale,
+              ResizeMethod method, const Allocator& allocator, Image* out);
 
 }  // namespace fovea::preprocess
