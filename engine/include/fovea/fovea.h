@@ -148,6 +148,7 @@ typedef struct fovea_model_info {
     uint64_t weight_bytes;
 } fovea_model_info;
 
+/* Set info->size to sizeof(*info) first. */
 FOVEA_API fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* info);
 
 /* Null when index is out of range. Any thread. */
@@ -204,6 +205,7 @@ typedef struct fovea_session_info {
     uint64_t multiply_adds;   /* of one run */
 } fovea_session_info;
 
+/* Set info->size to sizeof(*info) first. */
 FOVEA_API fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info);
 
 /* The plan as text (steps, kernels, shapes, places in the workspace, peak), line by line to write. */
@@ -289,6 +291,7 @@ typedef struct fovea_preset {
     int gray_swapped;      /* default 0; 1 = red and blue weights swapped as in popular BGR notebooks */
     int pad_square;        /* default 0; 1 = pad the crop to a square before resizing */
     const char* resize;    /* "cv_linear" (default), "cv_area" */
+    double graham_scale;   /* graham2015: radius of the disc in pixels, default 300 */
 } fovea_preset;
 
 FOVEA_API void fovea_preset_init(fovea_preset* preset);

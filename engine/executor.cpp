@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/clock.h"
+#include "ops/softmax/softmax.h"
+
+namespace fovea {
+
+struct Executor::Part {
+    const Executor& executor;
+    const Step& step;
+};
+
+void Executor::run_part(void* context, std::uint32_t thread) {
+    const Part& part = *static_cast<const Part*>(context);
+    const Step& step = part.step;
+    const Range range = share_of(step.unit_count, step.granule, thread, step.threads);
+    if (range.begin < range.end) part.executor.run_units(step, range.begin, range.end, thread);
+}
+
+fovea_status Executor::run(const RunInput& input) {
+    input_ = input;
+    for (std::size_t i = 0; i < plan_.step_count; ++i) {
+        if (cancel_ != nullptr && cancel_(cancel_cookie_) != 0) return FOVEA_ERROR_CANCELLED;
+        const Step& step = plan_.steps[i];
+        const double start = step_seconds_ != nullptr ? monotonic_seconds() : 0;
+        Part part{*this, step};
+        pool_.run(step.threads, run_part, &part);
+        if (step_seconds_ != nullptr) step_seconds_[i] = monotonic_seconds() - start;
+    }
+    return FOVEA_OK;
+}
+
+void Executor::run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
+                         std::uint32_t thread) const {
+    switch (step.kind) {
+        case StepKind::kInput: return run_input(step, begin, end);
+        case StepKind::kPointwise: return run_pointwise(step, begin, end);
+        case StepKind::kConv2d: return run_conv2d(step, begin, end, thread);
+        case StepKind::kDepthwise: return run_depthwise(step, begin, end, thread);
+        case StepKind::kDense: return run_dense(step, begin, end);
+        case StepKind::kPool: return run_pool(step, begin, end, thread);
+        case StepKind::kGlobalPool: return run_global_pool(step, begin, end);
+        case StepKind::kChannelReduce: return run_channel_reduce(step, begin, end);
+        case StepKind::kConcat: return run_concat(step, begin, end);
+        case StepKind::kBinary: return run_binary(step, begin, end);
+        case StepKind::kAffine: return run_affine(step, begin, end);
+        case StepKind::kActivation: return run_activation(step, begin, end);
+        case StepKind::kSoftmax: return run_softmax(step);
+        case StepKind::kPad: return run_pad(step, begin, end);
+    }
+}
+
+float* Executor::at(std::uint32_t value) const {
+    const ArenaBlock& block = plan_.blocks[plan_.block_of[value]];
+    return reinterpret_cast<float*>(workspace_ + plan_.arena_offset + block.offset);
+}
+
+const float** Executor::row_pointers(std::uint32_t thread) const {
+    auto* lists = reinterpret_cast<const float**>(workspace_ + plan_.row_pointers_offset);
+    return lists + thread * plan_.row_pointers;
+}
+
+// The input rows under the window of an output row; null where the window is in the padding.
+const float** Executor::window_rows(const Step& step, std::uint64_t output_row,
+                                    std::uint32_t thread) const {
+    const Node& node = graph_.nodes[step.node];
+    const Shape& in = step.input_shape;
+    const float* input = operand(step, 0);
+    const std::size_t row_size = std::size_t{in.width} * in.channels;
+    const float** rows = row_pointers(thread);
+    const std::int64_t dilation = std::max(node.dilation_y, 1u);
+    std::int64_t y = static_cast<std::int64_t>(output_row) * node.stride_y - step.padding.top;
+    for (std::uint32_t a = 0; a < node.kernel_height; ++a, y += dilation) {
+        const bool inside = y >= 0 && y < static_cast<std::int64_t>(in.height);
+        rows[a] = inside ? input + static_cast<std::size_t>(y) * row_size : nullptr;
+    }
+    return rows;
+}
+
+void Executor::run_input(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const std::uint32_t channels = step.output_shape.channels;
+    float* output = at(step.output) + begin * channels;
+    const std::uint64_t pixels = end - begin;
+    if (input_.dtype == FOVEA_F32) {
+        std::memcpy(output, static_cast<const float*>(input_.data) + begin * channels,
+                    pixels * channels * sizeof(float));
+        return;
+    }
+    plan_.kernels.affine_u8.function(
+        {.input = static_cast<const std::uint8_t*>(input_.data) + begin * channels,
+         .output = output,
+         .scale = constants() + plan_.zero_floats,
+         .offset = constants(),
+         .pixels = static_cast<std::size_t>(pixels),
+         .channels = static_cast<int>(channels)});
+}
+
+void Executor::run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const std::uint32_t in = step.input_shape.channels;
+    const std::uint32_t out = step.output_shape.channels;
+    const bool adds = step.residual != kNone;
+    plan_.kernels.pointwise.function(
+        {.input = operand(step, 0) + begin * in,
+         .input_stride = in,
+         .output = at(step.output) + begin * out,
+         .output_stride = out,
+         .residual = adds ? at(step.residual) + begin * out : nullptr,
+         .residual_stride = adds ? static_cast<std::ptrdiff_t>(out) : 0,
+         .weights = step.weights,
+         .bias = bias(step),
+         .pixels = static_cast<std::size_t>(end - begin),
+         .in_channels = static_cast<int>(in),
+         .out_channels = static_cast<int>(out),
+         .activation = step.activation});
+}
+
+void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
+                          std::uint32_t thread) const {
+    const Node& node = graph_.nodes[step.node];
+    const Shape& in = step.input_shape;
+    const Shape& out = step.output_shape;
+    for (std::uint64_t y = begin; y < end; ++y) {
+        plan_.kernels.conv2d.function(
+            {.rows = window_rows(step, y, thread),
+             .input_stride = in.channels,
+             .output = at(step.output) + y * out.width * out.channels,
+             .output_stride = out.channels,
+             .weights = step.weights,
+             .bias = bias(step),
+             .input_width = static_cast<int>(in.width),
+             .output_width = static_cast<int>(out.width),
+             .in_channels = static_cast<int>(in.channels),
+             .out_channels = static_cast<int>(out.channels),
+             .groups = static_cast<int>(node.groups),
+             .kernel_height = static_cast<int>(node.kernel_height),
+             .kernel_width = static_cast<int>(node.kernel_width),
+             .stride_x = static_cast<int>(node.stride_x),
+             .dilation_x = static_cast<int>(node.dilation_x),
+             .pad_left = static_cast<int>(step.padding.left),
+             .activation = step.activation});
+    }
+}
+
+void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,
+                             std::uint32_t thread) const {
+    const Node& node = graph_.nodes[step.node];
+    const Shape& in = step.input_shape;
+    const Shape& out = step.output_shape;
+    for (std::uint64_t y = begin; y < end; ++y) {
+        plan_.kernels.depthwise.function(
+            {.rows = window_rows(step, y, thread),
+             .input_stride = in.channels,
+             .output = at(step.output) + y * out.width * out.channels,
+             .output_stride = out.channels,
+             .weights = step.weights,
+             .bias = bias(step),
+             .input_width = static_cast<int>(in.width),
+             .output_width = static_cast<int>(out.width),
+             .channels = static_cast<int>(out.channels),
+             .kernel_height = static_cast<int>(node.kernel_height),
+             .kernel_width = static_cast<int>(node.kernel_width),
+             .stride_x = static_cast<int>(node.stride_x),
+             .dilation_x = static_cast<int>(node.dilation_x),
+             .pad_left = static_cast<int>(step.padding.left),
+             .activation = step.activation});
+    }
+}
+
+void Executor::run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    plan_.kernels.dense.function({.input = operand(step, 0),
+                                  .output = at(step.output),
+                                  .weights = step.weights,
+                                  .bias = bias(step),
+                                  .in_features = static_cast<int>(step.input_shape.channels),
+                                  .out_features = static_cast<int>(step.output_shape.channels),
+                                  .panel_begin = static_cast<int>(begin),
+                                  .panel_end = static_cast<int>(end)});
+}
+
+void Executor::run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
+                        std::uint32_t thread) const {
+    const Node& node = graph_.nodes[step.node];
+    const Shape& in = step.input_shape;
+    const Shape& out = step.output_shape;
+    for (std::uint64_t y = begin; y < end; ++y) {
+        plan_.kernels.pool.function(
+            {.rows = window_rows(step, y, thread),
+             .input_stride = in.channels,
+             .output = at(step.output) + y * out.width * out.channels,
+             .output_stride = out.channels,
+             .input_width = static_cast<int>(in.width),
+             .output_width = static_cast<int>(out.width),
+             .channels = static_cast<int>(out.channels),
+             .window_height = static_cast<int>(node.kernel_height),
+             .window_width = static_cast<int>(node.kernel_width),
+             .stride_x = static_cast<int>(node.stride_x),
+             .pad_left = static_cast<int>(step.padding.left),
+             .kind = node.variant == 1 ? ops::PoolKind::kMax : ops::PoolKind::kAverage,
+             .count_padding = node.variant == 2});
+    }
+}
+
+void Executor::run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const bool maximum = graph_.nodes[step.node].variant == 1;
+    plan_.kernels.global_pool.function(
+        {.input = operand(step, 0),
+         .input_stride = step.input_shape.channels,
+         .output = at(step.output),
+         .pixels = step.input_shape.pixels(),
+         .channel_begin = static_cast<int>(begin),
+         .channel_end = static_cast<int>(end),
+         .kind = maximum ? ops::PoolKind::kMax : ops::PoolKind::kAverage});
+}
+
+void Executor::run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const bool maximum = graph_.nodes[step.node].variant == 1;
+    const std::uint32_t channels = step.input_shape.channels;
+    plan_.kernels.channel_reduce.function(
+        {.input = operand(step, 0) + begin * channels,
+         .input_stride = channels,
+         .output = at(step.output) + begin,
+         .output_stride = 1,
+         .pixels = static_cast<std::size_t>(end - begin),
+         .channels = static_cast<int>(channels),
+         .kind = maximum ? ops::PoolKind::kMax : ops::PoolKind::kAverage});
+}
+
+void Executor::run_concat(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const std::size_t stride = step.output_shape.channels;
+    float* output = at(step.output) + begin * stride;
+    for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+        const std::size_t channels = operand_shape(step, i).channels;
+        const float* input = operand(step, i) + begin * channels;
+        for (std::uint64_t p = 0; p < end - begin; ++p) {
+            std::memcpy(output + p * stride, input + p * channels, channels * sizeof(float));
+        }
+        output += channels;
+    }
+}
+
+void Executor::run_binary(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const std::uint32_t channels = step.output_shape.channels;
+    const Shape& right = operand_shape(step, 1);
+    // A right operand of one pixel is the same for all; of one channel, for all channels.
+    const std::uint32_t right_stride =
+        right.is_vector() && !step.output_shape.is_vector() ? 0 : right.channels;
+    plan_.kernels.binary.function(
+        {.left = operand(step, 0) + begin * channels,
+         .left_stride = channels,
+         .right = operand(step, 1) + begin * right_stride,
+         .right_pixel_stride = right_stride,
+         .right_channel_stride = right.channels == 1 ? 0 : 1,
+         .output = at(step.output) + begin * channels,
+         .output_stride = channels,
+         .pixels = static_cast<std::size_t>(end - begin),
+         .channels = static_cast<int>(channels),
+         .kind = graph_.nodes[step.node].kind == NodeKind::kAdd ? ops::BinaryKind::kAdd
+                                                                : ops::BinaryKind::kMultiply});
+}
+
+void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const std::uint32_t channels = step.output_shape.channels;
+    float* output = at(step.output) + begin * channels;
+    const auto pixels = static_cast<std::size_t>(end - begin);
+    if (step.reads_caller_input && input_.dtype == FOVEA_U8) {
+        plan_.kernels.affine_u8.function(
+            {.input = static_cast<const std::uint8_t*>(input_.data) + begin * channels,
+             .output = output,
+             .scale = step.weights,
+             .offset = bias(step),
+             .pixels = pixels,
+             .channels = static_cast<int>(channels)});
+        return;
+    }
+    const float* input = step.reads_caller_input ? static_cast<const float*>(input_.data)
+                                                 : operand(step, 0);
+    plan_.kernels.affine.function({.input = input + begin * channels,
+                                   .output = output,
+                                   .scale = step.weights,
+                                   .offset = bias(step),
+                                   .pixels = pixels,
+                                   .channels = static_cast<int>(channels)});
+}
+
+void Executor::run_activation(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const std::size_t channels = step.output_shape.channels;
+    plan_.kernels.activation.function({.input = operand(step, 0) + begin * channels,
+                                       .output = at(step.output) + begin * channels,
+                                       .count = static_cast<std::size_t>(end - begin) * channels,
+                                       .activation = step.activation,
+                                       .parameter = step.activation_parameter});
+}
+
+void Executor::run_softmax(const Step& step) const {
+    ops::softmax_fp32(operand(step, 0), at(step.output),
+                      static_cast<int>(step.output_shape.channels), 1.0f);
+}
+
+void Executor::run_pad(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const Shape& in = step.input_shape;
+    const Shape& out = step.output_shape;
+    const Padding& padding = step.padding;
+    const std::size_t in_row = std::size_t{in.width} * in.channels;
+    const std::size_t out_row = std::size_t{out.width} * out.channels;
+    const std::size_t left = std::size_t{padding.left} * in.channels;
+    const std::size_t right = std::size_t{padding.right} * in.channels;
+    for (std::uint64_t y = begin; y < end; ++y) {
+        float* output = at(step.output) + y * out_row;
+        const bool inside = y >= padding.top && y - padding.top < in.height;
+        if (!inside) {
+            std::fill_n(output, out_row, 0.0f);
+            continue;
+        }
+        std::fill_n(output, left, 0.0f);
+        std::memcpy(output + left, operand(step, 0) + (y - padding.top) * in_row,
+                    in_row * sizeof(float));
+        std::fill_n(output + left + in_row, right, 0.0f);
+    }
+}
+
+}  // namespace fovea

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/plan.h"
+#include "engine/threads.h"
+#include "fovea/fovea.h"
+
+namespace fovea {
+
+// Pixels 0 to 255 of the caller: height x width x channels, packed.
+struct RunInput {
+    const void* data;
+    fovea_dtype dtype;
+};
+
+// Runs a plan in a workspace. Allocates nothing. One thread at a time.
+class Executor {
+  public:
+    // Everything must outlive the executor. workspace is plan.workspace_size bytes, 64-byte
+    // aligned, with its constants written.
+    Executor(const Graph& graph, const Plan& plan, ThreadPool& pool, std::uint8_t* workspace)
+        : graph_(graph), plan_(plan), pool_(pool), workspace_(workspace) {}
+
+    // Null, or asked between steps; non-zero stops the run with FOVEA_ERROR_CANCELLED.
+    void set_cancel(int (*cancel)(void*), void* cookie) {
+        cancel_ = cancel;
+        cancel_cookie_ = cookie;
+    }
+    // Null, or plan.step_count places for the seconds that each step of a run takes.
+    void set_step_seconds(double* seconds) { step_seconds_ = seconds; }
+
+    fovea_status run(const RunInput& input);
+
+    // The value's elements of the last run; the value must be kept by the plan.
+    const float* value(std::uint32_t value) const { return at(value); }
+
+  private:
+    struct Part;
+
+    static void run_part(void* context, std::uint32_t thread);
+    // Units [begin, end) of the step: any cut into ranges gives the same bits.
+    void run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
+                   std::uint32_t thread) const;
+
+    void run_input(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
+                    std::uint32_t thread) const;
+    void run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,
+                       std::uint32_t thread) const;
+    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
+                  std::uint32_t thread) const;
+    void run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_concat(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_binary(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_affine(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_activation(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_softmax(const Step& step) const;
+    void run_pad(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+
+    float* at(std::uint32_t value) const;
+    const float* operand(const Step& step, std::uint32_t i) const {
+        return at(plan_.operands[step.first_operand + i]);
+    }
+    const Shape& operand_shape(const Step& step, std::uint32_t i) const {
+        return plan_.shapes[plan_.operands[step.first_operand + i]];
+    }
+    const float* constants() const { return reinterpret_cast<const float*>(workspace_); }
+    const float* bias(const Step& step) const {
+        return step.bias != nullptr ? step.bias : constants() + step.bias_constant;
+    }
+    const float** row_pointers(std::uint32_t thread) const;
+    const float** window_rows(const Step& step, std::uint64_t output_row,
+                              std::uint32_t thread) const;
+
+    const Graph& graph_;
+    const Plan& plan_;
+    ThreadPool& pool_;
+    std::uint8_t* workspace_;
+    RunInput input_ = {nullptr, FOVEA_U8};
+    int (*cancel_)(void*) = nullptr;
+    void* cancel_cookie_ = nullptr;
+    double* step_seconds_ = nullptr;
+};
+
+}  // namespace fovea

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+#include "engine/api_common.h"
+#include "ops/softmax/softmax.h"
+
+namespace fovea {
+
+const ops::IsaLevel* choose_isa(const char* name, const Log& log) {
+    const ops::CpuFeatureSet features = ops::detect_cpu_features();
+    if (name == nullptr) return ops::best_isa_level(features);
+    const ops::IsaLevel* level = ops::find_isa_level(name);
+    if (level == nullptr) {
+        log.write(FOVEA_LOG_ERROR, "instruction set '%.64s': not known to this build", name);
+        return nullptr;
+    }
+    if ((level->needed & ~features) != 0) {
+        log.write(FOVEA_LOG_ERROR, "instruction set '%.64s': not in this CPU", name);
+        return nullptr;
+    }
+    return level;
+}
+
+fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log) {
+    const auto bad = [&](const char* what) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "session settings: %s", what);
+    };
+    if ((settings->input_height == 0) != (settings->input_width == 0)) {
+        return bad("input_height and input_width must be given both or neither");
+    }
+    if (settings->threads < 1 || settings->threads > kMaxThreads) {
+        return bad("threads is outside 1 to 64");
+    }
+    if (!is_valid(settings->allocator)) {
+        return bad("allocator needs both allocate and release, or neither");
+    }
+    if (reinterpret_cast<std::uintptr_t>(settings->workspace) % kMemoryAlignment != 0) {
+        return bad("workspace is not 64-byte aligned");
+    }
+    if (settings->tap_count != 0 && settings->taps == nullptr) return bad("taps is null");
+    for (std::uint32_t i = 0; i < settings->tap_count; ++i) {
+        if (settings->taps[i] == nullptr) return bad("a tap's name is null");
+    }
+    return FOVEA_OK;
+}
+
+fovea_status plan_session(const ModelFile& model, const fovea_session_settings& settings,
+                          const Log& log, SessionPlan* session_plan) {
+    Buffer<std::uint32_t>& taps = session_plan->taps;
+    if (!taps.allocate(settings.tap_count)) {
+        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for %u taps", settings.tap_count);
+    }
+    for (std::uint32_t i = 0; i < settings.tap_count; ++i) {
+        const std::uint32_t node = model.graph.find_layer(settings.taps[i]);
+        if (node == kNone) {
+            return log.fail(FOVEA_ERROR_UNKNOWN_TAP, "tap '%.200s': the model has no such layer",
+                            settings.taps[i]);
+        }
+        taps[i] = node + 1;
+    }
+    const bool default_size = settings.input_height == 0;
+    const PlanRequest request{
+        .height = default_size ? model.graph.default_height : settings.input_height,
+        .width = default_size ? model.graph.default_width : settings.input_width,
+        .threads = settings.threads,
+        .kept = taps.data(),
+        .kept_count = taps.size()};
+    return make_plan(model.graph, request, log, &session_plan->plan);
+}
+
+void probabilities_from_logits(const Labels& labels, const float* logits, double temperature,
+                               float* probabilities) {
+    if (labels.form == OutputForm::kSoftmax) {
+        ops::softmax_fp32(logits, probabilities, static_cast<int>(labels.class_count()),
+                          static_cast<float>(temperature));
+        return;
+    }
+    const auto sigmoid = [&](float logit) {
+        return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit) / temperature)));
+    };
+    if (labels.form == OutputForm::kOneSigmoid) {
+        probabilities[1] = sigmoid(logits[0]);
+        probabilities[0] = 1.0f - probabilities[1];
+        return;
+    }
+    for (std::uint32_t i = 0; i < labels.class_count(); ++i) probabilities[i] = sigmoid(logits[i]);
+}
+
+}  // namespace fovea
+
+fovea_status fovea_session::prepare() {
+    using namespace fovea;
+    fovea_status status = plan_session(file(), settings, log, &planned);
+    if (status != FOVEA_OK) return status;
+    const Plan& plan = planned.plan;
+    auto* memory = static_cast<std::uint8_t*>(settings.workspace);
+    if (memory != nullptr && settings.workspace_size < plan.workspace_size) {
+        return log.fail(FOVEA_ERROR_WORKSPACE_TOO_SMALL,
+                        "the workspace has %zu bytes, this session needs %llu",
+                        settings.workspace_size,
+                        static_cast<unsigned long long>(plan.workspace_size));
+    }
+    if (memory == nullptr) {
+        if (!workspace.allocate(static_cast<std::size_t>(plan.workspace_size))) {
+            return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a workspace of %llu bytes",
+                            static_cast<unsigned long long>(plan.workspace_size));
+        }
+        memory = workspace.data();
+    }
+    if (!step_seconds.allocate(plan.step_count)) {
+        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the session");
+    }
+    std::fill(step_seconds.begin(), step_seconds.end(), 0.0);
+    status = pool.start(settings.threads);
+    if (status != FOVEA_OK) {
+        return log.fail(status, "%u threads could not be started", settings.threads);
+    }
+    write_constants(file().graph, plan, memory);
+    executor = new (executor_place) Executor(file().graph, plan, pool, memory);
+    executor->set_cancel(settings.cancel, settings.cancel_cookie);
+    return FOVEA_OK;
+}
+
+fovea_status fovea_session::run(const void* input, fovea_dtype dtype, float* logits,
+                                float* probabilities) {
+    using namespace fovea;
+    has_run = false;
+    const fovea_status status = executor->run({input, dtype});
+    if (status != FOVEA_OK) return log.fail(status, "the run was cancelled");
+    has_run = true;
+    const Graph& graph = file().graph;
+    const Labels& labels = file().labels;
+    const float* values = executor->value(graph.logits);
+    if (logits != nullptr) {
+        std::memcpy(logits, values, labels.logit_count() * sizeof(float));
+    }
+    if (probabilities == nullptr) return FOVEA_OK;
+    if (graph.probabilities == graph.logits) {
+        probabilities_from_logits(labels, values, 1.0, probabilities);
+        return FOVEA_OK;
+    }
+    const float* own = executor->value(graph.probabilities);
+    if (labels.form == OutputForm::kOneSigmoid) {
+        probabilities[0] = 1.0f - own[0];
+        probabilities[1] = own[0];
+    } else {
+        std::memcpy(probabilities, own, labels.class_count() * sizeof(float));
+    }
+    return FOVEA_OK;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "engine/executor.h"
+#include "engine/log.h"
+#include "engine/model.h"
+#include "engine/plan.h"
+#include "engine/threads.h"
+#include "fovea/fovea.h"
+#include "ops/cpu_features.h"
+#include "preprocess/memory.h"
+
+namespace fovea {
+
+// The instruction-set level of a name (null = the best of this CPU), or null with a log line when
+// this CPU or build has none of that name.
+const ops::IsaLevel* choose_isa(const char* name, const Log& log);
+
+// Settings with every field checked: sizes, ranges, pairs that belong together.
+fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log);
+
+// What a session decides before it takes memory for running.
+struct SessionPlan {
+    SessionPlan(const Allocator& allocator, const ops::IsaLevel* level)
+        : isa(level), taps(allocator), plan(allocator, level->allowed) {}
+
+    const ops::IsaLevel* isa;
+    Buffer<std::uint32_t> taps;  // values
+    Plan plan;
+};
+
+// settings must have been checked.
+fovea_status plan_session(const ModelFile& model, const fovea_session_settings& settings,
+                          const Log& log, SessionPlan* session_plan);
+
+// Probabilities of the classes from the logits at a temperature.
+void probabilities_from_logits(const Labels& labels, const float* logits, double temperature,
+                               float* probabilities);
+
+}  // namespace fovea
+
+// The public header's opaque session: a plan, threads and memory to run it.
+struct fovea_session {
+    fovea_session(const fovea_model& model_, const fovea_session_settings& settings_,
+                  const fovea::ops::IsaLevel* level)
+        : model(model_), settings(settings_), allocator{settings_.allocator.allocate,
+                                                        settings_.allocator.release,
+                                                        settings_.allocator.cookie},
+          log(settings_.log), planned(allocator, level), pool(allocator), workspace(allocator),
+          step_seconds(allocator) {}
+
+    const fovea_model& model;
+    fovea_session_settings settings;  // isa, taps and workspace are the caller's and not kept
+    fovea::Allocator allocator;
+    fovea::Log log;
+    fovea::SessionPlan planned;
+    fovea::ThreadPool pool;
+    fovea::Buffer<std::uint8_t> workspace;  // empty when the caller gave one
+    fovea::Buffer<double> step_seconds;
+    fovea::Executor* executor = nullptr;    // in executor_place, once everything else exists
+    alignas(fovea::Executor) unsigned char executor_place[sizeof(fovea::Executor)];
+    bool profiled = false;
+    bool has_run = false;  // taps hold the values of a whole run
+
+    const fovea::ModelFile& file() const { return model.file; }
+    const fovea::Shape& input_shape() const { return planned.plan.shapes[0]; }
+
+    // Makes everything that running needs; settings must have been checked.
+    fovea_status prepare();
+    // Runs once; logits and probabilities (either may be null) as fovea_run.
+    fovea_status run(const void* input, fovea_dtype dtype, float* logits, float* probabilities);
+};

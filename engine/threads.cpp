@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/threads.h"
+
+#include <algorithm>
+
+namespace fovea {
+
+ThreadPool::~ThreadPool() {
+    if (!synchronised_) return;
+    pthread_mutex_lock(&mutex_);
+    stop_ = true;
+    pthread_cond_broadcast(&work_ready_);
+    pthread_mutex_unlock(&mutex_);
+    for (std::uint32_t i = 0; i < started_; ++i) pthread_join(workers_[i].thread, nullptr);
+    pthread_cond_destroy(&work_done_);
+    pthread_cond_destroy(&work_ready_);
+    pthread_mutex_destroy(&mutex_);
+}
+
+fovea_status ThreadPool::start(std::uint32_t count) {
+    if (count <= 1) return FOVEA_OK;
+    if (!workers_.allocate(count - 1)) return FOVEA_ERROR_OUT_OF_MEMORY;
+    if (pthread_mutex_init(&mutex_, nullptr) != 0) return FOVEA_ERROR_OUT_OF_MEMORY;
+    if (pthread_cond_init(&work_ready_, nullptr) != 0) {
+        pthread_mutex_destroy(&mutex_);
+        return FOVEA_ERROR_OUT_OF_MEMORY;
+    }
+    if (pthread_cond_init(&work_done_, nullptr) != 0) {
+        pthread_cond_destroy(&work_ready_);
+        pthread_mutex_destroy(&mutex_);
+        return FOVEA_ERROR_OUT_OF_MEMORY;
+    }
+    synchronised_ = true;
+    for (std::uint32_t i = 0; i + 1 < count; ++i) {
+        workers_[i] = {this, {}, i + 1};
+        if (pthread_create(&workers_[i].thread, nullptr, worker_main, &workers_[i]) != 0) {
+            return FOVEA_ERROR_OUT_OF_MEMORY;  // what a system out of threads amounts to
+        }
+        ++started_;
+    }
+    return FOVEA_OK;
+}
+
+void* ThreadPool::worker_main(void* argument) {
+    const auto* worker = static_cast<const Worker*>(argument);
+    worker->pool->work(worker->number);
+    return nullptr;
+}
+
+void ThreadPool::work(std::uint32_t number) {
+    std::uint64_t seen = 0;
+    pthread_mutex_lock(&mutex_);
+    for (;;) {
+        while (!stop_ && round_ == seen) pthread_cond_wait(&work_ready_, &mutex_);
+        if (stop_) break;
+        seen = round_;
+        if (number >= active_) continue;
+        const Task task = task_;
+        void* const context = context_;
+        pthread_mutex_unlock(&mutex_);
+        task(context, number);
+        pthread_mutex_lock(&mutex_);
+        if (--pending_ == 0) pthread_cond_signal(&work_done_);
+    }
+    pthread_mutex_unlock(&mutex_);
+}
+
+void ThreadPool::run(std::uint32_t count, Task task, void* context) {
+    count = std::min(count, started_ + 1);
+    if (count <= 1) {
+        task(context, 0);
+        return;
+    }
+    pthread_mutex_lock(&mutex_);
+    task_ = task;
+    context_ = context;
+    active_ = count;
+    pending_ = count - 1;
+    ++round_;
+    pthread_cond_broadcast(&work_ready_);
+    pthread_mutex_unlock(&mutex_);
+    task(context, 0);
+    pthread_mutex_lock(&mutex_);
+    while (pending_ != 0) pthread_cond_wait(&work_done_, &mutex_);
+    pthread_mutex_unlock(&mutex_);
+}
+
+Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
+               std::uint32_t threads) {
+    const std::uint64_t granules = (count + granule - 1) / granule;
+    const std::uint64_t begin = granules * thread / threads * granule;
+    const std::uint64_t end = granules * (thread + 1) / threads * granule;
+    return {std::min(begin, count), std::min(end, count)};
+}
+
+}  // namespace fovea

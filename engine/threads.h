@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthread.h>
+
+#include <cstdint>
+
+#include "fovea/fovea.h"
+#include "preprocess/memory.h"
+
+namespace fovea {
+
+inline constexpr std::uint32_t kMaxThreads = 64;
+
+// A fixed set of worker threads that sleep until there is work. run() is called from one thread at
+// a time, which takes part as number 0.
+class ThreadPool {
+  public:
+    using Task = void (*)(void* context, std::uint32_t thread);
+
+    explicit ThreadPool(const Allocator& allocator) : workers_(allocator) {}
+    ThreadPool(const ThreadPool&) = delete;
+    ThreadPool& operator=(const ThreadPool&) = delete;
+    ~ThreadPool();  // waits for the workers to end
+
+    // count threads in all, 1 to kMaxThreads. Called once; on failure the pool may only be destroyed.
+    fovea_status start(std::uint32_t count);
+
+    // task(context, i) on thread i for i < count; returns when all are done.
+    void run(std::uint32_t count, Task task, void* context);
+
+    std::uint32_t count() const { return started_ + 1; }
+
+  private:
+    struct Worker {
+        ThreadPool* pool;
+        pthread_t thread;
+        std::uint32_t number;
+    };
+    static void* worker_main(void* argument);
+    void work(std::uint32_t number);
+
+    Buffer<Worker> workers_;
+    std::uint32_t started_ = 0;
+    bool synchronised_ = false;  // the mutex and the conditions exist
+    pthread_mutex_t mutex_;
+    pthread_cond_t work_ready_;
+    pthread_cond_t work_done_;
+    // Guarded by mutex_:
+    std::uint64_t round_ = 0;  // number of run() calls that had work for workers
+    std::uint32_t active_ = 0;   // threads that take part in the round
+    std::uint32_t pending_ = 0;  // workers still at it
+    Task task_ = nullptr;
+    void* context_ = nullptr;
+    bool stop_ = false;
+};
+
+// The part of [0, count) that is thread's when `threads` share it: contiguous, in order, sizes
+// differing by at most one granule.
+struct Range {
+    std::uint64_t begin, end;
+};
+Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
+               std::uint32_t threads);
+
+}  // namespace fovea

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random networks of every kind of node against the naive interpreter, every value compared.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+#include "tests/unit/random_network.h"
+#include "tests/unit/test_memory.h"
+
+namespace {
+
+using model_builder::Bytes;
+using naive_network::Value;
+using random_network::RandomNetwork;
+
+struct Loaded {
+    fovea_model* model = nullptr;
+    fovea_session* session = nullptr;
+    test_memory::LogCatcher log;
+    std::vector<const char*> tap_names;
+
+    explicit Loaded(const Bytes& file, std::uint32_t threads = 1, bool tapped = true,
+                    const char* isa = nullptr) {
+        fovea_model_settings settings;
+        fovea_model_settings_init(&settings);
+        settings.log = log.hooks();
+        const fovea_status status =
+            fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, &settings, &model);
+        REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
+        fovea_session_settings session_settings;
+        fovea_session_settings_init(&session_settings);
+        session_settings.threads = threads;
+        session_settings.log = log.hooks();
+        session_settings.isa = isa;
+        for (std::uint32_t i = 0; tapped && fovea_model_tap_name(model, i) != nullptr; ++i) {
+            tap_names.push_back(fovea_model_tap_name(model, i));
+        }
+        session_settings.taps = tap_names.data();
+        session_settings.tap_count = static_cast<std::uint32_t>(tap_names.size());
+        const fovea_status made = fovea_session_create(model, &session_settings, &session);
+        REQUIRE_MESSAGE(made == FOVEA_OK, log.all());
+    }
+    Loaded(const Loaded&) = delete;
+    ~Loaded() {
+        fovea_session_close(&session);
+        fovea_model_close(&model);
+    }
+};
+
+std::vector<std::uint8_t> as_u8(const Value& input) {
+    return {input.data.begin(), input.data.end()};
+}
+std::vector<float> as_f32(const Value& input) { return {input.data.begin(), input.data.end()}; }
+
+// Float32 through up to 25 layers, relative to the largest number of the value.
+double tolerance(const Value& expected) {
+    double largest = 1;
+    for (const double v : expected.data) largest = std::max(largest, std::fabs(v));
+    return 2e-4 * largest;
+}
+
+void compare_taps(const Loaded& loaded, const RandomNetwork& network, const std::string& where) {
+    for (std::size_t i = 0; i < network.spec.nodes.size(); ++i) {
+        const Value& expected = network.values[i + 1];
+        fovea_tensor tap;
+        REQUIRE(fovea_session_tap(loaded.session, network.spec.nodes[i].name.c_str(), &tap) ==
+                FOVEA_OK);
+        REQUIRE(tap.height == expected.height);
+        REQUIRE(tap.width == expected.width);
+        REQUIRE(tap.channels == expected.channels);
+        double worst = 0;
+        for (std::size_t k = 0; k < expected.data.size(); ++k) {
+            const double difference = std::fabs(tap.data[k] - expected.data[k]);
+            if (!(difference <= worst)) worst = difference;
+        }
+        CHECK_MESSAGE(worst <= tolerance(expected), where, ", node ", i, " of kind ",
+                      static_cast<int>(network.spec.nodes[i].kind), ": off by ", worst);
+    }
+}
+
+std::uint32_t seed() {
+    const char* text = std::getenv("FOVEA_SEED");
+    return text != nullptr ? static_cast<std::uint32_t>(std::atol(text)) : 20240607u;
+}
+
+}  // namespace
+
+TEST_CASE("every value of random networks is what plain loops give") {
+    std::vector<int> kinds(15, 0);
+    for (std::uint32_t round = 0; round < 150; ++round) {
+        std::mt19937 random(seed() + round);
+        const RandomNetwork network = random_network::make(random, 4 + static_cast<int>(round % 17));
+        for (const auto& node : network.spec.nodes) ++kinds[node.kind];
+        const std::string where = "FOVEA_SEED=" + std::to_string(seed() + round);
+        const Loaded loaded(model_builder::build(network.spec));
+        float logits[3], probabilities[3];
+        const auto bytes = as_u8(network.input);
+        REQUIRE(fovea_run(loaded.session, bytes.data(), FOVEA_U8, logits, probabilities) == FOVEA_OK);
+        compare_taps(loaded, network, where + " u8");
+        const auto floats = as_f32(network.input);
+        float logits_f32[3], probabilities_f32[3];
+        REQUIRE(fovea_run(loaded.session, floats.data(), FOVEA_F32, logits_f32, probabilities_f32) ==
+                FOVEA_OK);
+        compare_taps(loaded, network, where + " f32");
+        for (int i = 0; i < 3; ++i) {
+            CHECK(probabilities[i] ==
+                  doctest::Approx(network.values.back().data[static_cast<std::size_t>(i)]).epsilon(1e-3));
+        }
+    }
+    for (int kind = 1; kind <= 14; ++kind) CHECK_MESSAGE(kinds[static_cast<std::size_t>(kind)] > 0, kind);
+}
+
+// Without taps storage is reused and adds are fused: the outputs may not notice.
+TEST_CASE("outputs are the same with and without taps, and for 1, 2 and 4 threads") {
+    for (std::uint32_t round = 0; round < 100; ++round) {
+        std::mt19937 random(seed() + 1000 + round);
+        const RandomNetwork network = random_network::make(random, 4 + static_cast<int>(round % 17));
+        INFO("FOVEA_SEED=", seed() + round);
+        const Bytes file = model_builder::build(network.spec);
+        const auto bytes = as_u8(network.input);
+        const Value& expected = network.values[network.spec.logits];
+        float first[3] = {};
+        for (const std::uint32_t threads : {1u, 2u, 4u}) {
+            const Loaded loaded(file, threads, false);
+            float logits[3], probabilities[3];
+            for (int repeat = 0; repeat < 2; ++repeat) {  // the second run meets a used arena
+                REQUIRE(fovea_run(loaded.session, bytes.data(), FOVEA_U8, logits, probabilities) ==
+                        FOVEA_OK);
+                if (threads == 1 && repeat == 0) std::memcpy(first, logits, sizeof(first));
+                CHECK(std::memcmp(first, logits, sizeof(first)) == 0);
+            }
+            for (std::size_t i = 0; i < 3; ++i) {
+                CHECK(std::fabs(logits[i] - expected.data[i]) <= tolerance(expected));
+            }
+        }
+    }
+}
+
+TEST_CASE("every instruction-set level of this CPU gives these values") {
+    for (std::uint32_t level = 0; fovea_isa_name(level) != nullptr; ++level) {
+        INFO(fovea_isa_name(level));
+        std::mt19937 random(seed() + 77);
+        const RandomNetwork network = random_network::make(random, 18);
+        const Loaded loaded(model_builder::build(network.spec), 1, true, fovea_isa_name(level));
+        const auto bytes = as_u8(network.input);
+        REQUIRE(fovea_run(loaded.session, bytes.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
+        compare_taps(loaded, network, fovea_isa_name(level));
+    }
+}

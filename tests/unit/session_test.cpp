@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions: settings, workspace, taps, cancelling, profile, plan text, self-test, misuse.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+#include "tests/unit/model_builder.h"
+#include "tests/unit/test_memory.h"
+
+namespace {
+
+using namespace model_builder;
+using test_memory::CountingAllocator;
+using test_memory::LogCatcher;
+
+struct Fixture {
+    LogCatcher log;
+    fovea_model* model = nullptr;
+    fovea_session* session = nullptr;
+    fovea_session_settings settings;
+    std::vector<std::uint8_t> input = std::vector<std::uint8_t>(4 * 4 * 3, 100);
+
+    explicit Fixture(const ModelSpec& spec = tiny_spec()) {
+        const Bytes file = build(spec);
+        REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) ==
+                FOVEA_OK);
+        fovea_session_settings_init(&settings);
+        settings.log = log.hooks();
+    }
+    Fixture(const Fixture&) = delete;
+    ~Fixture() {
+        fovea_session_close(&session);
+        fovea_model_close(&model);
+    }
+    fovea_status create() { return fovea_session_create(model, &settings, &session); }
+};
+
+ModelSpec any_size_spec() {
+    ModelSpec spec = tiny_spec();
+    spec.input_height = spec.input_width = 0;
+    return spec;
+}
+
+}  // namespace
+
+TEST_CASE("settings out of range are refused") {
+    Fixture f;
+    SUBCASE("not initialised") { f.settings.size = 0; }
+    SUBCASE("no threads") { f.settings.threads = 0; }
+    SUBCASE("too many threads") { f.settings.threads = 65; }
+    SUBCASE("height without width") { f.settings.input_height = 4; }
+    SUBCASE("half an allocator") { f.settings.allocator.allocate = CountingAllocator::allocate; }
+    SUBCASE("workspace off its alignment") {
+        f.settings.workspace = reinterpret_cast<void*>(std::uintptr_t{4096 + 8});
+    }
+    SUBCASE("taps without names") { f.settings.tap_count = 1; }
+    CHECK(f.create() == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(f.session == nullptr);
+    std::size_t bytes = 77;
+    CHECK(fovea_session_workspace_size(f.model, &f.settings, &bytes) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(bytes == 77);
+}
+
+TEST_CASE("a null tap name is refused, an unknown one named") {
+    Fixture f;
+    const char* names[] = {nullptr};
+    f.settings.taps = names;
+    f.settings.tap_count = 1;
+    CHECK(f.create() == FOVEA_ERROR_INVALID_ARGUMENT);
+    names[0] = "no such layer";
+    CHECK(f.create() == FOVEA_ERROR_UNKNOWN_TAP);
+    CHECK(f.log.all().find("no such layer") != std::string::npos);
+}
+
+TEST_CASE("an instruction set that is unknown or absent is refused, never replaced") {
+    Fixture f;
+    f.settings.isa = "abacus";
+    CHECK(f.create() == FOVEA_ERROR_UNSUPPORTED_ISA);
+    CHECK(f.log.all().find("abacus") != std::string::npos);
+    f.settings.isa = "scalar";
+    REQUIRE(f.create() == FOVEA_OK);
+    fovea_session_info info;
+    info.size = sizeof(info);
+    REQUIRE(fovea_session_describe(f.session, &info) == FOVEA_OK);
+    CHECK(std::string(info.isa) == "scalar");
+}
+
+TEST_CASE("input sizes: fixed networks take one, others what fits") {
+    Fixture fixed;
+    fixed.settings.input_height = fixed.settings.input_width = 5;
+    CHECK(fixed.create() == FOVEA_ERROR_INPUT_SIZE);
+    Fixture any(any_size_spec());
+    any.settings.input_height = 7;
+    any.settings.input_width = 1;
+    REQUIRE(any.create() == FOVEA_OK);
+    fovea_session_info info;
+    info.size = sizeof(info);
+    REQUIRE(fovea_session_describe(any.session, &info) == FOVEA_OK);
+    CHECK(info.input_height == 7);
+    CHECK(info.input_width == 1);
+    CHECK(info.multiply_adds > 0);
+    fovea_session_close(&any.session);
+    any.settings.input_height = any.settings.input_width = 65537;
+    CHECK(any.create() == FOVEA_ERROR_INPUT_SIZE);
+}
+
+TEST_CASE("a size that a layer cannot take is told with the layer's name") {
+    ModelSpec spec = any_size_spec();
+    // A window of 3 without padding.
+    NodeSpec& stem = spec.nodes[1];
+    stem.same_padding = false;
+    stem.stride_y = stem.stride_x = 1;
+    Fixture f(spec);
+    f.settings.input_height = f.settings.input_width = 2;
+    CHECK(f.create() == FOVEA_ERROR_INPUT_SIZE);
+    CHECK(f.log.all().find("layer 'stem' (convolution): its 3 x 3 window does not fit") !=
+          std::string::npos);
+}
+
+TEST_CASE("the workspace: exact, the caller's or the allocator's") {
+    Fixture f;
+    for (const std::uint32_t threads : {1u, 3u}) {
+        f.settings.threads = threads;
+        f.settings.workspace = nullptr;
+        std::size_t bytes = 0;
+        REQUIRE(fovea_session_workspace_size(f.model, &f.settings, &bytes) == FOVEA_OK);
+        REQUIRE(bytes > 0);
+        REQUIRE(f.create() == FOVEA_OK);
+        float expected[2], got[2];
+        REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, expected, nullptr) == FOVEA_OK);
+        fovea_session_info info;
+        info.size = sizeof(info);
+        REQUIRE(fovea_session_describe(f.session, &info) == FOVEA_OK);
+        CHECK(info.workspace_bytes == bytes);
+        fovea_session_close(&f.session);
+
+        // Exactly that many bytes do (a sanitizer would see one more), one less is refused.
+        std::vector<std::uint8_t> zeros(bytes, 0xEE);
+        test_memory::AlignedCopy own(zeros.data(), bytes);
+        f.settings.workspace = own.data();
+        f.settings.workspace_size = bytes - 1;
+        CHECK(f.create() == FOVEA_ERROR_WORKSPACE_TOO_SMALL);
+        f.settings.workspace_size = bytes;
+        CountingAllocator allocator;
+        f.settings.allocator = allocator.hooks();
+        REQUIRE(f.create() == FOVEA_OK);
+        REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, got, nullptr) == FOVEA_OK);
+        CHECK(std::memcmp(expected, got, sizeof(got)) == 0);
+        fovea_session_close(&f.session);
+        CHECK(allocator.live == 0);
+        f.settings.allocator = {};
+    }
+}
+
+TEST_CASE("taps") {
+    Fixture f;
+    const char* names[] = {"stem", "project"};
+    f.settings.taps = names;
+    f.settings.tap_count = 2;
+    REQUIRE(f.create() == FOVEA_OK);
+    fovea_tensor tensor;
+    CHECK(fovea_session_tap(f.session, "stem", &tensor) == FOVEA_ERROR_INVALID_ARGUMENT);
+    REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
+    REQUIRE(fovea_session_tap(f.session, "stem", &tensor) == FOVEA_OK);
+    CHECK(tensor.height == 2);
+    CHECK(tensor.width == 2);
+    CHECK(tensor.channels == 5);
+    CHECK(fovea_session_tap(f.session, "project", &tensor) == FOVEA_OK);
+    // In the model, but not asked for when the session was made.
+    CHECK(fovea_session_tap(f.session, "add", &tensor) == FOVEA_ERROR_UNKNOWN_TAP);
+    CHECK(fovea_session_tap(f.session, "nothing", &tensor) == FOVEA_ERROR_UNKNOWN_TAP);
+}
+
+TEST_CASE("cancelling stops between steps and the session runs again") {
+    Fixture f;
+    struct Counter {
+        int asked = 0;
+        int stop_at = -1;
+        static int ask(void* cookie) {
+            auto* self = static_cast<Counter*>(cookie);
+            return self->asked++ == self->stop_at ? 1 : 0;
+        }
+    } counter;
+    f.settings.cancel = Counter::ask;
+    f.settings.cancel_cookie = &counter;
+    REQUIRE(f.create() == FOVEA_OK);
+    float expected[2], logits[2];
+    REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, expected, nullptr) == FOVEA_OK);
+    const int steps = counter.asked;
+    CHECK(steps > 4);
+    for (int stop = 0; stop < steps; ++stop) {
+        counter = {0, stop};
+        float untouched[2] = {42, 43};
+        CHECK(fovea_run(f.session, f.input.data(), FOVEA_U8, untouched, nullptr) ==
+              FOVEA_ERROR_CANCELLED);
+        CHECK(counter.asked == stop + 1);
+        CHECK(untouched[0] == 42);
+    }
+    counter = {};
+    REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, nullptr) == FOVEA_OK);
+    CHECK(std::memcmp(logits, expected, sizeof(logits)) == 0);
+}
+
+TEST_CASE("profile and plan") {
+    Fixture f;
+    REQUIRE(f.create() == FOVEA_OK);
+    CHECK(fovea_session_step_times(f.session, nullptr, 0) == 0);
+    fovea_session_profile(f.session, 1);
+    REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
+    const std::uint32_t count = fovea_session_step_times(f.session, nullptr, 0);
+    REQUIRE(count > 4);
+    std::vector<fovea_step_time> times(count + 1, fovea_step_time{nullptr, nullptr, -1, 0});
+    CHECK(fovea_session_step_times(f.session, times.data(), count) == count);
+    std::uint64_t multiply_adds = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        CHECK(times[i].seconds >= 0);
+        CHECK(times[i].name != nullptr);
+        CHECK(std::strlen(times[i].kernel) > 0);
+        multiply_adds += times[i].multiply_adds;
+    }
+    CHECK(times[count].seconds == -1);
+    fovea_session_info info;
+    info.size = sizeof(info);
+    REQUIRE(fovea_session_describe(f.session, &info) == FOVEA_OK);
+    CHECK(multiply_adds == info.multiply_adds);
+
+    std::string text;
+    const auto collect = [](void* cookie, const char* line) {
+        *static_cast<std::string*>(cookie) += std::string(line) + "\n";
+    };
+    REQUIRE(fovea_session_print_plan(f.session, collect, &text) == FOVEA_OK);
+    CHECK(text.find("stem") != std::string::npos);
+    CHECK(text.find("pointwise_conv_fp32") != std::string::npos);
+    CHECK(text.find(std::to_string(info.workspace_bytes)) != std::string::npos);
+    // The projection is done by the add that takes it: no line of its own.
+    CHECK(text.find("project") == std::string::npos);
+}
+
+TEST_CASE("output forms") {
+    float logits[2], probabilities[2];
+    SUBCASE("one sigmoid gives two classes") {
+        ModelSpec spec = tiny_spec();
+        spec.golden.clear();
+        spec.nodes[6].weights = {0.1f, 0.2f, 0.3f, -0.4f, 0.5f};
+        spec.nodes[6].bias = {0.25f};
+        spec.nodes[6].output_channels = 1;
+        spec.nodes[7].kind = kActivation;
+        spec.nodes[7].activation = kSigmoid;
+        spec.output_form = 1;
+        Fixture f(spec);
+        REQUIRE(f.create() == FOVEA_OK);
+        REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, probabilities) == FOVEA_OK);
+        CHECK(probabilities[1] == doctest::Approx(1 / (1 + std::exp(-logits[0]))).epsilon(1e-5));
+        CHECK(probabilities[0] == doctest::Approx(1 - probabilities[1]));
+        // A file that ends at the logits means the same.
+        spec.nodes.pop_back();
+        spec.probabilities = spec.logits;
+        Fixture bare(spec);
+        REQUIRE(bare.create() == FOVEA_OK);
+        float bare_probabilities[2];
+        REQUIRE(fovea_run(bare.session, bare.input.data(), FOVEA_U8, nullptr, bare_probabilities) ==
+                FOVEA_OK);
+        CHECK(bare_probabilities[1] == doctest::Approx(probabilities[1]).epsilon(1e-6));
+        CHECK(bare_probabilities[0] == doctest::Approx(probabilities[0]).epsilon(1e-6));
+    }
+    SUBCASE("independent sigmoids, softmax, each left to the reader") {
+        ModelSpec spec = tiny_spec();
+        spec.nodes.pop_back();
+        spec.probabilities = spec.logits;
+        for (const std::uint32_t form : {0u, 2u}) {
+            spec.output_form = form;
+            Fixture f(spec);
+            REQUIRE(f.create() == FOVEA_OK);
+            REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, probabilities) == FOVEA_OK);
+            const double a = std::exp(logits[0]), b = std::exp(logits[1]);
+            CHECK(probabilities[0] == doctest::Approx(form == 0 ? a / (a + b) : a / (1 + a)));
+            CHECK(probabilities[1] == doctest::Approx(form == 0 ? b / (a + b) : b / (1 + b)));
+        }
+    }
+}
+
+TEST_CASE("self-test") {
+    ModelSpec spec = tiny_spec();
+    double worst = -1;
+    SUBCASE("the golden logits are not this network's") {
+        Fixture f(spec);
+        REQUIRE(f.create() == FOVEA_OK);
+        CHECK(fovea_selftest(f.session, &worst) == FOVEA_ERROR_SELFTEST_FAILED);
+        CHECK(worst > 1e-3);
+    }
+    SUBCASE("they are") {
+        Fixture f(spec);
+        REQUIRE(f.create() == FOVEA_OK);
+        auto& [pixels, logits] = spec.golden[0];
+        REQUIRE(fovea_run(f.session, pixels.data(), FOVEA_U8, logits.data(), nullptr) == FOVEA_OK);
+        Fixture right(spec);
+        REQUIRE(right.create() == FOVEA_OK);
+        CHECK(fovea_selftest(right.session, &worst) == FOVEA_OK);
+        CHECK(worst == 0);
+        CHECK(fovea_selftest(right.session, nullptr) == FOVEA_OK);
+    }
+    SUBCASE("none in the file") {
+        spec.golden.clear();
+        Fixture f(spec);
+        REQUIRE(f.create() == FOVEA_OK);
+        CHECK(fovea_selftest(f.session, &worst) == FOVEA_ERROR_UNSUPPORTED_MODEL);
+    }
+    SUBCASE("another size") {
+        Fixture f(any_size_spec());
+        f.settings.input_height = f.settings.input_width = 8;
+        REQUIRE(f.create() == FOVEA_OK);
+        CHECK(fovea_selftest(f.session, &worst) == FOVEA_ERROR_INPUT_SIZE);
+    }
+    SUBCASE("a session") { CHECK(fovea_selftest(nullptr, &worst) == FOVEA_ERROR_INVALID_ARGUMENT); }
+}
+
+TEST_CASE("misuse is a status") {
+    Fixture f;
+    fovea_model* model = f.model;
+    fovea_session* session = nullptr;
+    std::size_t bytes;
+    fovea_session_info session_info = {};
+    fovea_model_info model_info = {};
+    fovea_tensor tensor;
+    const Bytes file = build(tiny_spec());
+    fovea_model_settings unset = {};
+    CHECK(fovea_model_load_file(nullptr, nullptr, &model) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(model == nullptr);
+    CHECK(fovea_model_load_file("x", nullptr, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_load_memory(nullptr, 10, FOVEA_COPY, nullptr, &model) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, &unset, &model) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_load_memory(file.data(), file.size(), static_cast<fovea_ownership>(7), nullptr,
+                                  &model) == FOVEA_ERROR_INVALID_ARGUMENT);
+    test_memory::AlignedCopy copy(file.data(), file.size());
+    CHECK(fovea_model_load_memory(copy.data() + 4, copy.size() - 4, FOVEA_BORROW, nullptr, &model) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_describe(nullptr, &model_info) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_describe(f.model, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_describe(f.model, &model_info) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_class_name(nullptr, 0) == nullptr);
+    CHECK(fovea_model_tap_name(nullptr, 0) == nullptr);
+    CHECK(fovea_model_operating_point(nullptr, 0, nullptr) == nullptr);
+    CHECK(fovea_model_provenance(nullptr, 0, nullptr) == nullptr);
+    CHECK(fovea_session_create(nullptr, nullptr, &session) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_create(f.model, nullptr, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_workspace_size(nullptr, nullptr, &bytes) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_workspace_size(f.model, nullptr, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_workspace_size(f.model, nullptr, &bytes) == FOVEA_OK);
+    CHECK(fovea_session_describe(nullptr, &session_info) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_print_plan(nullptr, nullptr, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_run(nullptr, f.input.data(), FOVEA_U8, nullptr, nullptr) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
+    REQUIRE(f.create() == FOVEA_OK);
+    CHECK(fovea_session_describe(f.session, &session_info) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_run(f.session, nullptr, FOVEA_U8, nullptr, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_run(f.session, f.input.data(), static_cast<fovea_dtype>(9), nullptr, nullptr) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
+    alignas(4) unsigned char floats[4 * 4 * 3 * 4 + 4] = {};
+    CHECK(fovea_run(f.session, floats + 1, FOVEA_F32, nullptr, nullptr) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_tap(nullptr, "stem", &tensor) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_tap(f.session, nullptr, &tensor) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_step_times(nullptr, nullptr, 0) == 0);
+    fovea_session_profile(nullptr, 1);
+    fovea_model_settings_init(nullptr);
+    fovea_session_settings_init(nullptr);
+    fovea_session_close(nullptr);
+    fovea_model_close(nullptr);
+    fovea_session_close(&session);
+}
