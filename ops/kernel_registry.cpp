@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/kernel_registry.h"
+
+#include "ops/activation/activation.h"
+#include "ops/affine/affine.h"
+#include "ops/binary/binary.h"
+#include "ops/channel_reduce/channel_reduce.h"
+#include "ops/conv2d/conv2d.h"
+#include "ops/crc32/crc32.h"
+#include "ops/dense/dense.h"
+#include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/pointwise_conv/pointwise_conv.h"
+#include "ops/pool/pool.h"
+
+namespace fovea::ops {
+namespace {
+
+template <const auto& kTable>
+KernelDescription describe(std::size_t index) {
+    return {kTable.variants[index].name, kTable.variants[index].required};
+}
+
+template <const auto& kTable>
+OperationListing list() {
+    return {kTable.operation, kTable.count, describe<kTable>};
+}
+
+constexpr OperationListing (*kListings[])() = {
+    list<kActivationFp32>, list<kAffineFp32>,        list<kAffineU8>,
+    list<kBinaryFp32>,     list<kChannelReduceFp32>, list<kConv2dFp32>,
+    list<kCrc32>,          list<kDenseFp32>,         list<kDepthwiseConvFp32>,
+    list<kGlobalPoolFp32>, list<kPointwiseConvFp32>, list<kPoolFp32>,
+};
+
+}  // namespace
+
+std::size_t OperationListing::selected(CpuFeatureSet features) const {
+    std::size_t index = 0;
+    while (index + 1 < count && (variant(index).required & ~features) != 0) ++index;
+    return index;
+}
+
+std::size_t operation_count() {
+    return sizeof(kListings) / sizeof(kListings[0]);
+}
+
+OperationListing operation_listing(std::size_t index) {
+    return kListings[index]();
+}
+
+}  // namespace fovea::ops
