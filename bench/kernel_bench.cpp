@@ -16,8 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "fma_peak.h"
-#include "layer_shapes.h"
+#include "bench/emulation.h"
+#include "bench/fma_peak.h"
+#include "bench/layer_shapes.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/dense/dense.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
@@ -221,33 +222,11 @@ void register_all() {
     }
 }
 
-// Instructions of another architecture translated by a program such as qemu take times that say
-// nothing of any device. User-mode emulation shows the host's /proc/cpuinfo; and no real core with
-// vector FMA is slower than 1 GFLOP/s, which emulated ones, doing each in integers, do not reach.
-bool is_emulated() {
-#if defined(__aarch64__) && defined(__linux__)
-    if (std::FILE* file = std::fopen("/proc/cpuinfo", "r")) {
-        bool arm = false;
-        char line[256];
-        while (std::fgets(line, sizeof line, file) != nullptr) {
-            arm = arm || std::strncmp(line, "CPU implementer", 15) == 0;
-        }
-        std::fclose(file);
-        if (!arm) return true;
-    }
-#endif
-    return peak > 0.0 && peak < 1e9;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    peak = measure_peak(1);
-    if (is_emulated()) {
-        std::fprintf(stderr, "kernel_bench: this CPU is emulated; its speed would mean nothing\n");
-        return 1;
-    }
-    peak = std::max(peak, measure_peak(500));
+    if (fovea::bench::refuse_under_emulation("kernel_bench")) return 1;
+    peak = measure_peak(500);
     register_all();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

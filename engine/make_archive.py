@@ -2,7 +2,7 @@
 """Makes the archive that users link: one object, of which only the public calls can be seen.
 
 A static archive of C++ objects shows all its inner names to whatever links it, hidden or not, and its
-copies of inline functions may be taken for the user's own: those of files built for AVX2, for example.
+copies of inline functions may be taken for the user's own: those of files built for one instruction set, for example.
 So the objects are linked into one and every name but fovea_* is made local.
 
 usage: make_archive.py LD OBJCOPY AR OUTPUT INPUT.a...

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Make the networks that model_bench times: Large and Small with the CBAM head at 512 and 224.
+
+The weights are random: these files measure speed and memory and say nothing about an eye. Needs the
+recipe's Keras (models/recipe/requirements.txt) and fovea_tools (converter/).
+
+example:
+    python bench/make_models.py --out build/bench-models
+    taskset -c 1 build/bench/model_bench build/bench-models/*.fovea
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "models"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the .fovea files")
+    arguments = parser.parse_args()
+    from recipe.network import build  # Keras is loaded only when needed
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for architecture in ("large", "small"):
+        for size in (512, 224):
+            name = f"{architecture}{size}"
+            keras_file = arguments.out / f"{name}.keras"
+            build(architecture, size).save(keras_file)
+            subprocess.run(
+                [sys.executable, "-m", "fovea_tools.convert", str(keras_file), "-o",
+                 str(arguments.out / f"{name}.fovea"), "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
+                 "--target", "other", "--quiet"], check=True)
+            keras_file.unlink()
+            print(arguments.out / f"{name}.fovea")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks the rules of the tree that a search can check. Usage: check_source_rules.py ROOT
+
+Exit status 1 names every breach as file:line; 77 (skipped) when ROOT is no git checkout.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+CODE = {".h", ".c", ".cpp", ".py", ".sh"}
+INSTRUCTION_SETS = re.compile(r"\b(avx|neon|sse[0-9]|_mm|vld1)", re.IGNORECASE)
+OTHER_ROOMS = {  # a room's code may include these rooms only
+    "ops": {"ops"},
+    "preprocess": {"preprocess"},
+    "engine/cli": {"engine/cli"},
+}
+INCLUDE = re.compile(r'#include "((?:ops|preprocess|engine|tests|bench)/[^"]*)"')
+
+
+def breaches(path: pathlib.PurePosixPath, text: str):
+    """Yields (line number, rule) for one tracked file."""
+    lines = text.splitlines()
+    if path.suffix in CODE and not any("SPDX-License-Identifier" in line for line in lines[:3]):
+        yield 1, "no SPDX line in the first three"
+    if text and not text.endswith("\n"):
+        yield len(lines), "no newline at the end"
+    for number, line in enumerate(lines, 1):
+        if "\t" in line:
+            yield number, "tab"
+        if line != line.rstrip():
+            yield number, "white space at the end of the line"
+        if path.suffix in {".h", ".c", ".cpp"} and len(line) > 140:
+            yield number, "line longer than 140 characters"
+    name = path.as_posix()
+    engine_core = name.startswith("engine/") and not name.startswith(("engine/include/", "engine/cli/"))
+    for number, line in enumerate(lines, 1):
+        if engine_core and path.suffix in CODE and INSTRUCTION_SETS.search(line):
+            yield number, "an instruction set is named under engine/"
+        include = INCLUDE.search(line)
+        if include:
+            for room, allowed in OTHER_ROOMS.items():
+                if name.startswith(room + "/") and not any(
+                        include[1].startswith(other + "/") for other in allowed):
+                    yield number, f"{room}/ may not include {include[1]}"
+
+
+def main() -> int:
+    root = pathlib.Path(sys.argv[1])
+    listing = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True, check=False)
+    if listing.returncode != 0:
+        print("not a git checkout")
+        return 77
+    checked = failed = 0
+    for name in listing.stdout.splitlines():
+        path = pathlib.PurePosixPath(name)
+        if path.suffix not in CODE | {".md", ".build", ".ini", ".toml", ".txt"} or not (root / path).is_file():
+            continue
+        checked += 1
+        for number, rule in breaches(path, (root / path).read_text(encoding="utf-8")):
+            print(f"{name}:{number}: {rule}")
+            failed += 1
+    print(f"{checked} files checked, {failed} breaches")
+    return 1 if failed or not checked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

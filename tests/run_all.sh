@@ -1,0 +1,148 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Sets up a Debian 12 machine and runs every test: native release, native with address and
+# undefined-behaviour sanitizers, scalar kernels only, arm64 under emulation as three cores,
+# short fuzz runs, and the Python tests. The last line counts.
+#
+#   sh tests/run_all.sh                  everything
+#   FOVEA_DATA=DIR sh tests/run_all.sh   also the tests that need the large data sets
+#   FOVEA_BUILD=DIR                      where to build (default: build)
+#   FOVEA_STAGES="release python"        only some of: release asan scalar arm64 fuzz python
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${FOVEA_BUILD:-build}
+stages=${FOVEA_STAGES:-release asan scalar arm64 fuzz python}
+mkdir -p "$build" && build=$(cd "$build" && pwd)
+results=$build/results
+rm -rf "$results" && mkdir -p "$results"
+failed_steps=0
+
+packages="g++ meson ninja-build pkg-config python3-venv
+ libstb-dev libxsimd-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
+case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
+case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
+
+has() { case " $stages " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+say() { printf '\n== %s (%s s)\n' "$*" "$(($(date +%s) - started))"; }
+started=$(date +%s)
+
+# A step that fails is counted and named; the rest still runs.
+step() {
+    name=$1
+    shift
+    "$@" >"$results/$name.log" 2>&1
+    status=$?
+    if [ $status -ne 0 ]; then
+        failed_steps=$((failed_steps + 1))
+        printf 'FAILED: %s (exit %s); the end of its log:\n' "$name" $status
+        tail -n 60 "$results/$name.log"
+    fi
+    return $status
+}
+
+install_packages() {
+    missing=""
+    for package in $packages; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo apt-get update && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends $missing
+}
+
+setup_python() {
+    python3 -m venv "$build/venv" &&
+        "$build/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt -e converter
+}
+
+# configure NAME [meson options]: configures once, then builds.
+configure() {
+    name=$1
+    shift
+    if [ ! -f "$build/$name/build.ninja" ]; then
+        step "$name-setup" meson setup "$build/$name" "$@" || return 1
+    fi
+    step "$name-build" ninja -C "$build/$name"
+}
+
+# run_tests RESULT BUILD [meson test options]: keeps the machine-readable log under its own name.
+run_tests() {
+    result=$1
+    directory=$2
+    shift 2
+    step "$result" meson test -C "$build/$directory" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+        --logbase "$result" "$@"
+    cp "$build/$directory/meson-logs/$result.json" "$results/" 2>/dev/null
+}
+
+run_pytest() {
+    result=$1
+    shift
+    PATH="$build/venv/bin:$PATH" step "$result" "$build/venv/bin/python" -m pytest -q -rs \
+        --junit-xml "$results/$result.xml" "$@"
+    grep -E '^SKIPPED' "$results/$result.log"
+}
+
+say "packages"
+step packages install_packages || exit 1
+
+native_isa=scalar
+case "$(uname -m)" in x86_64) native_isa=avx2 ;; aarch64) native_isa=neon ;; esac
+
+if has release; then
+    say "native, release"
+    if configure release; then
+        FOVEA_REQUIRE_ISA=$native_isa run_tests native release
+    fi
+fi
+if has asan; then
+    say "native, address and undefined-behaviour sanitizers"
+    if configure asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false; then
+        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FOVEA_REQUIRE_ISA=$native_isa \
+            run_tests sanitizers asan --no-suite artifact
+    fi
+fi
+if has scalar; then
+    say "scalar kernels only"
+    if configure scalar -Dsimd=false -Dbench=false; then
+        run_tests scalar scalar --no-suite artifact
+    fi
+fi
+if has arm64; then
+    say "arm64 under emulation"
+    if configure arm64 --cross-file tests/cross/aarch64-linux-qemu.ini -Dbench=false; then
+        for core in cortex-a53 cortex-a76 max; do
+            say "arm64 as $core"
+            QEMU_CPU=$core FOVEA_REQUIRE_ISA=neon run_tests "arm64-$core" arm64
+        done
+    fi
+fi
+if has fuzz; then
+    say "fuzzing, ${FOVEA_FUZZ_SECONDS:-30} s a target"
+    if CC=clang CXX=clang++ configure fuzz --buildtype=debugoptimized -Dfuzz=true -Dcli=false -Dbench=false \
+        -Db_sanitize=address,undefined -Db_lundef=false; then
+        for target in "$build"/fuzz/tests/fuzz/*_fuzz; do
+            name=$(basename "$target")
+            corpus=$build/fuzz-corpus/$name
+            mkdir -p "$corpus"
+            step "fuzz-$name" "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=2048 -timeout=20 \
+                -artifact_prefix="$results/" "$corpus" "tests/fuzz/corpus/${name%_fuzz}"
+            tail -n 1 "$results/fuzz-$name.log"
+        done
+    fi
+fi
+if has python; then
+    say "Python"
+    if step python-setup setup_python; then
+        FOVEA_BINARY=$build/release/engine/cli/fovea run_pytest python tests/python
+        if [ -x "$build/asan/engine/cli/fovea" ]; then
+            say "the command line's tests again, with sanitizers"
+            UBSAN_OPTIONS=halt_on_error=1 FOVEA_BINARY=$build/asan/engine/cli/fovea \
+                run_pytest python-cli-sanitizers tests/python -k cli
+        fi
+    fi
+fi
+
+say "results"
+python3 tests/count_results.py --failed-steps $failed_steps "$results"
