@@ -21,6 +21,7 @@
 #include "bench/layer_shapes.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/dense/dense.h"
+#include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
 namespace {
@@ -158,6 +159,48 @@ void bench_conv2d(benchmark::State& state, Conv2dFp32Function function, const Co
     });
 }
 
+void bench_depthwise(benchmark::State& state, DepthwiseConvFp32Function function,
+                     const DepthwiseLayer& layer, int side) {
+    const int out_side = (side + layer.stride - 1) / layer.stride;
+    const auto row_size = static_cast<std::size_t>(side * layer.channels);
+    const int pad = layer.stride == 1 ? layer.kernel / 2 : (layer.kernel - 1) / 2 - side % 2;
+    const Floats input = make_floats(row_size * static_cast<std::size_t>(side));
+    const Floats output = make_floats(static_cast<std::size_t>(out_side * layer.channels));
+    const auto taps = static_cast<std::size_t>(layer.kernel * layer.kernel);
+    const Floats weights = make_floats(taps * padded(layer.channels));
+    const Floats bias = make_floats(padded(layer.channels));
+    std::vector<const float*> rows(static_cast<std::size_t>(layer.kernel));
+    DepthwiseConvFp32Args args = {};
+    args.rows = rows.data();
+    args.input_stride = layer.channels;
+    args.output = output.get();
+    args.output_stride = layer.channels;
+    args.weights = weights.get();
+    args.bias = bias.get();
+    args.input_width = side;
+    args.output_width = out_side;
+    args.channels = layer.channels;
+    args.kernel_height = layer.kernel;
+    args.kernel_width = layer.kernel;
+    args.stride_x = layer.stride;
+    args.dilation_x = 1;
+    args.pad_left = pad;
+    args.activation = Activation::kHardSwish;
+    const double operations =
+        2.0 * out_side * out_side * layer.channels * static_cast<double>(taps);
+    measure(state, operations, [&] {
+        for (int y = 0; y < out_side; ++y) {
+            for (int a = 0; a < layer.kernel; ++a) {
+                const int row = y * layer.stride + a - pad;
+                rows[static_cast<std::size_t>(a)] =
+                    row >= 0 && row < side ? input.get() + static_cast<std::size_t>(row) * row_size
+                                           : nullptr;
+            }
+            function(args);
+        }
+    });
+}
+
 void bench_dense(benchmark::State& state, DenseFp32Function function, const DenseLayer& layer) {
     const auto in = static_cast<std::size_t>(layer.in_features);
     const Floats input = make_floats(in);
@@ -201,6 +244,18 @@ void register_all() {
                                   std::to_string(layer.out_channels) + "@" + std::to_string(side),
                               [&layer, side](auto& state, auto function) {
                                   bench_pointwise(state, function, layer, side);
+                              });
+        }
+        for (const DepthwiseLayer& layer : kDepthwiseLayers) {
+            const int side = scaled(layer.side);
+            register_variants(kDepthwiseConvFp32,
+                              std::string(layer.net) + std::to_string(input) + "/" +
+                                  std::to_string(layer.kernel) + "x" +
+                                  std::to_string(layer.kernel) + "s" +
+                                  std::to_string(layer.stride) + "-" +
+                                  std::to_string(layer.channels) + "@" + std::to_string(side),
+                              [&layer, side](auto& state, auto function) {
+                                  bench_depthwise(state, function, layer, side);
                               });
         }
         for (const ConvLayer& layer : kConvLayers) {

@@ -41,6 +41,24 @@ inline constexpr ConvLayer kConvLayers[] = {
     {"cbam_spatial", 16, 2, 1, 7, 1, 3},
 };
 
+struct DepthwiseLayer {
+    const char* net;
+    int side;  // of the input
+    int channels;
+    int kernel;
+    int stride;
+    int count;  // how often the net has it
+};
+inline constexpr DepthwiseLayer kDepthwiseLayers[] = {
+    {"large", 256, 16, 3, 1, 1}, {"large", 256, 64, 3, 2, 1}, {"large", 128, 72, 3, 1, 1},
+    {"large", 128, 72, 5, 2, 1}, {"large", 64, 120, 5, 1, 2}, {"large", 64, 240, 3, 2, 1},
+    {"large", 32, 200, 3, 1, 1}, {"large", 32, 184, 3, 1, 2}, {"large", 32, 480, 3, 1, 1},
+    {"large", 32, 672, 3, 1, 1}, {"large", 32, 672, 5, 2, 1}, {"large", 16, 960, 5, 1, 2},
+    {"small", 256, 16, 3, 2, 1}, {"small", 128, 72, 3, 2, 1}, {"small", 64, 88, 3, 1, 1},
+    {"small", 64, 96, 5, 2, 1},  {"small", 32, 240, 5, 1, 2}, {"small", 32, 120, 5, 1, 1},
+    {"small", 32, 144, 5, 1, 1}, {"small", 32, 288, 5, 2, 1}, {"small", 16, 576, 5, 1, 2},
+};
+
 struct DenseLayer {
     const char* net;
     int in_features;

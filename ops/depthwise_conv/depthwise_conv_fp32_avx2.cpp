@@ -9,7 +9,7 @@
 // order, so the window slides without changing the order of summation. 8 sums are what it takes to
 // hide an FMA latency of 4 cycles at 2 a cycle (Haswell, Zen), and 14 of the 16 registers hold it;
 // a 3x3 row costs 10 column loads and 3 weight loads for 24 FMAs.
-// Rows are walked in chunks of 32 outputs, so that the cache lines that two neighbouring blocks of
+// Rows are walked in chunks of 16 outputs, so that the cache lines that two neighbouring blocks of
 // channels share are still in L1 for the second one.
 // Outputs whose window leaves the row, and every other kernel size or dilation, take their taps one
 // by one from memory.
@@ -26,7 +26,7 @@ namespace fovea::ops {
 namespace {
 
 constexpr int kLanes = 8;
-constexpr int kChunk = 32;
+constexpr int kChunk = 16;
 
 // One block of channels of the row: what does not change from output to output.
 struct Block {
@@ -150,8 +150,10 @@ void convolve_row(const DepthwiseConvFp32Args& args, std::ptrdiff_t padded_chann
     if (inner_end > args.output_width) inner_end = args.output_width;
     if (inner_begin > inner_end) inner_begin = inner_end;
 
-    for (int x = 0; x < args.output_width; x += kChunk) {
-        const int x_end = args.output_width - x < kChunk ? args.output_width : x + kChunk;
+    // The first chunk has the left border besides, so that every other one is whole tiles.
+    for (int x = 0, x_end = 0; x < args.output_width; x = x_end) {
+        const int length = x == 0 ? inner_begin + kChunk : kChunk;
+        x_end = args.output_width - x < length ? args.output_width : x + length;
         int channel = 0;
         for (; channel + kLanes <= args.channels; channel += kLanes) {
             const Block block = {args, padded_channels, channel, _mm256_setzero_si256()};

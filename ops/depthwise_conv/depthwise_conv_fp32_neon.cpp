@@ -9,7 +9,7 @@
 // order, so the window slides without changing the order of summation. 28 of the 32 registers hold
 // it; a 3x3 row costs 20 column loads and 6 weight loads for 48 FMAs, which matters on Cortex-A53,
 // where a load takes a slot that an FMA could have had. 16 independent sums hide an FMA latency of
-// 4 cycles at 2 a cycle (Cortex-A76) twice over. Rows are walked in chunks of 32 outputs, so that
+// 4 cycles at 2 a cycle (Cortex-A76) twice over. Rows are walked in chunks of 16 outputs, so that
 // the cache lines that two neighbouring blocks of channels share are still in L1 for the second
 // one. The last 4 to 7 channels take a tile of 4 of them; the last 1 to 3 are loaded and stored
 // lane by lane. Outputs whose window leaves the row, and every other kernel size or dilation, take
@@ -26,7 +26,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr int kChunk = 32;
+constexpr int kChunk = 16;
 
 // Some neighbouring channels of the row: what does not change from output to output.
 struct Block {
@@ -168,8 +168,10 @@ void convolve_row(const DepthwiseConvFp32Args& args, std::ptrdiff_t padded_chann
     if (inner_end > args.output_width) inner_end = args.output_width;
     if (inner_begin > inner_end) inner_begin = inner_end;
 
-    for (int x = 0; x < args.output_width; x += kChunk) {
-        const int x_end = args.output_width - x < kChunk ? args.output_width : x + kChunk;
+    // The first chunk has the left border besides, so that every other one is whole tiles.
+    for (int x = 0, x_end = 0; x < args.output_width; x = x_end) {
+        const int length = x == 0 ? inner_begin + kChunk : kChunk;
+        x_end = args.output_width - x < length ? args.output_width : x + length;
         int c = 0;
         for (; c + 8 <= args.channels; c += 8) {
             compute_columns<kKernel, kStride, 2, false>({args, padded_channels, c, 0}, x, x_end,
