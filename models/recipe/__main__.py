@@ -30,6 +30,8 @@ def _parse(arguments):
     parser.add_argument("--initial-weights", metavar="FILE.weights.h5", help="continue from the weights of another run")
     parser.add_argument("--golden", action="append", default=[], metavar="PHOTO",
                         help="a photo that may be redistributed, stored in the detector for its self-test")
+    parser.add_argument("--note", action="append", default=[], metavar="TEXT",
+                        help="a sentence about this run for the model card")
     parser.add_argument("--converter", default="fovea-convert", metavar="PROGRAM", help="default: fovea-convert")
     parsed = parser.parse_args(arguments)
     parsed.folders = {}
@@ -109,7 +111,7 @@ def _ship(arguments, settings, data_rows, validation, trainer, out, report):
     export.write_json(shipped / f"{name}.validation.json", {"figures": figures, "probes": probes})
     card.learning_curve(shipped / "learning_curve.png", trainer.history)
     (shipped / f"{name}.md").write_text(
-        card.text(settings, figures, probes, data_rows, trainer.history, settings["card"]), encoding="utf-8")
+        card.text(settings, figures, probes, data_rows, trainer.history, arguments.note), encoding="utf-8")
     report(f"mean of the sources' AUCs {figures['mean_auc']:.4f}; converting")
     export.convert(arguments.converter, out / f"{name}.keras", shipped / f"{name}.fovea", settings, golden, temperature,
                    points, settings["provenance"])

@@ -24,9 +24,9 @@ def _side_counts(split_rows):
     return counts
 
 
-def text(settings, figures, probes, split_rows, history, notes):
-    """The card as Markdown. split_rows: [(source, positive, side), ...]; notes: the [card] texts of the detector."""
-    net, training = settings["network"], settings["training"]
+def text(settings, figures, probes, split_rows, history, run_notes):
+    """The card as Markdown. split_rows: [(source, positive, side), ...]; run_notes: sentences about this run."""
+    net, training, notes = settings["network"], settings["training"], settings["card"]
     counts = _side_counts(split_rows)
     best = max(history, key=lambda row: row["mean_auc"])
     out = [f"# {settings['name']}", "",
@@ -52,7 +52,7 @@ def text(settings, figures, probes, split_rows, history, notes):
             f"{training['epochs']} epochs of {training['steps_per_epoch']} batches of {training['batch']}; settings in "
             f"`models/recipe/{settings['name']}.toml`. Every source and both classes within it are drawn in fixed shares. The weights "
             f"are a running average; kept is the epoch with the best mean of the sources' validation AUCs (epoch {int(best['epoch'])}).",
-            "", "## Validation figures", "",
+            *run_notes, "", "## Validation figures", "",
             "Measured on the validation photos above, with 95 % intervals (AUC: bootstrap over groups of photos; the rest: "
             "Wilson). **The same photos chose the epoch, the temperature and the thresholds, so these figures are somewhat "
             "too good.** They are no test figures.", "",

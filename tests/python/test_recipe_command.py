@@ -90,16 +90,16 @@ def run(workplace, *extra):
                          "--golden", str(workplace / "photos" / "p3.png"), *extra])
 
 
-def test_one_command_makes_a_detector_and_repeats_without_work(workplace, monkeypatch):
+def test_one_command_makes_a_detector_and_repeats_without_work(workplace):
     tf.config.run_functions_eagerly(True)
     try:
-        assert run(workplace) == 0
+        assert run(workplace, "--note", "The photos are noise.") == 0
         shipped = workplace / "out" / "detector"
         assert (shipped / "small224.fovea").read_bytes() == b"detector"
         card = (shipped / "small224.md").read_text(encoding="utf-8")
         figures = json.loads((shipped / "small224.validation.json").read_text())["figures"]
         assert f"| own | {figures['sources']['own']['photos']} (" in card
-        assert f"{figures['mean_auc']:.3f}" in card
+        assert f"{figures['mean_auc']:.3f}" in card and "The photos are noise." in card
         for line in (shipped / "SHA256SUMS").read_text().splitlines():
             digest, name = line.split("  ")
             assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest
