@@ -40,7 +40,10 @@ class Layer:
     @property
     def is_operation(self) -> bool:
         """A function of the backend that was called on a tensor, not a layer object."""
-        return self.class_name in ("TFOpLambda", "SlicingOpLambda") or ".ops." in self.module
+        if self.class_name in ("TFOpLambda", "SlicingOpLambda") or ".ops." in self.module:
+            return True
+        # Keras 3 leaves the module out of .h5 files; all its layers have this setting, operations do not.
+        return not self.module and "trainable" not in self.config
 
     def __str__(self) -> str:
         return f"layer {self.name!r} ({self.class_name})"
