@@ -77,13 +77,13 @@ def convert(path: str, options: Options) -> Conversion:
     file = read_keras_file(path)
     try:
         graph, warnings = build_graph(file, options)
+        model, notes = describe(file, graph, options, warnings)
     except (ConversionError, UsageError) as error:
         raise type(error)(f"{path}: {error}") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         # A configuration that no Keras writes: typed access catches most, this the rest.
         detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise ConversionError(f"{path}: the model configuration is malformed ({detail})") from error
-    model, notes = describe(file, graph, options, warnings)
     data = fovea_file.write_fovea(model)
     fovea_file.read_fovea(data)
     return Conversion(data, model, notes, warnings)

@@ -88,6 +88,8 @@ def pack_graph(graph: Graph) -> Tuple[List[FileNode], List[Tensor], List[Tuple[s
     nodes: List[FileNode] = []
     names: List[Tuple[str, int]] = []
     for index, node in enumerate(graph.nodes[1:]):
+        if abs(node.parameter) > np.finfo(np.float32).max:
+            raise ConversionError(f"layer {node.layer!r}: slope {node.parameter} is too large for float32")
         weights = bias = NONE
         if node.weights is not None:
             weights = table.add(node.weights, PACKINGS[node.kind], max(node.groups, 1), node)
