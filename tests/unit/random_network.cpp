@@ -52,12 +52,40 @@ struct Maker {
         if (node->activation == kLeakyRelu || node->activation == kElu) node->parameter = 0.3f;
     }
 
+    // A pointwise convolution that keeps the channels, or, when the newest value is that of one, its
+    // addition to what it was made of: random choice alone would hardly ever make this pair.
+    NodeSpec propose_residual();
     NodeSpec propose();
     bool fits(const NodeSpec& node) const;
     void add(NodeSpec node);
 };
 
+NodeSpec Maker::propose_residual() {
+    NodeSpec node;
+    if (!made.spec.nodes.empty()) {
+        const NodeSpec& last = made.spec.nodes.back();
+        const auto newest = static_cast<std::uint32_t>(made.spec.nodes.size());
+        const std::uint32_t before = last.inputs[0];
+        if (last.kind == kConvolution &&
+            made.values[newest].data.size() == made.values[before].data.size()) {
+            node.kind = kAdd;
+            node.inputs = {newest, before};
+            if (chance(50)) std::swap(node.inputs[0], node.inputs[1]);
+            set_activation(&node);
+            return node;
+        }
+    }
+    node.kind = kConvolution;
+    node.inputs = {pick()};
+    node.output_channels = static_cast<std::uint32_t>(made.values[node.inputs[0]].channels);
+    node.groups = node.kernel_height = node.kernel_width = 1;
+    node.stride_y = node.stride_x = node.dilation_y = node.dilation_x = 1;
+    node.weights = floats(std::size_t{node.output_channels} * node.output_channels, 0.3f);
+    return node;
+}
+
 NodeSpec Maker::propose() {
+    if (chance(25)) return propose_residual();
     NodeSpec node;
     node.kind = static_cast<Kind>(1 + below(14));
     node.inputs = {pick()};
