@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine on converted reference models against what Keras gave. Needs FOVEA_DATA and FOVEA_BINARY.
+
+Bounds. Logits: 1e-4 of the spread of the logits, about ten times Keras's own float32 error against float64 on
+the reference models. Layers: 10 times Keras's own error at that layer (twice is the largest seen with scalar and
+AVX2 kernels: another order of summation is another sample of the same rounding), but at least 1e-5 of the layer's largest
+value, for layers whose error Keras's order happened to make very small.
+"""
+import json
+import platform
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import convert_to_model
+
+LOGIT_BOUND = 1e-4
+MODELS = ["small224/model.h5", "small224/model.keras", "large512/model.h5"]
+VARIANTS = ["none_shape.h5", "double_rescale.keras", "sequential.keras", "squeeze_linear.h5"]
+# Rescaling twice leaves 2 * 255 steps of float32 between black and white: Keras float32 itself is off by up to
+# 1.5e-3 of the spread from the same network in float64 there.
+VARIANT_BOUNDS = {"double_rescale.keras": 5e-3}
+
+
+def pixels(path):
+    return np.asarray(pytest.importorskip("PIL.Image").open(path).convert("RGB"))
+
+
+class Engine:
+    """One call of `fovea run` for many pictures."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+
+    def __call__(self, model, pictures, *options):
+        paths = []
+        for index, picture in enumerate(pictures):
+            paths.append(str(self.folder / f"{index}.npy"))
+            np.save(paths[-1], picture)
+        done = subprocess.run(
+            [self.program, "run", "--model", str(model), *options, *paths], capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [np.array(line["logits"]) for line in lines], [np.array(line["probabilities"]) for line in lines]
+
+
+@pytest.fixture
+def engine(fovea_binary, tmp_path):
+    return Engine(fovea_binary, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def models(fovea_data, fovea_binary, tmp_path_factory):
+    """name, options -> the converted file, each made once."""
+    folder = tmp_path_factory.mktemp("models")
+    made = {}
+
+    def get(source, *options):
+        key = (source, options)
+        if key not in made:
+            made[key] = folder / f"{len(made)}.fovea"
+            convert_to_model(fovea_data / "golden" / source, made[key], "--labels", "no_dr,dr", *options)
+        return made[key]
+
+    return get
+
+
+def reference(fovea_data, model):
+    folder = fovea_data / "golden" / "models" / model.split("/")[0]
+    photos = json.loads((folder / "outputs.json").read_text())["photos"]
+    return folder, photos
+
+
+def instruction_sets():
+    return ["scalar"] + {"x86_64": ["avx2"], "aarch64": ["neon"]}.get(platform.machine(), [])
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("layers", [(), ("--keep-layers",)], ids=["folded", "layers"])
+@pytest.mark.parametrize("model", MODELS)
+def test_logits_equal_keras(fovea_data, engine, models, model, layers, isa):
+    folder, photos = reference(fovea_data, model)
+    if isa == "scalar" and "large" in model:
+        photos = photos[:1]  # minutes otherwise
+    pictures = [pixels(folder / photo["file"]) for photo in photos]
+    logits, probabilities = engine(models(f"models/{model}", *layers), pictures, "--isa", isa)
+    assert len(logits) == len(photos) > 0
+    for photo, got, probability in zip(photos, logits, probabilities):
+        spread = np.ptp(photo["logits"])
+        assert np.abs(got - photo["logits"]).max() <= LOGIT_BOUND * spread, photo["file"]
+        assert np.abs(probability - photo["probabilities"]).max() <= LOGIT_BOUND, photo["file"]
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("model", ["small224/model.h5", "large512/model.h5"])
+def test_threads_do_not_change_a_bit(fovea_data, engine, models, model, isa):
+    folder, photos = reference(fovea_data, model)
+    photos = photos[:1] if "large" in model else photos[:2]
+    pictures = [pixels(folder / photo["file"]) for photo in photos]
+    results = [
+        engine(models(f"models/{model}"), pictures, "--isa", isa, "--threads", threads) for threads in ("1", "2", "4")
+    ]
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("layers", [(), ("--keep-layers",)], ids=["folded", "layers"])
+@pytest.mark.parametrize("model", MODELS)
+def test_every_layer_equals_keras(fovea_data, engine, models, tmp_path, model, layers, isa):
+    folder, _ = reference(fovea_data, model)
+    listed = json.loads((folder / "activations.json").read_text())
+    whole = np.load(folder / "activations.npz")
+    picture = next(path for path in (folder / "inputs").iterdir() if listed["photo"] in path.name)
+    dump = tmp_path / "dump"
+    engine(models(f"models/{model}", *layers), [pixels(picture)], "--isa", isa, "--taps", "all", "--dump", str(dump))
+    stored = {tap["name"]: np.load(dump / tap["file"]) for tap in json.loads((dump / "index.json").read_text())["taps"]}
+    backbone = {"small224": "MobilenetV3small", "large512": "MobilenetV3large"}[model.split("/")[0]]
+    compared = 0
+    for layer in listed["layers"]:
+        name = backbone if layer["layer"] == "backbone output" else layer["layer"]
+        if name not in stored:
+            assert not layers, f"{name} cannot be tapped"
+            continue
+        values = stored[name]
+        assert values.size == np.prod(layer["shape"]) and list(values.shape)[-len(layer["shape"]):] == layer["shape"], name
+        bound = max(10 * layer["max_abs_f32_vs_f64"], 1e-5 * max(abs(layer["min"]), abs(layer["max"])))
+        flat = values.astype(np.float64).ravel()
+        differences = [
+            np.abs(flat[: len(layer["first64"])] - layer["first64"]).max(),
+            abs(flat.max() - layer["max"]), abs(flat.min() - layer["min"]), abs(flat.mean() - layer["mean"]),
+        ]
+        if "full" in layer:
+            differences.append(np.abs(flat - whole[layer["full"]].ravel()).max())
+        assert max(differences) <= bound, (name, differences, bound)
+        compared += 1
+    assert compared == len(listed["layers"]) if layers else compared >= 35
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("layers", [(), ("--keep-layers",)], ids=["folded", "layers"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_equal_keras(fovea_data, engine, models, variant, layers, isa):
+    folder = fovea_data / "golden" / "variants"
+    listed = json.loads((folder / "expected.json").read_text())["variants"]
+    results = next(item for item in listed if item["file"] == variant)["results"]
+    expected = np.array([result["logits"] for result in results])
+    pictures = [pixels(folder / result["input"]) for result in results]
+    logits, probabilities = engine(models(f"variants/{variant}", *layers), pictures, "--isa", isa)
+    bound = VARIANT_BOUNDS.get(variant, LOGIT_BOUND)
+    assert np.abs(np.array(logits) - expected).max() <= bound * np.ptp(expected)
+    assert np.abs(np.array(probabilities) - [result["outputs"] for result in results]).max() <= bound
+
+
+def test_golden_vectors_of_keras_pass_the_selftest(fovea_data, fovea_binary, tmp_path):
+    folder, photos = reference(fovea_data, "small224")
+    pictures = np.stack([pixels(folder / photo["file"]) for photo in photos])
+    logits = np.array([photo["logits"] for photo in photos], np.float32)
+    source = folder / "model.h5"
+    for name, shift in (("good", 0.0), ("bad", 0.01)):
+        np.savez(tmp_path / "golden.npz", pixels=pictures, logits=logits + np.float32(shift))
+        options = ("--labels", "no_dr,dr", "--golden", str(tmp_path / "golden.npz"))
+        convert_to_model(source, tmp_path / f"{name}.fovea", *options)
+        done = subprocess.run([fovea_binary, "selftest", str(tmp_path / f"{name}.fovea")], capture_output=True, text=True, timeout=600)
+        assert done.returncode == (0 if name == "good" else 5), done.stderr
