@@ -49,7 +49,7 @@ def text(settings, figures, probes, split_rows, history, run_notes):
             "patient (where the data set tells) are on the same side. Of identical photos one is used; identical photos "
             "whose labels disagree are left out.", "",
             "## Training", "", *notes["training"].strip().splitlines(), "",
-            f"{training['epochs']} epochs of {training['steps_per_epoch']} batches of {training['batch']}; settings in "
+            f"{len(history)} epochs of {training['steps_per_epoch']} batches of {training['batch']}; settings in "
             f"`models/recipe/{settings['name']}.toml`. Every source and both classes within it are drawn in fixed shares. The weights "
             f"are a running average; kept is the epoch with the best mean of the sources' validation AUCs (epoch {int(best['epoch'])}).",
             *run_notes, "", "## Validation figures", "",
