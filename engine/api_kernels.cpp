@@ -30,7 +30,7 @@ fovea_status fovea_kernels(const char* isa, fovea_kernel* kernels, uint32_t capa
     std::uint32_t rows = 0;
     for (std::size_t i = 0; i < ops::operation_count(); ++i) {
         const ops::OperationListing operation = ops::operation_listing(i);
-        const std::size_t chosen = operation.selected(level->allowed);
+        const std::size_t chosen = operation.selected(level->allowed & features);
         for (std::size_t v = 0; v < operation.count; ++v, ++rows) {
             if (rows >= capacity) continue;
             const ops::KernelDescription variant = operation.variant(v);
