@@ -8,6 +8,9 @@ constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_fp32_avx2", conv2d_fp32_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"conv2d_fp32_neon", conv2d_fp32_neon, kFeatureNeon},
+#endif
     {"conv2d_fp32_scalar", conv2d_fp32_scalar, kFeatureNone},
 };
 

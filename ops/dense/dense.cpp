@@ -8,6 +8,9 @@ constexpr KernelVariant<DenseFp32Function> kVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"dense_fp32_avx2", dense_fp32_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"dense_fp32_neon", dense_fp32_neon, kFeatureNeon},
+#endif
     {"dense_fp32_scalar", dense_fp32_scalar, kFeatureNone},
 };
 

@@ -8,6 +8,9 @@ constexpr KernelVariant<PointwiseConvFp32Function> kVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"pointwise_conv_fp32_avx2", pointwise_conv_fp32_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"pointwise_conv_fp32_neon", pointwise_conv_fp32_neon, kFeatureNeon},
+#endif
     {"pointwise_conv_fp32_scalar", pointwise_conv_fp32_scalar, kFeatureNone},
 };
 

@@ -4,20 +4,16 @@
 #endif
 
 // Register tile: 6 pixels x 16 channels (two weight panels), or 4 pixels x 24 channels where three
-// panels are left.
+// panels are left; panel_product_avx2.h says why. Pixels go in blocks whose input stays in the
+// first-level cache while all panels pass over it.
 //
 //   ymm0 ..ymm11  sums: pixel 0 panel 0, pixel 0 panel 1, pixel 1 panel 0, ...
 //   ymm12, ymm13  one row of each weight panel, loaded once for all pixels (4 x 24: and ymm14)
 //   ymm14         one input value, broadcast (4 x 24: ymm15)
-//
-// 12 independent sums hide the latency of FMA (4 or 5 cycles, two a cycle: 8 to 10 are needed). A
-// step of 12 FMAs makes 8 (or 7) loads, so neither the two load ports nor the front end of Haswell,
-// Zen 2 and later is the limit. Pixels go in blocks whose input stays in the first-level cache
-// while all panels pass over it. The unroll pragmas keep gcc from giving the sums addresses on the
-// stack.
 #include <immintrin.h>
 
 #include "ops/activation_avx2.h"
+#include "ops/panel_product_avx2.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
 namespace fovea::ops {
@@ -32,13 +28,6 @@ template <int kPixels, int kPanels>
 inline void compute_tile(const PointwiseConvFp32Args& args, std::ptrdiff_t pixel, int panel,
                          int lanes) {
     const std::ptrdiff_t in_channels = args.in_channels;
-    const float* input = args.input + pixel * args.input_stride;
-    const float* weights = args.weights + panel * in_channels * 8;
-    const float* inputs[kPixels];
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) inputs[p] = input + p * args.input_stride;
-    const std::ptrdiff_t panel_step = in_channels * 8;
-
     __m256 sums[kPixels * kPanels];
 #pragma GCC unroll 16
     for (int n = 0; n < kPanels; ++n) {
@@ -46,21 +35,9 @@ inline void compute_tile(const PointwiseConvFp32Args& args, std::ptrdiff_t pixel
 #pragma GCC unroll 16
         for (int p = 0; p < kPixels; ++p) sums[p * kPanels + n] = bias;
     }
-    for (std::ptrdiff_t i = 0; i < in_channels; ++i, weights += 8) {
-        __m256 row[kPanels];
-#pragma GCC unroll 16
-        for (int n = 0; n < kPanels; ++n) {
-            row[n] = _mm256_load_ps(weights + n * panel_step);
-        }
-#pragma GCC unroll 16
-        for (int p = 0; p < kPixels; ++p) {
-            const __m256 value = _mm256_broadcast_ss(inputs[p] + i);
-#pragma GCC unroll 16
-            for (int n = 0; n < kPanels; ++n) {
-                sums[p * kPanels + n] = _mm256_fmadd_ps(value, row[n], sums[p * kPanels + n]);
-            }
-        }
-    }
+    add_panel_products<kPixels, kPanels>(sums, args.input + pixel * args.input_stride,
+                                         args.input_stride, args.weights + panel * in_channels * 8,
+                                         in_channels * 8, in_channels);
 
     const __m256i mask = lane_mask_avx2(lanes);
     if (args.residual != nullptr) {
