@@ -20,6 +20,10 @@ class DecodeBudget {
         : allocator_(allocator), limit_(limit), zero_fill_(zero_fill) {}
     DecodeBudget(const DecodeBudget&) = delete;
     DecodeBudget& operator=(const DecodeBudget&) = delete;
+    // stb_image leaks where some of its allocations fail (stbi__convert_16_to_8).
+    ~DecodeBudget() {
+        for (const Block& block : blocks_) release_bytes(allocator_, block.pointer);
+    }
 
     bool limit_was_hit() const { return limit_was_hit_; }
     bool ran_out_of_memory() const { return ran_out_of_memory_; }
@@ -258,12 +262,7 @@ Status decode_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimit
         return refuse(detail, "the JPEG is in CMYK colours; convert it to RGB",
                       Status::kUnsupportedImage);
     }
-    const std::uint64_t pixels =
-        static_cast<std::uint64_t>(info.width) * static_cast<std::uint64_t>(info.height);
-    if (pixels * 3 > limits.max_bytes) {
-        return refuse(detail, "decoding needs more memory than the limit", Status::kImageTooLarge);
-    }
-    status = check_jpeg(data, size, allocator, detail);
+    status = check_jpeg(data, size, limits.max_bytes, allocator, detail);
     if (status != Status::kOk) return status;
     return decode_checked(data, size, 3, jpeg_orientation(data, size), limits.max_bytes, false,
                           allocator, out, detail);

@@ -176,8 +176,9 @@ struct Scan {
 
 class JpegWalker {
   public:
-    JpegWalker(const std::uint8_t* data, std::size_t size, const Allocator& allocator)
-        : end_(data + size), next_(data + 2), nonzero_(allocator) {}
+    JpegWalker(const std::uint8_t* data, std::size_t size, std::uint64_t max_bytes,
+               const Allocator& allocator)
+        : end_(data + size), next_(data + 2), max_bytes_(max_bytes), nonzero_(allocator) {}
 
     // Up to the frame header.
     Status read_frame(JpegInfo* info, const char** detail) {
@@ -428,6 +429,9 @@ class JpegWalker {
                 blocks += static_cast<std::size_t>(components_[i].stored_blocks_x) *
                           static_cast<std::size_t>(components_[i].stored_blocks_y);
             }
+            if (blocks > max_bytes_ / sizeof(std::uint64_t)) {
+                return refuse("decoding needs more memory than the limit", Status::kImageTooLarge);
+            }
             if (!nonzero_.allocate(blocks)) return refuse("out of memory", Status::kOutOfMemory);
             std::memset(nonzero_.data(), 0, blocks * sizeof(std::uint64_t));
         }
@@ -652,6 +656,7 @@ class JpegWalker {
 
     const std::uint8_t* end_;
     const std::uint8_t* next_;
+    std::uint64_t max_bytes_;
     const char* detail_ = "";
     bool has_frame_ = false;
     bool is_finished_ = false;
@@ -675,12 +680,12 @@ class JpegWalker {
 
 Status read_jpeg_info(const std::uint8_t* data, std::size_t size, JpegInfo* info,
                       const char** detail) {
-    return JpegWalker(data, size, Allocator()).read_frame(info, detail);
+    return JpegWalker(data, size, 0, Allocator()).read_frame(info, detail);
 }
 
-Status check_jpeg(const std::uint8_t* data, std::size_t size, const Allocator& allocator,
-                  const char** detail) {
-    return JpegWalker(data, size, allocator).walk_all(detail);
+Status check_jpeg(const std::uint8_t* data, std::size_t size, std::uint64_t max_bytes,
+                  const Allocator& allocator, const char** detail) {
+    return JpegWalker(data, size, max_bytes, allocator).walk_all(detail);
 }
 
 }  // namespace fovea::preprocess

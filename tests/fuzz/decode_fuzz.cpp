@@ -65,7 +65,7 @@ void correct_checksums(std::uint8_t* png, std::size_t size) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     // An allocation of exactly that size, so that a read beyond it is seen.
-    auto* copy = static_cast<std::uint8_t*>(std::malloc(size == 0 ? 1 : size));
+    auto* copy = static_cast<std::uint8_t*>(std::calloc(size == 0 ? 1 : size, 1));
     if (copy == nullptr) return 0;
     if (size > 0) std::memcpy(copy, data, size);
     const int orientation = exif_orientation(copy, size);

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes preset_expected.h: what OpenCV makes of pictures that tests draw themselves (preset_test.cpp draws the same).
+
+usage: make_preset_expected.py OUT.h        (needs numpy and opencv-python 4)
+"""
+
+import sys
+
+import cv2
+import numpy as np
+
+PICTURES = [  # width, height, disc centre x and y, radius, kind
+    (96, 64, 48, 32, 30, "disc"),
+    (97, 131, 50, 60, 57, "disc"),  # cut at left and right
+    (151, 101, 70, 55, 40, "striped"),  # dark rows and columns inside the box
+    (64, 64, 30, 33, 0, "noise"),
+    (33, 1, 16, 0, 9, "disc"),
+    (1, 29, 0, 12, 9, "disc"),
+    (700, 500, 351, 255, 240, "disc"),
+]
+SIZES = [1, 7, 64, 97, 224]
+
+
+def draw(width, height, cx, cy, radius, kind):
+    """Integers only, so that another language draws the same: a linear congruential generator a pixel."""
+    image = np.zeros((height, width, 3), np.uint8)
+    state = 12345
+    for y in range(height):
+        for x in range(width):
+            state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+            lit = kind == "noise" or (x - cx) ** 2 + (y - cy) ** 2 <= radius**2
+            if kind == "striped" and (x % 11 == 3 or y % 13 == 5):
+                lit = False
+            grain = [state >> 24 & 63, state >> 16 & 63, state >> 10 & 63]
+            base = [150, 80, 30] if lit else [0, 0, 0]
+            for c in range(3):
+                image[y, x, c] = base[c] + (grain[c] if lit else grain[c] >> 4)
+    return image
+
+
+def box_crop(image, code=cv2.COLOR_RGB2GRAY):
+    mask = cv2.cvtColor(image, code) > 7
+    if not mask.any():
+        return image
+    return np.ascontiguousarray(image[np.ix_(mask.any(1), mask.any(0))])
+
+
+def circle_mask(image):
+    height, width = image.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    cv2.circle(mask, (width // 2, height // 2), min(width // 2, height // 2), 1, thickness=-1)
+    return cv2.bitwise_and(image, image, mask=mask)
+
+
+def ben_graham(image, sigma):
+    return cv2.addWeighted(image, 4, cv2.GaussianBlur(image, (0, 0), sigma), -4, 128)
+
+
+def resize(image, size, how=cv2.INTER_LINEAR):
+    return cv2.resize(image, (size, size), interpolation=how)
+
+
+def pad_square(image):
+    height, width = image.shape[:2]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    return cv2.copyMakeBorder(image, top, side - height - top, left, side - width - left, cv2.BORDER_CONSTANT)
+
+
+def kaggle_ben_color(image, size, sigma=10.0, mask=True, code=cv2.COLOR_RGB2GRAY, pad=False, how=cv2.INTER_LINEAR):
+    image = box_crop(image, code)
+    image = pad_square(image) if pad else image
+    image = ben_graham(resize(image, size, how), sigma)
+    return circle_mask(image) if mask else image
+
+
+def kaggle_circle(image, size):
+    image = ben_graham(box_crop(circle_mask(box_crop(image))), 10)
+    return resize(image, size)
+
+
+def kaggle_circle_v2(image, size):
+    image = box_crop(image)
+    image = box_crop(circle_mask(resize(image, max(image.shape[:2]))))
+    return resize(ben_graham(image, 10), size)
+
+
+def graham2015(image, size):
+    row = image[image.shape[0] // 2].sum(1)
+    factor = 300 / ((row > row.mean() / 10).sum() / 2)
+    image = cv2.resize(image, (0, 0), fx=factor, fy=factor)
+    disc = np.zeros(image.shape, np.uint8)
+    cv2.circle(disc, (image.shape[1] // 2, image.shape[0] // 2), 270, (1, 1, 1), -1)
+    image = (ben_graham(image, 10) * disc + 128 * (1 - disc)).astype(np.uint8)
+    return resize(image, size) if size else image
+
+
+# Name in the table: the settings that preset_test.cpp gives, and what OpenCV does.
+CASES = {
+    "plain": resize,
+    "plain_area": lambda i, s: resize(i, s, cv2.INTER_AREA),
+    "ben": kaggle_ben_color,
+    "ben_unmasked_sigma_2_5": lambda i, s: kaggle_ben_color(i, s, 2.5, False),
+    "ben_gray_swapped": lambda i, s: kaggle_ben_color(i, s, code=cv2.COLOR_BGR2GRAY),
+    "ben_pad_area": lambda i, s: kaggle_ben_color(i, s, pad=True, how=cv2.INTER_AREA),
+    "circle": kaggle_circle,
+    "circle_v2": kaggle_circle_v2,
+    "graham": graham2015,
+}
+
+
+def fnv1a(data):
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+def main():
+    lines = []
+    for index, picture in enumerate(PICTURES):
+        image = draw(*picture)
+        for name, apply in CASES.items():
+            for size in SIZES:
+                # Thin strips would be scaled to a radius of 300 here: too many pixels for a test.
+                if name == "graham" and (size not in (64, 224) or min(picture[:2]) < 64):
+                    continue
+                result = np.ascontiguousarray(apply(image, size))
+                lines.append(f'    {{{index}, "{name}", {size}, 0x{fnv1a(result.tobytes()):016X}U}},')
+    fields = ", ".join("{%d, %d, %d, %d, %d, PictureKind::%s}" % (*p[:5], "k" + p[5].capitalize()) for p in PICTURES)
+    with open(sys.argv[1], "w", encoding="ascii") as out:
+        out.write(
+            "// SPDX-License-Identifier: Apache-2.0\n"
+            f"// Written by tests/golden/make_preset_expected.py with OpenCV {cv2.__version__}.\n"
+            "#pragma once\n\n#include <cstdint>\n\n"
+            "enum class PictureKind { kDisc, kStriped, kNoise };\n\n"
+            "struct Picture {\n    int width, height, center_x, center_y, radius;\n    PictureKind kind;\n};\n\n"
+            "// clang-format off\n"
+            f"inline constexpr Picture kPictures[] = {{{fields}}};\n\n"
+            "// FNV-1a, 64 bits, of the result's pixels in RGB order.\n"
+            "struct PresetExpected {\n    int picture;\n    const char* name;\n    int size;\n    std::uint64_t hash;\n};\n\n"
+            "inline constexpr PresetExpected kPresetExpected[] = {\n" + "\n".join(lines) + "\n};\n"
+            "// clang-format on\n"
+        )
+
+
+main()

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// On the seeds of decode_fuzz (FOVEA_CORPUS, set by the build) and on files made from them.
+#include "preprocess/decode.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "counting_allocator.h"
+#include "preprocess/bytes.h"
+
+using namespace fovea;
+using namespace fovea::preprocess;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes read_seed(const std::string& name) {
+    std::ifstream stream(std::filesystem::path(FOVEA_CORPUS) / name, std::ios::binary);
+    REQUIRE_MESSAGE(stream.good(), name);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+struct Decoded {
+    Status status;
+    Image image;
+    std::string detail;
+};
+
+// From a heap copy of exactly that size, so that sanitizers see a read beyond it.
+Decoded decode(const Bytes& bytes, const DecodeLimits& limits = {},
+               const Allocator& allocator = Allocator()) {
+    const auto copy = std::make_unique<std::uint8_t[]>(bytes.empty() ? 1 : bytes.size());
+    if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
+    Decoded result{Status::kOk, Image(allocator), ""};
+    const char* detail = nullptr;
+    result.status =
+        decode_image(copy.get(), bytes.size(), limits, allocator, &result.image, &detail);
+    REQUIRE(detail != nullptr);
+    result.detail = detail;
+    return result;
+}
+
+Bytes png_header(std::uint32_t width, std::uint32_t height) {
+    Bytes file = read_seed("rgb.png");
+    for (int i = 0; i < 4; ++i) {
+        file[16 + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(width >> (24 - 8 * i));
+        file[20 + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(height >> (24 - 8 * i));
+    }
+    std::uint32_t crc = 0xFFFFFFFFU;
+    for (std::size_t i = 12; i < 29; ++i) {
+        crc ^= file[i];
+        for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320U : crc >> 1;
+    }
+    for (int i = 0; i < 4; ++i) {
+        file[29 + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(~crc >> (24 - 8 * i));
+    }
+    return file;
+}
+
+struct Seed {
+    const char* name;
+    int width;
+    int height;
+};
+
+constexpr Seed kGood[] = {
+    {"baseline_444.jpg", 18, 13},
+    {"baseline_420.jpg", 18, 13},
+    {"baseline_422_exif6.jpg", 13, 18},
+    {"progressive_444.jpg", 18, 13},
+    {"progressive_420.jpg", 18, 13},
+    {"restart_420.jpg", 18, 13},
+    {"progressive_restart.jpg", 18, 13},
+    {"gray.jpg", 9, 17},
+    {"one_pixel.jpg", 1, 1},
+    {"rgb.png", 18, 13},
+    {"rgba.png", 11, 7},
+    {"gray.png", 11, 7},
+    {"gray16.png", 6, 5},
+    {"bilevel.png", 19, 5},
+    {"palette.png", 18, 13},
+    {"palette_transparent.png", 18, 13},
+    {"one_pixel.png", 1, 1},
+    {"exif8.png", 13, 18},
+    {"text.png", 18, 13},
+    {"interlaced.png", 10, 11},
+};
+
+bool is_jpeg(const Seed& seed) {
+    return std::strstr(seed.name, ".jpg") != nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("every kind of JPEG and PNG is decoded, upright") {
+    for (const Seed& seed : kGood) {
+        INFO(seed.name);
+        const Decoded decoded = decode(read_seed(seed.name));
+        CHECK_MESSAGE(decoded.status == Status::kOk, decoded.detail);
+        CHECK(decoded.detail.empty());
+        CHECK(decoded.image.width == seed.width);
+        CHECK(decoded.image.height == seed.height);
+    }
+}
+
+TEST_CASE("the disc of the seeds is bright and reddish, its surroundings dark") {
+    for (const char* name : {"baseline_444.jpg", "progressive_420.jpg", "rgb.png", "exif8.png",
+                             "rgba.png", "interlaced.png"}) {
+        INFO(name);
+        const Decoded decoded = decode(read_seed(name));
+        REQUIRE(decoded.status == Status::kOk);
+        const Image& image = decoded.image;
+        const std::uint8_t* middle = image.row(image.height / 2) + 3 * (image.width / 2);
+        CHECK(middle[0] > 160);
+        CHECK(middle[1] > 70);
+        CHECK(middle[1] < 120);
+        CHECK(middle[2] < 80);
+        CHECK(image.row(0)[0] < 30);
+    }
+}
+
+TEST_CASE("16-bit samples keep their high byte, grey fills all channels") {
+    const Decoded decoded = decode(read_seed("gray16.png"));
+    REQUIRE(decoded.status == Status::kOk);
+    const std::uint8_t* middle = decoded.image.row(2) + 3 * 3;
+    CHECK(middle[0] > 170);
+    CHECK(middle[0] == middle[1]);
+    CHECK(middle[0] == middle[2]);
+}
+
+TEST_CASE("a file that is cut off is refused, wherever the cut") {
+    for (const Seed& seed : kGood) {
+        const Bytes file = read_seed(seed.name);
+        for (std::size_t size = 0; size < file.size(); ++size) {
+            const Decoded decoded =
+                decode(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)));
+            REQUIRE_MESSAGE(decoded.status != Status::kOk, seed.name, " cut to ", size);
+            REQUIRE(!decoded.detail.empty());
+        }
+    }
+}
+
+TEST_CASE("a JPEG whose data end early is refused even with an end marker") {
+    for (const Seed& seed : kGood) {
+        if (!is_jpeg(seed) || seed.width == 1) continue;
+        const Bytes file = read_seed(seed.name);
+        std::size_t scan = 0;  // behind the first scan header
+        for (std::size_t i = 0; i + 3 < file.size(); ++i) {
+            if (file[i] == 0xFF && file[i + 1] == 0xDA) {
+                scan = i + 2 + read_u16_big_endian(&file[i + 2]);
+                break;
+            }
+        }
+        REQUIRE(scan > 0);
+        for (std::size_t size = scan; size + 3 < file.size(); ++size) {
+            Bytes cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
+            cut.push_back(0xFF);
+            cut.push_back(0xD9);
+            REQUIRE_MESSAGE(decode(cut).status != Status::kOk, seed.name, " cut to ", size);
+        }
+    }
+}
+
+TEST_CASE("a flipped bit in a PNG is found") {
+    for (const char* name : {"rgb.png", "palette_transparent.png", "gray16.png"}) {
+        Bytes file = read_seed(name);
+        for (std::size_t i = 0; i < file.size() * 8; ++i) {
+            const auto bit = static_cast<std::uint8_t>(1 << (i % 8));
+            file[i / 8] ^= bit;
+            REQUIRE_MESSAGE(decode(file).status != Status::kOk, name, " bit ", i);
+            file[i / 8] ^= bit;
+        }
+    }
+}
+
+TEST_CASE("bytes behind the end are no reason to refuse") {
+    for (const char* name : {"baseline_420.jpg", "rgb.png"}) {
+        Bytes file = read_seed(name);
+        file.insert(file.end(), {1, 2, 3});
+        CHECK(decode(file).status == Status::kOk);
+    }
+}
+
+TEST_CASE("other files are named") {
+    const struct {
+        Bytes bytes;
+        Status status;
+        const char* word;
+    } cases[] = {
+        {read_seed("webp_signature"), Status::kUnsupportedImage, "WebP"},
+        {read_seed("cmyk.jpg"), Status::kUnsupportedImage, "CMYK"},
+        {{'G', 'I', 'F', '8', '9', 'a'}, Status::kUnsupportedImage, "GIF"},
+        {{'B', 'M', 0, 0}, Status::kUnsupportedImage, "BMP"},
+        {{'I', 'I', 42, 0, 8, 0}, Status::kUnsupportedImage, "TIFF"},
+        {{0, 0, 0, 24, 'f', 't', 'y', 'p', 'h', 'e', 'i', 'c'}, Status::kUnsupportedImage, "HEIC"},
+        {{'%', 'P', 'D', 'F', '-'}, Status::kUnsupportedImage, "PDF"},
+        {{'h', 'e', 'l', 'l', 'o'}, Status::kNotAnImage, "neither"},
+        {{}, Status::kNotAnImage, "empty"},
+    };
+    for (const auto& c : cases) {
+        const Decoded decoded = decode(c.bytes);
+        CHECK(decoded.status == c.status);
+        CHECK_MESSAGE(decoded.detail.find(c.word) != std::string::npos, decoded.detail);
+    }
+}
+
+TEST_CASE("limits hold before anything is decoded") {
+    CountingAllocator counter;
+    const Decoded huge = decode(png_header(100000, 100000), {}, counter.allocator());
+    CHECK(huge.status == Status::kImageTooLarge);
+    CHECK(counter.count == 0);
+
+    const Bytes jpeg = read_seed("baseline_420.jpg");
+    const Bytes png = read_seed("rgb.png");
+    for (const Bytes& file : {jpeg, png}) {
+        DecodeLimits limits;
+        limits.max_side = 17;
+        CHECK(decode(file, limits).status == Status::kImageTooLarge);
+        limits.max_side = 18;
+        CHECK(decode(file, limits).status == Status::kOk);
+        limits.max_pixels = 18 * 13 - 1;
+        CHECK(decode(file, limits).status == Status::kImageTooLarge);
+        limits.max_pixels = 18 * 13;
+        CHECK(decode(file, limits).status == Status::kOk);
+    }
+}
+
+TEST_CASE("the memory limit is never exceeded, and enough is enough") {
+    for (const Seed& seed : kGood) {
+        INFO(seed.name);
+        const Bytes file = read_seed(seed.name);
+        CountingAllocator unlimited;
+        REQUIRE(decode(file, {}, unlimited.allocator()).status == Status::kOk);
+        int refused = 0;
+        for (std::size_t limit = 0; limit <= unlimited.peak_bytes; limit += 97) {
+            CountingAllocator counter;
+            DecodeLimits limits;
+            limits.max_bytes = limit;
+            const Decoded decoded = decode(file, limits, counter.allocator());
+            REQUIRE((decoded.status == Status::kImageTooLarge || decoded.status == Status::kOk));
+            REQUIRE(counter.peak_bytes <= limit);
+            refused += decoded.status == Status::kImageTooLarge ? 1 : 0;
+        }
+        CHECK(refused > 0);
+        DecodeLimits limits;
+        limits.max_bytes = unlimited.peak_bytes;
+        CHECK(decode(file, limits).status == Status::kOk);
+    }
+}
+
+TEST_CASE("any allocation may fail") {
+    for (const Seed& seed : kGood) {
+        INFO(seed.name);
+        const Bytes file = read_seed(seed.name);
+        CountingAllocator all;
+        REQUIRE(decode(file, {}, all.allocator()).status == Status::kOk);
+        REQUIRE(all.count > 0);
+        for (int k = 0; k < all.count; ++k) {
+            CountingAllocator counter;
+            counter.refuse_at = k;
+            CHECK(decode(file, {}, counter.allocator()).status == Status::kOutOfMemory);
+            CHECK(counter.live() == 0);
+            CHECK(counter.unknown_releases == 0);
+        }
+        CHECK(all.live() == 0);
+        CHECK(all.unknown_releases == 0);
+    }
+}
