@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "preprocess/thumbnail.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "synthetic_fundus.h"
+
+using namespace fovea::preprocess;
+
+namespace {
+
+Image shrink(const synthetic::Picture& picture, int side) {
+    Image result{fovea::Allocator{}};
+    REQUIRE(make_thumbnail(picture.view(), side, fovea::Allocator{}, &result) == Status::kOk);
+    return result;
+}
+
+// The exact area mean in double.
+double area_mean(const synthetic::Picture& source, int width, int height, int x, int y,
+                 int channel) {
+    const auto overlap = [](double a, double b, double c, double d) {
+        return std::max(0.0, std::min(b, d) - std::max(a, c));
+    };
+    const double scale_x = double(source.width) / width, scale_y = double(source.height) / height;
+    double sum = 0;
+    for (int j = 0; j < source.height; ++j) {
+        const double weight_y = overlap(y * scale_y, (y + 1) * scale_y, j, j + 1);
+        if (weight_y == 0) continue;
+        for (int i = 0; i < source.width; ++i) {
+            sum += weight_y * overlap(x * scale_x, (x + 1) * scale_x, i, i + 1) *
+                   source.at(i, j)[channel];
+        }
+    }
+    return sum / (scale_x * scale_y);
+}
+
+}  // namespace
+
+TEST_CASE("a small picture is copied") {
+    const synthetic::Picture picture = synthetic::fundus({30, 20, 15, 10, 9, 9});
+    const Image result = shrink(picture, 30);
+    REQUIRE(result.width == 30);
+    REQUIRE(result.height == 20);
+    CHECK(std::equal(picture.pixels.begin(), picture.pixels.end(), result.pixels.begin()));
+}
+
+TEST_CASE("sizes keep their proportion and never vanish") {
+    const Image wide = shrink(synthetic::flat(1000, 3, 1, 2, 3), 100);
+    CHECK(wide.width == 100);
+    CHECK(wide.height == 1);
+    const Image tall = shrink(synthetic::flat(301, 602, 1, 2, 3), 100);
+    CHECK(tall.width == 50);
+    CHECK(tall.height == 100);
+}
+
+TEST_CASE("flat colours stay what they are") {
+    for (const int side : {1, 7, 64, 99}) {
+        const Image result = shrink(synthetic::flat(233, 101, 255, 1, 128), side);
+        for (std::size_t i = 0; i < result.pixels.size(); i += 3) {
+            CHECK(result.pixels[i] == 255);
+            CHECK(result.pixels[i + 1] == 1);
+            CHECK(result.pixels[i + 2] == 128);
+        }
+    }
+}
+
+TEST_CASE("pixels are area means") {
+    synthetic::Picture picture(97, 61);
+    synthetic::Noise noise;
+    for (std::uint8_t& value : picture.pixels) value = static_cast<std::uint8_t>(noise.next());
+    for (const int side : {1, 13, 48, 96}) {
+        const Image result = shrink(picture, side);
+        double worst = 0;
+        for (int y = 0; y < result.height; ++y) {
+            for (int x = 0; x < result.width; ++x) {
+                for (int c = 0; c < 3; ++c) {
+                    const double exact = area_mean(picture, result.width, result.height, x, y, c);
+                    worst = std::max(worst, std::fabs(result.row(y)[3 * x + c] - exact));
+                }
+            }
+        }
+        // Half a level of rounding, and weights of 1/256 whose errors add up over a pixel's rows.
+        CHECK(worst < 1.5);
+    }
+}
+
+TEST_CASE("nonsense is refused") {
+    Image result;
+    CHECK(make_thumbnail(ImageView{}, 10, fovea::Allocator{}, &result) == Status::kInvalidArgument);
+    CHECK(make_thumbnail(synthetic::flat(2, 2, 0, 0, 0).view(), 0, fovea::Allocator{}, &result) ==
+          Status::kInvalidArgument);
+}
