@@ -57,7 +57,8 @@ void parse_size(const std::string& text, std::uint32_t& height, std::uint32_t& w
         }
     }
     if (!good) {
-        throw Failure(kWrongUsage, "--size " + text, "must be HEIGHTxWIDTH in pixels, as in 512x512");
+        throw Failure(kWrongUsage, "--size " + text,
+                      "must be HEIGHTxWIDTH in pixels, as in 512x512");
     }
 }
 

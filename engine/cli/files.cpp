@@ -17,7 +17,9 @@
 namespace fovea::cli {
 namespace {
 
-std::string error_text(int error) { return std::strerror(error); }
+std::string error_text(int error) {
+    return std::strerror(error);
+}
 
 class Descriptor {
   public:
@@ -56,7 +58,8 @@ int write_all(int descriptor, const char* data, std::size_t size) {
 int create_beside(const std::string& target, std::string& path) {
     static std::atomic<unsigned> counter{0};
     for (int attempt = 0; attempt < 100; ++attempt) {
-        path = target + "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".part";
+        path =
+            target + "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".part";
         const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file >= 0 || errno != EEXIST) return file;
     }
@@ -207,6 +210,8 @@ void Output::close() {
     }
 }
 
-bool Output::is_terminal() const { return ::isatty(descriptor_) == 1; }
+bool Output::is_terminal() const {
+    return ::isatty(descriptor_) == 1;
+}
 
 }  // namespace fovea::cli

@@ -21,7 +21,8 @@ struct FileError {
     std::string message;
 };
 
-// Reads a whole regular file of 1 to `limit` bytes. False, with the cause, when that cannot be done.
+// Reads a whole regular file of 1 to `limit` bytes. False, with the cause, when that cannot be
+// done.
 bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigned char>& bytes,
                FileError& error);
 

@@ -48,7 +48,9 @@ Model::Model(const std::string& path) : path_(path) {
     }
 }
 
-Model::~Model() { fovea_model_close(&model_); }
+Model::~Model() {
+    fovea_model_close(&model_);
+}
 
 std::vector<std::string> Model::class_names() const {
     std::vector<std::string> names;
@@ -93,7 +95,9 @@ Session::Session(const Model& model, const SessionRequest& request)
     status_ = fovea_session_describe(session_, &info_);
 }
 
-Session::~Session() { fovea_session_close(&session_); }
+Session::~Session() {
+    fovea_session_close(&session_);
+}
 
 void Session::require(const std::string& subject) const {
     if (status_ == FOVEA_OK) return;

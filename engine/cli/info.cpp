@@ -108,8 +108,8 @@ std::string facts_text(const Json& json) {
     }
     line("classes", classes);
     line("preprocessing", plain(json["preset"]));
-    line("input", shape_text(json["input"]) + " (trained at " + shape_text(json["default_input"]) +
-                      ")");
+    line("input",
+         shape_text(json["input"]) + " (trained at " + shape_text(json["default_input"]) + ")");
     line("temperature", dump(json["temperature"]));
     for (const Json& point : json["operating_points"]) {
         line("operating point", plain(point["name"]) + ", threshold " + dump(point["threshold"]) +
@@ -163,13 +163,15 @@ ExitStatus info(const Options& options) {
 
 void add_info(CLI::App& program, Action& chosen) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = program.add_subcommand("info", "Tell what a model is and what running it takes");
+    CLI::App* verb =
+        program.add_subcommand("info", "Tell what a model is and what running it takes");
     verb->add_option("model", options->model, "The model, a .fovea file")->required();
     verb->add_flag("--plan", options->plan,
                    "Also the plan: steps, kernels, shapes, places in the workspace");
     verb->add_flag("--taps", options->taps, "Also the names of the layers that run --taps takes");
     verb->add_flag("--json", options->json, "As JSON");
-    verb->add_option("--size", options->size, "HEIGHTxWIDTH to plan for (default: the model's own)");
+    verb->add_option("--size", options->size,
+                     "HEIGHTxWIDTH to plan for (default: the model's own)");
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
     verb->footer(

@@ -73,7 +73,8 @@ void expand_folder(const std::string& argument, std::vector<Input>& inputs) {
     std::vector<Input> problems;
     walk_folder(argument, photos, problems);
     if (photos.empty() && problems.empty()) {
-        problems.push_back(failed(argument, "not_found", "no .jpg, .jpeg or .png file in the folder"));
+        problems.push_back(
+            failed(argument, "not_found", "no .jpg, .jpeg or .png file in the folder"));
     }
     std::vector<Input> found = std::move(problems);
     for (const fs::path& photo : photos) {
@@ -140,9 +141,10 @@ void expand_list(const std::string& argument, const std::string& images_folder,
     if (column == header.size()) {
         std::string names;
         for (const std::string& name : header) names += (names.empty() ? "" : ", ") + name;
-        inputs.push_back(failed(argument, "bad_list",
-                                "the list has no column named file, path, image or id_code; it has: " +
-                                    names.substr(0, 200)));
+        inputs.push_back(
+            failed(argument, "bad_list",
+                   "the list has no column named file, path, image or id_code; it has: " +
+                       names.substr(0, 200)));
         return;
     }
     const fs::path folder =

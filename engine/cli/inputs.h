@@ -16,11 +16,12 @@ struct Input {
     FileError problem;     // code empty: to be tried
 };
 
-// Files, folders and CSV lists to photos, in the order given. A folder gives its .jpg, .jpeg and .png
-// files (any case) and those of the folders in it, sorted by path; names that begin with a dot are
-// left out and links to folders not followed. A list gives the photos of its column `file`, `path`,
-// `image` or `id_code` (any case; also "image name"), beside the list or in `images_folder`, with the
-// extension or without. What cannot be found is an Input with its problem, never an end.
+// Files, folders and CSV lists to photos, in the order given. A folder gives its .jpg, .jpeg and
+// .png files (any case) and those of the folders in it, sorted by path; names that begin with a dot
+// are left out and links to folders not followed. A list gives the photos of its column `file`,
+// `path`, `image` or `id_code` (any case; also "image name"), beside the list or in
+// `images_folder`, with the extension or without. What cannot be found is an Input with its
+// problem, never an end.
 std::vector<Input> expand_inputs(const std::vector<std::string>& arguments,
                                  const std::string& images_folder);
 

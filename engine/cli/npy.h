@@ -17,9 +17,9 @@ struct NpyPicture {
     std::size_t data_offset = 0;  // into the file's bytes
 };
 
-// Reads the header of a .npy file (versions 1 to 3) that holds 8-bit or little-endian float32 values in C
-// order, of shape (height, width, channels) or (1, height, width, channels), and checks that the file
-// has exactly the bytes that it promises. False, with the cause, for anything else.
+// Reads the header of a .npy file (versions 1 to 3) that holds 8-bit or little-endian float32
+// values in C order, of shape (height, width, channels) or (1, height, width, channels), and checks
+// that the file has exactly the bytes that it promises. False, with the cause, for anything else.
 bool parse_npy(const std::vector<unsigned char>& bytes, NpyPicture& picture, std::string& cause);
 
 // A version 1 file of float32 values in C order.

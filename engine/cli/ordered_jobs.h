@@ -11,10 +11,10 @@
 
 namespace fovea::cli {
 
-// Calls work(worker, index) for every index below count on `workers` threads, and emit(index, result)
-// on the calling thread in the order of the indices. No worker runs further ahead of emit than a few
-// results a worker, so memory is bounded. work must not throw; when emit throws, the workers are
-// stopped after what they are at, and the exception goes on.
+// Calls work(worker, index) for every index below count on `workers` threads, and emit(index,
+// result) on the calling thread in the order of the indices. No worker runs further ahead of emit
+// than a few results a worker, so memory is bounded. work must not throw; when emit throws, the
+// workers are stopped after what they are at, and the exception goes on.
 template <typename Result, typename Work, typename Emit>
 void run_in_order(std::size_t count, unsigned workers, Work work, Emit emit) {
     if (workers <= 1 || count <= 1) {
@@ -31,9 +31,8 @@ void run_in_order(std::size_t count, unsigned workers, Work work, Emit emit) {
     const auto loop = [&](unsigned worker) {
         std::unique_lock lock(mutex);
         while (true) {
-            changed.wait(lock, [&] {
-                return stop || next >= count || next < emitted + slots.size();
-            });
+            changed.wait(lock,
+                         [&] { return stop || next >= count || next < emitted + slots.size(); });
             if (stop || next >= count) return;
             const std::size_t index = next++;
             lock.unlock();

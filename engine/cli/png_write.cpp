@@ -28,9 +28,9 @@ std::vector<unsigned char> make_png(const std::uint8_t* rgb, std::uint32_t width
         const auto* begin = static_cast<const unsigned char*>(data);
         target->insert(target->end(), begin, begin + size);
     };
-    const int ok = stbi_write_png_to_func(append, &bytes, static_cast<int>(width),
-                                          static_cast<int>(height), 3, rgb,
-                                          static_cast<int>(width) * 3);
+    const int ok =
+        stbi_write_png_to_func(append, &bytes, static_cast<int>(width), static_cast<int>(height), 3,
+                               rgb, static_cast<int>(width) * 3);
     if (ok == 0) bytes.clear();
     return bytes;
 }

@@ -23,7 +23,7 @@ struct Options {
     std::string out_folder, images_folder, shard, model;
     std::string preset = "kaggle_ben_color", resize = "cv_linear";
     std::uint32_t size = 512, tolerance = 7;
-    double sigma = 0;
+    double sigma = 0, graham_scale = 300;
     bool no_circle_mask = false, gray_swapped = false, pad_square = false;
     unsigned jobs = 0;
 };
@@ -56,6 +56,7 @@ fovea_preset make_preset(const Options& options, const Model* model) {
     preset.gray_swapped = options.gray_swapped ? 1 : 0;
     preset.pad_square = options.pad_square ? 1 : 0;
     preset.resize = options.resize.c_str();
+    preset.graham_scale = options.graham_scale;
     return preset;
 }
 
@@ -127,13 +128,14 @@ void refuse_collisions(std::vector<Job>& jobs) {
         if (!job.input.problem.code.empty()) continue;
         FileIdentity identity;
         if (identify(job.output, identity) && sources.contains(identity)) {
-            job.input.problem = {"collision", "the output " + job.output + " would overwrite a photo"};
+            job.input.problem = {"collision",
+                                 "the output " + job.output + " would overwrite a photo"};
             continue;
         }
         const auto [other, is_new] = taken.emplace(job.output, job.input.file);
         if (!is_new && other->second != job.input.file) {
-            job.input.problem = {"collision",
-                                 "the output " + job.output + " is already that of " + other->second};
+            job.input.problem = {
+                "collision", "the output " + job.output + " is already that of " + other->second};
         }
     }
 }
@@ -153,17 +155,16 @@ ExitStatus preprocess(const Options& options) {
     };
     Progress progress(jobs.size());
     std::size_t failures = 0;
-    run_in_order<Result>(
-        jobs.size(), worker_count(options.jobs, jobs.size()), work,
-        [&](std::size_t index, Result result) {
-            if (result.output_failed) throw Failure(kFailure, jobs[index].output, result.cause);
-            if (!result.cause.empty()) {
-                ++failures;
-                progress.clear();
-                complain(jobs[index].input.file, result.cause);
-            }
-            progress.update(index + 1);
-        });
+    const auto emit = [&](std::size_t index, const Result& result) {
+        if (result.output_failed) throw Failure(kFailure, jobs[index].output, result.cause);
+        if (!result.cause.empty()) {
+            ++failures;
+            progress.clear();
+            complain(jobs[index].input.file, result.cause);
+        }
+        progress.update(index + 1);
+    };
+    run_in_order<Result>(jobs.size(), worker_count(options.jobs, jobs.size()), work, emit);
     progress.clear();
     if (jobs.size() > 1) {
         std::fprintf(stderr, "%zu photos: %zu written, %zu failed; %s\n", jobs.size(),
@@ -177,8 +178,8 @@ ExitStatus preprocess(const Options& options) {
 
 void add_preprocess(CLI::App& program, Action& chosen) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = program.add_subcommand(
-        "preprocess", "Write the picture that the network sees, as a PNG");
+    CLI::App* verb =
+        program.add_subcommand("preprocess", "Write the picture that the network sees, as a PNG");
     verb->add_option("files", options->files,
                      "PHOTO OUT.png; or with --out-dir any number of photos, folders and CSV lists")
         ->required();
@@ -213,6 +214,10 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     own(verb->add_option("--tolerance", options->tolerance,
                          "Grey level above which a pixel is not background")
             ->check(CLI::Range(0, 255))
+            ->capture_default_str());
+    own(verb->add_option("--graham-scale", options->graham_scale,
+                         "graham2015: radius of the disc in pixels")
+            ->check(CLI::Range(1.0, 10000.0))
             ->capture_default_str());
     own(verb->add_flag("--no-circle-mask", options->no_circle_mask,
                        "kaggle_ben_color: leave the corners"));

@@ -20,15 +20,14 @@ Progress::Progress(std::size_t total)
 void Progress::update(std::size_t done) {
     if (!terminal_) return;
     const auto now = Clock::now();
-    if (now - start_ < kQuietTime || (shown_ && now - drawn_ < kRedrawTime)) return;
+    if (now - start_ < kQuietTime || now - drawn_ < kRedrawTime) return;
     drawn_ = now;
     const std::size_t filled = done * kBarWidth / total_;
     std::string bar(filled, '#');
     bar.resize(kBarWidth, '.');
     const double elapsed = seconds();
-    const double left = done > 0 ? elapsed / static_cast<double>(done) *
-                                       static_cast<double>(total_ - done)
-                                 : 0;
+    const double left =
+        done > 0 ? elapsed / static_cast<double>(done) * static_cast<double>(total_ - done) : 0;
     std::fprintf(stderr, "\r[%s] %zu/%zu  %s  %.0f s left \x1b[K", bar.c_str(), done, total_,
                  rate(done, elapsed).c_str(), left);
     std::fflush(stderr);

@@ -17,9 +17,12 @@ namespace {
 
 const char* status_text(PhotoStatus status) {
     switch (status) {
-        case PhotoStatus::kOk: return "ok";
-        case PhotoStatus::kNotGradable: return "not_gradable";
-        case PhotoStatus::kError: break;
+        case PhotoStatus::kOk:
+            return "ok";
+        case PhotoStatus::kNotGradable:
+            return "not_gradable";
+        case PhotoStatus::kError:
+            break;
     }
     return "error";
 }
@@ -35,7 +38,9 @@ std::string limit_text(const fovea_quality_check& check) {
     return (check.limit_is_minimum != 0 ? ">= " : "<= ") + number_text(check.limit);
 }
 
-std::string text_or_empty(const char* text) { return text != nullptr ? text : ""; }
+std::string text_or_empty(const char* text) {
+    return text != nullptr ? text : "";
+}
 
 Json quality_json(const fovea_screening& screening) {
     Json checks = Json::array();
@@ -50,7 +55,9 @@ Json quality_json(const fovea_screening& screening) {
     return {{"verdict", fovea_quality_string(screening.quality)}, {"checks", std::move(checks)}};
 }
 
-double milliseconds(double value) { return std::round(value * 1000) / 1000; }
+double milliseconds(double value) {
+    return std::round(value * 1000) / 1000;
+}
 
 std::string joined(const std::vector<std::string>& parts) {
     std::string text;
@@ -80,9 +87,9 @@ std::string percent(double fraction) {
 }
 
 std::string target_text(const std::string& target) {
-    if (target == "any_dr") return "any diabetic retinopathy (DR)";
-    if (target == "referable_dr") return "referable diabetic retinopathy (DR)";
-    if (target == "grade5") return "diabetic retinopathy (DR) of grade 2 or more";
+    if (target == "any_dr") return "any diabetic retinopathy";
+    if (target == "referable_dr") return "referable diabetic retinopathy";
+    if (target == "grade5") return "diabetic retinopathy of grade 2 or more";
     return target;
 }
 
@@ -130,8 +137,7 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
     json["result"] = screened ? Json(fovea_result_string(screening.result)) : Json(nullptr);
     json["target"] = context.target;
     json["classes"] = context.classes;
-    json["logits"] =
-        scored ? float_json(screening.logits, screening.logit_count) : Json(nullptr);
+    json["logits"] = scored ? float_json(screening.logits, screening.logit_count) : Json(nullptr);
     json["probabilities"] =
         scored ? float_json(screening.probabilities, screening.class_count) : Json(nullptr);
     json["confidence"] = scored ? Json(screening.confidence) : Json(nullptr);
@@ -226,8 +232,8 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     const fovea_screening& screening = report.screening;
     std::string text = printable(report.file) + "\n";
     if (report.status == PhotoStatus::kError) {
-        return text + line("error", coloured(printable(report.error_message), Colour::kYellow,
-                                             context));
+        return text +
+               line("error", coloured(printable(report.error_message), Colour::kYellow, context));
     }
     text += line("quality", fovea_quality_string(screening.quality));
     std::string reason;
@@ -235,35 +241,25 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
         const fovea_quality_check& check = screening.quality_checks[i];
         if (check.passed != 0) continue;
         if (reason.empty()) reason = spaced(text_or_empty(check.name));
-        text += line("", spaced(text_or_empty(check.name)) + " " + number_text(check.value) +
-                             ", should be " + limit_text(check) + ". " +
-                             text_or_empty(check.advice));
+        text +=
+            line("", spaced(text_or_empty(check.name)) + " " + number_text(check.value) +
+                         ", should be " + limit_text(check) + ". " + text_or_empty(check.advice));
     }
-    switch (screening.result) {
-        case FOVEA_RESULT_NOT_GRADABLE:
-            return text + line("result", coloured("not gradable: " + (reason.empty()
-                                                                         ? "poor quality"
-                                                                         : reason),
-                                                  Colour::kYellow, context));
-        case FOVEA_RESULT_NO_DR_SIGNS_FOUND:
-            text += line("result", coloured("no DR signs found", Colour::kGreen, context) +
-                                       (screening.forced != 0 ? " (forced: poor quality)" : ""));
-            break;
-        case FOVEA_RESULT_DR_SIGNS_FOUND:
-            text += line("result", coloured("DR signs found", Colour::kRed, context) +
-                                       (screening.forced != 0 ? " (forced: poor quality)" : ""));
-            break;
+    if (screening.result == FOVEA_RESULT_NOT_GRADABLE) {
+        if (reason.empty()) reason = "poor quality";
+        return text + line("result", coloured("not gradable: " + reason, Colour::kYellow, context));
     }
+    const bool found = screening.result == FOVEA_RESULT_DR_SIGNS_FOUND;
+    text += line("result", coloured(found ? "DR signs found" : "no DR signs found",
+                                    found ? Colour::kRed : Colour::kGreen, context) +
+                               " (target: " + target_text(context.target) + ")" +
+                               (screening.forced != 0 ? ", forced in spite of poor quality" : ""));
     const std::string likely = screening.predicted_class < context.classes.size()
                                    ? " (" + context.classes[screening.predicted_class] + ")"
                                    : "";
     text += line("confidence", percent(screening.confidence) + likely);
-    text += line("score", percent(screening.positive_score) + " for " +
-                              target_text(context.target) + ", threshold " +
-                              percent(screening.threshold) +
-                              (context.operating_point.empty()
-                                   ? ""
-                                   : " (" + context.operating_point + ")"));
+    text += line("score", percent(screening.positive_score) + " for DR signs, threshold " +
+                              percent(screening.threshold) + " (" + context.operating_point + ")");
     for (const std::string& warning : report.warnings) text += line("warning", printable(warning));
     return text;
 }

@@ -33,7 +33,7 @@ struct PhotoReport {
     std::string sha256;           // empty: the file could not be read
     fovea_screening screening{};  // meaningless for kError
     std::vector<std::string> warnings;
-    bool bad_model = false;       // the error is the model's, not the photo's
+    bool bad_model = false;  // the error is the model's, not the photo's
 };
 
 // One photo as JSON, keys in a fixed order. What is not known is null; the model and what was asked

@@ -154,13 +154,11 @@ class Runner {
         NetworkInput input;
         read_input(file, input);
         if (input.channels != model_.info().input_channels) {
-            throw InputProblem{"input_size",
-                               "it has " + std::to_string(input.channels) +
-                                   " channels; the model takes " +
-                                   std::to_string(model_.info().input_channels)};
+            throw InputProblem{"input_size", "it has " + std::to_string(input.channels) +
+                                                 " channels; the model takes " +
+                                                 std::to_string(model_.info().input_channels)};
         }
-        const std::string size =
-            std::to_string(input.height) + "x" + std::to_string(input.width);
+        const std::string size = std::to_string(input.height) + "x" + std::to_string(input.width);
         if (wanted_height_ != 0 &&
             (input.height != wanted_height_ || input.width != wanted_width_)) {
             throw InputProblem{"input_size", "it is " + size + ", not " + options_.size};
@@ -172,8 +170,8 @@ class Runner {
                 model_,
                 SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_});
             if (session->status() == FOVEA_ERROR_INPUT_SIZE) {
-                throw InputProblem{"input_size", "the model cannot run at " + size + ": " +
-                                                     session->cause()};
+                throw InputProblem{"input_size",
+                                   "the model cannot run at " + size + ": " + session->cause()};
             }
             session->require(model_.path());
             session_ = std::move(session);
@@ -242,9 +240,10 @@ void add_run(CLI::App& program, Action& chosen) {
     CLI::App* verb = program.add_subcommand(
         "run", "Run the network on pixels as they are: no crop, no resize, no quality checks");
     add_model_option(*verb, options->model);
-    verb->add_option("inputs", options->files,
-                     "A .npy file (uint8 or float32, values 0 to 255, height x width x channels) or "
-                     "a PNG or JPEG of the network's size; several give a JSON line each")
+    verb->add_option(
+            "inputs", options->files,
+            "A .npy file (uint8 or float32, values 0 to 255, height x width x channels) or "
+            "a PNG or JPEG of the network's size; several give a JSON line each")
         ->required();
     verb->add_option("--size", options->size,
                      "HEIGHTxWIDTH that the inputs must have (default: each input's own)");

@@ -76,8 +76,7 @@ void require_screening_model(const Model& model) {
     if (model.info().class_count > FOVEA_MAX_CLASSES) {
         throw Failure(kBadModel, model.path(),
                       "it has " + std::to_string(model.info().class_count) +
-                          " classes; screening takes at most " +
-                          std::to_string(FOVEA_MAX_CLASSES));
+                          " classes; screening takes at most " + std::to_string(FOVEA_MAX_CLASSES));
     }
 }
 
@@ -85,8 +84,8 @@ bool finite_scores(const fovea_screening& screening) {
     const auto finite = [](float value) { return std::isfinite(value); };
     return screening.has_scores == 0 ||
            (std::all_of(screening.logits, screening.logits + screening.logit_count, finite) &&
-            std::all_of(screening.probabilities,
-                        screening.probabilities + screening.class_count, finite));
+            std::all_of(screening.probabilities, screening.probabilities + screening.class_count,
+                        finite));
 }
 
 PhotoReport screen_photo(const Input& input, Session& session,
@@ -111,8 +110,8 @@ PhotoReport screen_photo(const Input& input, Session& session,
     if (status != FOVEA_OK) {
         report.error_code = status_code(status);
         report.error_message = session.lines().cause(status);
-        report.bad_model = status == FOVEA_ERROR_BAD_MODEL ||
-                           status == FOVEA_ERROR_UNSUPPORTED_MODEL;
+        report.bad_model =
+            status == FOVEA_ERROR_BAD_MODEL || status == FOVEA_ERROR_UNSUPPORTED_MODEL;
         return report;
     }
     if (!finite_scores(report.screening)) {
@@ -209,7 +208,8 @@ ExitStatus screen(const Options& options) {
         context.operating_point.empty() ? nullptr : context.operating_point.c_str();
 
     Output output(options.output);
-    context.colours = options.format == "text" && output.is_terminal();
+    const bool shares_terminal = output.is_terminal();
+    context.colours = options.format == "text" && shares_terminal;
     Writer writer(output, options.format, context);
     Progress progress(inputs.size());
     Counts counts;
@@ -225,24 +225,23 @@ ExitStatus screen(const Options& options) {
             return report;
         }
     };
-    run_in_order<PhotoReport>(
-        inputs.size(), workers, work, [&](std::size_t index, PhotoReport report) {
-            progress.clear();
-            writer.add(report);
-            count(report, counts);
-            bad_model = bad_model || report.bad_model;
-            if (report.status == PhotoStatus::kError) {
-                complain(report.file, report.error_message);
-            }
-            progress.update(index + 1);
-        });
+    const auto emit = [&](std::size_t index, const PhotoReport& report) {
+        if (shares_terminal || report.status == PhotoStatus::kError) progress.clear();
+        writer.add(report);
+        count(report, counts);
+        bad_model = bad_model || report.bad_model;
+        if (report.status == PhotoStatus::kError) complain(report.file, report.error_message);
+        progress.update(index + 1);
+    };
+    run_in_order<PhotoReport>(inputs.size(), workers, work, emit);
     progress.clear();
     writer.finish();
     if (inputs.size() > 1) {
-        std::fprintf(stderr,
-                     "%zu photos: %zu with DR signs, %zu without, %zu not gradable, %zu errors; %s\n",
-                     inputs.size(), counts.signs, counts.no_signs, counts.not_gradable,
-                     counts.errors, rate(inputs.size(), progress.seconds()).c_str());
+        std::fprintf(
+            stderr,
+            "%zu photos: %zu with DR signs, %zu without, %zu not gradable, %zu errors; %s\n",
+            inputs.size(), counts.signs, counts.no_signs, counts.not_gradable, counts.errors,
+            rate(inputs.size(), progress.seconds()).c_str());
     }
     if (bad_model) return kBadModel;
     return counts.errors == 0 ? kDone : kInputsFailed;
@@ -270,8 +269,9 @@ void add_screen(CLI::App& program, Action& chosen) {
                    "Give a result, marked, for photos of too poor quality too");
     verb->add_option("--images", options->images_folder,
                      "The folder of the photos that CSV lists name (default: the list's own)");
-    verb->add_option("--shard", options->shard,
-                     "i/n: only part i of n of the photos; the parts' results in order are the whole's");
+    verb->add_option(
+        "--shard", options->shard,
+        "i/n: only part i of n of the photos; the parts' results in order are the whole's");
     verb->add_flag("--no-timings", options->no_timings,
                    "Leave the times out, so that equal runs give equal bytes");
     add_jobs_option(*verb, options->jobs);

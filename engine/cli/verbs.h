@@ -8,7 +8,8 @@
 
 namespace fovea::cli {
 
-// What the command line asked for, to be called once it has been read. Throws Failure and ClosedPipe.
+// What the command line asked for, to be called once it has been read. Throws Failure and
+// ClosedPipe.
 using Action = std::function<ExitStatus()>;
 
 // Each adds one verb with its options and help; `chosen` is set when the command line names it.

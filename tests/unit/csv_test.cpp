@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-using fovea::cli::CsvTable;
 using fovea::cli::csv_field;
+using fovea::cli::CsvTable;
 using fovea::cli::parse_csv;
 using Rows = std::vector<std::vector<std::string>>;
 
@@ -36,7 +36,8 @@ TEST_CASE("what spreadsheets write is read") {
                   "a,b\r\n1,2") == Rows{{"a", "b"}, {"1", "2"}});
     CHECK(rows_of("a\r1\r") == Rows{{"a"}, {"1"}});
     CHECK(rows_of("a;b\n1,5;2\n") == Rows{{"a", "b"}, {"1,5", "2"}});
-    CHECK(rows_of("a,b\n\"x, y\",\"he said \"\"no\"\"\"\n") == Rows{{"a", "b"}, {"x, y", "he said \"no\""}});
+    CHECK(rows_of("a,b\n\"x, y\",\"he said \"\"no\"\"\"\n") ==
+          Rows{{"a", "b"}, {"x, y", "he said \"no\""}});
     CHECK(rows_of("a\n\"two\nlines\"\nx\n") == Rows{{"a"}, {"two\nlines"}, {"x"}});
     CHECK(rows_of("a,b\n,\n1,\n") == Rows{{"a", "b"}, {"", ""}, {"1", ""}});
     CHECK(rows_of("a\n\n\n1\n\n") == Rows{{"a"}, {"1"}});

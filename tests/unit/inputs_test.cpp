@@ -37,7 +37,8 @@ class Folder {
 std::vector<std::string> names(const std::vector<Input>& inputs) {
     std::vector<std::string> list;
     for (const Input& input : inputs) {
-        list.push_back(input.relative + (input.problem.code.empty() ? "" : "!" + input.problem.code));
+        list.push_back(input.relative +
+                       (input.problem.code.empty() ? "" : "!" + input.problem.code));
     }
     return list;
 }
@@ -53,7 +54,8 @@ TEST_CASE("a folder gives its photos, sorted, with those of its folders") {
         folder.add(name);
     }
     fs::create_directory_symlink(folder.path(), folder.path() + "/sub/loop");
-    CHECK(names(expand_inputs({folder.path()}, "")) == Names{"a.jpeg", "b.JPG", "sub.png", "sub/c.png"});
+    CHECK(names(expand_inputs({folder.path()}, "")) ==
+          Names{"a.jpeg", "b.JPG", "sub.png", "sub/c.png"});
 }
 
 TEST_CASE("a folder without photos is a problem, not nothing") {
@@ -70,13 +72,13 @@ TEST_CASE("a list gives the photos of its column") {
     folder.add("with.dot.jpeg");
     folder.add("sub/x.jpg");
     for (const char* header : {"id_code", " ID_Code ", "File", "image", "PATH", "\"Image name\""}) {
-        const std::string list =
-            folder.add("list.csv", "\xef\xbb\xbfgrade," + std::string(header) +
-                                       " ,x\r\n0,1,\r\n1,\" two \",\r\n2,with.dot\r\n3,sub/x.jpg\r\n"
-                                       "4,lost\r\n5,,\r\n6\r\n\r\n");
-        CHECK(names(expand_inputs({list}, "")) ==
-              Names{"1.jpg", "two.PNG", "with.dot.jpeg", "sub/x.jpg", "lost!not_found",
-                    "list.csv!bad_list", "list.csv!bad_list"});
+        const std::string list = folder.add(
+            "list.csv", "\xef\xbb\xbfgrade," + std::string(header) +
+                            " ,x\r\n0,1,\r\n1,\" two \",\r\n2,with.dot\r\n3,sub/x.jpg\r\n"
+                            "4,lost\r\n5,,\r\n6\r\n\r\n");
+        CHECK(names(expand_inputs({list}, "")) == Names{"1.jpg", "two.PNG", "with.dot.jpeg",
+                                                        "sub/x.jpg", "lost!not_found",
+                                                        "list.csv!bad_list", "list.csv!bad_list"});
     }
 }
 
@@ -92,14 +94,17 @@ TEST_CASE("a list's photos may lie elsewhere") {
 TEST_CASE("a list's names never lead above the output folder") {
     const Folder folder;
     const std::string outside = folder.add("outside.jpg");
-    const std::string list =
-        folder.add("lists/list.csv", "file\n../outside.jpg\n" + outside + "\nx/../../outside.jpg\n");
-    CHECK(names(expand_inputs({list}, "")) == Names{"outside.jpg", "outside.jpg", "outside.jpg!not_found"});
+    const std::string list = folder.add(
+        "lists/list.csv", "file\n../outside.jpg\n" + outside + "\nx/../../outside.jpg\n");
+    CHECK(names(expand_inputs({list}, "")) ==
+          Names{"outside.jpg", "outside.jpg", "outside.jpg!not_found"});
 }
 
 TEST_CASE("a bad list is one problem with its cause") {
     const Folder folder;
-    for (const char* text : {"grade,patient\n1,2\n", "file\n\"open\n", "", "\xff\xfe" "f"}) {
+    for (const char* text : {"grade,patient\n1,2\n", "file\n\"open\n", "",
+                             "\xff\xfe"
+                             "f"}) {
         const auto inputs = expand_inputs({folder.add("list.csv", text)}, "");
         REQUIRE(inputs.size() == 1);
         CHECK(inputs[0].problem.code == "bad_list");
@@ -122,7 +127,8 @@ TEST_CASE("the shards in order are the whole") {
         REQUIRE(seen.size() == all.size());
         for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == all[i].file);
     }
-    for (const char* bad : {"", "/", "1", "0/2", "3/2", "1/0", "-1/2", "1/2x", "x/2", "1/99999999999999999999999"}) {
+    for (const char* bad :
+         {"", "/", "1", "0/2", "3/2", "1/0", "-1/2", "1/2x", "x/2", "1/99999999999999999999999"}) {
         CHECK_THROWS_AS(parse_shard(bad), Failure);
     }
 }

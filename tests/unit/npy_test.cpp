@@ -70,20 +70,19 @@ TEST_CASE("what cannot be a picture is refused with its cause") {
     CHECK(refusal(npy(kGood, 19)).find("19 bytes") != std::string::npos);
     CHECK(refusal(npy(header("'<f8'", "False", "(2, 3, 3)"), 144)).find("<f8") !=
           std::string::npos);
-    CHECK(refusal(npy(header("'>f4'", "False", "(2, 3, 3)"), 72)).find(">f4") !=
-          std::string::npos);
+    CHECK(refusal(npy(header("'>f4'", "False", "(2, 3, 3)"), 72)).find(">f4") != std::string::npos);
     CHECK(refusal(npy(header("'|u1'", "True", "(2, 3, 3)"), 18)).find("Fortran") !=
           std::string::npos);
     for (const char* shape : {"()", "(18,)", "(6, 3)", "(2, 2, 3, 3)", "(0, 3, 3)", "(2, 3, 0)",
                               "(1, 1, 2, 3, 3)", "(99999999999, 3, 3)"}) {
-        CHECK(refusal(npy(header("'|u1'", "False", shape), 18)).find("shape") !=
-              std::string::npos);
+        CHECK(refusal(npy(header("'|u1'", "False", shape), 18)).find("shape") != std::string::npos);
     }
     // A product that would wrap around to the bytes that are there.
-    CHECK(refusal(npy(header("'<f4'", "False", "(1048576, 1048576, 1048576)"), 0))
-              .find("needs") != std::string::npos);
+    CHECK(refusal(npy(header("'<f4'", "False", "(1048576, 1048576, 1048576)"), 0)).find("needs") !=
+          std::string::npos);
     for (const char* damaged :
-         {"", "{", "{}", "{'descr': '|u1'}", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 3)",
+         {"", "{", "{}", "{'descr': '|u1'}",
+          "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 3)",
           "{'descr': '|u1', 'fortran_order': 0, 'shape': (2, 3, 3)}",
           "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, -3)}",
           "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 99999999999999999999999)}",
