@@ -11,7 +11,8 @@
 
 namespace fovea {
 
-// Structs begin with their size; another one was made by an initialiser of another version, or by none.
+// Structs begin with their size; another one was made by an initialiser of another version, or by
+// none.
 template <typename Struct>
 bool is_initialised(const Struct* value) {
     return value != nullptr && value->size == sizeof(Struct);

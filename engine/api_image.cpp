@@ -59,7 +59,8 @@ fovea_status fovea_decode(const void* data, size_t data_size,
     settings = settings_or(settings, &defaults);
     if (settings == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     const PictureContext context(*settings);
-    if (data == nullptr) return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "image: data is null");
+    if (data == nullptr)
+        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "image: data is null");
     preprocess::Image picture(context.allocator);
     const fovea_status status = decode_picture(data, data_size, context, &picture);
     return status == FOVEA_OK ? give(std::move(picture), context, image) : status;
@@ -85,7 +86,8 @@ fovea_status fovea_model_preset(const fovea_model* model, fovea_preset* preset) 
                                "presets give squares, the network's input is %u x %u",
                                file.graph.default_height, file.graph.default_width);
     }
-    const preprocess::PresetSettings own = model_preset(file.preprocessing, file.graph.default_height);
+    const preprocess::PresetSettings own =
+        model_preset(file.preprocessing, file.graph.default_height);
     fovea_preset_init(preset);
     preset->name = preprocess::preset_name(own.preset);
     preset->output_size = static_cast<std::uint32_t>(own.output_size);

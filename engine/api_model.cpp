@@ -9,10 +9,14 @@ namespace {
 
 const char* target_name(Target target) {
     switch (target) {
-        case Target::kOther: return "other";
-        case Target::kAnyDr: return "any_dr";
-        case Target::kReferableDr: return "referable_dr";
-        case Target::kGrade5: return "grade5";
+        case Target::kOther:
+            return "other";
+        case Target::kAnyDr:
+            return "any_dr";
+        case Target::kReferableDr:
+            return "referable_dr";
+        case Target::kGrade5:
+            return "grade5";
     }
     return "other";
 }
@@ -38,8 +42,8 @@ fovea_status load(const fovea_model_settings* settings, fovea_model** model, con
     if (made == nullptr) return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a model");
     fovea_status status = open(&made->source, log);
     if (status == FOVEA_OK) {
-        status = read_model_file(made->source.data(), made->source.size(), allocator, log,
-                                 &made->file);
+        status =
+            read_model_file(made->source.data(), made->source.size(), allocator, log, &made->file);
     }
     if (status != FOVEA_OK) {
         destroy(allocator, made);

@@ -101,8 +101,7 @@ fovea_status fovea_session_describe(const fovea_session* session, fovea_session_
 }
 
 fovea_status fovea_session_print_plan(const fovea_session* session,
-                                      void (*write)(void* cookie, const char* line),
-                                      void* cookie) {
+                                      void (*write)(void* cookie, const char* line), void* cookie) {
     if (session == nullptr || write == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     print_plan(session->file().graph, session->planned.plan, write, cookie);
     return FOVEA_OK;
@@ -183,7 +182,8 @@ fovea_status fovea_selftest(fovea_session* session, double* worst_difference) {
         const fovea_status status = session->run(golden.pixels(i), FOVEA_U8, logits, nullptr);
         if (status != FOVEA_OK) return status;
         for (std::uint32_t j = 0; j < golden.output_count; ++j) {
-            const double difference = std::fabs(static_cast<double>(logits[j]) - golden.logits(i)[j]);
+            const double difference =
+                std::fabs(static_cast<double>(logits[j]) - golden.logits(i)[j]);
             // A NaN stays: it compares false with everything and must not look small.
             if (!(difference <= worst)) worst = difference;
             if (std::isnan(worst)) break;

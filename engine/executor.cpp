@@ -37,20 +37,34 @@ fovea_status Executor::run(const RunInput& input) {
 void Executor::run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
                          std::uint32_t thread) const {
     switch (step.kind) {
-        case StepKind::kInput: return run_input(step, begin, end);
-        case StepKind::kPointwise: return run_pointwise(step, begin, end);
-        case StepKind::kConv2d: return run_conv2d(step, begin, end, thread);
-        case StepKind::kDepthwise: return run_depthwise(step, begin, end, thread);
-        case StepKind::kDense: return run_dense(step, begin, end);
-        case StepKind::kPool: return run_pool(step, begin, end, thread);
-        case StepKind::kGlobalPool: return run_global_pool(step, begin, end);
-        case StepKind::kChannelReduce: return run_channel_reduce(step, begin, end);
-        case StepKind::kConcat: return run_concat(step, begin, end);
-        case StepKind::kBinary: return run_binary(step, begin, end);
-        case StepKind::kAffine: return run_affine(step, begin, end);
-        case StepKind::kActivation: return run_activation(step, begin, end);
-        case StepKind::kSoftmax: return run_softmax(step);
-        case StepKind::kPad: return run_pad(step, begin, end);
+        case StepKind::kInput:
+            return run_input(step, begin, end);
+        case StepKind::kPointwise:
+            return run_pointwise(step, begin, end);
+        case StepKind::kConv2d:
+            return run_conv2d(step, begin, end, thread);
+        case StepKind::kDepthwise:
+            return run_depthwise(step, begin, end, thread);
+        case StepKind::kDense:
+            return run_dense(step, begin, end);
+        case StepKind::kPool:
+            return run_pool(step, begin, end, thread);
+        case StepKind::kGlobalPool:
+            return run_global_pool(step, begin, end);
+        case StepKind::kChannelReduce:
+            return run_channel_reduce(step, begin, end);
+        case StepKind::kConcat:
+            return run_concat(step, begin, end);
+        case StepKind::kBinary:
+            return run_binary(step, begin, end);
+        case StepKind::kAffine:
+            return run_affine(step, begin, end);
+        case StepKind::kActivation:
+            return run_activation(step, begin, end);
+        case StepKind::kSoftmax:
+            return run_softmax(step);
+        case StepKind::kPad:
+            return run_pad(step, begin, end);
     }
 }
 
@@ -124,24 +138,23 @@ void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t e
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
     for (std::uint64_t y = begin; y < end; ++y) {
-        plan_.kernels.conv2d.function(
-            {.rows = window_rows(step, y, thread),
-             .input_stride = in.channels,
-             .output = at(step.output) + y * out.width * out.channels,
-             .output_stride = out.channels,
-             .weights = step.weights,
-             .bias = bias(step),
-             .input_width = static_cast<int>(in.width),
-             .output_width = static_cast<int>(out.width),
-             .in_channels = static_cast<int>(in.channels),
-             .out_channels = static_cast<int>(out.channels),
-             .groups = static_cast<int>(node.groups),
-             .kernel_height = static_cast<int>(node.kernel_height),
-             .kernel_width = static_cast<int>(node.kernel_width),
-             .stride_x = static_cast<int>(node.stride_x),
-             .dilation_x = static_cast<int>(node.dilation_x),
-             .pad_left = static_cast<int>(step.padding.left),
-             .activation = step.activation});
+        plan_.kernels.conv2d.function({.rows = window_rows(step, y, thread),
+                                       .input_stride = in.channels,
+                                       .output = at(step.output) + y * out.width * out.channels,
+                                       .output_stride = out.channels,
+                                       .weights = step.weights,
+                                       .bias = bias(step),
+                                       .input_width = static_cast<int>(in.width),
+                                       .output_width = static_cast<int>(out.width),
+                                       .in_channels = static_cast<int>(in.channels),
+                                       .out_channels = static_cast<int>(out.channels),
+                                       .groups = static_cast<int>(node.groups),
+                                       .kernel_height = static_cast<int>(node.kernel_height),
+                                       .kernel_width = static_cast<int>(node.kernel_width),
+                                       .stride_x = static_cast<int>(node.stride_x),
+                                       .dilation_x = static_cast<int>(node.dilation_x),
+                                       .pad_left = static_cast<int>(step.padding.left),
+                                       .activation = step.activation});
     }
 }
 
@@ -151,22 +164,21 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
     for (std::uint64_t y = begin; y < end; ++y) {
-        plan_.kernels.depthwise.function(
-            {.rows = window_rows(step, y, thread),
-             .input_stride = in.channels,
-             .output = at(step.output) + y * out.width * out.channels,
-             .output_stride = out.channels,
-             .weights = step.weights,
-             .bias = bias(step),
-             .input_width = static_cast<int>(in.width),
-             .output_width = static_cast<int>(out.width),
-             .channels = static_cast<int>(out.channels),
-             .kernel_height = static_cast<int>(node.kernel_height),
-             .kernel_width = static_cast<int>(node.kernel_width),
-             .stride_x = static_cast<int>(node.stride_x),
-             .dilation_x = static_cast<int>(node.dilation_x),
-             .pad_left = static_cast<int>(step.padding.left),
-             .activation = step.activation});
+        plan_.kernels.depthwise.function({.rows = window_rows(step, y, thread),
+                                          .input_stride = in.channels,
+                                          .output = at(step.output) + y * out.width * out.channels,
+                                          .output_stride = out.channels,
+                                          .weights = step.weights,
+                                          .bias = bias(step),
+                                          .input_width = static_cast<int>(in.width),
+                                          .output_width = static_cast<int>(out.width),
+                                          .channels = static_cast<int>(out.channels),
+                                          .kernel_height = static_cast<int>(node.kernel_height),
+                                          .kernel_width = static_cast<int>(node.kernel_width),
+                                          .stride_x = static_cast<int>(node.stride_x),
+                                          .dilation_x = static_cast<int>(node.dilation_x),
+                                          .pad_left = static_cast<int>(step.padding.left),
+                                          .activation = step.activation});
     }
 }
 
@@ -248,18 +260,18 @@ void Executor::run_binary(const Step& step, std::uint64_t begin, std::uint64_t e
     // A right operand of one pixel is the same for all; of one channel, for all channels.
     const std::uint32_t right_stride =
         right.is_vector() && !step.output_shape.is_vector() ? 0 : right.channels;
-    plan_.kernels.binary.function(
-        {.left = operand(step, 0) + begin * channels,
-         .left_stride = channels,
-         .right = operand(step, 1) + begin * right_stride,
-         .right_pixel_stride = right_stride,
-         .right_channel_stride = right.channels == 1 ? 0 : 1,
-         .output = at(step.output) + begin * channels,
-         .output_stride = channels,
-         .pixels = static_cast<std::size_t>(end - begin),
-         .channels = static_cast<int>(channels),
-         .kind = graph_.nodes[step.node].kind == NodeKind::kAdd ? ops::BinaryKind::kAdd
-                                                                : ops::BinaryKind::kMultiply});
+    plan_.kernels.binary.function({.left = operand(step, 0) + begin * channels,
+                                   .left_stride = channels,
+                                   .right = operand(step, 1) + begin * right_stride,
+                                   .right_pixel_stride = right_stride,
+                                   .right_channel_stride = right.channels == 1 ? 0 : 1,
+                                   .output = at(step.output) + begin * channels,
+                                   .output_stride = channels,
+                                   .pixels = static_cast<std::size_t>(end - begin),
+                                   .channels = static_cast<int>(channels),
+                                   .kind = graph_.nodes[step.node].kind == NodeKind::kAdd
+                                               ? ops::BinaryKind::kAdd
+                                               : ops::BinaryKind::kMultiply});
 }
 
 void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t end) const {
@@ -276,8 +288,8 @@ void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t e
              .channels = static_cast<int>(channels)});
         return;
     }
-    const float* input = step.reads_caller_input ? static_cast<const float*>(input_.data)
-                                                 : operand(step, 0);
+    const float* input =
+        step.reads_caller_input ? static_cast<const float*>(input_.data) : operand(step, 0);
     plan_.kernels.affine.function({.input = input + begin * channels,
                                    .output = output,
                                    .scale = step.weights,

@@ -15,8 +15,8 @@ struct Window {
 // What "same" adds in all along one side; the smaller half goes before.
 std::uint64_t same_padding_total(std::uint64_t size, const Window& window) {
     const std::uint64_t outputs = (size + window.stride - 1) / window.stride;
-    const std::uint64_t needed = (outputs - 1) * window.stride +
-                                 (std::uint64_t{window.kernel} - 1) * window.dilation + 1;
+    const std::uint64_t needed =
+        (outputs - 1) * window.stride + (std::uint64_t{window.kernel} - 1) * window.dilation + 1;
     return needed > size ? needed - size : 0;
 }
 
@@ -54,8 +54,7 @@ struct Inference {
         // The three factors are below 2^31 each, so that the product of two fits in 64 bits.
         constexpr std::uint64_t kMaxSide = 1u << 30;
         if (height > kMaxSide || width > kMaxSide || channels > kMaxSide ||
-            height * width > kMaxValueElements ||
-            height * width * channels > kMaxValueElements) {
+            height * width > kMaxValueElements || height * width * channels > kMaxValueElements) {
             return misfit(index, "the output would be too large");
         }
         shapes[index + 1] = {static_cast<std::uint32_t>(height), static_cast<std::uint32_t>(width),
@@ -131,26 +130,34 @@ fovea_status Inference::infer(std::uint32_t index, const Node& node) const {
                         in.channels);
     }
     switch (node.kind) {
-        case NodeKind::kConvolution: return windowed(index, node, node.output_channels);
-        case NodeKind::kDepthwise: return windowed(index, node, in.channels);
-        case NodeKind::kPool: return windowed(index, node, in.channels);
+        case NodeKind::kConvolution:
+            return windowed(index, node, node.output_channels);
+        case NodeKind::kDepthwise:
+            return windowed(index, node, in.channels);
+        case NodeKind::kPool:
+            return windowed(index, node, in.channels);
         case NodeKind::kDense:
             if (!in.is_vector()) return misfit(index, "its input is not a vector");
             return set(index, 1, 1, node.output_channels);
         case NodeKind::kSoftmax:
             if (!in.is_vector()) return misfit(index, "its input is not a vector");
             return set(index, 1, 1, in.channels);
-        case NodeKind::kGlobalPool: return set(index, 1, 1, in.channels);
-        case NodeKind::kChannelReduce: return set(index, in.height, in.width, 1);
-        case NodeKind::kConcat: return concat(index, node);
+        case NodeKind::kGlobalPool:
+            return set(index, 1, 1, in.channels);
+        case NodeKind::kChannelReduce:
+            return set(index, in.height, in.width, 1);
+        case NodeKind::kConcat:
+            return concat(index, node);
         case NodeKind::kAdd:
-        case NodeKind::kMultiply: return binary(index, node);
+        case NodeKind::kMultiply:
+            return binary(index, node);
         case NodeKind::kAffine:
-        case NodeKind::kActivation: return set(index, in.height, in.width, in.channels);
-        case NodeKind::kReshape: return set(index, 1, 1, in.count());
+        case NodeKind::kActivation:
+            return set(index, in.height, in.width, in.channels);
+        case NodeKind::kReshape:
+            return set(index, 1, 1, in.count());
         case NodeKind::kPad:
-            return set(index,
-                       std::uint64_t{in.height} + node.padding.top + node.padding.bottom,
+            return set(index, std::uint64_t{in.height} + node.padding.top + node.padding.bottom,
                        std::uint64_t{in.width} + node.padding.left + node.padding.right,
                        in.channels);
     }
@@ -161,20 +168,34 @@ fovea_status Inference::infer(std::uint32_t index, const Node& node) const {
 
 const char* node_kind_name(NodeKind kind) {
     switch (kind) {
-        case NodeKind::kConvolution: return "convolution";
-        case NodeKind::kDepthwise: return "depthwise convolution";
-        case NodeKind::kDense: return "dense";
-        case NodeKind::kPool: return "pool";
-        case NodeKind::kGlobalPool: return "global pool";
-        case NodeKind::kChannelReduce: return "channel reduce";
-        case NodeKind::kConcat: return "concat";
-        case NodeKind::kAdd: return "add";
-        case NodeKind::kMultiply: return "multiply";
-        case NodeKind::kAffine: return "affine";
-        case NodeKind::kActivation: return "activation";
-        case NodeKind::kSoftmax: return "softmax";
-        case NodeKind::kReshape: return "reshape";
-        case NodeKind::kPad: return "pad";
+        case NodeKind::kConvolution:
+            return "convolution";
+        case NodeKind::kDepthwise:
+            return "depthwise convolution";
+        case NodeKind::kDense:
+            return "dense";
+        case NodeKind::kPool:
+            return "pool";
+        case NodeKind::kGlobalPool:
+            return "global pool";
+        case NodeKind::kChannelReduce:
+            return "channel reduce";
+        case NodeKind::kConcat:
+            return "concat";
+        case NodeKind::kAdd:
+            return "add";
+        case NodeKind::kMultiply:
+            return "multiply";
+        case NodeKind::kAffine:
+            return "affine";
+        case NodeKind::kActivation:
+            return "activation";
+        case NodeKind::kSoftmax:
+            return "softmax";
+        case NodeKind::kReshape:
+            return "reshape";
+        case NodeKind::kPad:
+            return "pad";
     }
     return "unknown";
 }
@@ -252,7 +273,8 @@ std::uint64_t multiply_adds(const Graph& graph, const Node& node, const Shape& o
         }
         case NodeKind::kDepthwise:
             return std::uint64_t{output.count()} * node.kernel_height * node.kernel_width;
-        default: return 0;
+        default:
+            return 0;
     }
 }
 

@@ -35,7 +35,8 @@ struct Container {
 
 fovea_status Container::check_header(std::uint32_t* section_count) const {
     if (size < kHeaderSize || std::memcmp(data, kMagic, sizeof(kMagic)) != 0) {
-        return log.fail(FOVEA_ERROR_NOT_A_MODEL, "not a fovea model: the first bytes are not those "
+        return log.fail(FOVEA_ERROR_NOT_A_MODEL,
+                        "not a fovea model: the first bytes are not those "
                         "of a .fovea file");
     }
     if (crc32(0, data, 60) != load_u32(data + 60)) {
@@ -131,8 +132,7 @@ fovea_status Container::read_entry(std::uint32_t index, const std::uint8_t* entr
 fovea_status Container::read_table(std::uint32_t section_count) {
     std::uint64_t end = kHeaderSize + section_count * kTableEntrySize;
     for (std::uint32_t i = 0; i < section_count; ++i) {
-        const fovea_status status =
-            read_entry(i, data + kHeaderSize + i * kTableEntrySize, &end);
+        const fovea_status status = read_entry(i, data + kHeaderSize + i * kTableEntrySize, &end);
         if (status != FOVEA_OK) return status;
     }
     if (end != size) {
@@ -176,10 +176,9 @@ fovea_status check_together(const ModelFile& model, const Log& log) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section GOLD: %u outputs, the network has %u",
                             golden.output_count, model.labels.logit_count());
         }
-        const bool size_fits =
-            golden.channels == graph.input_channels &&
-            (graph.input_height == 0 || graph.input_height == golden.height) &&
-            (graph.input_width == 0 || graph.input_width == golden.width);
+        const bool size_fits = golden.channels == graph.input_channels &&
+                               (graph.input_height == 0 || graph.input_height == golden.height) &&
+                               (graph.input_width == 0 || graph.input_width == golden.width);
         if (!size_fits) {
             return log.fail(FOVEA_ERROR_BAD_MODEL,
                             "section GOLD: pictures of %u x %u x %u do not fit the network",

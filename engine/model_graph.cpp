@@ -17,9 +17,12 @@ constexpr std::uint32_t kMaxTaps = 65535;  // kernel, stride, dilation and paddi
 std::size_t element_size(ElementType type) {
     switch (type) {
         case ElementType::kF32:
-        case ElementType::kI32: return 4;
-        case ElementType::kF16: return 2;
-        case ElementType::kI8: return 1;
+        case ElementType::kI32:
+            return 4;
+        case ElementType::kF16:
+            return 2;
+        case ElementType::kI8:
+            return 1;
     }
     return 0;
 }
@@ -29,7 +32,9 @@ bool multiply_in(std::uint64_t* factor, std::uint64_t by) {
     return !__builtin_mul_overflow(*factor, by, factor);
 }
 
-std::uint64_t round_up_8(std::uint64_t n) { return (n + 7) & ~std::uint64_t{7}; }
+std::uint64_t round_up_8(std::uint64_t n) {
+    return (n + 7) & ~std::uint64_t{7};
+}
 
 // Bytes of a packed tensor whose conv panels are in that many groups; false when they do not fit
 // in 64 bits or the groups do not divide the channels.
@@ -38,7 +43,9 @@ bool packed_size(const Tensor& tensor, std::uint32_t groups, std::uint64_t* byte
     std::uint64_t size = element_size(tensor.type);
     bool fits = true;
     switch (tensor.packing) {
-        case Packing::kVector: fits = multiply_in(&size, round_up_8(d[0])); break;
+        case Packing::kVector:
+            fits = multiply_in(&size, round_up_8(d[0]));
+            break;
         case Packing::kConvPanels:
             if (groups == 0 || d[3] % groups != 0) return false;
             fits = multiply_in(&size, groups) && multiply_in(&size, round_up_8(d[3] / groups)) &&
@@ -54,7 +61,9 @@ bool packed_size(const Tensor& tensor, std::uint32_t groups, std::uint64_t* byte
 }
 
 // A dense layer has no groups field; its panels are one group.
-std::uint32_t panel_groups(const Node& node) { return std::max(node.groups, 1u); }
+std::uint32_t panel_groups(const Node& node) {
+    return std::max(node.groups, 1u);
+}
 
 // Whether lanes `lanes` to 7 of each row of 8 are zero.
 bool lanes_are_zero(const float* values, std::size_t rows, std::size_t lanes) {
@@ -99,7 +108,8 @@ bool padding_lanes_are_zero(const Tensor& tensor, std::uint32_t groups) {
     return false;
 }
 
-// Finite means that the exponent bits are not all ones: integer work that the compiler can vectorise.
+// Finite means that the exponent bits are not all ones: integer work that the compiler can
+// vectorise.
 bool all_finite(const float* values, std::size_t count) {
     std::uint32_t infinite = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -112,35 +122,42 @@ bool all_finite(const float* values, std::size_t count) {
 // Which fields a kind uses.
 struct KindRule {
     std::uint32_t min_operands, max_operands;
-    bool window;            // kernel and stride
+    bool window;  // kernel and stride
     bool dilation;
-    bool padding;           // the four numbers
+    bool padding;  // the four numbers
     bool groups;
     bool output_channels;
-    bool weights;           // required if used
+    bool weights;  // required if used
     bool bias;
     std::uint32_t variants;  // allowed values: 0 .. variants - 1
 };
 
 KindRule rule_of(NodeKind kind) {
     switch (kind) {
-        case NodeKind::kConvolution: return {1, 1, true, true, true, true, true, true, true, 1};
-        case NodeKind::kDepthwise: return {1, 1, true, true, true, false, true, true, true, 1};
-        case NodeKind::kDense: return {1, 1, false, false, false, false, true, true, true, 1};
-        case NodeKind::kPool: return {1, 1, true, false, true, false, false, false, false, 3};
+        case NodeKind::kConvolution:
+            return {1, 1, true, true, true, true, true, true, true, 1};
+        case NodeKind::kDepthwise:
+            return {1, 1, true, true, true, false, true, true, true, 1};
+        case NodeKind::kDense:
+            return {1, 1, false, false, false, false, true, true, true, 1};
+        case NodeKind::kPool:
+            return {1, 1, true, false, true, false, false, false, false, 3};
         case NodeKind::kGlobalPool:
         case NodeKind::kChannelReduce:
             return {1, 1, false, false, false, false, false, false, false, 2};
-        case NodeKind::kConcat: return {2, 64, false, false, false, false, false, false, false, 1};
+        case NodeKind::kConcat:
+            return {2, 64, false, false, false, false, false, false, false, 1};
         case NodeKind::kAdd:
         case NodeKind::kMultiply:
             return {2, 2, false, false, false, false, false, false, false, 1};
-        case NodeKind::kAffine: return {1, 1, false, false, false, false, false, true, true, 1};
+        case NodeKind::kAffine:
+            return {1, 1, false, false, false, false, false, true, true, 1};
         case NodeKind::kActivation:
         case NodeKind::kSoftmax:
         case NodeKind::kReshape:
             return {1, 1, false, false, false, false, false, false, false, 1};
-        case NodeKind::kPad: return {1, 1, false, false, true, false, false, false, false, 1};
+        case NodeKind::kPad:
+            return {1, 1, false, false, true, false, false, false, false, 1};
     }
     return {};
 }
@@ -153,8 +170,8 @@ struct NodeChecker {
     const Node& node;
 
     fovea_status bad(const char* what) const {
-        return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: %s: %s",
-                        NodeLabel(graph, index).text, what);
+        return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: %s: %s", NodeLabel(graph, index).text,
+                        what);
     }
     fovea_status check_operands() const;
     fovea_status check_window(const KindRule& rule) const;
@@ -267,8 +284,8 @@ fovea_status NodeChecker::check() const {
     if (node.kind == NodeKind::kSoftmax && node.activation != ops::Activation::kNone) {
         return bad("a softmax has no activation");
     }
-    const bool parametric = node.activation == ops::Activation::kLeakyRelu ||
-                            node.activation == ops::Activation::kElu;
+    const bool parametric =
+        node.activation == ops::Activation::kLeakyRelu || node.activation == ops::Activation::kElu;
     if (!std::isfinite(node.activation_parameter) ||
         (!parametric && node.activation_parameter != 0)) {
         return bad("wrong activation parameter");
@@ -289,7 +306,8 @@ fovea_status read_nodes(const std::uint8_t* p, const Log& log, Graph* graph) {
                             "section GRPH: node %u: unknown activation %u", i, activation);
         }
         if (load_u32(p + 52) > 1) {
-            return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: node %u: unknown padding mode", i);
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: node %u: unknown padding mode",
+                            i);
         }
         if (!all_zero(p + 84, 44)) {
             return log.fail(FOVEA_ERROR_BAD_MODEL,
@@ -336,8 +354,8 @@ fovea_status read_names(const std::uint8_t* p, const Strings& strings, const Log
                             name.text);
         }
         if (i > 0 && graph->names[i - 1].node > name.node) {
-            return log.fail(FOVEA_ERROR_BAD_MODEL,
-                            "section GRPH: name '%.200s' is out of order", name.text);
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: name '%.200s' is out of order",
+                            name.text);
         }
         sorted[i] = name.text;
     }
@@ -407,7 +425,8 @@ fovea_status read_tensors(const Section& table, const Section& weights, const Lo
         const std::uint32_t type = load_u32(p);
         const std::uint32_t packing = load_u32(p + 4);
         if (type > static_cast<std::uint32_t>(ElementType::kI32)) return bad("unknown type");
-        if (packing > static_cast<std::uint32_t>(Packing::kDepthwise)) return bad("unknown packing");
+        if (packing > static_cast<std::uint32_t>(Packing::kDepthwise))
+            return bad("unknown packing");
         Tensor& tensor = (*tensors)[i];
         tensor.type = static_cast<ElementType>(type);
         tensor.packing = static_cast<Packing>(packing);
@@ -427,7 +446,8 @@ fovea_status read_tensors(const Section& table, const Section& weights, const Lo
             return bad("reaches past the end of section WGHT");
         }
         if (offset < end || offset - end >= 64) return bad("is not at the next multiple of 64");
-        if (!all_zero(weights.data + end, offset - end)) return bad("the gap before it is not zero");
+        if (!all_zero(weights.data + end, offset - end))
+            return bad("the gap before it is not zero");
         if (!all_zero(p + 40, 24)) return bad("reserved bytes are not zero");
         tensor.data = weights.data + offset;
         tensor.size = static_cast<std::size_t>(size);

@@ -75,7 +75,8 @@ fovea_status read_strings(const Section& section, const Log& log, Strings* strin
         const std::uint32_t begin = load_u32(offsets + std::size_t{i} * 4);
         const std::uint32_t end = load_u32(offsets + (std::size_t{i} + 1) * 4);
         if (begin < first || end <= begin || end > section.size) {
-            return log.fail(FOVEA_ERROR_BAD_MODEL, "section STRS: offsets of string %u are wrong", i);
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section STRS: offsets of string %u are wrong",
+                            i);
         }
         if (end - begin > kMaxStringSize) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section STRS: string %u is too long", i);
@@ -122,13 +123,13 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
     out->area_resize = resize == 1;
     out->graham_scale = load_f32(p + 20);
     const bool scale_fits = out->preset == Preset::kGraham2015
-                                ? out->graham_scale > 0 && out->graham_scale <= 65536
+                                ? out->graham_scale >= 1 && out->graham_scale <= 7680
                                 : out->graham_scale == 0;
     if (!scale_fits) return bad(section, log, "graham2015 scale is outside its range");
     out->trained_height = load_u32(p + 24);
     out->trained_width = load_u32(p + 28);
-    if (out->trained_height < 1 || out->trained_height > kMaxInputSide ||
-        out->trained_width < 1 || out->trained_width > kMaxInputSide) {
+    if (out->trained_height < 1 || out->trained_height > kMaxInputSide || out->trained_width < 1 ||
+        out->trained_width > kMaxInputSide) {
         return bad(section, log, "the size that the network was trained on is outside its range");
     }
     if (!all_zero(p + 32, 32)) return bad(section, log, "reserved bytes are not zero");
@@ -146,7 +147,8 @@ fovea_status read_labels(const Section& section, const Strings& strings, const L
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section LABL: unknown target %u", target);
     }
     if (form > static_cast<std::uint32_t>(OutputForm::kSigmoids)) {
-        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section LABL: unknown output form %u", form);
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section LABL: unknown output form %u",
+                        form);
     }
     if (count < 1 || count > kMaxClasses) return bad(section, log, "class count outside 1 to 1000");
     if (load_u32(p + 12) != 0) return bad(section, log, "reserved bytes are not zero");
@@ -201,7 +203,8 @@ fovea_status read_calibration(const Section& section, const Strings& strings, co
         OperatingPoint& point = calibration->points[i];
         point.name = strings.get(load_u32(entry));
         point.threshold = load_f64(entry + 8);
-        if (point.name == nullptr) return bad(section, log, "an operating point's name is no string");
+        if (point.name == nullptr)
+            return bad(section, log, "an operating point's name is no string");
         if (load_u32(entry + 4) != 0) return bad(section, log, "reserved bytes are not zero");
         if (!(point.threshold >= 0 && point.threshold <= 1)) {
             return bad(section, log, "a threshold is outside 0 to 1");
@@ -279,7 +282,8 @@ fovea_status read_provenance(const Section& section, const Strings& strings, con
               [](const char* a, const char* b) { return std::strcmp(a, b) < 0; });
     for (std::uint32_t i = 1; i < count; ++i) {
         if (std::strcmp(keys[i - 1], keys[i]) == 0) {
-            return log.fail(FOVEA_ERROR_BAD_MODEL, "section PROV: key '%.200s' occurs twice", keys[i]);
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section PROV: key '%.200s' occurs twice",
+                            keys[i]);
         }
     }
     return FOVEA_OK;

@@ -24,8 +24,12 @@ inline std::uint64_t load_u64(const std::uint8_t* p) {
     std::memcpy(&value, p, sizeof(value));
     return value;
 }
-inline float load_f32(const std::uint8_t* p) { return std::bit_cast<float>(load_u32(p)); }
-inline double load_f64(const std::uint8_t* p) { return std::bit_cast<double>(load_u64(p)); }
+inline float load_f32(const std::uint8_t* p) {
+    return std::bit_cast<float>(load_u32(p));
+}
+inline double load_f64(const std::uint8_t* p) {
+    return std::bit_cast<double>(load_u64(p));
+}
 
 bool all_zero(const std::uint8_t* data, std::size_t size);
 
@@ -62,8 +66,8 @@ fovea_status read_tensors(const Section& table, const Section& weights, const Lo
 // Section GRPH; graph->tensors must have been read.
 fovea_status read_graph(const Section& section, const Strings& strings, const Log& log,
                         Graph* graph);
-// That each tensor is used, has exactly the size that its node gives it, is f32, finite, and zero in
-// its padding lanes.
+// That each tensor is used, has exactly the size that its node gives it, is f32, finite, and zero
+// in its padding lanes.
 fovea_status check_tensors(const Graph& graph, const Log& log);
 
 }  // namespace fovea

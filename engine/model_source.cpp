@@ -71,7 +71,8 @@ fovea_status ModelSource::open_descriptor(int descriptor, std::uint64_t offset,
 fovea_status ModelSource::read_into_copy(int descriptor, std::uint64_t offset, std::size_t length,
                                          const Log& log) {
     if (!copy_.allocate(length)) {
-        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a model of %zu bytes", length);
+        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a model of %zu bytes",
+                        length);
     }
     for (std::size_t done = 0; done < length;) {
         const ssize_t got = pread(descriptor, copy_.data() + done, length - done,

@@ -17,19 +17,25 @@ constexpr const char* kArea = "cv_area";
 int bytes_per_pixel(fovea_pixel_format format) {
     switch (format) {
         case FOVEA_RGB:
-        case FOVEA_BGR: return 3;
+        case FOVEA_BGR:
+            return 3;
         case FOVEA_RGBA:
-        case FOVEA_BGRA: return 4;
+        case FOVEA_BGRA:
+            return 4;
     }
     return 0;
 }
 
 preprocess::PixelFormat internal_format(fovea_pixel_format format) {
     switch (format) {
-        case FOVEA_RGB: return preprocess::PixelFormat::kRgb;
-        case FOVEA_RGBA: return preprocess::PixelFormat::kRgba;
-        case FOVEA_BGR: return preprocess::PixelFormat::kBgr;
-        case FOVEA_BGRA: return preprocess::PixelFormat::kBgra;
+        case FOVEA_RGB:
+            return preprocess::PixelFormat::kRgb;
+        case FOVEA_RGBA:
+            return preprocess::PixelFormat::kRgba;
+        case FOVEA_BGR:
+            return preprocess::PixelFormat::kBgr;
+        case FOVEA_BGRA:
+            return preprocess::PixelFormat::kBgra;
     }
     return preprocess::PixelFormat::kRgb;
 }
@@ -37,21 +43,36 @@ preprocess::PixelFormat internal_format(fovea_pixel_format format) {
 }  // namespace
 
 PictureContext::PictureContext(const fovea_session_settings& settings)
-    : allocator(to_internal(settings.allocator)), log(settings.log),
-      max_side(settings.max_image_side), max_pixels(settings.max_image_pixels),
+    : allocator(to_internal(settings.allocator)),
+      log(settings.log),
+      max_side(settings.max_image_side),
+      max_pixels(settings.max_image_pixels),
       max_bytes(settings.max_decode_bytes) {}
 
 fovea_status picture_status(preprocess::Status status, const char* what, const char* detail,
                             const Log& log) {
     fovea_status mapped = FOVEA_OK;
     switch (status) {
-        case preprocess::Status::kOk: return FOVEA_OK;
-        case preprocess::Status::kOutOfMemory: mapped = FOVEA_ERROR_OUT_OF_MEMORY; break;
-        case preprocess::Status::kNotAnImage: mapped = FOVEA_ERROR_NOT_AN_IMAGE; break;
-        case preprocess::Status::kUnsupportedImage: mapped = FOVEA_ERROR_UNSUPPORTED_IMAGE; break;
-        case preprocess::Status::kCorruptImage: mapped = FOVEA_ERROR_CORRUPT_IMAGE; break;
-        case preprocess::Status::kImageTooLarge: mapped = FOVEA_ERROR_IMAGE_TOO_LARGE; break;
-        case preprocess::Status::kInvalidArgument: mapped = FOVEA_ERROR_INVALID_ARGUMENT; break;
+        case preprocess::Status::kOk:
+            return FOVEA_OK;
+        case preprocess::Status::kOutOfMemory:
+            mapped = FOVEA_ERROR_OUT_OF_MEMORY;
+            break;
+        case preprocess::Status::kNotAnImage:
+            mapped = FOVEA_ERROR_NOT_AN_IMAGE;
+            break;
+        case preprocess::Status::kUnsupportedImage:
+            mapped = FOVEA_ERROR_UNSUPPORTED_IMAGE;
+            break;
+        case preprocess::Status::kCorruptImage:
+            mapped = FOVEA_ERROR_CORRUPT_IMAGE;
+            break;
+        case preprocess::Status::kImageTooLarge:
+            mapped = FOVEA_ERROR_IMAGE_TOO_LARGE;
+            break;
+        case preprocess::Status::kInvalidArgument:
+            mapped = FOVEA_ERROR_INVALID_ARGUMENT;
+            break;
     }
     const bool has_detail = detail != nullptr && detail[0] != '\0';
     return log.fail(mapped, "%s: %s", what, has_detail ? detail : fovea_status_string(mapped));
@@ -61,9 +82,8 @@ fovea_status decode_picture(const void* data, std::size_t size, const PictureCon
                             preprocess::Image* out) {
     const char* detail = "";
     const preprocess::DecodeLimits limits{context.max_side, context.max_pixels, context.max_bytes};
-    const preprocess::Status status =
-        preprocess::decode_image(static_cast<const std::uint8_t*>(data), size, limits,
-                                 context.allocator, out, &detail);
+    const preprocess::Status status = preprocess::decode_image(
+        static_cast<const std::uint8_t*>(data), size, limits, context.allocator, out, &detail);
     return picture_status(status, "image", detail, context.log);
 }
 
@@ -91,15 +111,15 @@ fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& cont
         return bad("stride is too large");
     }
     const int orientation =
-        pixels.rotation <= 270 ? preprocess::orientation_of_rotation(static_cast<int>(pixels.rotation))
-                               : 0;
+        pixels.rotation <= 270
+            ? preprocess::orientation_of_rotation(static_cast<int>(pixels.rotation))
+            : 0;
     if (orientation == 0) return bad("rotation is not 0, 90, 180 or 270");
-    const preprocess::CameraPixels camera{
-        .data = pixels.data,
-        .width = static_cast<int>(pixels.width),
-        .height = static_cast<int>(pixels.height),
-        .stride = static_cast<std::ptrdiff_t>(pixels.stride),
-        .format = internal_format(pixels.format)};
+    const preprocess::CameraPixels camera{.data = pixels.data,
+                                          .width = static_cast<int>(pixels.width),
+                                          .height = static_cast<int>(pixels.height),
+                                          .stride = static_cast<std::ptrdiff_t>(pixels.stride),
+                                          .format = internal_format(pixels.format)};
     return picture_status(preprocess::copy_upright(camera, orientation, context.allocator, out),
                           "pixels", nullptr, context.log);
 }
@@ -140,8 +160,8 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
     if (preset.tolerance > 255) return bad("tolerance is over 255");
     // Written so that a NaN is refused.
     if (!(preset.sigma >= 0 && preset.sigma <= 256)) return bad("sigma is outside 0 to 256");
-    if (!(preset.graham_scale > 0 && preset.graham_scale <= 65536)) {
-        return bad("graham_scale is outside its range");
+    if (!(preset.graham_scale >= 1 && preset.graham_scale <= 7680)) {
+        return bad("graham_scale is outside 1 to 7680");
     }
     settings->preset = static_cast<preprocess::Preset>(index);
     settings->output_size = static_cast<int>(preset.output_size);
@@ -150,8 +170,7 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
     settings->circle_mask = preset.circle_mask != 0;
     settings->gray_swapped = preset.gray_swapped != 0;
     settings->pad_square = preset.pad_square != 0;
-    settings->resize =
-        area ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
+    settings->resize = area ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
     settings->graham_scale = preset.graham_scale;
     return FOVEA_OK;
 }

@@ -6,9 +6,12 @@
 namespace fovea {
 namespace {
 
-std::uint64_t round_up_8(std::uint64_t n) { return (n + 7) & ~std::uint64_t{7}; }
+std::uint64_t round_up_8(std::uint64_t n) {
+    return (n + 7) & ~std::uint64_t{7};
+}
 
-// Below this many multiply-adds (or elements, weighted) a thread's share does not pay for waking it.
+// Below this many multiply-adds (or elements, weighted) a thread's share does not pay for waking
+// it.
 constexpr std::uint64_t kWorkPerThread = 40000;
 constexpr std::uint64_t kWorkPerElement = 4;
 
@@ -33,15 +36,20 @@ struct Planner {
     const PlanRequest& request;
     Plan& plan;
 
-    Buffer<std::uint32_t> uses;       // by value: operand references, kept values count once more
-    Buffer<std::uint32_t> absorbed;   // by node: 1 = its work is done by the add that uses it
-    Buffer<std::uint32_t> root;       // by value: the value whose storage it views
-    Buffer<std::uint32_t> last_use;   // by root: step
+    Buffer<std::uint32_t> uses;      // by value: operand references, kept values count once more
+    Buffer<std::uint32_t> absorbed;  // by node: 1 = its work is done by the add that uses it
+    Buffer<std::uint32_t> root;      // by value: the value whose storage it views
+    Buffer<std::uint32_t> last_use;  // by root: step
     std::size_t operand_total = 0;
     bool input_as_floats = false;
 
     Planner(const Graph& g, const PlanRequest& r, Plan& p, const Allocator& allocator)
-        : graph(g), request(r), plan(p), uses(allocator), absorbed(allocator), root(allocator),
+        : graph(g),
+          request(r),
+          plan(p),
+          uses(allocator),
+          absorbed(allocator),
+          root(allocator),
           last_use(allocator) {}
 
     const Shape& shape(std::uint32_t value) const { return plan.shapes[value]; }
@@ -169,8 +177,8 @@ void Planner::set_constants(Step& step, const Node& node) {
 
 void Planner::set_units(Step& step) const {
     const Shape& out = step.output_shape;
-    std::uint64_t work = std::max(step.output_shape.count(), step.input_shape.count()) *
-                         kWorkPerElement;
+    std::uint64_t work =
+        std::max(step.output_shape.count(), step.input_shape.count()) * kWorkPerElement;
     switch (step.kind) {
         case StepKind::kConv2d:
         case StepKind::kDepthwise:
@@ -243,8 +251,7 @@ void Planner::emit_convolution(std::uint32_t index, const Node& node) {
     set_units(step);
 }
 
-void Planner::emit_plain(StepKind kind, std::uint32_t index, const Node& node,
-                         const char* kernel) {
+void Planner::emit_plain(StepKind kind, std::uint32_t index, const Node& node, const char* kernel) {
     Step& step = emit(kind, index, index + 1, kernel);
     for (std::uint32_t i = 0; i < node.operand_count; ++i) read(step, graph.operand(node, i));
     if (node.weights != kNone) set_constants(step, node);
@@ -259,19 +266,27 @@ void Planner::emit_node(std::uint32_t index) {
     const Node& node = graph.nodes[index];
     const Kernels& kernels = plan.kernels;
     switch (node.kind) {
-        case NodeKind::kConvolution: emit_convolution(index, node); break;
+        case NodeKind::kConvolution:
+            emit_convolution(index, node);
+            break;
         case NodeKind::kDepthwise:
             emit_window(StepKind::kDepthwise, index, node, kernels.depthwise.name);
             break;
-        case NodeKind::kPool: emit_window(StepKind::kPool, index, node, kernels.pool.name); break;
-        case NodeKind::kDense: emit_plain(StepKind::kDense, index, node, kernels.dense.name); break;
+        case NodeKind::kPool:
+            emit_window(StepKind::kPool, index, node, kernels.pool.name);
+            break;
+        case NodeKind::kDense:
+            emit_plain(StepKind::kDense, index, node, kernels.dense.name);
+            break;
         case NodeKind::kGlobalPool:
             emit_plain(StepKind::kGlobalPool, index, node, kernels.global_pool.name);
             break;
         case NodeKind::kChannelReduce:
             emit_plain(StepKind::kChannelReduce, index, node, kernels.channel_reduce.name);
             break;
-        case NodeKind::kConcat: emit_plain(StepKind::kConcat, index, node, "copy"); break;
+        case NodeKind::kConcat:
+            emit_plain(StepKind::kConcat, index, node, "copy");
+            break;
         case NodeKind::kAdd: {
             const std::uint32_t value = absorbable_operand(node);
             if (value == kNone) {
@@ -296,17 +311,22 @@ void Planner::emit_node(std::uint32_t index) {
         case NodeKind::kAffine:
             emit_plain(StepKind::kAffine, index, node, kernels.affine.name);
             break;
-        case NodeKind::kSoftmax: emit_plain(StepKind::kSoftmax, index, node, "softmax_fp32"); break;
-        case NodeKind::kPad: emit_plain(StepKind::kPad, index, node, "copy"); break;
+        case NodeKind::kSoftmax:
+            emit_plain(StepKind::kSoftmax, index, node, "softmax_fp32");
+            break;
+        case NodeKind::kPad:
+            emit_plain(StepKind::kPad, index, node, "copy");
+            break;
         case NodeKind::kActivation:
             emit_activation(index, graph.operand(node, 0), node.activation,
                             node.activation_parameter);
             return;
-        case NodeKind::kReshape: break;  // a view
+        case NodeKind::kReshape:
+            break;  // a view
     }
     const Step* last = plan.step_count == 0 ? nullptr : &plan.steps[plan.step_count - 1];
-    const bool fused = last != nullptr && last->output == index + 1 &&
-                       last->activation == node.activation;
+    const bool fused =
+        last != nullptr && last->output == index + 1 && last->activation == node.activation;
     if (node.activation != ops::Activation::kNone && !fused) {
         emit_activation(index, index + 1, node.activation, node.activation_parameter);
     }
@@ -359,7 +379,9 @@ std::uint32_t Planner::overwritable(const Step& step, std::uint32_t index) const
     switch (step.kind) {
         case StepKind::kAffine:
         case StepKind::kActivation:
-        case StepKind::kSoftmax: candidate = first; break;
+        case StepKind::kSoftmax:
+            candidate = first;
+            break;
         case StepKind::kBinary:
             if (root[plan.operands[step.first_operand + 1]] != first) candidate = first;
             break;
@@ -368,7 +390,8 @@ std::uint32_t Planner::overwritable(const Step& step, std::uint32_t index) const
                 candidate = root[step.residual];
             }
             break;
-        default: break;
+        default:
+            break;
     }
     return candidate != kNone && last_use[candidate] == index ? candidate : kNone;
 }
@@ -419,8 +442,7 @@ Kernels::Kernels(ops::CpuFeatureSet features)
       affine_u8(ops::kAffineU8.select(features)),
       activation(ops::kActivationFp32.select(features)) {}
 
-fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log,
-                       Plan* plan) {
+fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan) {
     const fovea_status status = infer_shapes(graph, request.height, request.width,
                                              FOVEA_ERROR_INPUT_SIZE, log, &plan->shapes);
     if (status != FOVEA_OK) return status;

@@ -63,31 +63,31 @@ enum class StepUnit { kRow, kPixel, kPanel, kChannel, kWhole };
 
 struct Step {
     StepKind kind;
-    std::uint32_t node;             // kNone for kInput
-    const char* kernel;             // name of the variant
-    std::uint32_t first_operand;    // into Plan::operands
+    std::uint32_t node;           // kNone for kInput
+    const char* kernel;           // name of the variant
+    std::uint32_t first_operand;  // into Plan::operands
     std::uint32_t operand_count;
-    bool reads_caller_input;        // kAffine of value 0
-    std::uint32_t residual;         // value added by kPointwise, or kNone
-    std::uint32_t output;           // value
+    bool reads_caller_input;  // kAffine of value 0
+    std::uint32_t residual;   // value added by kPointwise, or kNone
+    std::uint32_t output;     // value
     Shape input_shape, output_shape;
-    Padding padding;                // resolved
-    ops::Activation activation;     // applied by the kernel
+    Padding padding;             // resolved
+    ops::Activation activation;  // applied by the kernel
     float activation_parameter;
-    const float* weights;           // in the model file
-    const float* bias;              // in the model file, or null: then at bias_constant
-    std::uint64_t bias_constant;    // floats from the start of the constants
+    const float* weights;         // in the model file
+    const float* bias;            // in the model file, or null: then at bias_constant
+    std::uint64_t bias_constant;  // floats from the start of the constants
     std::uint64_t multiply_adds;
     StepUnit unit;
     std::uint64_t unit_count;
-    std::uint64_t granule;          // cuts fall on multiples of this many units
-    std::uint32_t threads;          // that share the step
+    std::uint64_t granule;  // cuts fall on multiples of this many units
+    std::uint32_t threads;  // that share the step
 };
 
 struct PlanRequest {
     std::uint32_t height, width;
     std::uint32_t threads;
-    const std::uint32_t* kept;      // values that stay until the next run, beside the outputs
+    const std::uint32_t* kept;  // values that stay until the next run, beside the outputs
     std::size_t kept_count;
 };
 
@@ -96,21 +96,25 @@ struct PlanRequest {
 // Workspace: constants (made once per session), row pointers (a list a thread), then the arena.
 struct Plan {
     Plan(const Allocator& allocator, ops::CpuFeatureSet features)
-        : kernels(features), shapes(allocator), steps(allocator), operands(allocator),
-          blocks(allocator), block_of(allocator) {}
+        : kernels(features),
+          shapes(allocator),
+          steps(allocator),
+          operands(allocator),
+          blocks(allocator),
+          block_of(allocator) {}
 
     Kernels kernels;
-    Buffer<Shape> shapes;               // by value
+    Buffer<Shape> shapes;  // by value
     Buffer<Step> steps;
-    std::size_t step_count = 0;         // steps.size() is the room made for them
-    Buffer<std::uint32_t> operands;     // values read by the steps
+    std::size_t step_count = 0;      // steps.size() is the room made for them
+    Buffer<std::uint32_t> operands;  // values read by the steps
     Buffer<ArenaBlock> blocks;
     std::size_t block_count = 0;
-    Buffer<std::uint32_t> block_of;     // by value; kNone = has no place (not made by any step)
+    Buffer<std::uint32_t> block_of;  // by value; kNone = has no place (not made by any step)
     std::uint32_t threads = 1;
     std::uint64_t constant_floats = 0;
-    std::uint64_t zero_floats = 0;      // the constants begin with these, then kOnes ones
-    std::uint64_t row_pointers = 0;     // of one thread
+    std::uint64_t zero_floats = 0;          // the constants begin with these, then kOnes ones
+    std::uint64_t row_pointers = 0;         // of one thread
     std::uint64_t row_pointers_offset = 0;  // bytes from the start of the workspace
     std::uint64_t arena_offset = 0;
     std::uint64_t arena_size = 0;
@@ -120,8 +124,8 @@ struct Plan {
     static constexpr std::uint64_t kOnes = 8;
 };
 
-// Plans a checked graph (see model_file.h). FOVEA_ERROR_INPUT_SIZE, with the layer's name in the log,
-// when the network cannot run at that size.
+// Plans a checked graph (see model_file.h). FOVEA_ERROR_INPUT_SIZE, with the layer's name in the
+// log, when the network cannot run at that size.
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan);
 
 // Fills the constants at the start of a workspace; needed once before the first run in it.

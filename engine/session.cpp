@@ -81,7 +81,8 @@ void probabilities_from_logits(const Labels& labels, const float* logits, double
         return;
     }
     const auto sigmoid = [&](float logit) {
-        return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit) / temperature)));
+        return static_cast<float>(1.0 /
+                                  (1.0 + std::exp(-static_cast<double>(logit) / temperature)));
     };
     if (labels.form == OutputForm::kOneSigmoid) {
         probabilities[1] = sigmoid(logits[0]);
@@ -100,14 +101,14 @@ fovea_status fovea_session::prepare() {
     const Plan& plan = planned.plan;
     auto* memory = static_cast<std::uint8_t*>(settings.workspace);
     if (memory != nullptr && settings.workspace_size < plan.workspace_size) {
-        return log.fail(FOVEA_ERROR_WORKSPACE_TOO_SMALL,
-                        "the workspace has %zu bytes, this session needs %llu",
-                        settings.workspace_size,
-                        static_cast<unsigned long long>(plan.workspace_size));
+        return log.fail(
+            FOVEA_ERROR_WORKSPACE_TOO_SMALL, "the workspace has %zu bytes, this session needs %llu",
+            settings.workspace_size, static_cast<unsigned long long>(plan.workspace_size));
     }
     if (memory == nullptr) {
         if (!workspace.allocate(static_cast<std::size_t>(plan.workspace_size))) {
-            return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a workspace of %llu bytes",
+            return log.fail(FOVEA_ERROR_OUT_OF_MEMORY,
+                            "out of memory for a workspace of %llu bytes",
                             static_cast<unsigned long long>(plan.workspace_size));
         }
         memory = workspace.data();

@@ -45,10 +45,14 @@ void probabilities_from_logits(const Labels& labels, const float* logits, double
 struct fovea_session {
     fovea_session(const fovea_model& model_, const fovea_session_settings& settings_,
                   const fovea::ops::IsaLevel* level)
-        : model(model_), settings(settings_), allocator{settings_.allocator.allocate,
-                                                        settings_.allocator.release,
-                                                        settings_.allocator.cookie},
-          log(settings_.log), planned(allocator, level), pool(allocator), workspace(allocator),
+        : model(model_),
+          settings(settings_),
+          allocator{settings_.allocator.allocate, settings_.allocator.release,
+                    settings_.allocator.cookie},
+          log(settings_.log),
+          planned(allocator, level),
+          pool(allocator),
+          workspace(allocator),
           step_seconds(allocator) {}
 
     const fovea_model& model;
@@ -59,7 +63,7 @@ struct fovea_session {
     fovea::ThreadPool pool;
     fovea::Buffer<std::uint8_t> workspace;  // empty when the caller gave one
     fovea::Buffer<double> step_seconds;
-    fovea::Executor* executor = nullptr;    // in executor_place, once everything else exists
+    fovea::Executor* executor = nullptr;  // in executor_place, once everything else exists
     alignas(fovea::Executor) unsigned char executor_place[sizeof(fovea::Executor)];
     bool profiled = false;
     bool has_run = false;  // taps hold the values of a whole run

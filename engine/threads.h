@@ -23,7 +23,8 @@ class ThreadPool {
     ThreadPool& operator=(const ThreadPool&) = delete;
     ~ThreadPool();  // waits for the workers to end
 
-    // count threads in all, 1 to kMaxThreads. Called once; on failure the pool may only be destroyed.
+    // count threads in all, 1 to kMaxThreads. Called once; on failure the pool may only be
+    // destroyed.
     fovea_status start(std::uint32_t count);
 
     // task(context, i) on thread i for i < count; returns when all are done.
@@ -47,7 +48,7 @@ class ThreadPool {
     pthread_cond_t work_ready_;
     pthread_cond_t work_done_;
     // Guarded by mutex_:
-    std::uint64_t round_ = 0;  // number of run() calls that had work for workers
+    std::uint64_t round_ = 0;    // number of run() calls that had work for workers
     std::uint32_t active_ = 0;   // threads that take part in the round
     std::uint32_t pending_ = 0;  // workers still at it
     Task task_ = nullptr;

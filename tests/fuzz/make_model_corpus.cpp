@@ -27,7 +27,11 @@ ModelSpec every_kind() {
         return node;
     };
     spec.add({.kind = kPad, .inputs = {0}, .top = 1, .right = 2, .name = "pad"});
-    spec.add({.kind = kAffine, .inputs = {1}, .weights = {0.01f, 0.02f}, .bias = {-1, 1}, .name = "affine"});
+    spec.add({.kind = kAffine,
+              .inputs = {1},
+              .weights = {0.01f, 0.02f},
+              .bias = {-1, 1},
+              .name = "affine"});
     spec.add(window({.kind = kConvolution,
                      .inputs = {2},
                      .activation = kSwish,
@@ -49,7 +53,11 @@ ModelSpec every_kind() {
     spec.add({.kind = kAdd, .inputs = {8, 6}, .activation = kRelu, .name = "add"});
     spec.add({.kind = kGlobalPool, .inputs = {9}, .variant = 1, .name = "top"});
     spec.add({.kind = kReshape, .inputs = {10}, .name = "flat"});
-    spec.add({.kind = kActivation, .inputs = {11}, .activation = kElu, .parameter = 0.5f, .name = "elu"});
+    spec.add({.kind = kActivation,
+              .inputs = {11},
+              .activation = kElu,
+              .parameter = 0.5f,
+              .name = "elu"});
     spec.logits = spec.add({.kind = kDense,
                             .inputs = {12},
                             .weights = std::vector<float>(9 * 2, 0.1f),
@@ -63,7 +71,8 @@ ModelSpec every_kind() {
 bool write(const std::string& path, const ModelSpec& spec) {
     const Bytes bytes = build(spec);
     std::ofstream file(path, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
     return file.good();
 }
 

@@ -35,7 +35,9 @@ struct Writer {
     }
 };
 
-std::size_t r8(std::size_t n) { return (n + 7) / 8 * 8; }
+std::size_t r8(std::size_t n) {
+    return (n + 7) / 8 * 8;
+}
 
 // The string table and the tensors while they grow.
 struct Pools {
@@ -123,8 +125,11 @@ void write_node(const NodeSpec& node, std::uint32_t first_operand, Pools* pools,
             weights = pools->depthwise(node.kernel_height, node.kernel_width, node.output_channels,
                                        node.weights);
             break;
-        case kAffine: weights = pools->vector(node.weights); break;
-        default: break;
+        case kAffine:
+            weights = pools->vector(node.weights);
+            break;
+        default:
+            break;
     }
     if (!node.bias.empty()) bias = pools->vector(node.bias);
     const std::size_t begin = out->bytes.size();
@@ -372,7 +377,8 @@ std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
 
 void refresh_checksums(std::uint8_t* data, std::size_t size) {
     const auto get32 = [&](std::size_t at) {
-        return static_cast<std::uint32_t>(data[at]) | static_cast<std::uint32_t>(data[at + 1]) << 8 |
+        return static_cast<std::uint32_t>(data[at]) |
+               static_cast<std::uint32_t>(data[at + 1]) << 8 |
                static_cast<std::uint32_t>(data[at + 2]) << 16 |
                static_cast<std::uint32_t>(data[at + 3]) << 24;
     };

@@ -13,14 +13,37 @@ namespace model_builder {
 inline constexpr std::uint32_t kNone = 0xFFFFFFFFu;
 
 enum Kind : std::uint32_t {
-    kConvolution = 1, kDepthwise, kDense, kPool, kGlobalPool, kChannelReduce, kConcat,
-    kAdd, kMultiply, kAffine, kActivation, kSoftmax, kReshape, kPad,
+    kConvolution = 1,
+    kDepthwise,
+    kDense,
+    kPool,
+    kGlobalPool,
+    kChannelReduce,
+    kConcat,
+    kAdd,
+    kMultiply,
+    kAffine,
+    kActivation,
+    kSoftmax,
+    kReshape,
+    kPad,
 };
 
 // The numbers of the activation list.
 enum Activation : std::uint32_t {
-    kLinear = 0, kRelu, kRelu6, kHardSigmoid, kHardSwish, kSigmoid, kHardSigmoidKeras2, kSwish,
-    kTanh, kLeakyRelu, kElu, kGelu, kSoftplus,
+    kLinear = 0,
+    kRelu,
+    kRelu6,
+    kHardSigmoid,
+    kHardSwish,
+    kSigmoid,
+    kHardSigmoidKeras2,
+    kSwish,
+    kTanh,
+    kLeakyRelu,
+    kElu,
+    kGelu,
+    kSoftplus,
 };
 
 struct NodeSpec {
@@ -28,8 +51,8 @@ struct NodeSpec {
     std::vector<std::uint32_t> inputs = {};  // values
     std::uint32_t activation = 0;
     float parameter = 0;
-    // Logical weights, row-major: convolution [kh][kw][in_group][out], depthwise [kh][kw][channels],
-    // dense [in][out], affine scale [channels].
+    // Logical weights, row-major: convolution [kh][kw][in_group][out], depthwise
+    // [kh][kw][channels], dense [in][out], affine scale [channels].
     std::vector<float> weights = {};
     std::vector<float> bias = {};  // empty = none; affine offset
     std::uint32_t kernel_height = 0, kernel_width = 0;
@@ -61,8 +84,8 @@ struct ModelSpec {
     // Golden vectors: pixels and logits; none when empty.
     std::vector<std::pair<std::vector<std::uint8_t>, std::vector<float>>> golden;
     float golden_tolerance = 1e-3f;
-    std::vector<std::pair<std::string, std::string>> provenance = {
-        {"model_name", "tiny"}, {"source_file", "tiny.h5"}};
+    std::vector<std::pair<std::string, std::string>> provenance = {{"model_name", "tiny"},
+                                                                   {"source_file", "tiny.h5"}};
 
     // Adds a node, returns its value.
     std::uint32_t add(NodeSpec node) {

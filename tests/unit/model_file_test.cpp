@@ -54,7 +54,7 @@ struct Damage {
     fovea_status status = FOVEA_ERROR_BAD_MODEL;
 };
 
-constexpr std::size_t kNodes = 64;       // offsets in GRPH
+constexpr std::size_t kNodes = 64;  // offsets in GRPH
 constexpr std::size_t kNodeSize = 128;
 // Nodes of tiny_spec().
 enum { kRescaling, kStem, kDepthwiseNode, kProject, kAddNode, kGap, kLogitsNode, kSoftmaxNode };
@@ -85,7 +85,8 @@ std::function<void(Bytes*)> set_header(std::size_t offset, std::uint32_t value) 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr std::uint32_t kBig = 0x7FFFFFFFu;
 
-// Tensors of tiny_spec() in file order: 0/1 rescaling, 2/3 stem, 4/5 depthwise, 6 project, 7/8 logits.
+// Tensors of tiny_spec() in file order: 0/1 rescaling, 2/3 stem, 4/5 depthwise, 6 project, 7/8
+// logits.
 const std::vector<Damage>& damages() {
     static const std::vector<Damage> list = {
         // Header
@@ -146,7 +147,8 @@ const std::vector<Damage>& damages() {
         {"section STRS: the last offset", [](Bytes* file) {
              const SectionPlace place = find_section(*file, "STRS");
              const std::uint32_t count = get_u32(*file, place.offset);
-             put_u32(file, place.offset + 4 + count * 4, static_cast<std::uint32_t>(place.size) - 1);
+             const auto size = static_cast<std::uint32_t>(place.size);
+             put_u32(file, place.offset + 4 + count * 4, size - 1);
          }},
         {"section STRS: offsets of string 0", set("STRS", 8, 0)},
         {"section STRS: offsets of string 0", set("STRS", 8, kBig)},
@@ -210,7 +212,8 @@ const std::vector<Damage>& damages() {
         {"'rescaling' (affine): bias is no tensor", set_node(kRescaling, 24, 0xFFFFFFFFu)},
         {"'add' (add): weights and bias should be none", set_node(kAddNode, 20, 0)},
         {"'stem' (convolution): weights are packed for another", set_node(kStem, 20, 4)},
-        {"'depthwise' (depthwise convolution): bias is not a vector", set_node(kDepthwiseNode, 24, 0)},
+        {"'depthwise' (depthwise convolution): bias is not a vector",
+         set_node(kDepthwiseNode, 24, 0)},
         {"'stem' (convolution): weights are for another kernel", set_node(kStem, 28, 2)},
         {"'stem' (convolution): kernel is outside", set_node(kStem, 28, 0)},
         {"'stem' (convolution): kernel is outside", set_node(kStem, 32, 65536)},
@@ -301,6 +304,11 @@ const std::vector<Damage>& damages() {
         {"section PREP: unknown resize", set("PREP", 16, 2)},
         {"section PREP: graham2015 scale", set_float("PREP", 20, 300)},
         {"section PREP: graham2015 scale", set("PREP", 0, 4)},
+        {"section PREP: graham2015 scale",
+         [](Bytes* file) {
+             set("PREP", 0, 4)(file);
+             set_float("PREP", 20, 7681)(file);
+         }},
         {"section PREP: the size that", set("PREP", 24, 0)},
         {"section PREP: the size that", set("PREP", 28, 65537)},
         {"section PREP: reserved bytes", set("PREP", 32, 1)},
@@ -318,7 +326,8 @@ const std::vector<Damage>& damages() {
         // OPPT
         {"section OPPT: temperature", set_double("OPPT", 0, 0)},
         {"section OPPT: temperature", set_double("OPPT", 0, -1)},
-        {"section OPPT: temperature", set_double("OPPT", 0, std::numeric_limits<double>::quiet_NaN())},
+        {"section OPPT: temperature",
+         set_double("OPPT", 0, std::numeric_limits<double>::quiet_NaN())},
         {"section OPPT: more than 16", set("OPPT", 8, 17)},
         {"section OPPT: wrong size", set("OPPT", 8, 3)},
         {"section OPPT: the default operating point", set("OPPT", 12, 2)},
@@ -373,7 +382,8 @@ std::string temporary_file(const Bytes& prefix, const Bytes& file) {
     const int descriptor = mkstemp(path);
     REQUIRE(descriptor >= 0);
     for (const Bytes* part : {&prefix, &file}) {
-        REQUIRE(write(descriptor, part->data(), part->size()) == static_cast<ssize_t>(part->size()));
+        REQUIRE(write(descriptor, part->data(), part->size()) ==
+                static_cast<ssize_t>(part->size()));
     }
     close(descriptor);
     return path;
@@ -425,7 +435,8 @@ TEST_CASE("without calibration the temperature is 1 and the point is balanced at
     spec.with_calibration = false;
     const Bytes file = build(spec);
     fovea_model* model = nullptr;
-    REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) == FOVEA_OK);
+    REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) ==
+            FOVEA_OK);
     double threshold = 0;
     CHECK(std::string(fovea_model_operating_point(model, 0, &threshold)) == "balanced");
     CHECK(threshold == 0.5);
@@ -442,9 +453,52 @@ TEST_CASE("each damage is refused with its own message") {
         const Attempt attempt = load(file);
         const std::string wanted = damage.message;
         CHECK_MESSAGE(attempt.status == damage.status, wanted, " / ", attempt.message);
-        CHECK_MESSAGE(attempt.message.find(wanted) != std::string::npos,
-                      "wanted '", wanted, "', got '", attempt.message, "'");
+        CHECK_MESSAGE(attempt.message.find(wanted) != std::string::npos, "wanted '", wanted,
+                      "', got '", attempt.message, "'");
     }
+}
+
+TEST_CASE("labels that do not go together are refused") {
+    ModelSpec spec = tiny_spec();
+    spec.classes = {"alone"};
+    CHECK(load(build(spec)).message == "section LABL: this target needs two classes or more");
+    spec.target = 0;
+    CHECK(load(build(spec)).message.find("the labels are for 1 outputs") != std::string::npos);
+    spec = tiny_spec();
+    spec.classes = {"a", "b", "c"};
+    spec.output_form = 1;
+    CHECK(load(build(spec)).message == "section LABL: one sigmoid needs two classes");
+}
+
+TEST_CASE("nodes that share panels must have the same groups") {
+    ModelSpec spec;
+    const auto pointwise = [](std::uint32_t groups, std::uint32_t in_group) {
+        return NodeSpec{.kind = kConvolution,
+                        .inputs = {0},
+                        .weights = std::vector<float>(in_group * 16, 0.5f),
+                        .kernel_height = 1,
+                        .kernel_width = 1,
+                        .stride_y = 1,
+                        .stride_x = 1,
+                        .dilation_y = 1,
+                        .dilation_x = 1,
+                        .groups = groups,
+                        .output_channels = 16};
+    };
+    spec.input_channels = 2;
+    spec.add(pointwise(1, 2));
+    spec.add(pointwise(2, 1));
+    spec.add({.kind = kAdd, .inputs = {1, 2}});
+    spec.add({.kind = kGlobalPool, .inputs = {3}});
+    spec.logits = spec.probabilities = 4;
+    spec.target = 0;
+    spec.classes = std::vector<std::string>(16, "c");
+    Bytes file = build(spec);
+    REQUIRE(load(file).status == FOVEA_OK);
+    set_node(1, 20, 0)(&file);  // the grouped one takes the other's weights
+    refresh_checksums(file.data(), file.size());
+    CHECK(load(file).message.find("shares weights with a node of other groups") !=
+          std::string::npos);
 }
 
 TEST_CASE("wrong checksums are told") {
@@ -468,7 +522,8 @@ TEST_CASE("optional sections that are not known are skipped") {
 }
 
 TEST_CASE("short sections are refused") {
-    for (const char* tag : {"STRS", "GRPH", "TNSR", "WGHT", "PREP", "LABL", "PROV", "OPPT", "GOLD"}) {
+    for (const char* tag :
+         {"STRS", "GRPH", "TNSR", "WGHT", "PREP", "LABL", "PROV", "OPPT", "GOLD"}) {
         const Bytes sound = build(tiny_spec());
         const std::size_t whole = find_section(sound, tag).size;
         for (std::size_t size = 0; size < whole; ++size) {

@@ -17,19 +17,32 @@ Value make(std::size_t height, std::size_t width, std::size_t channels) {
 double activate(std::uint32_t kind, double parameter, double x) {
     const auto relu6 = [](double v) { return std::min(std::max(v, 0.0), 6.0); };
     switch (kind) {
-        case kLinear: return x;
-        case kRelu: return std::max(x, 0.0);
-        case kRelu6: return relu6(x);
-        case kHardSigmoid: return relu6(x + 3) / 6;
-        case kHardSwish: return x * relu6(x + 3) / 6;
-        case kSigmoid: return 1 / (1 + std::exp(-x));
-        case kHardSigmoidKeras2: return std::clamp(0.2 * x + 0.5, 0.0, 1.0);
-        case kSwish: return x / (1 + std::exp(-x));
-        case kTanh: return std::tanh(x);
-        case kLeakyRelu: return x < 0 ? parameter * x : x;
-        case kElu: return x < 0 ? parameter * (std::exp(x) - 1) : x;
-        case kGelu: return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
-        case kSoftplus: return x > 30 ? x : std::log1p(std::exp(x));
+        case kLinear:
+            return x;
+        case kRelu:
+            return std::max(x, 0.0);
+        case kRelu6:
+            return relu6(x);
+        case kHardSigmoid:
+            return relu6(x + 3) / 6;
+        case kHardSwish:
+            return x * relu6(x + 3) / 6;
+        case kSigmoid:
+            return 1 / (1 + std::exp(-x));
+        case kHardSigmoidKeras2:
+            return std::clamp(0.2 * x + 0.5, 0.0, 1.0);
+        case kSwish:
+            return x / (1 + std::exp(-x));
+        case kTanh:
+            return std::tanh(x);
+        case kLeakyRelu:
+            return x < 0 ? parameter * x : x;
+        case kElu:
+            return x < 0 ? parameter * (std::exp(x) - 1) : x;
+        case kGelu:
+            return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+        case kSoftplus:
+            return x > 30 ? x : std::log1p(std::exp(x));
     }
     return std::numeric_limits<double>::quiet_NaN();
 }
@@ -46,7 +59,8 @@ Side side(std::size_t n, std::size_t kernel, std::size_t stride, std::size_t dil
     const auto step = static_cast<std::ptrdiff_t>(stride);
     if (same) {
         const std::ptrdiff_t outputs = (size + step - 1) / step;
-        const std::ptrdiff_t total = std::max<std::ptrdiff_t>((outputs - 1) * step + extent - size, 0);
+        const std::ptrdiff_t total =
+            std::max<std::ptrdiff_t>((outputs - 1) * step + extent - size, 0);
         return {total / 2, outputs};
     }
     const auto padded = size + static_cast<std::ptrdiff_t>(before + after);
@@ -77,9 +91,9 @@ void each_tap(const NodeSpec& node, const Value& in, Side rows, Side columns, co
 Value windowed(const NodeSpec& node, const Value& in) {
     const Side rows = side(in.height, node.kernel_height, node.stride_y,
                            std::max(node.dilation_y, 1u), node.same_padding, node.top, node.bottom);
-    const Side columns = side(in.width, node.kernel_width, node.stride_x,
-                              std::max(node.dilation_x, 1u), node.same_padding, node.left,
-                              node.right);
+    const Side columns =
+        side(in.width, node.kernel_width, node.stride_x, std::max(node.dilation_x, 1u),
+             node.same_padding, node.left, node.right);
     const std::size_t channels = node.kind == kPool ? in.channels : node.output_channels;
     Value out = make(static_cast<std::size_t>(rows.outputs),
                      static_cast<std::size_t>(columns.outputs), channels);
@@ -88,16 +102,17 @@ Value windowed(const NodeSpec& node, const Value& in) {
         if (node.variant == 1) {
             std::fill(out.data.begin(), out.data.end(), -std::numeric_limits<double>::infinity());
         }
-        each_tap(node, in, rows, columns, [&](auto y, auto x, auto, auto, auto iy, auto ix, bool in_side) {
-            for (std::size_t c = 0; c < channels; ++c) {
-                if (in_side && node.variant == 1) {
-                    out.at(y, x, c) = std::max(out.at(y, x, c), in.at(iy, ix, c));
-                } else if (in_side) {
-                    out.at(y, x, c) += in.at(iy, ix, c);
-                }
-                if (in_side || node.variant == 2) counts.at(y, x, c) += 1;
-            }
-        });
+        each_tap(node, in, rows, columns,
+                 [&](auto y, auto x, auto, auto, auto iy, auto ix, bool in_side) {
+                     for (std::size_t c = 0; c < channels; ++c) {
+                         if (in_side && node.variant == 1) {
+                             out.at(y, x, c) = std::max(out.at(y, x, c), in.at(iy, ix, c));
+                         } else if (in_side) {
+                             out.at(y, x, c) += in.at(iy, ix, c);
+                         }
+                         if (in_side || node.variant == 2) counts.at(y, x, c) += 1;
+                     }
+                 });
         if (node.variant != 1) {
             for (std::size_t i = 0; i < out.data.size(); ++i) {
                 out.data[i] = counts.data[i] > 0 ? out.data[i] / counts.data[i] : 0;
@@ -110,16 +125,18 @@ Value windowed(const NodeSpec& node, const Value& in) {
     }
     const std::size_t groups = node.kind == kDepthwise ? channels : node.groups;
     const std::size_t in_group = in.channels / groups, out_group = channels / groups;
-    each_tap(node, in, rows, columns, [&](auto y, auto x, auto a, auto b, auto iy, auto ix, bool in_side) {
-        if (!in_side) return;
-        const std::size_t tap = static_cast<std::size_t>(a * node.kernel_width + b);
-        for (std::size_t o = 0; o < channels; ++o) {
-            for (std::size_t i = 0; i < in_group; ++i) {
-                out.at(y, x, o) += in.at(iy, ix, o / out_group * in_group + i) *
-                                   static_cast<double>(node.weights[(tap * in_group + i) * channels + o]);
-            }
-        }
-    });
+    each_tap(node, in, rows, columns,
+             [&](auto y, auto x, auto a, auto b, auto iy, auto ix, bool in_side) {
+                 if (!in_side) return;
+                 const std::size_t tap = static_cast<std::size_t>(a * node.kernel_width + b);
+                 for (std::size_t o = 0; o < channels; ++o) {
+                     for (std::size_t i = 0; i < in_group; ++i) {
+                         out.at(y, x, o) +=
+                             in.at(iy, ix, o / out_group * in_group + i) *
+                             static_cast<double>(node.weights[(tap * in_group + i) * channels + o]);
+                     }
+                 }
+             });
     return out;
 }
 
@@ -144,7 +161,8 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
     switch (node.kind) {
         case kConvolution:
         case kDepthwise:
-        case kPool: return windowed(node, in);
+        case kPool:
+            return windowed(node, in);
         case kDense: {
             Value out = make(1, 1, node.output_channels);
             for (std::size_t o = 0; o < out.channels; ++o) {
@@ -163,8 +181,8 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
                     sum += in.data[p * in.channels + c];
                     maximum = std::max(maximum, in.data[p * in.channels + c]);
                 }
-                out.data[c] = node.variant == 1 ? maximum
-                                                : sum / static_cast<double>(in.height * in.width);
+                out.data[c] =
+                    node.variant == 1 ? maximum : sum / static_cast<double>(in.height * in.width);
             }
             return out;
         }
@@ -173,10 +191,12 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
             for (std::size_t p = 0; p < out.data.size(); ++p) {
                 const auto begin = in.data.begin() + static_cast<std::ptrdiff_t>(p * in.channels);
                 double sum = 0;
-                for (std::size_t c = 0; c < in.channels; ++c) sum += begin[static_cast<std::ptrdiff_t>(c)];
-                out.data[p] = node.variant == 1
-                                  ? *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(in.channels))
-                                  : sum / static_cast<double>(in.channels);
+                for (std::size_t c = 0; c < in.channels; ++c)
+                    sum += begin[static_cast<std::ptrdiff_t>(c)];
+                out.data[p] =
+                    node.variant == 1
+                        ? *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(in.channels))
+                        : sum / static_cast<double>(in.channels);
             }
             return out;
         }
@@ -197,7 +217,8 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
             return out;
         }
         case kAdd:
-        case kMultiply: return binary(node, in, values[node.inputs[1]]);
+        case kMultiply:
+            return binary(node, in, values[node.inputs[1]]);
         case kAffine: {
             Value out = in;
             for (std::size_t i = 0; i < out.data.size(); ++i) {
@@ -206,7 +227,8 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
             }
             return out;
         }
-        case kActivation: return in;
+        case kActivation:
+            return in;
         case kSoftmax: {
             Value out = in;
             const double maximum = *std::max_element(in.data.begin(), in.data.end());
@@ -215,7 +237,8 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
             for (double& v : out.data) v /= sum;
             return out;
         }
-        case kReshape: return {1, 1, in.data.size(), in.data};
+        case kReshape:
+            return {1, 1, in.data.size(), in.data};
         case kPad: {
             Value out = make(in.height + node.top + node.bottom, in.width + node.left + node.right,
                              in.channels);

@@ -54,7 +54,9 @@ struct Loaded {
 std::vector<std::uint8_t> as_u8(const Value& input) {
     return {input.data.begin(), input.data.end()};
 }
-std::vector<float> as_f32(const Value& input) { return {input.data.begin(), input.data.end()}; }
+std::vector<float> as_f32(const Value& input) {
+    return {input.data.begin(), input.data.end()};
+}
 
 // Float32 through up to 25 layers, relative to the largest number of the value.
 double tolerance(const Value& expected) {
@@ -93,32 +95,37 @@ TEST_CASE("every value of random networks is what plain loops give") {
     std::vector<int> kinds(15, 0);
     for (std::uint32_t round = 0; round < 150; ++round) {
         std::mt19937 random(seed() + round);
-        const RandomNetwork network = random_network::make(random, 4 + static_cast<int>(round % 17));
+        const RandomNetwork network =
+            random_network::make(random, 4 + static_cast<int>(round % 17));
         for (const auto& node : network.spec.nodes) ++kinds[node.kind];
         const std::string where = "FOVEA_SEED=" + std::to_string(seed() + round);
         const Loaded loaded(model_builder::build(network.spec));
         float logits[3], probabilities[3];
         const auto bytes = as_u8(network.input);
-        REQUIRE(fovea_run(loaded.session, bytes.data(), FOVEA_U8, logits, probabilities) == FOVEA_OK);
+        REQUIRE(fovea_run(loaded.session, bytes.data(), FOVEA_U8, logits, probabilities) ==
+                FOVEA_OK);
         compare_taps(loaded, network, where + " u8");
         const auto floats = as_f32(network.input);
         float logits_f32[3], probabilities_f32[3];
-        REQUIRE(fovea_run(loaded.session, floats.data(), FOVEA_F32, logits_f32, probabilities_f32) ==
-                FOVEA_OK);
+        REQUIRE(fovea_run(loaded.session, floats.data(), FOVEA_F32, logits_f32,
+                          probabilities_f32) == FOVEA_OK);
         compare_taps(loaded, network, where + " f32");
         for (int i = 0; i < 3; ++i) {
             CHECK(probabilities[i] ==
-                  doctest::Approx(network.values.back().data[static_cast<std::size_t>(i)]).epsilon(1e-3));
+                  doctest::Approx(network.values.back().data[static_cast<std::size_t>(i)])
+                      .epsilon(1e-3));
         }
     }
-    for (int kind = 1; kind <= 14; ++kind) CHECK_MESSAGE(kinds[static_cast<std::size_t>(kind)] > 0, kind);
+    for (int kind = 1; kind <= 14; ++kind)
+        CHECK_MESSAGE(kinds[static_cast<std::size_t>(kind)] > 0, kind);
 }
 
 // Without taps storage is reused and adds are fused: the outputs may not notice.
 TEST_CASE("outputs are the same with and without taps, and for 1, 2 and 4 threads") {
     for (std::uint32_t round = 0; round < 100; ++round) {
         std::mt19937 random(seed() + 1000 + round);
-        const RandomNetwork network = random_network::make(random, 4 + static_cast<int>(round % 17));
+        const RandomNetwork network =
+            random_network::make(random, 4 + static_cast<int>(round % 17));
         INFO("FOVEA_SEED=", seed() + round);
         const Bytes file = model_builder::build(network.spec);
         const auto bytes = as_u8(network.input);

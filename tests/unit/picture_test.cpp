@@ -133,13 +133,27 @@ TEST_CASE("pixels and presets out of range are refused") {
     fovea_session_settings settings;
     fovea_session_settings_init(&settings);
     fovea_status wanted = FOVEA_ERROR_INVALID_ARGUMENT;
-    SUBCASE("no data") { pixels.data = nullptr; }
-    SUBCASE("no width") { pixels.width = 0; }
-    SUBCASE("no height") { pixels.height = 0; }
-    SUBCASE("unknown format") { pixels.format = static_cast<fovea_pixel_format>(9); }
-    SUBCASE("short stride") { pixels.stride = 59; }
-    SUBCASE("endless stride") { pixels.stride = SIZE_MAX; }
-    SUBCASE("odd rotation") { pixels.rotation = 45; }
+    SUBCASE("no data") {
+        pixels.data = nullptr;
+    }
+    SUBCASE("no width") {
+        pixels.width = 0;
+    }
+    SUBCASE("no height") {
+        pixels.height = 0;
+    }
+    SUBCASE("unknown format") {
+        pixels.format = static_cast<fovea_pixel_format>(9);
+    }
+    SUBCASE("short stride") {
+        pixels.stride = 59;
+    }
+    SUBCASE("endless stride") {
+        pixels.stride = SIZE_MAX;
+    }
+    SUBCASE("odd rotation") {
+        pixels.rotation = 45;
+    }
     SUBCASE("too wide") {
         pixels.width = 0xFFFFFFFF;
         wanted = FOVEA_ERROR_IMAGE_TOO_LARGE;
@@ -148,15 +162,33 @@ TEST_CASE("pixels and presets out of range are refused") {
         settings.max_image_pixels = 199;
         wanted = FOVEA_ERROR_IMAGE_TOO_LARGE;
     }
-    SUBCASE("preset not initialised") { preset.size = 0; }
-    SUBCASE("unknown preset") { preset.name = "magic"; }
-    SUBCASE("no preset name") { preset.name = nullptr; }
-    SUBCASE("unknown resize") { preset.resize = "lanczos"; }
-    SUBCASE("large output") { preset.output_size = 16385; }
-    SUBCASE("negative sigma") { preset.sigma = -1; }
-    SUBCASE("tolerance") { preset.tolerance = 256; }
-    SUBCASE("graham scale") { preset.graham_scale = 0; }
-    SUBCASE("half an allocator") { settings.allocator.release = test_memory::CountingAllocator::release; }
+    SUBCASE("preset not initialised") {
+        preset.size = 0;
+    }
+    SUBCASE("unknown preset") {
+        preset.name = "magic";
+    }
+    SUBCASE("no preset name") {
+        preset.name = nullptr;
+    }
+    SUBCASE("unknown resize") {
+        preset.resize = "lanczos";
+    }
+    SUBCASE("large output") {
+        preset.output_size = 16385;
+    }
+    SUBCASE("negative sigma") {
+        preset.sigma = -1;
+    }
+    SUBCASE("tolerance") {
+        preset.tolerance = 256;
+    }
+    SUBCASE("graham scale") {
+        preset.graham_scale = 0;
+    }
+    SUBCASE("half an allocator") {
+        settings.allocator.release = test_memory::CountingAllocator::release;
+    }
     fovea_image image;
     CHECK(fovea_preprocess(&pixels, &preset, &settings, &image) == wanted);
     CHECK(image.data == nullptr);
@@ -173,8 +205,8 @@ TEST_CASE("rotation turns clockwise to upright") {
     preset.output_size = 2;
     fovea_image image;
     REQUIRE(fovea_preprocess(&pixels, &preset, nullptr, &image) == FOVEA_OK);
-    CHECK(image.data[0] > 200);               // top left is red
-    CHECK(image.data[2 * 3 + 1] > 200);       // bottom left is green
+    CHECK(image.data[0] > 200);          // top left is red
+    CHECK(image.data[2 * 3 + 1] > 200);  // bottom left is green
     CHECK(image.data[2 * 3 + 0] < 50);
     fovea_image_free(&image);
 }
@@ -184,7 +216,8 @@ TEST_CASE("the model's preset") {
     spec.preset_flags = 1 | 2 | 4;
     const auto file = model_builder::build(spec);
     fovea_model* model = nullptr;
-    REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) == FOVEA_OK);
+    REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) ==
+            FOVEA_OK);
     fovea_preset preset;
     preset.size = 0;
     CHECK(fovea_model_preset(model, &preset) == FOVEA_ERROR_INVALID_ARGUMENT);

@@ -126,7 +126,8 @@ TEST_CASE("every value stays whole while it is needed") {
         for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
             const Step& step = planned.plan.steps[s];
             if (step.residual != fovea::kNone) ++fused;
-            if (step.operand_count == 0 || step.output != planned.plan.operands[step.first_operand]) {
+            if (step.operand_count == 0 ||
+                step.output != planned.plan.operands[step.first_operand]) {
                 ++written;
             }
         }
@@ -145,7 +146,8 @@ TEST_CASE("blocks that live together lie apart, and the arena is not much more t
         REQUIRE(blocks.allocate(count));
         for (ArenaBlock& block : blocks) {
             const std::uint32_t first = random() % 50;
-            block = {1 + random() % 5000, first, first + static_cast<std::uint32_t>(random() % 6), 0};
+            block = {1 + random() % 5000, first, first + static_cast<std::uint32_t>(random() % 6),
+                     0};
         }
         std::uint64_t total = 0;
         REQUIRE(fovea::place_blocks(&blocks, count, {}, &total));
@@ -205,7 +207,8 @@ TEST_CASE("an add is made by its convolution only when nobody else wants that") 
     activated.nodes[3].activation = kRelu;
     CHECK(residuals(activated, {}) == 0);
     ModelSpec used_twice = spec;
-    used_twice.nodes[5].inputs[0] = 4;  // the pool reads the projection: the add is then for nothing
+    used_twice.nodes[5].inputs[0] =
+        4;  // the pool reads the projection: the add is then for nothing
     CHECK(residuals(used_twice, {5}) == 0);
     ModelSpec relu_after = spec;
     relu_after.nodes[4].activation = kRelu;

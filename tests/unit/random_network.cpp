@@ -52,8 +52,8 @@ struct Maker {
         if (node->activation == kLeakyRelu || node->activation == kElu) node->parameter = 0.3f;
     }
 
-    // A pointwise convolution that keeps the channels, or, when the newest value is that of one, its
-    // addition to what it was made of: random choice alone would hardly ever make this pair.
+    // A pointwise convolution that keeps the channels, or, when the newest value is that of one,
+    // its addition to what it was made of: random choice alone would hardly ever make this pair.
     NodeSpec propose_residual();
     NodeSpec propose();
     bool fits(const NodeSpec& node) const;
@@ -115,7 +115,8 @@ NodeSpec Maker::propose() {
         case kDepthwise:
             set_window(&node);
             node.output_channels = channels;
-            node.weights = floats(std::size_t{node.kernel_height} * node.kernel_width * channels, 0.5f);
+            node.weights =
+                floats(std::size_t{node.kernel_height} * node.kernel_width * channels, 0.5f);
             if (chance(70)) node.bias = floats(channels, 0.5f);
             break;
         case kDense:
@@ -128,12 +129,16 @@ NodeSpec Maker::propose() {
             node.variant = below(3);
             break;
         case kGlobalPool:
-        case kChannelReduce: node.variant = below(2); break;
+        case kChannelReduce:
+            node.variant = below(2);
+            break;
         case kConcat:
             for (std::uint32_t more = 1 + below(3); more > 0; --more) node.inputs.push_back(pick());
             break;
         case kAdd:
-        case kMultiply: node.inputs.push_back(pick()); break;
+        case kMultiply:
+            node.inputs.push_back(pick());
+            break;
         case kAffine:
             node.weights = floats(channels, 1.0f);
             node.bias = floats(channels, 0.5f);
@@ -144,7 +149,8 @@ NodeSpec Maker::propose() {
             node.bottom = below(3);
             node.right = below(3);
             break;
-        default: break;
+        default:
+            break;
     }
     if (node.kind != kSoftmax) set_activation(&node);
     return node;
@@ -158,16 +164,20 @@ bool Maker::fits(const NodeSpec& node) const {
         case kDepthwise:
         case kPool: {
             if (node.same_padding) return true;
-            const std::uint32_t extent_y = (node.kernel_height - 1) * std::max(node.dilation_y, 1u) + 1;
-            const std::uint32_t extent_x = (node.kernel_width - 1) * std::max(node.dilation_x, 1u) + 1;
+            const std::uint32_t extent_y =
+                (node.kernel_height - 1) * std::max(node.dilation_y, 1u) + 1;
+            const std::uint32_t extent_x =
+                (node.kernel_width - 1) * std::max(node.dilation_x, 1u) + 1;
             return in.height + node.top + node.bottom >= extent_y &&
                    in.width + node.left + node.right >= extent_x;
         }
         case kDense:
-        case kSoftmax: return vector;
+        case kSoftmax:
+            return vector;
         case kConcat:
             for (const std::uint32_t v : node.inputs) {
-                if (made.values[v].height != in.height || made.values[v].width != in.width) return false;
+                if (made.values[v].height != in.height || made.values[v].width != in.width)
+                    return false;
             }
             return true;
         case kAdd:
@@ -177,7 +187,8 @@ bool Maker::fits(const NodeSpec& node) const {
             return (same_map || (right.height == 1 && right.width == 1)) &&
                    (right.channels == in.channels || right.channels == 1);
         }
-        default: return true;
+        default:
+            return true;
     }
 }
 

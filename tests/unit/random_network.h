@@ -10,8 +10,8 @@
 namespace random_network {
 
 struct RandomNetwork {
-    model_builder::ModelSpec spec;      // every node is named "n0", "n1", ...
-    naive_network::Value input;         // whole numbers 0 to 255
+    model_builder::ModelSpec spec;             // every node is named "n0", "n1", ...
+    naive_network::Value input;                // whole numbers 0 to 255
     std::vector<naive_network::Value> values;  // what each value should be
 };
 

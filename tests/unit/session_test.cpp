@@ -50,19 +50,32 @@ ModelSpec any_size_spec() {
 
 TEST_CASE("settings out of range are refused") {
     Fixture f;
-    SUBCASE("not initialised") { f.settings.size = 0; }
-    SUBCASE("no threads") { f.settings.threads = 0; }
-    SUBCASE("too many threads") { f.settings.threads = 65; }
-    SUBCASE("height without width") { f.settings.input_height = 4; }
-    SUBCASE("half an allocator") { f.settings.allocator.allocate = CountingAllocator::allocate; }
+    SUBCASE("not initialised") {
+        f.settings.size = 0;
+    }
+    SUBCASE("no threads") {
+        f.settings.threads = 0;
+    }
+    SUBCASE("too many threads") {
+        f.settings.threads = 65;
+    }
+    SUBCASE("height without width") {
+        f.settings.input_height = 4;
+    }
+    SUBCASE("half an allocator") {
+        f.settings.allocator.allocate = CountingAllocator::allocate;
+    }
     SUBCASE("workspace off its alignment") {
         f.settings.workspace = reinterpret_cast<void*>(std::uintptr_t{4096 + 8});
     }
-    SUBCASE("taps without names") { f.settings.tap_count = 1; }
+    SUBCASE("taps without names") {
+        f.settings.tap_count = 1;
+    }
     CHECK(f.create() == FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(f.session == nullptr);
     std::size_t bytes = 77;
-    CHECK(fovea_session_workspace_size(f.model, &f.settings, &bytes) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_session_workspace_size(f.model, &f.settings, &bytes) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(bytes == 77);
 }
 
@@ -276,7 +289,8 @@ TEST_CASE("output forms") {
             spec.output_form = form;
             Fixture f(spec);
             REQUIRE(f.create() == FOVEA_OK);
-            REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, probabilities) == FOVEA_OK);
+            REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, probabilities) ==
+                    FOVEA_OK);
             const double a = std::exp(logits[0]), b = std::exp(logits[1]);
             CHECK(probabilities[0] == doctest::Approx(form == 0 ? a / (a + b) : a / (1 + a)));
             CHECK(probabilities[1] == doctest::Approx(form == 0 ? b / (a + b) : b / (1 + b)));
@@ -316,7 +330,9 @@ TEST_CASE("self-test") {
         REQUIRE(f.create() == FOVEA_OK);
         CHECK(fovea_selftest(f.session, &worst) == FOVEA_ERROR_INPUT_SIZE);
     }
-    SUBCASE("a session") { CHECK(fovea_selftest(nullptr, &worst) == FOVEA_ERROR_INVALID_ARGUMENT); }
+    SUBCASE("a session") {
+        CHECK(fovea_selftest(nullptr, &worst) == FOVEA_ERROR_INVALID_ARGUMENT);
+    }
 }
 
 TEST_CASE("misuse is a status") {
@@ -336,11 +352,11 @@ TEST_CASE("misuse is a status") {
           FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, &unset, &model) ==
           FOVEA_ERROR_INVALID_ARGUMENT);
-    CHECK(fovea_model_load_memory(file.data(), file.size(), static_cast<fovea_ownership>(7), nullptr,
-                                  &model) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_load_memory(file.data(), file.size(), static_cast<fovea_ownership>(7),
+                                  nullptr, &model) == FOVEA_ERROR_INVALID_ARGUMENT);
     test_memory::AlignedCopy copy(file.data(), file.size());
-    CHECK(fovea_model_load_memory(copy.data() + 4, copy.size() - 4, FOVEA_BORROW, nullptr, &model) ==
-          FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_model_load_memory(copy.data() + 4, copy.size() - 4, FOVEA_BORROW, nullptr,
+                                  &model) == FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(fovea_model_describe(nullptr, &model_info) == FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(fovea_model_describe(f.model, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(fovea_model_describe(f.model, &model_info) == FOVEA_ERROR_INVALID_ARGUMENT);
@@ -359,7 +375,8 @@ TEST_CASE("misuse is a status") {
           FOVEA_ERROR_INVALID_ARGUMENT);
     REQUIRE(f.create() == FOVEA_OK);
     CHECK(fovea_session_describe(f.session, &session_info) == FOVEA_ERROR_INVALID_ARGUMENT);
-    CHECK(fovea_run(f.session, nullptr, FOVEA_U8, nullptr, nullptr) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(fovea_run(f.session, nullptr, FOVEA_U8, nullptr, nullptr) ==
+          FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(fovea_run(f.session, f.input.data(), static_cast<fovea_dtype>(9), nullptr, nullptr) ==
           FOVEA_ERROR_INVALID_ARGUMENT);
     alignas(4) unsigned char floats[4 * 4 * 3 * 4 + 4] = {};
