@@ -241,6 +241,13 @@ def function(name: str) -> Callable[[Lowering], Value]:
     return handle
 
 
+def relu_with_settings(state: Lowering) -> Value:
+    """keras.activations.relu(x, ...) of Keras 3, an operation of its own where settings are given."""
+    value = state.one_input()
+    settings = (state.argument(1, "max_value"), state.argument(2, "negative_slope"), state.argument(3, "threshold"))
+    return Value(state.activate(value.node, activations.relu(*settings, state.what), False), value.rank)
+
+
 HANDLERS: Dict[str, Callable[[Lowering], Value]] = {
     "Add": add,
     "AddN": add_n,
@@ -259,6 +266,7 @@ HANDLERS: Dict[str, Callable[[Lowering], Value]] = {
     "Pad": pad_operation,
     "Identity": lambda state: state.one_input(),
     "Relu": function("relu"),
+    "ReLU": relu_with_settings,
     "Relu6": function("relu6"),
     "Sigmoid": function("sigmoid"),
     "HardSigmoid": function("hard_sigmoid"),

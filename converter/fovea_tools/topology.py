@@ -8,6 +8,7 @@ configuration only tie references together: no meaning is read into them.
 from __future__ import annotations
 
 import heapq
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -40,7 +41,7 @@ class Layer:
     @property
     def is_operation(self) -> bool:
         """A function of the backend that was called on a tensor, not a layer object."""
-        if self.class_name in ("TFOpLambda", "SlicingOpLambda") or ".ops." in self.module:
+        if self.class_name in ("TFOpLambda", "SlicingOpLambda") or re.search(r"\.(ops|activations)\.", self.module):
             return True
         # Keras 3 leaves the module out of .h5 files; all its layers have this setting, operations do not.
         return not self.module and "trainable" not in self.config
@@ -65,9 +66,8 @@ class Network:
     calls: List[Call]
     input_shape: Tuple[Optional[int], Optional[int], int]
     output: Tensor
-    # A nested model's name, the number of its call, the depth of nesting, the tensor that it gives.
+    # Of each call of a nested model: the model's place, the number of the call, the tensor that it gives.
     models: List[Tuple[LayerPlace, int, Tensor]] = field(default_factory=list)
-    model_calls: Dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(eq=False)

@@ -325,6 +325,18 @@ def test_counters_of_keras_paths_may_skip(tmp_path):
     np.testing.assert_array_equal(panels(model, model.nodes[1]), second)
 
 
+def test_renamed_layer_keeps_its_old_weight_names(tmp_path):
+    import h5py
+
+    source = write_h5(tmp_path / "m.h5")
+    with h5py.File(source, "r+") as file:
+        group = file["model_weights/dense"]
+        group.attrs["weight_names"] = [b"older/kernel:0", b"older/bias:0"]
+        group.move("dense", "older")
+    plain = convert_to_model(write_h5(tmp_path / "plain.h5"), tmp_path / "plain.fovea")
+    assert convert_to_model(source, tmp_path / "m.fovea").tensors == plain.tensors
+
+
 def test_concatenation_keeps_its_order(tmp_path):
     layers, weights = between(
         layer("a", "MaxPooling2D", "x", pool_size=[1, 1], strides=[1, 1], padding="valid"),

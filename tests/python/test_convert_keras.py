@@ -214,17 +214,3 @@ def test_weights_alone_are_refused(tmp_path, capsys):
     model.save_weights(tmp_path / "m.weights.h5")
     assert fovea_convert(tmp_path / "m.weights.h5", tmp_path / "m.fovea", "--labels", "no_dr,dr") == 4
     assert "without the network's structure" in capsys.readouterr().err
-
-
-def test_renamed_layer_keeps_its_weights(tmp_path):
-    image = L.Input((8, 8, 3))
-    dense = L.Dense(4, name="before")
-    model = keras.Model(image, L.Dense(2, activation="softmax")(dense(L.GlobalAveragePooling2D()(image))))
-    randomise(model)
-    dense._name = "after"
-    model.save(tmp_path / "m.keras")
-    if not KERAS3:
-        model.save(tmp_path / "m.h5")
-    for path in tmp_path.glob("m.*"):
-        converted = convert_to_model(path, tmp_path / "out.fovea")
-        assert "after" in dict(converted.names) and "before" not in dict(converted.names)
