@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/threads.h"
 
+#include <signal.h>
+
 #include <algorithm>
 
 namespace fovea {
@@ -31,14 +33,21 @@ fovea_status ThreadPool::start(std::uint32_t count) {
         return FOVEA_ERROR_OUT_OF_MEMORY;
     }
     synchronised_ = true;
-    for (std::uint32_t i = 0; i + 1 < count; ++i) {
+    // The program's signals are for its own threads; a new thread inherits the mask.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    fovea_status status = FOVEA_OK;
+    for (std::uint32_t i = 0; i + 1 < count && status == FOVEA_OK; ++i) {
         workers_[i] = {this, {}, i + 1};
-        if (pthread_create(&workers_[i].thread, nullptr, worker_main, &workers_[i]) != 0) {
-            return FOVEA_ERROR_OUT_OF_MEMORY;  // what a system out of threads amounts to
+        if (pthread_create(&workers_[i].thread, nullptr, worker_main, &workers_[i]) == 0) {
+            ++started_;
+        } else {
+            status = FOVEA_ERROR_OUT_OF_MEMORY;  // what a system out of threads amounts to
         }
-        ++started_;
     }
-    return FOVEA_OK;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return status;
 }
 
 void* ThreadPool::worker_main(void* argument) {

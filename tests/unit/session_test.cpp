@@ -135,6 +135,29 @@ TEST_CASE("a size that a layer cannot take is told with the layer's name") {
           std::string::npos);
 }
 
+TEST_CASE("values that grow past all bounds are refused") {
+    ModelSpec spec = any_size_spec();
+    spec.nodes.resize(1);
+    for (std::uint32_t value = 1; value < 30; ++value) {  // 3 channels, doubled each time
+        spec.add(
+            {.kind = kConcat, .inputs = {value, value}, .name = "double" + std::to_string(value)});
+    }
+    spec.add({.kind = kGlobalPool, .inputs = {1}});
+    spec.logits = spec.probabilities = 31;
+    spec.classes = {"a", "b", "c"};
+    spec.golden.clear();
+    spec.default_height = spec.default_width = 1;
+    const Bytes file = build(spec);
+    fovea_model* model = nullptr;
+    LogCatcher log;
+    fovea_model_settings settings;
+    fovea_model_settings_init(&settings);
+    settings.log = log.hooks();
+    CHECK(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, &settings, &model) ==
+          FOVEA_ERROR_BAD_MODEL);
+    CHECK(log.all() == "layer 'double29' (concat): the output would be too large\n");
+}
+
 TEST_CASE("the workspace: exact, the caller's or the allocator's") {
     Fixture f;
     for (const std::uint32_t threads : {1u, 3u}) {
