@@ -77,7 +77,7 @@ inline Picture fundus(const FundusOptions& o = {}) {
                     const double width = 0.02 - 0.0018 * k;
                     for (const double side : {-1.0, 1.0}) {
                         const double off = (v - side * arc) / width;
-                        if (t > 0) green -= 30 * std::exp(-off * off);
+                        if (t > 0 && std::fabs(off) < 4) green -= 30 * std::exp(-off * off);
                     }
                 }
             }
@@ -113,17 +113,22 @@ inline Picture blurred(const Picture& source, int radius) {
     Picture picture = source;
     for (int pass = 0; pass < 6; ++pass) {
         const Picture before = picture;
-        for (int y = 0; y < picture.height; ++y) {
-            for (int x = 0; x < picture.width; ++x) {
-                for (int c = 0; c < 3; ++c) {
-                    int sum = 0;
-                    for (int k = -radius; k <= radius; ++k) {
-                        const int xx = pass % 2 == 0 ? std::clamp(x + k, 0, picture.width - 1) : x;
-                        const int yy = pass % 2 == 1 ? std::clamp(y + k, 0, picture.height - 1) : y;
-                        sum += before.at(xx, yy)[c];
-                    }
-                    picture.at(x, y)[c] =
+        const bool along_rows = pass % 2 == 0;
+        const int lines = along_rows ? picture.height : picture.width;
+        const int length = along_rows ? picture.width : picture.height;
+        for (int line = 0; line < lines; ++line) {
+            const auto offset = [&](int i) {
+                const int at = std::clamp(i, 0, length - 1);
+                return 3 * (along_rows ? line * picture.width + at : at * picture.width + line);
+            };
+            for (int c = 0; c < 3; ++c) {
+                const auto value = [&](int i) { return before.pixels[size_t(offset(i) + c)]; };
+                int sum = 0;
+                for (int k = -radius; k <= radius; ++k) sum += value(k);
+                for (int i = 0; i < length; ++i) {
+                    picture.pixels[size_t(offset(i) + c)] =
                         static_cast<std::uint8_t>((sum + radius) / (2 * radius + 1));
+                    sum += value(i + radius + 1) - value(i - radius);
                 }
             }
         }
