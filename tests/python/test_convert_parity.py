@@ -12,7 +12,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import convert_to_model
+from conftest import convert_to_model, write_h5
 
 LOGIT_BOUND = 1e-4
 MODELS = ["small224/model.h5", "small224/model.keras", "large512/model.h5"]
@@ -164,3 +164,15 @@ def test_golden_vectors_of_keras_pass_the_selftest(fovea_data, fovea_binary, tmp
         convert_to_model(source, tmp_path / f"{name}.fovea", *options)
         done = subprocess.run([fovea_binary, "selftest", str(tmp_path / f"{name}.fovea")], capture_output=True, text=True, timeout=600)
         assert done.returncode == (0 if name == "good" else 5), done.stderr
+
+
+@pytest.mark.parametrize("preset", ["none", "kaggle_ben_color", "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq"])
+def test_engine_reads_every_preset_and_option(fovea_binary, tmp_path, preset):
+    source = write_h5(tmp_path / "m.h5")
+    pictures = np.zeros((1, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "golden.npz", pixels=pictures, logits=np.zeros((1, 2), np.float32))
+    for options in ((), ("--temperature", "2"), ("--operating-point", "a=0.2", "--operating-point", "b=1", "--bgr", "--pad-square",
+                         "--gray-swapped", "--resize", "cv_area", "--golden", str(tmp_path / "golden.npz"))):
+        convert_to_model(source, tmp_path / "m.fovea", "--labels", "no_dr,dr", "--preset", preset, *options)
+        done = subprocess.run([fovea_binary, "info", str(tmp_path / "m.fovea")], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and preset in done.stdout, done.stderr

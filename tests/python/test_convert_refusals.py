@@ -268,3 +268,22 @@ def test_as_a_program_without_any_framework(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "m.fovea").stat().st_size > 1000
+
+
+def test_random_damage_of_the_bytes(tmp_path, capsys):
+    """Bytes of the files themselves replaced: converted, or refused in one line."""
+    random = np.random.default_rng(11)
+    outcomes = set()
+    for writer in (write_h5, write_keras):
+        data = writer(tmp_path / "whole").read_bytes()
+        for _ in range(150):
+            damaged = bytearray(data)
+            for position in random.integers(0, len(data), random.integers(1, 6)):
+                damaged[position] = random.integers(0, 256)
+            (tmp_path / "damaged").write_bytes(damaged)
+            status = fovea_convert(tmp_path / "damaged", tmp_path / "out.fovea", *LABELS, "--quiet")
+            said = capsys.readouterr()
+            assert status in (0, 2, 4) and said.out == ""
+            assert status == 0 or said.err.count("\n") == 1, said.err
+            outcomes.add(status)
+    assert {0, 4} <= outcomes
