@@ -30,7 +30,8 @@ struct Case {
     Activation activation = Activation::kNone;
     Fill fill = Fill::kUniform;
     int offset = 0;
-    int padding = 0;  // of every pixel: stride - channels
+    int padding = 0;      // of every pixel: stride - channels
+    int nan_column = -1;  // whose first input, in the first row, is a NaN
 };
 
 void check(Checker& checker, const Case& c) {
@@ -39,10 +40,10 @@ void check(Checker& checker, const Case& c) {
     if (c.width + c.pad_left + c.pad_right <= reach) return;
     checker.shape(
         "width=%d in=%d out=%d groups=%d kernel=%dx%d stride=%d dilation=%d pad=%d,%d null_rows=%x "
-        "activation=%d fill=%s offset=%d padding=%d",
+        "activation=%d fill=%s offset=%d padding=%d nan=%d",
         c.width, c.in_channels, c.out_channels, c.groups, c.kernel_height, c.kernel_width, c.stride,
         c.dilation, c.pad_left, c.pad_right, c.null_rows, static_cast<int>(c.activation),
-        name_of(c.fill), c.offset, c.padding);
+        name_of(c.fill), c.offset, c.padding, c.nan_column);
     Random random = checker.random();
     const int in_group = c.in_channels / c.groups;
     const int out_group = c.out_channels / c.groups;
@@ -57,6 +58,9 @@ void check(Checker& checker, const Case& c) {
         const auto size = static_cast<std::size_t>((c.width - 1) * input_stride + c.in_channels);
         row_data.push_back(std::make_unique<GuardedArray<float>>(size, slack));
         random.fill(row_data.back()->data(), size, c.fill);
+        if (a == 0 && c.nan_column >= 0) {
+            (*row_data.back())[static_cast<std::size_t>(c.nan_column * input_stride)] = NAN;
+        }
         row_data.back()->make_read_only();
         rows.push_back((c.null_rows >> a & 1) != 0 ? nullptr : row_data.back()->data());
     }
@@ -173,6 +177,23 @@ TEST_CASE("conv2d: every width around a tile, with every pad, stride and dilatio
                     }
                 }
             }
+        }
+    }
+}
+
+TEST_CASE("conv2d: a NaN reaches the outputs whose windows hold it and no others") {
+    Checker checker;
+    for (const auto activation : kFusableActivations) {
+        for (const int nan_column : {0, 10, 19}) {
+            Case c;
+            c.width = 20;
+            c.in_channels = 3;
+            c.out_channels = 19;
+            c.kernel_height = c.kernel_width = 3;
+            c.pad_left = c.pad_right = 1;
+            c.activation = activation;
+            c.nan_column = nan_column;
+            check(checker, c);
         }
     }
 }

@@ -28,7 +28,7 @@ std::size_t failures_of(void (*function)(const PointwiseConvFp32Args&), const ch
             }
         }
     }
-    CHECK(checker.comparisons() + checker.failures() > 0);
+    CHECK_FALSE(checker.checked_nothing());
     if (message != nullptr) *message = checker.first_failure();
     return checker.failures();
 }
@@ -179,4 +179,16 @@ TEST_CASE("equal seeds and shapes give equal data, others do not") {
     CHECK(checker.random().bits() == first);
     checker.shape("a=%d", 2);
     CHECK(checker.random().bits() != first);
+}
+
+TEST_CASE("a test that compares nothing knows it") {
+    Checker checker(Checker::Mode::kCollect);
+    CHECK(checker.checked_nothing());
+    CHECK(checker.run("idle", [] {}));
+    CHECK(checker.checked_nothing());
+    checker.compare_value(0, 1, 1);
+    CHECK_FALSE(checker.checked_nothing());
+    CHECK(checker.failures() == 0);
+    checker.compare_value(0, 1, 2);
+    CHECK(checker.failures() == 1);
 }

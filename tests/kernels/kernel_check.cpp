@@ -195,7 +195,7 @@ void promise_kernel(const char* name, bool runnable) {
 }
 
 Checker::~Checker() {
-    if (mode_ == Mode::kReport && comparisons_ == 0 && failures_ == 0) fail("compared nothing");
+    if (mode_ == Mode::kReport && checked_nothing()) fail("compared nothing");
 }
 
 void Checker::shape(const char* format, ...) {

@@ -142,7 +142,7 @@ class Checker {
     explicit Checker(Mode mode = Mode::kReport) : mode_(mode) {}
     Checker(const Checker&) = delete;
     Checker& operator=(const Checker&) = delete;
-    ~Checker();  // having compared nothing is a failure too
+    ~Checker();  // having checked nothing is a failure too
 
     // Names the shape (and fill, offset, ...) of what follows, as printf does.
     void shape(const char* format, ...) __attribute__((format(printf, 2, 3)));
@@ -167,6 +167,7 @@ class Checker {
 
     std::size_t comparisons() const { return comparisons_; }
     std::size_t failures() const { return failures_; }
+    bool checked_nothing() const { return comparisons_ == 0 && failures_ == 0; }
     const std::string& first_failure() const { return first_failure_; }
 
   private:

@@ -23,6 +23,7 @@ struct Inputs {
           weights(static_cast<std::size_t>(panels * c.in_channels) * 8),
           bias(static_cast<std::size_t>(panels) * 8) {
         random.fill(input.data(), input.size(), c.fill);
+        if (c.nan_pixel >= 0) input[static_cast<std::size_t>(c.nan_pixel * input_stride)] = NAN;
         random.fill(residual.data(), residual.size(), c.fill);
         random.fill(weights.data(), weights.size(), c.fill);
         random.fill(bias.data(), bias.size(), c.fill);
@@ -50,9 +51,10 @@ struct Inputs {
 void check_pointwise_conv(
     Checker& checker, const PointwiseConvCase& c,
     const std::vector<ops::KernelVariant<ops::PointwiseConvFp32Function>>& kernels) {
-    checker.shape("pixels=%d in=%d out=%d activation=%d residual=%d fill=%s offset=%d padding=%d",
-                  c.pixels, c.in_channels, c.out_channels, static_cast<int>(c.activation),
-                  static_cast<int>(c.residual), name_of(c.fill), c.offset, c.padding);
+    checker.shape(
+        "pixels=%d in=%d out=%d activation=%d residual=%d fill=%s offset=%d padding=%d nan=%d",
+        c.pixels, c.in_channels, c.out_channels, static_cast<int>(c.activation),
+        static_cast<int>(c.residual), name_of(c.fill), c.offset, c.padding, c.nan_pixel);
     Inputs in(c, checker.random());
     const auto pixels = static_cast<std::size_t>(c.pixels);
     const auto out_channels = static_cast<std::size_t>(c.out_channels);

@@ -17,6 +17,7 @@ struct PointwiseConvCase {
     int offset = 0;   // of every pointer, in elements
     int padding = 0;  // of every row: stride - channels
     enum { kNoResidual, kResidual, kResidualInPlace } residual = kNoResidual;
+    int nan_pixel = -1;  // whose first input is a NaN
 };
 
 // Runs each kernel on this case: values, canaries, and that splitting the pixels changes no bit.

@@ -51,6 +51,17 @@ TEST_CASE("pointwise_conv: every activation, fill, offset and residual") {
     }
 }
 
+TEST_CASE("pointwise_conv: a NaN reaches all outputs of its pixel and no others") {
+    Checker checker;
+    for (const auto activation : kFusableActivations) {
+        for (const int nan_pixel : {0, 5, 13}) {
+            PointwiseConvCase c{14, 6, 29, activation};
+            c.nan_pixel = nan_pixel;
+            check_pointwise_conv(checker, c, kernels());
+        }
+    }
+}
+
 TEST_CASE("pointwise_conv: the layers of MobileNetV3 Large and Small") {
     constexpr int kLayers[][2] = {
         {16, 16},  {16, 64},   {64, 24},   {24, 72},   {72, 24},   {72, 40},   {40, 120},
