@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
     program.set_version_flag("--version", std::string("fovea ") + fovea_version());
     program.require_subcommand(1);
     Action chosen;
+    add_screen(program, chosen);
     add_preprocess(program, chosen);
     add_run(program, chosen);
     add_info(program, chosen);

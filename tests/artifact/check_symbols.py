@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The archive shows exactly the header's calls, and needs nothing but libc, libm, threads and the compiler's run-time.
+
+usage: check_symbols.py NM HEADER ARCHIVE COMPILER...
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def symbols(nm, *arguments):
+    """Names, without the version that a shared library gives them."""
+    return {line.split("@")[0].strip() for line in output(nm, "--format=just-symbols", *arguments).splitlines() if line and not line.endswith(":")}
+
+
+def main():
+    nm, header, archive, *compiler = sys.argv[1:]
+    with open(header, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    declared = set(re.findall(r"FOVEA_API[^;]*?\b(fovea_\w+)\s*\(", text))
+    assert len(declared) > 30, "the header was not understood"
+
+    defined = symbols(nm, "--defined-only", "--extern-only", archive)
+    problems = [f"{name} is visible and not in the header" for name in sorted(defined - declared)]
+    problems += [f"{name} is in the header and not in the archive" for name in sorted(declared - defined)]
+
+    allowed = set()
+    for library in ("libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libgcc.a", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"):
+        path = output(*compiler, f"-print-file-name={library}").strip()
+        if not os.path.isabs(path):
+            continue  # not part of this toolchain
+        dynamic = [] if library.endswith(".a") else ["--dynamic"]
+        allowed |= symbols(nm, "--defined-only", *dynamic, path)
+    assert "malloc" in allowed and "_Znwm" in allowed, "the compiler's libraries were not found"
+    needed = symbols(nm, "--undefined-only", archive) - {"_GLOBAL_OFFSET_TABLE_"}
+    problems += [f"{name} is needed and in none of the allowed libraries" for name in sorted(needed - allowed)]
+
+    print(f"{len(defined)} symbols visible, {len(needed)} needed")
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
