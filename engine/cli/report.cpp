@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -34,8 +35,19 @@ std::string number_text(double value) {
     return std::string(text, end);
 }
 
-std::string limit_text(const fovea_quality_check& check) {
-    return (check.limit_is_minimum != 0 ? ">= " : "<= ") + number_text(check.limit);
+// Quality measures are single precision: more digits than this would be noise.
+constexpr int kMeasureDigits = 6;
+constexpr int kReadableDigits = 3;
+
+std::string measure_text(double value, int digits) {
+    char text[32];
+    const auto [end, error] =
+        std::to_chars(text, text + sizeof(text), value, std::chars_format::general, digits);
+    return std::string(text, end);
+}
+
+std::string limit_text(const fovea_quality_check& check, int digits) {
+    return (check.limit_is_minimum != 0 ? ">= " : "<= ") + measure_text(check.limit, digits);
 }
 
 std::string text_or_empty(const char* text) {
@@ -47,8 +59,8 @@ Json quality_json(const fovea_screening& screening) {
     for (std::uint32_t i = 0; i < screening.quality_check_count; ++i) {
         const fovea_quality_check& check = screening.quality_checks[i];
         checks.push_back({{"name", text_or_empty(check.name)},
-                          {"value", check.value},
-                          {"limit", limit_text(check)},
+                          {"value", std::strtod(measure_text(check.value, kMeasureDigits).c_str(), nullptr)},
+                          {"limit", limit_text(check, kMeasureDigits)},
                           {"passed", check.passed != 0},
                           {"advice", text_or_empty(check.advice)}});
     }
@@ -242,8 +254,9 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
         if (check.passed != 0) continue;
         if (reason.empty()) reason = spaced(text_or_empty(check.name));
         text +=
-            line("", spaced(text_or_empty(check.name)) + " " + number_text(check.value) +
-                         ", should be " + limit_text(check) + ". " + text_or_empty(check.advice));
+            line("", spaced(text_or_empty(check.name)) + " " +
+                         measure_text(check.value, kReadableDigits) + ", should be " +
+                         limit_text(check, kReadableDigits) + ". " + text_or_empty(check.advice));
     }
     if (screening.result == FOVEA_RESULT_NOT_GRADABLE) {
         if (reason.empty()) reason = "poor quality";

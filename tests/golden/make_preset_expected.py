@@ -127,7 +127,7 @@ def main():
                     continue
                 result = np.ascontiguousarray(apply(image, size))
                 lines.append(f'    {{{index}, "{name}", {size}, 0x{fnv1a(result.tobytes()):016X}U}},')
-    fields = ", ".join("{%d, %d, %d, %d, %d, PictureKind::%s}" % (*p[:5], "k" + p[5].capitalize()) for p in PICTURES)
+    fields = "\n".join("    {%d, %d, %d, %d, %d, PictureKind::%s}," % (*p[:5], "k" + p[5].capitalize()) for p in PICTURES)
     with open(sys.argv[1], "w", encoding="ascii") as out:
         out.write(
             "// SPDX-License-Identifier: Apache-2.0\n"
@@ -136,7 +136,7 @@ def main():
             "enum class PictureKind { kDisc, kStriped, kNoise };\n\n"
             "struct Picture {\n    int width, height, center_x, center_y, radius;\n    PictureKind kind;\n};\n\n"
             "// clang-format off\n"
-            f"inline constexpr Picture kPictures[] = {{{fields}}};\n\n"
+            f"inline constexpr Picture kPictures[] = {{\n{fields}\n}};\n\n"
             "// FNV-1a, 64 bits, of the result's pixels in RGB order.\n"
             "struct PresetExpected {\n    int picture;\n    const char* name;\n    int size;\n    std::uint64_t hash;\n};\n\n"
             "inline constexpr PresetExpected kPresetExpected[] = {\n" + "\n".join(lines) + "\n};\n"

@@ -12,7 +12,15 @@ struct Picture {
 };
 
 // clang-format off
-inline constexpr Picture kPictures[] = {{96, 64, 48, 32, 30, PictureKind::kDisc}, {97, 131, 50, 60, 57, PictureKind::kDisc}, {151, 101, 70, 55, 40, PictureKind::kStriped}, {64, 64, 30, 33, 0, PictureKind::kNoise}, {33, 1, 16, 0, 9, PictureKind::kDisc}, {1, 29, 0, 12, 9, PictureKind::kDisc}, {700, 500, 351, 255, 240, PictureKind::kDisc}};
+inline constexpr Picture kPictures[] = {
+    {96, 64, 48, 32, 30, PictureKind::kDisc},
+    {97, 131, 50, 60, 57, PictureKind::kDisc},
+    {151, 101, 70, 55, 40, PictureKind::kStriped},
+    {64, 64, 30, 33, 0, PictureKind::kNoise},
+    {33, 1, 16, 0, 9, PictureKind::kDisc},
+    {1, 29, 0, 12, 9, PictureKind::kDisc},
+    {700, 500, 351, 255, 240, PictureKind::kDisc},
+};
 
 // FNV-1a, 64 bits, of the result's pixels in RGB order.
 struct PresetExpected {
