@@ -28,16 +28,16 @@ started=$(date +%s)
 
 # A step that fails is counted and named; the rest still runs.
 step() {
-    name=$1
+    step_name=$1
     shift
-    "$@" >"$results/$name.log" 2>&1
-    status=$?
-    if [ $status -ne 0 ]; then
+    "$@" >"$results/$step_name.log" 2>&1
+    step_status=$?
+    if [ $step_status -ne 0 ]; then
         failed_steps=$((failed_steps + 1))
-        printf 'FAILED: %s (exit %s); the end of its log:\n' "$name" $status
-        tail -n 60 "$results/$name.log"
+        printf 'FAILED: %s (exit %s); the end of its log:\n' "$step_name" $step_status
+        tail -n 60 "$results/$step_name.log"
     fi
-    return $status
+    return $step_status
 }
 
 install_packages() {
@@ -58,12 +58,12 @@ setup_python() {
 
 # configure NAME [meson options]: configures once, then builds.
 configure() {
-    name=$1
+    directory=$1
     shift
-    if [ ! -f "$build/$name/build.ninja" ]; then
-        step "$name-setup" meson setup "$build/$name" "$@" || return 1
+    if [ ! -f "$build/$directory/build.ninja" ]; then
+        step "$directory-setup" meson setup "$build/$directory" "$@" || return 1
     fi
-    step "$name-build" ninja -C "$build/$name"
+    step "$directory-build" ninja -C "$build/$directory"
 }
 
 # run_tests RESULT BUILD [meson test options]: keeps the machine-readable log under its own name.
@@ -123,12 +123,12 @@ if has fuzz; then
     if CC=clang CXX=clang++ configure fuzz --buildtype=debugoptimized -Dfuzz=true -Dcli=false -Dbench=false \
         -Db_sanitize=address,undefined -Db_lundef=false; then
         for target in "$build"/fuzz/tests/fuzz/*_fuzz; do
-            name=$(basename "$target")
-            corpus=$build/fuzz-corpus/$name
+            fuzzer=$(basename "$target")
+            corpus=$build/fuzz-corpus/$fuzzer
             mkdir -p "$corpus"
-            step "fuzz-$name" "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=2048 -timeout=20 \
-                -artifact_prefix="$results/" "$corpus" "tests/fuzz/corpus/${name%_fuzz}"
-            tail -n 1 "$results/fuzz-$name.log"
+            step "fuzz-$fuzzer" "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=2048 -timeout=20 \
+                -artifact_prefix="$results/" "$corpus" "tests/fuzz/corpus/${fuzzer%_fuzz}"
+            tail -n 1 "$results/fuzz-$fuzzer.log"
         done
     fi
 fi
