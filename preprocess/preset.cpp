@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "preprocess/disc_fit.h"
 #include "preprocess/fundus_crop.h"
 #include "preprocess/gaussian.h"
+#include "preprocess/thumbnail.h"
 
 namespace fovea::preprocess {
 namespace {
@@ -78,6 +80,39 @@ class Pipeline {
         use_spare();
         return Status::kOk;
     }
+
+    // Cuts out the box of an ellipse around (cx, cy), black outside it and outside the picture. The
+    // picture is the source.
+    Status cut_ellipse(int cx, int cy, int radius_x, int radius_y) {
+        const int box_width = 2 * radius_x + 1;
+        const int box_height = 2 * radius_y + 1;
+        if (box_width > kMaxPresetSize || box_height > kMaxPresetSize) {
+            return Status::kImageTooLarge;
+        }
+        if (!spare()->allocate(box_width, box_height)) return Status::kOutOfMemory;
+        std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
+        const int left = cx - radius_x;
+        const int top = cy - radius_y;
+        for (int y = 0; y < box_height; ++y) {
+            if (top + y < 0 || top + y >= height()) continue;
+            const double dy = static_cast<double>(y - radius_y) / std::max(radius_y, 1);
+            const auto reach = static_cast<int>(radius_x * std::sqrt(std::max(0.0, 1.0 - dy * dy)));
+            const int begin = std::max(cx - reach, 0);
+            const int end = std::min(cx + reach + 1, width());
+            if (begin >= end) continue;
+            std::memcpy(spare()->row(y) + static_cast<std::ptrdiff_t>(begin - left) * kChannels,
+                        view_.row(top + y) + static_cast<std::ptrdiff_t>(begin) * kChannels,
+                        static_cast<std::size_t>(end - begin) * kChannels);
+        }
+        geometry_.x += left;
+        geometry_.y += top;
+        geometry_.width = box_width;
+        geometry_.height = box_height;
+        use_spare();
+        return Status::kOk;
+    }
+
+    void say_nothing_found() { geometry_.found_nothing_lit = true; }
 
     Status resize_to(int new_width, int new_height) {
         return resize_to(new_width, new_height, resize_scale(view_, new_width, new_height));
@@ -154,8 +189,7 @@ class Pipeline {
     PresetGeometry geometry_;
 };
 
-// The steps of each preset up to its last resize, which apply_preset() does. The macro-free way to
-// stop at the first failure: each line runs only while status is kOk.
+// The steps of each preset up to its last resize, which apply_preset() does.
 Status run_kaggle_ben_color(const PresetSettings& settings, Pipeline* p) {
     Status status = p->crop_box();
     if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
@@ -211,6 +245,33 @@ Status run_graham2015(const PresetSettings& settings, Pipeline* p) {
         status = p->pad_to_square();
     }
     return status;
+}
+
+Status run_eyeq(const Allocator& allocator, Pipeline* p) {
+    Image thumbnail(allocator);
+    Buffer<std::uint8_t> component(allocator);
+    Disc disc;
+    Status status = make_thumbnail(p->source(), kEyeqFitSide, allocator, &thumbnail);
+    if (status == Status::kOk && !component.allocate(thumbnail.pixels.size() / kChannels)) {
+        status = Status::kOutOfMemory;
+    }
+    if (status == Status::kOk) {
+        status = fit_disc(thumbnail.view(), allocator, &disc, component.data());
+    }
+    if (status != Status::kOk) return status;
+    if (!disc.found) {
+        p->say_nothing_found();
+        return p->pad_to_square();
+    }
+    const double unit_x = static_cast<double>(p->width()) / thumbnail.width;
+    const double unit_y = static_cast<double>(p->height()) / thumbnail.height;
+    // A fit far outside the frame is cut down to numbers that fit an int.
+    const auto whole = [](double value) {
+        return static_cast<int>(std::lrint(std::clamp(value, -1e6, 1e6)));
+    };
+    return p->cut_ellipse(
+        whole((disc.center_x + 0.5) * unit_x - 0.5), whole((disc.center_y + 0.5) * unit_y - 0.5),
+        std::max(0, whole(disc.radius_x * unit_x)), std::max(0, whole(disc.radius_y * unit_y)));
 }
 
 bool is_valid(const PresetSettings& settings) {
@@ -270,7 +331,8 @@ Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
             status = run_graham2015(settings, &pipeline);
             break;
         case Preset::kEyeq:
-            return Status::kInvalidArgument;
+            status = run_eyeq(allocator, &pipeline);
+            break;
     }
     const int size = settings.output_size;
     if (status == Status::kOk && size > 0 &&

@@ -13,8 +13,17 @@ enum class Preset {
     kKaggleCircle = 2,    // box crop, circle mask, box crop, Ben Graham at native size, resize
     kKaggleCircleV2 = 3,  // box crop, resize to square, circle mask, box crop, Ben Graham, resize
     kGraham2015 = 4,      // scale the disc to a radius, Ben Graham, grey outside 0.9 of it, resize
-    kEyeq = 5,            // disc by its edges, black outside, square around it, resize
+    kEyeq = 5,            // disc by its edges, black outside, box around it, resize
 };
+
+// eyeq, in whole pixels: the disc is fitted (disc_fit.h) in a thumbnail whose longer side is
+// kEyeqFitSide; its centre and radii in the source are rounded; the box of 2 * radius + 1 pixels
+// around the centre is cut out, black outside the ellipse and where it leaves the photo, and
+// resized. For a disc the box is square; a photo that was squeezed comes out with its disc round
+// again. Where no disc is found the photo is padded with black to a square. The steps are those of
+// the EyeQ data (Fu et al., MICCAI 2019); the fit is fovea's own, so pixels are not those of its
+// script.
+inline constexpr int kEyeqFitSide = 512;
 
 struct PresetSettings {
     Preset preset = Preset::kKaggleBenColor;
@@ -38,7 +47,7 @@ struct PresetGeometry {
     double y = 0.0;
     double width = 0.0;
     double height = 0.0;
-    bool found_nothing_lit = false;  // no pixel above the tolerance: the picture was not cropped
+    bool found_nothing_lit = false;  // no pixel above the tolerance, or no disc: not cropped
 };
 
 inline constexpr int kMaxPresetSize = 16384;

@@ -73,8 +73,9 @@ PresetSettings settings_of(const std::string& name, int size) {
     return s;
 }
 
-constexpr Preset kAllPresets[] = {Preset::kNone, Preset::kKaggleBenColor, Preset::kKaggleCircle,
-                                  Preset::kKaggleCircleV2, Preset::kGraham2015};
+constexpr Preset kAllPresets[] = {Preset::kNone,         Preset::kKaggleBenColor,
+                                  Preset::kKaggleCircle, Preset::kKaggleCircleV2,
+                                  Preset::kGraham2015,   Preset::kEyeq};
 
 // Small numbers, so that graham2015 stays small too.
 PresetSettings small_settings(Preset preset) {
@@ -207,8 +208,41 @@ TEST_CASE("a black picture is not cropped, and that is said") {
         CHECK(geometry.found_nothing_lit == crops);
         CHECK(geometry.x == 0.0);
         CHECK(geometry.width == doctest::Approx(40.0));
-        CHECK(geometry.height == doctest::Approx(30.0));
+        CHECK(geometry.height == doctest::Approx(preset == Preset::kEyeq ? 40.0 : 30.0));  // padded
     }
+}
+
+TEST_CASE("eyeq puts a square around the disc, black outside it and outside the photo") {
+    // A disc of radius 200 that the frame cuts at top and bottom.
+    constexpr int kWidth = 640;
+    constexpr int kHeight = 360;
+    Image image = fill(kWidth, kHeight, 2);
+    for (int y = 0; y < kHeight; ++y) {
+        for (int x = 0; x < kWidth; ++x) {
+            const int dx = x - 330;
+            const int dy = y - 170;
+            if (dx * dx + dy * dy <= 200 * 200) std::memset(image.row(y) + 3 * x, 150, 3);
+        }
+    }
+    PresetSettings settings;
+    settings.preset = Preset::kEyeq;
+    settings.output_size = 0;
+    Image out;
+    PresetGeometry geometry;
+    REQUIRE(apply_preset(image.view(), settings, Allocator(), &out, &geometry) == Status::kOk);
+    CHECK_FALSE(geometry.found_nothing_lit);
+    CHECK(out.width == out.height);
+    CHECK(geometry.width == doctest::Approx(401.0).epsilon(0.015));
+    CHECK(geometry.x + geometry.width / 2 == doctest::Approx(330.5).epsilon(0.01));
+    CHECK(geometry.y + geometry.height / 2 == doctest::Approx(170.5).epsilon(0.02));
+    CHECK(geometry.y < 0.0);
+    CHECK(out.row(out.height / 2)[3 * (out.width / 2)] == 150);
+    CHECK(out.row(5)[3 * (out.width / 2)] == 0);  // above the photo
+    CHECK(out.row(out.height / 5)[3 * 10] == 0);  // a corner of the square
+    settings.output_size = 96;
+    REQUIRE(apply_preset(image.view(), settings, Allocator(), &out, &geometry) == Status::kOk);
+    CHECK(out.width == 96);
+    CHECK(out.height == 96);
 }
 
 TEST_CASE("the smallest pictures go through every preset") {
