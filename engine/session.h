@@ -24,7 +24,9 @@ fovea_status check_session_settings(const fovea_session_settings* settings, cons
 // What a session decides before it takes memory for running.
 struct SessionPlan {
     SessionPlan(const Allocator& allocator, const ops::IsaLevel* level)
-        : isa(level), taps(allocator), plan(allocator, level->allowed & ops::detect_cpu_features()) {}
+        : isa(level),
+          taps(allocator),
+          plan(allocator, level->allowed & ops::detect_cpu_features()) {}
 
     const ops::IsaLevel* isa;
     Buffer<std::uint32_t> taps;  // values

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/plan_steps.h"
+
+#include <algorithm>
+
+namespace fovea {
+namespace {
+
+std::uint64_t round_up_8(std::uint64_t n) {
+    return (n + 7) & ~std::uint64_t{7};
+}
+
+// Below this many multiply-adds (or elements, weighted) a thread's share does not pay for waking
+// it.
+constexpr std::uint64_t kWorkPerThread = 40000;
+constexpr std::uint64_t kWorkPerElement = 4;
+
+// The kernels take a bias in panels of 8 per group, the file has it without gaps.
+bool bias_needs_spreading(const Node& node) {
+    return node.kind == NodeKind::kConvolution && node.groups > 1 &&
+           (node.output_channels / node.groups) % 8 != 0;
+}
+
+}  // namespace
+
+std::uint64_t bias_floats(const Node& node) {
+    const std::uint64_t groups = std::max(node.groups, 1u);
+    return groups * round_up_8(node.output_channels / groups);
+}
+
+std::uint64_t round_up_to_line(std::uint64_t floats) {
+    return align_up(floats * sizeof(float)) / sizeof(float);
+}
+
+bool StepBuilder::build() {
+    const std::uint32_t values = graph_.value_count();
+    std::size_t operand_count = 1;
+    for (const Node& node : graph_.nodes) operand_count += node.operand_count + 1;
+    // A node gives at most two steps: itself, and an activation that no kernel fuses.
+    const std::size_t step_count = 2 * std::size_t{graph_.node_count()} + 1;
+    if (!uses_.allocate(values) || !absorbed_.allocate(graph_.node_count()) ||
+        !root_.allocate(values) || !plan_.steps.allocate(step_count) ||
+        !plan_.operands.allocate(operand_count)) {
+        return false;
+    }
+    count_uses();
+    choose_fusions();
+    emit_steps();
+    return true;
+}
+
+// A value that nothing needs has 0 uses_; its node makes no step.
+void StepBuilder::count_uses() {
+    std::fill(uses_.begin(), uses_.end(), 0u);
+    ++uses_[graph_.logits];
+    ++uses_[graph_.probabilities];
+    for (std::size_t i = 0; i < request_.kept_count; ++i) ++uses_[request_.kept[i]];
+    for (std::uint32_t index = graph_.node_count(); index-- > 0;) {
+        if (uses_[index + 1] == 0) continue;
+        const Node& node = graph_.nodes[index];
+        for (std::uint32_t i = 0; i < node.operand_count; ++i) {
+            const std::uint32_t value = graph_.operand(node, i);
+            ++uses_[value];
+            if (value == 0 && node.kind != NodeKind::kAffine) input_as_floats_ = true;
+        }
+    }
+}
+
+// A convolution that is a matrix product over the pixels. A single pixel goes to the dense kernel.
+bool StepBuilder::is_pointwise(const Node& node) const {
+    if (node.kind != NodeKind::kConvolution || node.groups != 1 || node.kernel_height != 1 ||
+        node.kernel_width != 1 || node.stride_y != 1 || node.stride_x != 1) {
+        return false;
+    }
+    const Padding& p = node.padding;  // zero in "same" mode, which adds none to a 1 x 1 window
+    return p.top == 0 && p.left == 0 && p.bottom == 0 && p.right == 0;
+}
+
+// Which operand of an add a pointwise convolution can make on the fly, or kNone. The convolution
+// then runs at the add's place, so the later of two candidates is taken: it moves less.
+std::uint32_t StepBuilder::absorbable_operand(const Node& add) const {
+    const std::uint32_t left = graph_.operand(add, 0);
+    const std::uint32_t right = graph_.operand(add, 1);
+    if (left == right || !ops::is_fusable(add.activation) || shape(left) != shape(right)) {
+        return kNone;
+    }
+    for (const std::uint32_t value : {std::max(left, right), std::min(left, right)}) {
+        if (value == 0 || uses_[value] != 1) continue;
+        const Node& node = graph_.nodes[value - 1];
+        if (is_pointwise(node) && node.activation == ops::Activation::kNone &&
+            !shape(value).is_vector()) {
+            return value;
+        }
+    }
+    return kNone;
+}
+
+void StepBuilder::choose_fusions() {
+    std::fill(absorbed_.begin(), absorbed_.end(), 0u);
+    for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
+        if (uses_[i + 1] == 0 || graph_.nodes[i].kind != NodeKind::kAdd) continue;
+        const std::uint32_t value = absorbable_operand(graph_.nodes[i]);
+        if (value != kNone) absorbed_[value - 1] = 1;
+    }
+}
+
+Step& StepBuilder::emit(StepKind kind, std::uint32_t node, std::uint32_t output,
+                        const char* kernel) {
+    Step& step = plan_.steps[plan_.step_count++];
+    step = {};
+    step.kind = kind;
+    step.node = node;
+    step.kernel = kernel;
+    step.first_operand = static_cast<std::uint32_t>(operand_total_);
+    step.residual = kNone;
+    step.output = output;
+    step.output_shape = shape(output);
+    step.granule = 1;
+    step.threads = 1;
+    return step;
+}
+
+void StepBuilder::read(Step& step, std::uint32_t value) {
+    plan_.operands[operand_total_++] = value;
+    if (step.operand_count++ == 0) step.input_shape = shape(value);
+}
+
+void StepBuilder::set_constants(Step& step, const Node& node) {
+    step.weights = graph_.tensors[node.weights].floats();
+    if (node.bias != kNone && !bias_needs_spreading(node)) {
+        step.bias = graph_.tensors[node.bias].floats();
+        return;
+    }
+    if (node.bias == kNone) return;  // the zeros
+    step.bias_constant = plan_.constant_floats;
+    plan_.constant_floats += round_up_to_line(bias_floats(node));
+}
+
+void StepBuilder::set_units(Step& step) const {
+    const Shape& out = step.output_shape;
+    std::uint64_t work =
+        std::max(step.output_shape.count(), step.input_shape.count()) * kWorkPerElement;
+    switch (step.kind) {
+        case StepKind::kConv2d:
+        case StepKind::kDepthwise:
+        case StepKind::kPool:
+        case StepKind::kPad:
+            step.unit = StepUnit::kRow;
+            step.unit_count = out.height;
+            break;
+        case StepKind::kDense:
+            step.unit = StepUnit::kPanel;
+            step.unit_count = (out.channels + std::uint64_t{7}) / 8;
+            break;
+        case StepKind::kGlobalPool:
+            step.unit = StepUnit::kChannel;
+            step.unit_count = out.channels;
+            step.granule = 8;
+            break;
+        case StepKind::kSoftmax:
+            step.unit = StepUnit::kWhole;
+            step.unit_count = 1;
+            break;
+        default:
+            step.unit = StepUnit::kPixel;
+            step.unit_count = out.pixels();
+            step.granule = 8;
+            break;
+    }
+    work = std::max(work, step.multiply_adds);
+    const std::uint64_t worth = std::max<std::uint64_t>(work / kWorkPerThread, 1);
+    const std::uint64_t parts = (step.unit_count + step.granule - 1) / step.granule;
+    step.threads =
+        static_cast<std::uint32_t>(std::min({worth, parts, std::uint64_t{request_.threads}}));
+}
+
+void StepBuilder::emit_activation(std::uint32_t index, std::uint32_t value,
+                                  ops::Activation activation, float parameter) {
+    Step& step = emit(StepKind::kActivation, index, index + 1, plan_.kernels.activation.name);
+    read(step, value);
+    step.activation = activation;
+    step.activation_parameter = parameter;
+    set_units(step);
+}
+
+void StepBuilder::emit_window(StepKind kind, std::uint32_t index, const Node& node,
+                              const char* kernel) {
+    Step& step = emit(kind, index, index + 1, kernel);
+    read(step, graph_.operand(node, 0));
+    step.padding = resolve_padding(node, step.input_shape);
+    if (kind != StepKind::kPool) {
+        set_constants(step, node);
+        if (ops::is_fusable(node.activation)) step.activation = node.activation;
+    }
+    step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
+    plan_.row_pointers = std::max<std::uint64_t>(plan_.row_pointers, node.kernel_height);
+    set_units(step);
+}
+
+void StepBuilder::emit_convolution(std::uint32_t index, const Node& node) {
+    if (!is_pointwise(node)) {
+        emit_window(StepKind::kConv2d, index, node, plan_.kernels.conv2d.name);
+        return;
+    }
+    const bool vector = shape(index + 1).is_vector();
+    Step& step = emit(vector ? StepKind::kDense : StepKind::kPointwise, index, index + 1,
+                      vector ? plan_.kernels.dense.name : plan_.kernels.pointwise.name);
+    read(step, graph_.operand(node, 0));
+    set_constants(step, node);
+    if (!vector && ops::is_fusable(node.activation)) step.activation = node.activation;
+    step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
+    set_units(step);
+}
+
+void StepBuilder::emit_plain(StepKind kind, std::uint32_t index, const Node& node,
+                             const char* kernel) {
+    Step& step = emit(kind, index, index + 1, kernel);
+    for (std::uint32_t i = 0; i < node.operand_count; ++i) read(step, graph_.operand(node, i));
+    if (node.weights != kNone) set_constants(step, node);
+    step.reads_caller_input = kind == StepKind::kAffine && graph_.operand(node, 0) == 0;
+    if (step.reads_caller_input) step.kernel = plan_.kernels.affine_u8.name;
+    step.padding = node.padding;
+    step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
+    set_units(step);
+}
+
+void StepBuilder::emit_node(std::uint32_t index) {
+    const Node& node = graph_.nodes[index];
+    const Kernels& kernels = plan_.kernels;
+    switch (node.kind) {
+        case NodeKind::kConvolution:
+            emit_convolution(index, node);
+            break;
+        case NodeKind::kDepthwise:
+            emit_window(StepKind::kDepthwise, index, node, kernels.depthwise.name);
+            break;
+        case NodeKind::kPool:
+            emit_window(StepKind::kPool, index, node, kernels.pool.name);
+            break;
+        case NodeKind::kDense:
+            emit_plain(StepKind::kDense, index, node, kernels.dense.name);
+            break;
+        case NodeKind::kGlobalPool:
+            emit_plain(StepKind::kGlobalPool, index, node, kernels.global_pool.name);
+            break;
+        case NodeKind::kChannelReduce:
+            emit_plain(StepKind::kChannelReduce, index, node, kernels.channel_reduce.name);
+            break;
+        case NodeKind::kConcat:
+            emit_plain(StepKind::kConcat, index, node, "copy");
+            break;
+        case NodeKind::kAdd: {
+            const std::uint32_t value = absorbable_operand(node);
+            if (value == kNone) {
+                emit_plain(StepKind::kBinary, index, node, kernels.binary.name);
+                break;
+            }
+            const Node& convolution = graph_.nodes[value - 1];
+            Step& step = emit(StepKind::kPointwise, index, index + 1, kernels.pointwise.name);
+            read(step, graph_.operand(convolution, 0));
+            const std::uint32_t left = graph_.operand(node, 0);
+            step.residual = left == value ? graph_.operand(node, 1) : left;
+            read(step, step.residual);
+            set_constants(step, convolution);
+            step.activation = node.activation;
+            step.multiply_adds = multiply_adds(graph_, convolution, step.output_shape);
+            set_units(step);
+            return;
+        }
+        case NodeKind::kMultiply:
+            emit_plain(StepKind::kBinary, index, node, kernels.binary.name);
+            break;
+        case NodeKind::kAffine:
+            emit_plain(StepKind::kAffine, index, node, kernels.affine.name);
+            break;
+        case NodeKind::kSoftmax:
+            emit_plain(StepKind::kSoftmax, index, node, "softmax_fp32");
+            break;
+        case NodeKind::kPad:
+            emit_plain(StepKind::kPad, index, node, "copy");
+            break;
+        case NodeKind::kActivation:
+            emit_activation(index, graph_.operand(node, 0), node.activation,
+                            node.activation_parameter);
+            return;
+        case NodeKind::kReshape:
+            break;  // a view
+    }
+    const Step* last = plan_.step_count == 0 ? nullptr : &plan_.steps[plan_.step_count - 1];
+    const bool fused =
+        last != nullptr && last->output == index + 1 && last->activation == node.activation;
+    if (node.activation != ops::Activation::kNone && !fused) {
+        emit_activation(index, index + 1, node.activation, node.activation_parameter);
+    }
+}
+
+void StepBuilder::emit_steps() {
+    for (std::uint32_t value = 0; value < graph_.value_count(); ++value) root_[value] = value;
+    if (input_as_floats_) {
+        Step& step = emit(StepKind::kInput, kNone, 0, plan_.kernels.affine_u8.name);
+        step.input_shape = step.output_shape;
+        set_units(step);
+    }
+    for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
+        if (uses_[i + 1] == 0 || absorbed_[i] != 0) continue;
+        const Node& node = graph_.nodes[i];
+        // An activated reshape writes its own storage only if nothing else may see the change.
+        if (node.kind == NodeKind::kReshape && node.activation == ops::Activation::kNone) {
+            root_[i + 1] = root_[graph_.operand(node, 0)];
+        } else if (node.kind == NodeKind::kReshape) {
+            emit_activation(i, graph_.operand(node, 0), node.activation, node.activation_parameter);
+        } else {
+            emit_node(i);
+        }
+    }
+}
+
+}  // namespace fovea
