@@ -9,6 +9,9 @@ POINTS = {
 TARGETS = {"any_dr": "any diabetic retinopathy (ICDR grade 1 to 4)",
            "referable_dr": "referable diabetic retinopathy (ICDR grade 2 to 4)"}
 
+RIM_LIMIT = 0.7   # AUC of the rim alone from which the card warns
+WEAK_LIMIT = 0.8  # lower end of a source's AUC interval below which the card warns
+
 
 def _interval(value):
     return "–" if value is None else f"{value[0]:.3f} ({value[1]:.3f}–{value[2]:.3f})"
@@ -22,6 +25,18 @@ def _side_counts(split_rows):
         cell[0] += 1
         cell[1] += positive
     return counts
+
+
+def _warnings(figures, probes):
+    """What the figures themselves say against the detector."""
+    lines = []
+    rim = [source for source, value in probes["rim only"].items() if value > RIM_LIMIT]
+    if rim:
+        lines.append(f"The rim alone tells much on {', '.join(rim)}: part of the figures there may come from the camera, not the eye.")
+    weak = [source for source, figure in figures["sources"].items() if figure["auc"] and figure["auc"][1] < WEAK_LIMIT]
+    if weak:
+        lines.append(f"The detector is weak on {', '.join(weak)}: the interval of the AUC there reaches below {WEAK_LIMIT}.")
+    return [*lines, ""] if lines else []
 
 
 def text(settings, figures, probes, split_rows, history, run_notes):
@@ -77,7 +92,7 @@ def text(settings, figures, probes, split_rows, history, run_notes):
             "| what is left | " + " | ".join(figures["sources"]) + " |", "|--|" + "--|" * len(figures["sources"])]
     for probe, values in probes.items():
         out.append(f"| {probe} | " + " | ".join(f"{values[s]:.3f}" if s in values else "–" for s in figures["sources"]) + " |")
-    out += ["", "## Never tested", "", *notes["never_tested"].strip().splitlines(), "",
+    out += ["", *_warnings(figures, probes), "## Never tested", "", *notes["never_tested"].strip().splitlines(), "",
             "## Licence and use", "", *notes["licence"].strip().splitlines(), ""]
     return "\n".join(out)
 
