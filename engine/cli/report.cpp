@@ -268,7 +268,7 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
                                " (target: " + target_text(context.target) + ")" +
                                (screening.forced != 0 ? ", forced in spite of poor quality" : ""));
     const std::string likely = screening.predicted_class < context.classes.size()
-                                   ? " (" + context.classes[screening.predicted_class] + ")"
+                                   ? " (most probable class: " + context.classes[screening.predicted_class] + ")"
                                    : "";
     text += line("confidence", percent(screening.confidence) + likely);
     text += line("score", percent(screening.positive_score) + " for DR signs, threshold " +

@@ -12,7 +12,7 @@ EXAMPLE = """example (from the folder models/, fovea built in ../build/release):
   python -m recipe --settings recipe/small224.toml --fovea ../build/release/engine/cli/fovea \\
       --data aptos=~/photos/aptos --data idrid=~/photos/idrid --data eyepacs=~/photos/eyepacs \\
       --warm-start mobilenet_v3_large_minimalistic_224_uint8.tflite \\
-      --golden ../tests/golden/data/photos/IDRiD_005.jpg --out ~/runs/small224
+      --golden ../tests/golden/data/photos/IDRiD_008.jpg --out ~/runs/small224
 
 Interrupted, the same command continues where it stopped. Exit status: 0 done, 1 failed with a message, 2 wrong usage."""
 

@@ -77,12 +77,12 @@ def test_many_photos_keep_their_names(tmp_path):
 def test_lists_and_shards(tmp_path):
     lists = tmp_path / "lists"
     lists.mkdir()
-    (lists / "list.csv").write_bytes(b"\xef\xbb\xbfid_code,diagnosis\r\n\"IDRiD_005\",0\r\nIDRiD_016.jpg,1\r\nlost,2\r\nIDRiD_118,3\r\n")
+    (lists / "list.csv").write_bytes(b"\xef\xbb\xbfid_code,diagnosis\r\n\"IDRiD_008\",0\r\nIDRiD_037.jpg,1\r\nlost,2\r\nIDRiD_140,3\r\n")
     arguments = ["preprocess", "--size", "48", "--images", SAMPLES[0].parent, lists / "list.csv"]
     result = fovea(*arguments, "--out-dir", tmp_path / "whole")
     assert result.returncode == 3 and "lost" in result.stderr
     whole = tree(tmp_path / "whole")
-    assert sorted(whole) == ["IDRiD_005.png", "IDRiD_016.png", "IDRiD_118.png"]
+    assert sorted(whole) == ["IDRiD_008.png", "IDRiD_037.png", "IDRiD_140.png"]
     for part in (1, 2, 3):
         fovea(*arguments, "--out-dir", tmp_path / "parts", "--shard", f"{part}/3")
     assert tree(tmp_path / "parts") == whole

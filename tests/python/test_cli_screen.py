@@ -188,14 +188,14 @@ def test_force_marks_the_result(model, folder):
 
 
 LISTS = {
-    "plain": b"image\nIDRiD_005.jpg\nIDRiD_016.jpg\n",
-    "bom and crlf": b"\xef\xbb\xbffile,grade\r\nIDRiD_005.jpg,1\r\nIDRiD_016.jpg,2\r\n",
-    "ids": b"id_code,diagnosis\nIDRiD_005,0\nIDRiD_016,1\n",
-    "quoted": b'"grade"," Path "\n"1, or 2","IDRiD_005.jpg"\n"say ""x""",  IDRiD_016\n',
-    "upper case": b"ID_CODE\nIDRiD_005\nIDRiD_016",
-    "blank lines": b"\nfile\n\nIDRiD_005\n\n\nIDRiD_016\n\n",
-    "semicolons": b"file;grade\nIDRiD_005;1\nIDRiD_016;2\n",
-    "trailing blank in the header": b"Image name,Risk of macular edema \nIDRiD_005,0\nIDRiD_016,1\n",
+    "plain": b"image\nIDRiD_008.jpg\nIDRiD_037.jpg\n",
+    "bom and crlf": b"\xef\xbb\xbffile,grade\r\nIDRiD_008.jpg,1\r\nIDRiD_037.jpg,2\r\n",
+    "ids": b"id_code,diagnosis\nIDRiD_008,0\nIDRiD_037,1\n",
+    "quoted": b'"grade"," Path "\n"1, or 2","IDRiD_008.jpg"\n"say ""x""",  IDRiD_037\n',
+    "upper case": b"ID_CODE\nIDRiD_008\nIDRiD_037",
+    "blank lines": b"\nfile\n\nIDRiD_008\n\n\nIDRiD_037\n\n",
+    "semicolons": b"file;grade\nIDRiD_008;1\nIDRiD_037;2\n",
+    "trailing blank in the header": b"Image name,Risk of macular edema \nIDRiD_008,0\nIDRiD_037,1\n",
 }
 
 
@@ -204,7 +204,7 @@ def test_lists_of_every_kind(model, tmp_path, name):
     path = tmp_path / "list.CSV"
     path.write_bytes(LISTS[name])
     output = fovea_ok("screen", "--model", model, "--format", "jsonl", "--images", SAMPLES[0].parent, path)
-    assert [os.path.basename(p["file"]) for p in jsonl(output)] == ["IDRiD_005.jpg", "IDRiD_016.jpg"]
+    assert [os.path.basename(p["file"]) for p in jsonl(output)] == ["IDRiD_008.jpg", "IDRiD_037.jpg"]
     for sample in SAMPLES[:2]:
         shutil.copy(sample, tmp_path)
     beside = fovea_ok("screen", "--model", model, "--format", "jsonl", path)
@@ -213,7 +213,7 @@ def test_lists_of_every_kind(model, tmp_path, name):
 
 def test_a_lists_missing_photo_is_counted(model, tmp_path):
     path = tmp_path / "list.csv"
-    path.write_bytes(b"file,x\nlost.jpg,1\nIDRiD_005,2\n,3\n")
+    path.write_bytes(b"file,x\nlost.jpg,1\nIDRiD_008,2\n,3\n")
     result = fovea("screen", "--model", model, "--format", "jsonl", "--images", SAMPLES[0].parent, path)
     assert result.returncode == 3
     assert [p["status"] for p in jsonl(result.stdout)] == ["error", "ok", "error"]
