@@ -98,7 +98,7 @@ if has release; then
 fi
 if has asan; then
     say "native, address and undefined-behaviour sanitizers"
-    if configure asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false; then
+    if configure asan --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false; then
         UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 FOVEA_REQUIRE_ISA=$native_isa \
             run_tests sanitizers asan --no-suite artifact
     fi
@@ -120,7 +120,7 @@ if has arm64; then
 fi
 if has fuzz; then
     say "fuzzing, ${FOVEA_FUZZ_SECONDS:-30} s a target"
-    if CC=clang CXX=clang++ configure fuzz --buildtype=debugoptimized -Dfuzz=true -Dcli=false -Dbench=false \
+    if CC=clang CXX=clang++ configure fuzz --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Dfuzz=true -Dcli=false -Dbench=false \
         -Db_sanitize=address,undefined -Db_lundef=false; then
         for target in "$build"/fuzz/tests/fuzz/*_fuzz; do
             fuzzer=$(basename "$target")
