@@ -136,6 +136,14 @@ if has python; then
     say "Python"
     if step python-setup setup_python; then
         FOVEA_BINARY=$build/release/engine/cli/fovea run_pytest python tests/python
+        if [ -x "$build/arm64/engine/cli/fovea" ]; then
+            say "parity with Keras, arm64"
+            emulated=$build/arm64/fovea-emulated
+            printf '#!/bin/sh\nexec qemu-aarch64 -L /usr/aarch64-linux-gnu "%s" "$@"\n' \
+                "$build/arm64/engine/cli/fovea" >"$emulated"
+            chmod +x "$emulated"
+            QEMU_CPU=cortex-a53 FOVEA_BINARY=$emulated run_pytest python-parity-arm64 tests/python/test_convert_parity.py
+        fi
         if [ -x "$build/asan/engine/cli/fovea" ]; then
             say "the command line's tests again, with sanitizers"
             UBSAN_OPTIONS=halt_on_error=1 FOVEA_BINARY=$build/asan/engine/cli/fovea \
