@@ -101,8 +101,16 @@ std::vector<Job> plan_jobs(const Options& options) {
         if (std::filesystem::is_directory(file, ignored)) {
             throw Failure(kWrongUsage, file, "it is a folder: give --out-dir DIR");
         }
+        const std::string& output = options.files.back();
+        const std::string extension = std::filesystem::path(output).extension().string();
+        // Two photos without --out-dir: the second is most likely no output.
+        if (extension != ".png" && extension != ".PNG" &&
+            (extension != "" || std::filesystem::is_regular_file(output, ignored))) {
+            throw Failure(kWrongUsage, output,
+                          "the output must end in .png (or give --out-dir DIR for many photos)");
+        }
         const auto name = std::filesystem::path(file).filename().string();
-        return {{{file, name, {}}, options.files.back()}};
+        return {{{file, name, {}}, output}};
     }
     std::vector<Input> inputs = expand_inputs(options.files, options.images_folder);
     if (!options.shard.empty()) keep_shard(inputs, parse_shard(options.shard));

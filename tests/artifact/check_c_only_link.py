@@ -40,7 +40,7 @@ def main():
         refused = subprocess.run([*wrapper, program, str(photos[0]), str(photos[0])], capture_output=True, text=True)
         assert refused.returncode == 1 and "not a fovea model" in refused.stderr, refused
         models = [os.environ["FOVEA_TEST_MODEL"]] if "FOVEA_TEST_MODEL" in os.environ else sorted(
-            map(str, (source / "models" / "detectors").glob("*.fovea")))
+            map(str, (source / "models" / "detectors").rglob("*.fovea")))
         for model in models:
             for photo in photos:
                 result = subprocess.run([*wrapper, program, model, str(photo)], check=True, capture_output=True, text=True)

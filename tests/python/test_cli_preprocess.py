@@ -38,12 +38,12 @@ def test_presets_and_options_change_the_picture(tmp_path):
     seen = set()
     for options in (
         [], ["--preset", "none"], ["--preset", "kaggle_circle"], ["--preset", "kaggle_circle_v2"], ["--preset", "graham2015"],
-        ["--sigma", "4"], ["--tolerance", "60"], ["--pad-square"], ["--resize", "cv_area"], ["--no-circle-mask"],
+        ["--preset", "eyeq"], ["--sigma", "4"], ["--tolerance", "60"], ["--pad-square"], ["--resize", "cv_area"], ["--no-circle-mask"],
     ):
         fovea_ok("preprocess", "--size", "128", *options, SAMPLES[0], tmp_path / "x.png")
         assert pixels(tmp_path / "x.png").shape == (128, 128, 3), options
         seen.add((tmp_path / "x.png").read_bytes())
-    assert len(seen) == 10
+    assert len(seen) == 11
 
 
 def test_a_models_preset_is_used(model, tmp_path):
@@ -98,6 +98,15 @@ def test_a_source_is_never_overwritten(tmp_path):
         one_error(fovea("preprocess", photo, out), 3, "overwrite")
     assert fovea("preprocess", "--out-dir", tmp_path, tmp_path).returncode == 3
     assert photo.read_bytes() == before
+
+
+def test_a_second_photo_is_not_taken_for_the_output(tmp_path):
+    for name in ("a.jpg", "b.JPG", "c"):
+        shutil.copy(SAMPLES[1], tmp_path / name)
+        before = (tmp_path / name).read_bytes()
+        one_error(fovea("preprocess", SAMPLES[0], tmp_path / name), 2, name, ".png")
+        assert (tmp_path / name).read_bytes() == before
+    one_error(fovea("preprocess", SAMPLES[0], tmp_path / "new.jpg"), 2, "new.jpg")
 
 
 def test_two_photos_never_share_an_output(tmp_path):

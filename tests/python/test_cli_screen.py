@@ -5,9 +5,11 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import threading
 
 import numpy as np
 import pytest
@@ -277,3 +279,31 @@ def test_a_reader_that_leaves_ends_the_program_quietly(model):
     errors = process.stderr.read()
     assert process.wait(timeout=120) in (-signal.SIGPIPE, 128 + signal.SIGPIPE)
     assert errors == ""
+
+
+def test_a_bar_on_a_terminal_for_long_work(model):
+    def terminal_text(photos):
+        leader, follower = os.openpty()
+        command = [*WRAPPER, BINARY, "screen", "--model", str(model), "--format", "jsonl", "--jobs", "1", *photos]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower, text=True)
+        os.close(follower)
+        seen = []
+        reader = threading.Thread(target=lambda: seen.extend(iter(lambda: read_quietly(leader), b"")))
+        reader.start()
+        output, _ = process.communicate(timeout=300)
+        reader.join(timeout=10)
+        os.close(leader)
+        assert process.returncode == 0 and len(jsonl(output)) == len(photos)
+        return b"".join(seen).decode()
+
+    def read_quietly(descriptor):
+        try:
+            return os.read(descriptor, 4096)
+        except OSError:  # the terminal's other side is closed
+            return b""
+
+    assert terminal_text([str(SAMPLES[0])]) == ""
+    long = terminal_text([str(SAMPLES[0])] * 400)
+    assert re.search(r"\r\[#*\.+\] \d+/400  [\d.]+ photos/s", long)
+    # The bar is taken away before the summary, which begins a line.
+    assert re.search(r"\r\x1b\[K400 photos: ", long)
