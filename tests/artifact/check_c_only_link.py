@@ -27,13 +27,16 @@ def main():
             assert path.is_file(), f"{path} was not installed"
 
         environment = dict(os.environ, PKG_CONFIG_LIBDIR=str(installed / libdir / "pkgconfig"), PKG_CONFIG_SYSROOT_DIR=folder)
-        query = ["pkg-config", "--cflags", "--libs", "--static", "fovea"]
-        flags = subprocess.run(query, env=environment, check=True, capture_output=True, text=True).stdout.split()
+        def flags(kind):
+            command = ["pkg-config", kind, "--static", "fovea"]
+            return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split()
+
         program = os.path.join(folder, "screen")
         warnings = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
         example = source / "engine" / "examples" / "screen.c"
-        subprocess.run([*compiler, *warnings, str(example), *flags, "-o", program], check=True)
-        subprocess.run([*compiler, *warnings, "-c", str(source / "tests" / "artifact" / "header_alone.c"), *flags, "-o", os.devnull], check=True)
+        subprocess.run([*compiler, *warnings, str(example), *flags("--cflags"), *flags("--libs"), "-o", program], check=True)
+        header = source / "tests" / "artifact" / "header_alone.c"
+        subprocess.run([*compiler, *warnings, "-fsyntax-only", *flags("--cflags"), str(header)], check=True)
 
         photos = sorted((source / "tests" / "golden" / "data" / "photos").glob("*.jpg"))
         assert photos, "the sample photos are gone"
