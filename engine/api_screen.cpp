@@ -67,6 +67,8 @@ const char* fovea_quality_string(fovea_quality quality) {
             return "usable";
         case FOVEA_QUALITY_REJECT:
             return "reject";
+        case FOVEA_QUALITY_ANY_INT_:
+            break;
     }
     return "unknown";
 }
@@ -79,6 +81,8 @@ const char* fovea_result_string(fovea_result result) {
             return "no_dr_signs_found";
         case FOVEA_RESULT_DR_SIGNS_FOUND:
             return "dr_signs_found";
+        case FOVEA_RESULT_ANY_INT_:
+            break;
     }
     return "unknown";
 }

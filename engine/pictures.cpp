@@ -22,6 +22,8 @@ int bytes_per_pixel(fovea_pixel_format format) {
         case FOVEA_RGBA:
         case FOVEA_BGRA:
             return 4;
+        case FOVEA_PIXEL_FORMAT_ANY_INT_:
+            break;
     }
     return 0;
 }
@@ -36,6 +38,8 @@ preprocess::PixelFormat internal_format(fovea_pixel_format format) {
             return preprocess::PixelFormat::kBgr;
         case FOVEA_BGRA:
             return preprocess::PixelFormat::kBgra;
+        case FOVEA_PIXEL_FORMAT_ANY_INT_:
+            break;
     }
     return preprocess::PixelFormat::kRgb;
 }

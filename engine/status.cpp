@@ -45,6 +45,8 @@ const char* fovea_status_string(fovea_status status) {
             return "self-test failed";
         case FOVEA_ERROR_INPUT_SIZE:
             return "unsupported input size";
+        case FOVEA_STATUS_ANY_INT_:
+            break;
     }
     return "unknown status";
 }

@@ -2,7 +2,7 @@
 """Installs the library, and builds and runs the C example against what was installed, as a user would.
 
 The compiler is a C compiler; flags come from pkg-config alone. With FOVEA_TEST_MODEL naming a .fovea file the example screens a sample photo;
-without, it must refuse a file that is no model.
+without, it must refuse a file that is no model. FOVEA_WRAPPER is what runs programs of another CPU.
 
 usage: check_c_only_link.py BUILD_DIR SOURCE_DIR PREFIX LIBDIR COMPILER...
 """
@@ -18,7 +18,7 @@ import tempfile
 def main():
     build, source, prefix, libdir, *compiler = sys.argv[1:]
     source = pathlib.Path(source)
-    wrapper = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+    wrapper = shlex.split(os.environ.get("FOVEA_WRAPPER", ""))
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["meson", "install", "--no-rebuild", "--quiet", "-C", build, "--destdir", folder], check=True)
         installed = pathlib.Path(folder + prefix)

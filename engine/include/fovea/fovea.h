@@ -23,6 +23,8 @@
  * - It never prints, aborts, throws, or reads the environment.
  * - Structs that the library fills or reads begin with `size`: the *_init function sets it, so that
  *   later versions can grow them. Pass only structs that were initialised.
+ * - An enumerator that ends in _ANY_INT_ is no value: it lets any int be passed and be refused, where C++
+ *   would otherwise take a value outside the enumeration for a promise that it cannot happen.
  * - Strings are UTF-8. Strings returned belong to the object they came from and live as long.
  * - Images are 8-bit, top row first; tensors are height x width x channels, channels innermost.
  */
@@ -63,7 +65,8 @@ typedef enum fovea_status {
     FOVEA_ERROR_UNKNOWN_TAP = 13,      /* no layer of that name in the model */
     FOVEA_ERROR_CANCELLED = 14,
     FOVEA_ERROR_SELFTEST_FAILED = 15,
-    FOVEA_ERROR_INPUT_SIZE = 16        /* the network cannot run at that input size */
+    FOVEA_ERROR_INPUT_SIZE = 16,       /* the network cannot run at that input size */
+    FOVEA_STATUS_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_status;
 
 /* A short English name of the status; never null, also for values outside the enum. Any thread. */
@@ -115,7 +118,8 @@ FOVEA_API fovea_status fovea_model_load_descriptor(int descriptor, uint64_t offs
 
 typedef enum fovea_ownership {
     FOVEA_COPY = 0,  /* the library takes a copy */
-    FOVEA_BORROW = 1 /* data must outlive the model and be 64-byte aligned */
+    FOVEA_BORROW = 1, /* data must outlive the model and be 64-byte aligned */
+    FOVEA_OWNERSHIP_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_ownership;
 
 FOVEA_API fovea_status fovea_model_load_memory(const void* data, size_t data_size, fovea_ownership ownership,
@@ -214,7 +218,11 @@ FOVEA_API fovea_status fovea_session_print_plan(const fovea_session* session,
 
 /* ---- Run: raw network input ------------------------------------------------------------------ */
 
-typedef enum fovea_dtype { FOVEA_U8 = 0, FOVEA_F32 = 1 } fovea_dtype;
+typedef enum fovea_dtype {
+    FOVEA_U8 = 0,
+    FOVEA_F32 = 1,
+    FOVEA_DTYPE_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_dtype;
 
 /*
  * Runs the network once on input_height x input_width x input_channels values of the pixel range 0 to 255
@@ -255,7 +263,8 @@ typedef enum fovea_pixel_format {
     FOVEA_RGB = 0,
     FOVEA_RGBA = 1, /* alpha is put on black */
     FOVEA_BGR = 2,
-    FOVEA_BGRA = 3
+    FOVEA_BGRA = 3,
+    FOVEA_PIXEL_FORMAT_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_pixel_format;
 
 /* Camera or decoded pixels of the caller. rotation is how far to turn the picture clockwise to stand upright. */
@@ -308,7 +317,12 @@ FOVEA_API fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_
 
 /* ---- Screening ------------------------------------------------------------------------------- */
 
-typedef enum fovea_quality { FOVEA_QUALITY_GOOD = 0, FOVEA_QUALITY_USABLE = 1, FOVEA_QUALITY_REJECT = 2 } fovea_quality;
+typedef enum fovea_quality {
+    FOVEA_QUALITY_GOOD = 0,
+    FOVEA_QUALITY_USABLE = 1,
+    FOVEA_QUALITY_REJECT = 2,
+    FOVEA_QUALITY_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_quality;
 
 FOVEA_API const char* fovea_quality_string(fovea_quality quality); /* "good", "usable", "reject" */
 
@@ -327,7 +341,8 @@ typedef struct fovea_quality_check {
 typedef enum fovea_result {
     FOVEA_RESULT_NOT_GRADABLE = 0,
     FOVEA_RESULT_NO_DR_SIGNS_FOUND = 1,
-    FOVEA_RESULT_DR_SIGNS_FOUND = 2
+    FOVEA_RESULT_DR_SIGNS_FOUND = 2,
+    FOVEA_RESULT_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_result;
 
 /* "not_gradable", "no_dr_signs_found", "dr_signs_found". */
