@@ -151,11 +151,11 @@ TEST_CASE("outputs are the same with and without taps, and for 1, 2 and 4 thread
     }
 }
 
-// Large enough that every kind of step is shared among threads.
+// Large enough that steps are shared among threads (plan_test proves that at this size they are).
 TEST_CASE("threads do not change a bit of any value") {
-    constexpr std::uint32_t kHeight = 83, kWidth = 71;
+    constexpr std::uint32_t kHeight = 331, kWidth = 299;
     int compared = 0;
-    for (std::uint32_t round = 0; round < 40; ++round) {
+    for (std::uint32_t round = 0; round < 8; ++round) {
         std::mt19937 random(seed() + 2000 + round);
         const RandomNetwork network = random_network::make(random, 12);
         INFO("FOVEA_SEED=", seed() + round);
@@ -181,7 +181,7 @@ TEST_CASE("threads do not change a bit of any value") {
             }
         }
     }
-    CHECK(compared > 500);
+    CHECK(compared > 50);
 }
 
 TEST_CASE("every instruction-set level of this CPU gives these values") {

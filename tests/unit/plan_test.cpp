@@ -217,3 +217,23 @@ TEST_CASE("an add is made by its convolution only when nobody else wants that") 
     tanh_after.nodes[4].activation = kTanh;  // not one that kernels fuse
     CHECK(residuals(tanh_after, {}) == 0);
 }
+
+TEST_CASE("large steps are shared among threads, small ones are not") {
+    int shared = 0, alone = 0;
+    for (std::uint32_t round = 0; round < 20; ++round) {
+        std::mt19937 random(2000 + round);
+        const auto network = random_network::make(random, 4);
+        const Planned small(network.spec, {});
+        for (std::uint32_t s = 0; s < small.plan.step_count; ++s) {
+            alone += small.plan.steps[s].threads == 1;
+            CHECK(small.plan.steps[s].threads == 1);
+        }
+        Plan large{fovea::Allocator{}, fovea::ops::detect_cpu_features()};
+        const fovea::PlanRequest request{
+            .height = 331, .width = 299, .threads = 2, .kept = nullptr, .kept_count = 0};
+        if (fovea::make_plan(small.model.graph, request, {}, &large) != FOVEA_OK) continue;
+        for (std::uint32_t s = 0; s < large.step_count; ++s) shared += large.steps[s].threads == 2;
+    }
+    CHECK(alone > 0);
+    CHECK(shared > 0);
+}
