@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import pathlib
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,50 +13,8 @@ import pytest
 cv2 = pytest.importorskip("cv2")
 Image = pytest.importorskip("PIL.Image")
 
-
-def box_crop(image):
-    mask = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) > 7
-    if not mask.any():
-        return image
-    return np.ascontiguousarray(image[np.ix_(mask.any(1), mask.any(0))])
-
-
-def circle_mask(image):
-    height, width = image.shape[:2]
-    mask = np.zeros((height, width), np.uint8)
-    cv2.circle(mask, (width // 2, height // 2), min(width // 2, height // 2), 1, thickness=-1)
-    return cv2.bitwise_and(image, image, mask=mask)
-
-
-def ben_graham(image, sigma):
-    return cv2.addWeighted(image, 4, cv2.GaussianBlur(image, (0, 0), sigma), -4, 128)
-
-
-def resize(image, size, how=cv2.INTER_LINEAR):
-    return cv2.resize(image, (size, size), interpolation=how)
-
-
-def kaggle_ben_color(image, size, sigma=10.0):
-    return circle_mask(ben_graham(resize(box_crop(image), size), sigma))
-
-
-def kaggle_circle(image, size):
-    return resize(ben_graham(box_crop(circle_mask(box_crop(image))), 10), size)
-
-
-def kaggle_circle_v2(image, size):
-    image = box_crop(image)
-    return resize(ben_graham(box_crop(circle_mask(resize(image, max(image.shape[:2])))), 10), size)
-
-
-def graham2015(image, size):
-    row = image[image.shape[0] // 2].sum(1)
-    factor = 300 / ((row > row.mean() / 10).sum() / 2)
-    image = cv2.resize(image, (0, 0), fx=factor, fy=factor)
-    disc = np.zeros(image.shape, np.uint8)
-    cv2.circle(disc, (image.shape[1] // 2, image.shape[0] // 2), 270, (1, 1, 1), -1)
-    return resize((ben_graham(image, 10) * disc + 128 * (1 - disc)).astype(np.uint8), size)
-
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "golden"))
+from opencv_presets import graham2015, kaggle_ben_color, kaggle_circle, kaggle_circle_v2, resize  # noqa: E402  (after the path and the skips)
 
 PRESETS = {
     "kaggle_ben_color": kaggle_ben_color,
