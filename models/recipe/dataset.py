@@ -22,8 +22,8 @@ def prepare(settings, folders, image_folder, out, report=print):
     """
     photos = []
     for source, folder in folders.items():
-        found, missing = labels.read_folder(source, folder)
-        report(f"{source}: {len(found)} photos, {len(missing)} listed without a picture file")
+        found, left_out = labels.read_folder(source, folder)
+        report(f"{source}: {len(found)} photos, {len(left_out)} listed without a picture or a grade")
         photos += found
     pictures, unreadable = images.load(photos, image_folder, settings["network"]["size"])
     if unreadable:

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each public data set writes its labels: columns, scales, marks for ungradable photos, published errata."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Callable, Dict, List, Optional, Tuple
+
+from .tables import Row, Table, TableError
+
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".ppm", ".bmp")
+ICDR = "icdr"           # grades 0 to 4: none, mild, moderate, severe, proliferative
+MESSIDOR = "messidor"   # grades 0 to 3 of its own: counts of lesions
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """What a label file says of one photo. None: it does not say."""
+
+    name: str                               # the file's id without a picture ending; may be a path with "/"
+    patient: str                            # photos of one patient share it; equal to name where nothing is known
+    grade: Optional[int] = None
+    scale: str = ICDR
+    any_dr: Optional[bool] = None           # only where there is no grade
+    edema: Optional[int] = None             # risk of macular oedema
+    gradable: Optional[bool] = None         # the data set's own mark
+    patient_any_dr: Optional[bool] = None   # a label that holds for the patient and does not say which eye
+
+    def positive(self, target: str, edema_from: Optional[int] = None) -> Optional[bool]:
+        """Whether the photo is positive. target: "any" (grade 1 or more) or "referable" (grade 2 or more; with edema_from also
+        a risk of macular oedema that high)."""
+        if target == "any":
+            return self.any_dr if self.grade is None else self.grade >= 1
+        if edema_from is not None and self.edema is not None and self.edema >= edema_from:
+            return True
+        if self.grade is None:
+            return False if self.any_dr is False else None
+        return self.grade >= 2
+
+
+def without_ending(name: str) -> str:
+    """The id without a picture ending; ids themselves may hold dots."""
+    lower = name.lower()
+    for ending in PICTURE_ENDINGS:
+        if lower.endswith(ending):
+            return name[:-len(ending)]
+    return name
+
+
+def patient_of(name: str) -> str:
+    """EyePACS and ODIR name both eyes of a patient <patient>_left and <patient>_right."""
+    match = re.fullmatch(r"(.+)_(left|right)", name, re.IGNORECASE)
+    return match.group(1) if match else name
+
+
+def _number(row: Row, column: Optional[str], what: str, highest: int) -> int:
+    text = row.get(column)
+    if text not in [str(value) for value in range(highest + 1)]:
+        raise TableError(f"{row.place}: {what} '{text}' is no integer from 0 to {highest}")
+    return int(text)
+
+
+def _yes_or_no(row: Row, column: Optional[str], what: str) -> Optional[bool]:
+    text = row.get(column).lower()
+    if text in ("1", "yes", "true"):
+        return True
+    if text in ("0", "no", "false"):
+        return False
+    raise TableError(f"{row.place}: {what} '{text}' is neither yes nor no (1, 0, yes, no, true, false)")
+
+
+def _name(row: Row, column: str) -> str:
+    name = without_ending(row[column].replace("\\", "/"))
+    if not name:
+        raise TableError(f"{row.place}: the photo's name ('{column}') is empty")
+    return name
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """A label file with one row a photo. The columns that are None the data set does not have."""
+
+    photo: str
+    grade: Optional[str] = None
+    dr: Optional[str] = None
+    highest: int = 4
+    scale: str = ICDR
+    edema: Optional[str] = None
+    highest_edema: int = 2
+    gradable: Optional[str] = None
+    is_gradable: Callable[[Row, str], Optional[bool]] = lambda row, column: _yes_or_no(row, column, "gradable")
+    patient: Optional[str] = None
+
+    def labels(self, row: Row) -> List[Label]:
+        name = _name(row, self.photo)
+        gradable = self.is_gradable(row, self.gradable) if self.gradable else None
+        # Who cannot grade a photo leaves the cell empty.
+        has_grade = bool(self.grade) and (gradable is not False or row.get(self.grade) != "")
+        has_dr = bool(self.dr) and (gradable is not False or row.get(self.dr) != "")
+        return [Label(
+            name, row.get(self.patient) or patient_of(name.rpartition("/")[2]),
+            grade=_number(row, self.grade, "grade", self.highest) if has_grade else None, scale=self.scale,
+            any_dr=_yes_or_no(row, self.dr, "DR") if has_dr and not has_grade else None,
+            edema=_number(row, self.edema, "risk of macular oedema", self.highest_edema) if row.get(self.edema) else None,
+            gradable=gradable)]
+
+
+def _eyeq_gradable(row: Row, column: str) -> bool:
+    return _number(row, column, "quality", 2) < 2
+
+
+# ODIR describes each eye in words. Spelling varies in blanks and hyphens, which are dropped before comparing.
+# A None is diabetic retinopathy of unknown grade. Retinopathies of other causes are not in the list.
+ODIR_GRADES: Dict[str, Optional[int]] = {
+    "mildnonproliferativeretinopathy": 1,
+    "moderatenonproliferativeretinopathy": 2,
+    "severenonproliferativeretinopathy": 3,
+    "proliferativediabeticretinopathy": 4,
+    "severeproliferativediabeticretinopathy": 4,
+    "diabeticretinopathy": None,
+    "suspecteddiabeticretinopathy": None,
+    "suspiciousdiabeticretinopathy": None,
+    "suspectedmoderatenonproliferativeretinopathy": None,
+}
+ODIR_QUALITY = {
+    "lowimagequality", "nofundusimage", "anteriorsegmentimage", "lensdust", "imageoffset", "opticdiskphotographicallyinvisible",
+}
+ODIR_NO_EYE = {"nofundusimage", "anteriorsegmentimage"}
+
+
+def _odir_eye(row: Row, side: str) -> Label:
+    name = _name(row, f"{side}-fundus")
+    patient = row["id"]
+    # Both the ASCII and the full-width comma occur.
+    words = {re.sub(r"[\s-]", "", word) for word in re.split("[,\uff0c]", row[f"{side}-diagnostic keywords"].lower())} - {""}
+    if not words:
+        raise TableError(f"{row.place}: no diagnostic keywords for the {side} eye")
+    found = [ODIR_GRADES[word] for word in words if word in ODIR_GRADES]
+    if not found and (words <= ODIR_QUALITY or words & ODIR_NO_EYE):
+        return Label(name, patient, gradable=False)
+    if not found:
+        return Label(name, patient, grade=0)
+    grades = [grade for grade in found if grade is not None]
+    return Label(name, patient, grade=max(grades)) if grades else Label(name, patient, any_dr=True)
+
+
+def _odir_keywords(row: Row) -> List[Label]:
+    eyes = [_odir_eye(row, "left"), _odir_eye(row, "right")]
+    told, found = _yes_or_no(row, "d", "column D"), any(eye.positive("any") for eye in eyes)
+    if told != found:
+        raise TableError(f"{row.place}: D is {row['d']}, but the keywords name {'a' if found else 'no'} diabetic retinopathy")
+    return eyes
+
+
+def _odir_patient(row: Row) -> List[Label]:
+    """Without keywords D holds for the patient: 0 clears both eyes, 1 does not say which eye it is."""
+    told = _yes_or_no(row, "d", "column D")
+    if not row["id"]:
+        raise TableError(f"{row.place}: the patient's ID is empty")
+    return [Label(f"{row['id']}_{side}", row["id"], grade=None if told else 0, patient_any_dr=told) for side in ("left", "right")]
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelSet:
+    name: str
+    needs: Tuple[str, ...]                  # the columns by which it is known
+    labels: Callable[[Row], List[Label]]
+
+
+ODIR_EYES = ("left-fundus", "right-fundus", "left-diagnostic keywords", "right-diagnostic keywords")
+ODIR_CLASSES = tuple("ndgcahmo")
+
+# The first that fits is meant, so a set stands before those that need fewer columns.
+LABEL_SETS = [
+    LabelSet("Messidor", ("image name", "ophthalmologic department", "retinopathy grade"),
+             Columns("image name", "retinopathy grade", highest=3, scale=MESSIDOR, edema="risk of macular edema").labels),
+    LabelSet("IDRiD", ("image name", "retinopathy grade"),
+             Columns("image name", "retinopathy grade", edema="risk of macular edema").labels),
+    LabelSet("EyeQ", ("image", "quality", "dr_grade"),
+             Columns("image", "dr_grade", gradable="quality", is_gradable=_eyeq_gradable).labels),
+    LabelSet("EyePACS", ("image", "level"), Columns("image", "level").labels),
+    LabelSet("APTOS 2019", ("id_code", "diagnosis"), Columns("id_code", "diagnosis").labels),
+    LabelSet("Messidor-2", ("image_id", "adjudicated_dr_grade", "adjudicated_gradable"),
+             Columns("image_id", "adjudicated_dr_grade", edema="adjudicated_dme", highest_edema=1,
+                     gradable="adjudicated_gradable").labels),
+    LabelSet("ODIR", ("id", *ODIR_EYES, "d"), _odir_keywords),
+    LabelSet("ODIR", ("id", *ODIR_CLASSES), _odir_patient),
+]
+
+# A clinic's own file: photo, and grade or dr; patient, gradable and edema if it has them.
+OWN_NAME = "own"
+OWN_ROLES = {
+    "photo": ("file", "photo", "path"),
+    "grade": ("grade",),
+    "dr": ("dr",),
+    "patient": ("patient",),
+    "gradable": ("gradable",),
+    "edema": ("edema",),
+}
+
+
+def own_set(table: Table, roles: Dict[str, str]) -> Optional[LabelSet]:
+    """The label set of a clinic's own file; roles: {role: column} for headers with other names."""
+    columns: Dict[str, Optional[str]] = {}
+    for role, names in OWN_ROLES.items():
+        if role in roles:
+            columns[role] = roles[role].strip().lower()
+            if columns[role] not in table.header:
+                raise TableError(f"{table.path}: no column '{roles[role]}' for the {role}; the header has {table.header}")
+        else:
+            columns[role] = table.first_of(names)
+    if not columns["photo"] or not (columns["grade"] or columns["dr"]):
+        return None
+    photo = columns.pop("photo")
+    return LabelSet(OWN_NAME, (), Columns(photo, **columns).labels)
+
+
+# Errata that the makers of Messidor published on 31 August and 24 October 2016.
+MESSIDOR_GRADES = {
+    "20051020_63045_0100_PP": 0,
+    "20051020_63936_0100_PP": 1,
+    "20051020_64007_0100_PP": 3,
+    "20060523_48477_0100_PP": 3,
+}
+# The same photo twice in Base33, published on 16 August 2017: of each pair the second is left out.
+MESSIDOR_COPIES = (
+    ("20051202_55582_0400_PP", "20051202_54744_0400_PP"),
+    ("20051202_41076_0400_PP", "20051202_40508_0400_PP"),
+    ("20051202_48287_0400_PP", "20051202_41238_0400_PP"),
+    ("20051202_48586_0400_PP", "20051202_41260_0400_PP"),
+    ("20051202_55457_0400_PP", "20051202_54530_0400_PP"),
+    ("20051202_55626_0400_PP", "20051205_33025_0400_PP"),
+    ("20051202_54783_0400_PP", "20051202_55607_0400_PP"),
+    ("20051202_48575_0400_PP", "20051202_41034_0400_PP"),
+    ("20051205_32966_0400_PP", "20051205_35099_0400_PP"),
+    ("20051202_55484_0400_PP", "20051202_54555_0400_PP"),
+    ("20051205_32981_0400_PP", "20051205_35110_0400_PP"),
+    ("20051202_55562_0400_PP", "20051202_54611_0400_PP"),
+    ("20051202_54547_0400_PP", "20051202_55498_0400_PP"),
+)

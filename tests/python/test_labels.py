@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of label files: the traps of every data set, and files that must be refused by name, line and cause."""
+import pathlib
+
+import pytest
+
+from fovea_tools import labels
+from fovea_tools.label_sets import MESSIDOR_COPIES, MESSIDOR_GRADES, Label, patient_of, without_ending
+
+
+@pytest.fixture
+def read(tmp_path):
+    def make(text, encoding="utf-8", name="labels.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+        return labels.read_file(path, **options)
+    return make
+
+
+def grades(file):
+    return {label.name: label.grade for label in file.labels}
+
+
+def test_aptos(read):
+    file = read("id_code,diagnosis\r\n0024cdab0c1e,1\r\n002c21358ce6,0\r\n")
+    assert file.data_set == "APTOS 2019"
+    assert grades(file) == {"0024cdab0c1e": 1, "002c21358ce6": 0}
+    assert [label.positive("any") for label in file.labels] == [True, False]
+    assert [label.positive("referable") for label in file.labels] == [False, False]
+
+
+def test_eyepacs_has_two_photos_a_patient(read):
+    file = read("image,level\n10_left,0\n10_right,1\n100_left,2\nodd,0\n")
+    assert file.data_set == "EyePACS"
+    assert [label.patient for label in file.labels] == ["10", "10", "100", "odd"]
+
+
+def test_idrid_header_ends_in_a_blank_and_has_empty_columns(read):
+    text = "Image name,Retinopathy grade,Risk of macular edema ,,,\r\nIDRiD_001,3,2,,,\r\nIDRiD_002, 1 ,1,,,\r\n,,,,,\r\n\r\n"
+    file = read(text)
+    assert file.data_set == "IDRiD"
+    assert [(label.name, label.grade, label.edema) for label in file.labels] == [("IDRiD_001", 3, 2), ("IDRiD_002", 1, 1)]
+
+
+def test_macular_oedema_can_make_a_photo_referable(read):
+    text = "Image name,Retinopathy grade,Risk of macular edema \na,1,0\nb,1,1\nc,0,2\nd,2,0\n"
+    rows = read(text).labels
+    assert [label.positive("referable") for label in rows] == [False, False, False, True]
+    assert [label.positive("referable", edema_from=1) for label in rows] == [False, True, True, True]
+    assert [label.positive("referable", edema_from=2) for label in rows] == [False, False, True, True]
+    assert [label.positive("any", edema_from=1) for label in rows] == [True, True, False, True]
+
+
+MESSIDOR = "Image name,Ophthalmologic department,Retinopathy grade,Risk of macular edema \n"
+
+
+def test_messidor_has_a_scale_of_its_own_and_tif_in_its_ids(read):
+    file = read(MESSIDOR + "20051019_38557_0100_PP.tif,Service Ophtalmologie Lariboisière,3,1\nb.tif,x,1,0\n")
+    assert file.data_set == "Messidor"
+    assert [(label.name, label.grade, label.scale) for label in file.labels] == [
+        ("20051019_38557_0100_PP", 3, "messidor"), ("b", 1, "messidor")]
+    assert [label.positive("any") for label in file.labels] == [True, True]
+    assert [label.positive("referable") for label in file.labels] == [True, False]
+    with pytest.raises(labels.LabelError, match=r"labels.csv:2: grade '4' is no integer from 0 to 3"):
+        read(MESSIDOR + "b.tif,x,4,0\n")
+
+
+def test_messidor_errata_are_applied_unless_they_are_switched_off(read):
+    wrong = {"20051020_63045_0100_PP": 3, "20051020_63936_0100_PP": 3, "20051020_64007_0100_PP": 1, "20060523_48477_0100_PP": 2}
+    text = MESSIDOR + "".join(f"{name}.tif,x,{grade},0\n" for name, grade in wrong.items()) + "other.tif,x,2,0\n"
+    file = read(text)
+    assert grades(file) == {**MESSIDOR_GRADES, "other": 2}
+    assert len(file.notes) == 4 and "20051020_64007_0100_PP has grade 3, not 1" in " ".join(file.notes)
+    plain = read(text, errata=False)
+    assert grades(plain) == {**wrong, "other": 2} and plain.notes == []
+    # What the makers have corrected since needs no note.
+    assert read(MESSIDOR + "20051020_64007_0100_PP.tif,x,3,0\n").notes == []
+
+
+def test_messidor_copies_of_base33_count_once(read):
+    assert len(MESSIDOR_COPIES) == 13 and len({name for pair in MESSIDOR_COPIES for name in pair}) == 26
+    first, second = MESSIDOR_COPIES[5]
+    text = MESSIDOR + f"{second}.tif,x,3,0\n{first}.tif,x,2,0\n{MESSIDOR_COPIES[0][1]}.tif,x,0,0\n"
+    file = read(text)
+    # A copy whose other half is not in the file stays.
+    assert grades(file) == {first: 2, MESSIDOR_COPIES[0][1]: 0}
+    assert "is the same photo as" in file.notes[0]
+    assert len(read(text, errata=False).labels) == 3
+
+
+def test_eyeq_marks_photos_as_rejected(read):
+    file = read(",image,quality,DR_grade\n0,1_left.jpeg,0,2\n1,1_right.jpeg,1,0\n2,2_left.jpeg,2,1\n")
+    assert file.data_set == "EyeQ"
+    assert [(label.name, label.gradable, label.grade) for label in file.labels] == [
+        ("1_left", True, 2), ("1_right", True, 0), ("2_left", False, 1)]
+    assert file.labels[0].patient == file.labels[1].patient == "1"
+    with pytest.raises(labels.LabelError, match="quality '3'"):
+        read(",image,quality,DR_grade\n0,1_left.jpeg,3,2\n")
+
+
+def test_messidor2_leaves_the_grade_of_ungradable_photos_empty(read):
+    text = ("image_id,adjudicated_dr_grade,adjudicated_dme,adjudicated_gradable\n"
+            "20051020_43808_0100_PP.png,2,1,1\nIM0001.JPG,,,0\nIM0002.JPG,0,0,1\n")
+    file = read(text)
+    assert file.data_set == "Messidor-2"
+    assert [(label.name, label.grade, label.edema, label.gradable) for label in file.labels] == [
+        ("20051020_43808_0100_PP", 2, 1, True), ("IM0001", None, None, False), ("IM0002", 0, 0, True)]
+    assert file.labels[1].positive("any") is None
+    with pytest.raises(labels.LabelError, match="labels.csv:2: grade ''"):
+        read("image_id,adjudicated_dr_grade,adjudicated_dme,adjudicated_gradable\na.png,,0,1\n")
+
+
+ODIR = ("ID,Patient Age,Patient Sex,Left-Fundus,Right-Fundus,Left-Diagnostic Keywords,Right-Diagnostic Keywords,"
+        "N,D,G,C,A,H,M,O\n")
+
+
+def odir(number, left, right, d):
+    return f'{number},60,Male,{number}_left.jpg,{number}_right.jpg,"{left}","{right}",0,{d},0,0,0,0,0,0\n'
+
+
+def test_odir_labels_each_eye_by_its_keywords(read):
+    file = read(ODIR + odir(1, "mild nonproliferative retinopathy\uff0claser spot", "normal fundus", 1)
+                + odir(2, "hypertensive retinopathy", "lens dust,moderate non proliferative retinopathy", 1)
+                + odir(3, "suspected diabetic retinopathy", "severe  proliferative diabetic retinopathy", 1)
+                + odir(4, "low image quality", "lens dust\uff0cnormal fundus", 0)
+                + odir(5, "no fundus image", "low image quality,maculopathy", 0))
+    assert file.data_set == "ODIR"
+    seen = {label.name: (label.positive("any"), label.grade, label.gradable) for label in file.labels}
+    assert seen == {
+        "1_left": (True, 1, None), "1_right": (False, 0, None), "2_left": (False, 0, None), "2_right": (True, 2, None),
+        "3_left": (True, None, None), "3_right": (True, 4, None), "4_left": (None, None, False), "4_right": (False, 0, None),
+        "5_left": (None, None, False), "5_right": (False, 0, None)}
+    # Diabetic retinopathy of unknown grade may be referable or not.
+    assert {label.name: label.positive("referable") for label in file.labels}["3_left"] is None
+    assert file.labels[0].patient == "1"
+
+
+def test_odir_keywords_must_agree_with_the_patients_column(read):
+    with pytest.raises(labels.LabelError, match="labels.csv:2: D is 1, but the keywords name no diabetic"):
+        read(ODIR + odir(1, "normal fundus", "normal fundus", 1))
+    with pytest.raises(labels.LabelError, match="labels.csv:2: D is 0, but the keywords name a diabetic"):
+        read(ODIR + odir(1, "diabetic retinopathy", "normal fundus", 0))
+    with pytest.raises(labels.LabelError, match="no diagnostic keywords for the right eye"):
+        read(ODIR + odir(1, "normal fundus", "", 0))
+
+
+def test_odir_without_keywords_labels_the_patient(read):
+    file = read("ID,N,D,G,C,A,H,M,O\n7,1,0,0,0,0,0,0,0\n8,0,1,0,0,0,0,0,0\n")
+    seen = {label.name: (label.positive("any"), label.patient_any_dr) for label in file.labels}
+    assert seen == {"7_left": (False, False), "7_right": (False, False), "8_left": (None, True), "8_right": (None, True)}
+
+
+def test_a_clinics_own_file(read):
+    file = read("File;Grade;Patient;Gradable\nward/IMG_1.JPG;2;anna;yes\nward\\IMG_2.jpg;0;anna;1\nIMG_3.jpg;;ben;no\n")
+    assert file.data_set == "own"
+    assert [(label.name, label.grade, label.patient, label.gradable) for label in file.labels] == [
+        ("ward/IMG_1", 2, "anna", True), ("ward/IMG_2", 0, "anna", True), ("IMG_3", None, "ben", False)]
+    binary = read("photo\tdr\na.jpg\tyes\nb.jpg\t0\n")
+    assert [(label.positive("any"), label.positive("referable")) for label in binary.labels] == [(True, None), (False, False)]
+
+
+def test_columns_of_other_names_can_be_told(read):
+    text = "id,label,diagnosis\nx,3,healthy\n"
+    assert grades(read(text, roles={"photo": "ID", "grade": "label"})) == {"x": 3}
+    with pytest.raises(labels.LabelError, match="no column 'score' for the grade"):
+        read(text, roles={"photo": "id", "grade": "score"})
+
+
+def test_byte_order_mark_quotes_and_picture_endings(read):
+    file = read('id_code,diagnosis\n"a1.png",1\nb.2,2\n"c, d.JPEG",0\n', encoding="utf-8-sig")
+    assert grades(file) == {"a1": 1, "b.2": 2, "c, d": 0}
+    assert [without_ending(name) for name in ("a.tif", "a.TIFF", "a.b", "jpg")] == ["a", "a", "a.b", "jpg"]
+
+
+def test_columns_are_found_by_name_not_by_place(read):
+    assert grades(read("Risk of macular edema ,Retinopathy grade , Image name\n2,3,IDRiD_001\n")) == {"IDRiD_001": 3}
+
+
+def test_line_separators_inside_a_cell_are_no_new_rows(read):
+    file = read("image,level\na\u2028b,1\nc\x0bd,2\n")
+    assert grades(file) == {"a\u2028b": 1, "c\x0bd": 2}
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("", "labels.csv: empty file"),
+    ("\n\n", "labels.csv: empty file"),
+    ("id_code,diagnosis\n", "labels.csv: no photo in it"),
+    ("name,label\na,0\n", "no known pair of columns"),
+    ("image,image,level\na,b,0\n", "column 'image' twice"),
+    ("id_code,diagnosis\na,5\n", "labels.csv:2: grade '5'"),
+    ("id_code,diagnosis\na,\n", "labels.csv:2: grade ''"),
+    ("id_code,diagnosis\na,1.0\n", "labels.csv:2: grade '1.0'"),
+    ("id_code,diagnosis\na,-1\n", "labels.csv:2: grade '-1'"),
+    ("id_code,diagnosis\n,1\n", "labels.csv:2: the photo's name"),
+    ("id_code,diagnosis\na,0\nb\n", "labels.csv:3: 1 columns"),
+    ("id_code,diagnosis\na,0,7\n", "labels.csv:2: 3 columns, the header names 2"),
+    ("id_code,diagnosis\n\na,0\na,1\n", "labels.csv:4: 'a' was listed before with grade 0"),
+    ("id_code,diagnosis\na.jpg,0\na.png,1\n", "labels.csv:3: 'a' was listed before with grade 0"),
+    ("file,grade,gradable\na,0,maybe\n", "labels.csv:2: gradable 'maybe'"),
+    ("file,dr\na,2\n", "labels.csv:2: DR '2'"),
+    ('id_code,diagnosis\n"a,0\nb,1\n', "labels.csv:3: unexpected end of data"),
+    (b"id_code,diagnosis\na,0\nb\xe9,1\n", "labels.csv:3: byte 0xe9 is no UTF-8"),
+    (b"id_code,diagnosis\na,0\nb\x00,1\n", "labels.csv:3: a zero byte"),
+    (b"\xff\xfei\x00d\x00", "UTF-16"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel workbook (.xls)"),
+    (b"PK\x03\x04\x14\x00", "Excel workbook (.xlsx)"),
+    ("id_code,diagnosis\n" + "a" * 200000 + ",1\n", "labels.csv:2: field larger than field limit"),
+])
+def test_unusable_files_are_refused_by_name_line_and_cause(read, text, expected):
+    with pytest.raises(labels.LabelError) as error:
+        read(text)
+    assert expected in str(error.value)
+    assert "labels.csv" in str(error.value)
+
+
+def test_the_same_row_twice_counts_once(read):
+    assert len(read("id_code,diagnosis\na,1\na.png,1\n").labels) == 1
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(labels.LabelError, match="nowhere.csv: No such file"):
+        labels.read_file(tmp_path / "nowhere.csv")
+    with pytest.raises(labels.LabelError, match="Is a directory"):
+        labels.read_file(tmp_path)
+
+
+def test_patients_and_unknown_grades():
+    assert [patient_of(name) for name in ("1_left", "1_RIGHT", "left", "_left", "1_left_2")] == ["1", "1", "left", "_left", "1_left_2"]
+    assert Label("a", "a").positive("any") is None
+    assert Label("a", "a", edema=1).positive("referable", edema_from=1) is True
+
+
+def test_the_data_sets_at_hand_are_read_whole(fovea_data):
+    counts = {"aptos224": (1444, 295, 797, 154, 237), "idrid640": (134, 20, 136, 74, 49), "eyepacs-small": (394, 31, 91, 18, 16)}
+    for folder, expected in counts.items():
+        file = labels.read_file(pathlib.Path(fovea_data) / folder / "labels.csv")
+        found = [label.grade for label in file.labels]
+        assert tuple(found.count(grade) for grade in range(5)) == expected
