@@ -91,14 +91,16 @@ def _initial_weights(arguments, settings, data, out, report):
 
 def _ship(arguments, settings, data_rows, validation, trainer, out, report):
     """Measures the best weights and writes everything that is shipped into out/detector."""
+    from fovea_tools import calibration
+
     from . import card, evaluate, export, network
     name, net, preset = settings["name"], settings["network"], settings["preset"]
     model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
     model.load_weights(trainer.best_file)
     logits = network.logits_of(model, validation["pixels"])
-    weights = evaluate.cell_weights(validation["sources"], validation["positive"])
-    temperature = evaluate.fit_temperature(logits, validation["positive"], weights)
-    points = evaluate.operating_points(evaluate.softmax_positive(logits, temperature), validation["positive"], weights)
+    weights = calibration.cell_weights(validation["sources"], validation["positive"])
+    temperature = calibration.fit_temperature(logits, validation["positive"], weights).value
+    points = calibration.operating_points(calibration.softmax(logits, temperature)[:, 1], validation["positive"], weights)
     figures = evaluate.figures(validation, logits, temperature, points)
     probes = evaluate.rim_probes(validation, lambda pictures: network.logits_of(model, pictures))
 

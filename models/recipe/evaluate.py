@@ -1,62 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Validation figures of a trained detector, photo source by photo source; scikit-learn and SciPy do the statistics."""
 import numpy as np
-import scipy.optimize
 import scipy.stats
+from fovea_tools import calibration
 from sklearn.metrics import roc_auc_score
 
 from . import images
 
 BOOTSTRAP_ROUNDS = 2000
 RIM = 0.85  # radius from which the rim probe counts a pixel as rim, in units of the inscribed disc's
-
-
-def softmax_positive(logits, temperature=1.0):
-    """Probability of class 1 of two-class logits (N, 2)."""
-    return 1.0 / (1.0 + np.exp(-(logits[:, 1] - logits[:, 0]).astype(np.float64) / temperature))
-
-
-def cell_weights(sources, positive):
-    """Weights that sum to 1 and give every source the same share, and both classes half of it."""
-    weights = np.zeros(len(sources))
-    names = np.unique(sources)
-    for name in names:
-        for value in (0, 1):
-            cell = (sources == name) & (positive == value)
-            if cell.any():
-                weights[cell] = 0.5 / len(names) / cell.sum()
-    return weights / weights.sum()
-
-
-def fit_temperature(logits, positive, weights):
-    """The temperature with the least weighted negative log-likelihood (Guo et al. 2017, arXiv:1706.04599)."""
-    margin = (logits[:, 1] - logits[:, 0]).astype(np.float64) * np.where(positive == 1, 1.0, -1.0)
-
-    def loss(log_temperature):
-        return float(np.sum(weights * np.logaddexp(0.0, -margin / np.exp(log_temperature))))
-
-    return float(np.exp(scipy.optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
-
-
-def operating_points(score, positive, weights):
-    """{name: threshold}; a photo is positive when its score reaches the threshold. Thresholds are scores that occur.
-
-    balanced: sensitivity and specificity as close to each other as they come. sensitivity_95: the highest threshold
-    with sensitivity >= 0.95; specificity_95: the lowest with specificity >= 0.95. Both are weighted means.
-    """
-    thresholds = np.unique(score)
-    sick, well = weights * (positive == 1), weights * (positive == 0)
-    sensitivity = np.array([sick[score >= t].sum() for t in thresholds]) / sick.sum()
-    specificity = np.array([well[score < t].sum() for t in thresholds]) / well.sum()
-    # Rounding in the sums must not move a threshold past the photo that sits on the limit.
-    enough = 0.95 - 1e-9
-    high_specificity = np.flatnonzero(specificity >= enough)
-    return {
-        "balanced": float(thresholds[np.argmin(np.abs(sensitivity - specificity))]),
-        "sensitivity_95": float(thresholds[np.flatnonzero(sensitivity >= enough)[-1]]),
-        # The highest score as threshold may still call too many well photos positive.
-        "specificity_95": float(thresholds[high_specificity[0]] if len(high_specificity) else thresholds[-1]),
-    }
 
 
 def wilson(successes, total):
@@ -97,7 +49,7 @@ def at_threshold(score, positive, threshold):
 
 def figures(validation, logits, temperature, points):
     """All validation figures, per source and for the mean of the sources' AUCs."""
-    score = softmax_positive(logits, temperature)
+    score = calibration.softmax(logits, temperature)[:, 1]
     sources = {}
     for name in np.unique(validation["sources"]):
         here = validation["sources"] == name
