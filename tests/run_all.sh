@@ -137,7 +137,9 @@ fi
 if has python; then
     say "Python"
     if step python-setup setup_python; then
-        FOVEA_BINARY=$build/release/engine/cli/fovea run_pytest python tests/python
+        arm64_build=
+        [ -f "$build/arm64/engine/libfovea.a" ] && arm64_build=$build/arm64
+        FOVEA_BINARY=$build/release/engine/cli/fovea FOVEA_ARM64_BUILD=$arm64_build run_pytest python tests/python
         if [ -x "$build/arm64/engine/cli/fovea" ]; then
             say "parity with Keras, arm64"
             emulated=$build/arm64/fovea-emulated
