@@ -7,7 +7,6 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
@@ -19,6 +18,7 @@ from .fovea_file import FoveaModel, Golden, Preprocessing
 from .graph import Graph, Node
 from .keras_reader import KerasFile, read_keras_file
 from .lower import lower
+from .output_file import write_file
 from .pack import pack_graph
 from .topology import read_network
 
@@ -399,22 +399,6 @@ def read_options(arguments: argparse.Namespace) -> Options:
         input_size=None if arguments.input_size is None else parse_size(arguments.input_size),
         output_activation=arguments.output_activation,
     )
-
-
-def write_file(path: str, data: bytes) -> None:
-    """All of it or nothing: a file of the same name stays until the new one is complete."""
-    folder = os.path.dirname(path) or "."
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".fovea-", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -134,16 +134,22 @@ def packed_size(element_type: int, packing: int, dimensions: Sequence[int], grou
 
 
 class Strings:
-    """Collects strings; equal ones share a number."""
+    """Collects strings after those that are there already; equal ones share a number."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        self.texts = list(texts)
         self.numbers: Dict[str, int] = {}
+        for number, text in enumerate(self.texts):
+            self.numbers.setdefault(text, number)
 
     def add(self, text: str) -> int:
-        return self.numbers.setdefault(text, len(self.numbers))
+        if text not in self.numbers:
+            self.numbers[text] = len(self.texts)
+            self.texts.append(text)
+        return self.numbers[text]
 
     def section(self) -> bytes:
-        encoded = [text.encode("utf-8") + b"\0" for text in self.numbers]
+        encoded = [text.encode("utf-8") + b"\0" for text in self.texts]
         start = 4 + 4 * (len(encoded) + 1)
         offsets = [start]
         for item in encoded:
@@ -158,15 +164,10 @@ def write_fovea(model: FoveaModel) -> bytes:
     graph = graph_section(model, strings)
     labels = struct.pack("<4I", model.target, model.output_form, len(model.labels), 0)
     labels += struct.pack(f"<{len(model.labels)}I", *[strings.add(label) for label in model.labels])
-    provenance = struct.pack("<2I", len(model.provenance), 0)
-    for key, value in model.provenance:
-        provenance += struct.pack("<2I", strings.add(key), strings.add(value))
+    provenance = provenance_section(model.provenance, strings)
     points = b""
     if model.temperature != 1.0 or model.operating_points:
-        default = NONE if model.default_point is None else model.default_point
-        points = struct.pack("<dII", model.temperature, len(model.operating_points), default)
-        for name, threshold in model.operating_points:
-            points += struct.pack("<IId", strings.add(name), 0, threshold)
+        points = points_section(model.temperature, model.operating_points, model.default_point, strings)
     p = model.preprocessing
     preprocessing = PREPROCESSING.pack(
         p.preset, p.flags, p.sigma, p.tolerance, p.resize, p.graham_scale, p.height, p.width
@@ -223,6 +224,20 @@ def graph_section(model: FoveaModel, strings: Strings) -> bytes:
     )
     names = b"".join(struct.pack("<2I", strings.add(name), node) for name, node in model.names)
     return header + nodes + struct.pack(f"<{len(operands)}I", *operands) + names
+
+
+def points_section(temperature: float, points: Sequence[Tuple[str, float]], default: Optional[int], strings: Strings) -> bytes:
+    data = struct.pack("<dII", temperature, len(points), NONE if default is None else default)
+    for name, threshold in points:
+        data += struct.pack("<IId", strings.add(name), 0, threshold)
+    return data
+
+
+def provenance_section(provenance: Sequence[Tuple[str, str]], strings: Strings) -> bytes:
+    data = struct.pack("<2I", len(provenance), 0)
+    for key, value in provenance:
+        data += struct.pack("<2I", strings.add(key), strings.add(value))
+    return data
 
 
 def golden_section(golden: Golden) -> bytes:
@@ -283,6 +298,8 @@ def read_sections(data: bytes) -> Dict[str, bytes]:
     for index in range(count):
         raw, flags, offset, size, checksum, reserved = SECTION.unpack_from(data, 64 + SECTION.size * index)
         tag = raw.decode("ascii", "replace")
+        if not (raw.isalpha() and raw.isupper()):
+            raise FormatError(f"section {index}: the tag is not four capitals")
         if offset != round_up(position, ALIGNMENT) or offset + size > len(data) or any(data[position:offset]):
             raise FormatError(f"section {tag} lies in the wrong place")
         if tag in sections or flags > 1 or reserved:
