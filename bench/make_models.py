@@ -2,40 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make the networks that model_bench times: Large and Small with the CBAM head at 512 and 224.
 
-The weights are random: these files measure speed and memory and say nothing about an eye. Needs the
-recipe's Keras (models/recipe/requirements.txt) and fovea_tools (converter/).
+The weights are random (random_network.py): these files measure speed and memory and say nothing about
+an eye. Needs the recipe's Keras (models/recipe/requirements.txt) and fovea_tools (converter/).
 
 example:
     python bench/make_models.py --out build/bench-models
     taskset -c 1 build/bench/model_bench build/bench-models/*.fovea
 """
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "models"))
+import random_network
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the .fovea files")
+    parser.add_argument("--network", action="append", choices=random_network.NETWORKS,
+                        help="only this one; may be given again (default: all)")
     arguments = parser.parse_args()
-    from recipe.network import build  # Keras is loaded only when needed
-
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for architecture in ("large", "small"):
-        for size in (512, 224):
-            name = f"{architecture}{size}"
-            keras_file = arguments.out / f"{name}.keras"
-            build(architecture, size).save(keras_file)
-            subprocess.run(
-                [sys.executable, "-m", "fovea_tools.convert", str(keras_file), "-o",
-                 str(arguments.out / f"{name}.fovea"), "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
-                 "--target", "other", "--quiet"], check=True)
-            keras_file.unlink()
-            print(arguments.out / f"{name}.fovea")
+    for name in arguments.network or random_network.NETWORKS:
+        keras_file = arguments.out / f"{name}.keras"
+        random_network.build_calibrated(*random_network.NETWORKS[name]).save(keras_file)
+        subprocess.run(
+            [sys.executable, "-m", "fovea_tools.convert", str(keras_file), "-o",
+             str(arguments.out / f"{name}.fovea"), "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
+             "--target", "other", "--quiet"], check=True,
+            env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})
+        keras_file.unlink()
+        print(arguments.out / f"{name}.fovea")
     return 0
 
 

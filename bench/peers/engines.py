@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engines behind one interface: each takes 8-bit pixels once and then runs on what it likes best.
+
+    engine = ENGINES[name](threads)     imports the library
+    engine.load(folder)                 folder holds what prepare.py and convert.py wrote
+    engine.set_input(pixels)            (1, H, W, 3) uint8; not timed
+    engine.run()                        timed; the probabilities as a NumPy vector
+
+Settings are each engine's best for one image after another in float32: as many threads as asked for, latency before
+throughput, no reduced precision. Only the standard library and NumPy may be imported at the top: each engine has an environment of its own.
+"""
+import ctypes
+import importlib.metadata
+import os
+
+import numpy as np
+
+
+def channels_first(pixels):
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+class Fovea:
+    """Through its C header; FOVEA_SHARED names libfovea.a linked as a shared library."""
+
+    class SessionInfo(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("input_height", ctypes.c_uint32), ("input_width", ctypes.c_uint32),
+                    ("input_channels", ctypes.c_uint32), ("threads", ctypes.c_uint32), ("isa", ctypes.c_char_p),
+                    ("workspace_bytes", ctypes.c_size_t), ("multiply_adds", ctypes.c_uint64)]
+
+    class SessionSettings(ctypes.Structure):  # the beginning; the rest is as fovea_session_settings_init leaves it
+        _fields_ = [("size", ctypes.c_size_t), ("input_height", ctypes.c_uint32), ("input_width", ctypes.c_uint32),
+                    ("threads", ctypes.c_uint32), ("rest", ctypes.c_uint8 * 1004)]
+
+    def __init__(self, threads):
+        self.threads = threads
+        self.library = ctypes.CDLL(os.environ["FOVEA_SHARED"])
+        self.library.fovea_version.restype = ctypes.c_char_p
+        self.library.fovea_status_string.restype = ctypes.c_char_p
+
+    def version(self):
+        return self.library.fovea_version().decode()
+
+    def check(self, status, what):
+        if status != 0:
+            raise RuntimeError(f"{what}: {self.library.fovea_status_string(status).decode()}")
+
+    def load(self, folder):
+        self.model, self.session = ctypes.c_void_p(), ctypes.c_void_p()
+        self.check(self.library.fovea_model_load_file(os.fsencode(f"{folder}/model.fovea"), None, ctypes.byref(self.model)), "load")
+        settings = self.SessionSettings()
+        self.library.fovea_session_settings_init(ctypes.byref(settings))
+        settings.threads = self.threads
+        self.check(self.library.fovea_session_create(self.model, ctypes.byref(settings), ctypes.byref(self.session)), "session")
+        info = self.SessionInfo(ctypes.sizeof(self.SessionInfo))
+        self.check(self.library.fovea_session_describe(self.session, ctypes.byref(info)), "describe")
+        self.working_bytes, self.multiply_adds = info.workspace_bytes, info.multiply_adds
+        self.probabilities = np.zeros(2, np.float32)
+        self.output = self.probabilities.ctypes.data_as(ctypes.c_void_p)
+
+    def set_input(self, pixels):
+        self.pixels = np.ascontiguousarray(pixels)
+        self.input = self.pixels.ctypes.data_as(ctypes.c_void_p)
+
+    def run(self):
+        self.check(self.library.fovea_run(self.session, self.input, 0, None, self.output), "run")
+        return self.probabilities
+
+
+class Onnxruntime:
+    def __init__(self, threads):
+        import onnxruntime
+
+        self.library, self.threads = onnxruntime, threads
+
+    def version(self):
+        return self.library.__version__
+
+    def load(self, folder):
+        options = self.library.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = self.library.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = self.library.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.log_severity_level = 3
+        self.session = self.library.InferenceSession(f"{folder}/model.onnx", options, providers=["CPUExecutionProvider"])
+
+    def set_input(self, pixels):
+        self.input = {self.session.get_inputs()[0].name: channels_first(pixels)}
+
+    def run(self):
+        return self.session.run(None, self.input)[0][0]
+
+
+class Litert:
+    def __init__(self, threads):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.library, self.threads = Interpreter, threads
+
+    def version(self):
+        return importlib.metadata.version("ai-edge-litert")
+
+    def load(self, folder):  # XNNPACK is what it takes by itself
+        self.interpreter = self.library(model_path=f"{folder}/model.tflite", num_threads=self.threads)
+        self.interpreter.allocate_tensors()
+        self.source = self.interpreter.get_input_details()[0]["index"]
+        self.target = self.interpreter.get_output_details()[0]["index"]
+
+    def set_input(self, pixels):
+        self.interpreter.set_tensor(self.source, pixels.astype(np.float32))
+
+    def run(self):
+        self.interpreter.invoke()
+        return self.interpreter.get_tensor(self.target)[0]
+
+
+class Openvino:
+    def __init__(self, threads):
+        import openvino
+
+        self.library, self.threads = openvino, threads
+
+    def version(self):
+        return self.library.__version__.split("-")[0]
+
+    def load(self, folder):
+        # Without the precision it would take bfloat16 where the CPU has it, which moves probabilities by some 0.06.
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": self.threads, "NUM_STREAMS": 1,
+                    "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+        self.request = self.library.Core().compile_model(f"{folder}/model.onnx", "CPU", settings).create_infer_request()
+
+    def set_input(self, pixels):
+        self.request.set_input_tensor(self.library.Tensor(channels_first(pixels)))
+
+    def run(self):
+        self.request.infer()
+        return self.request.get_output_tensor().data[0]
+
+
+class Ncnn:
+    def __init__(self, threads):
+        import ncnn
+
+        self.library, self.threads = ncnn, threads
+
+    def version(self):
+        return importlib.metadata.version("ncnn")
+
+    def load(self, folder):
+        self.net = self.library.Net()
+        self.net.opt.num_threads = self.threads
+        self.net.opt.use_vulkan_compute = False
+        # float32 as the others; FOVEA_PEER_FP16=1 leaves it what it takes by itself (half precision on ARM).
+        if os.environ.get("FOVEA_PEER_FP16") != "1":
+            self.net.opt.use_fp16_packed = self.net.opt.use_fp16_storage = self.net.opt.use_fp16_arithmetic = False
+            self.net.opt.use_bf16_packed = self.net.opt.use_bf16_storage = False
+        if self.net.load_param(f"{folder}/model.ncnn.param") != 0 or self.net.load_model(f"{folder}/model.ncnn.bin") != 0:
+            raise RuntimeError("ncnn refuses its file")
+        self.source, self.target = self.net.input_names()[0], self.net.output_names()[0]
+
+    def set_input(self, pixels):
+        # A copy: on NumPy's memory, which it does not keep alive and takes for its own to reuse, it crashes.
+        values = channels_first(pixels)[0]
+        self.input = self.library.Mat(values).clone()
+
+    def run(self):
+        extractor = self.net.create_extractor()
+        extractor.input(self.source, self.input)
+        status, output = extractor.extract(self.target)
+        if status != 0:
+            raise RuntimeError(f"ncnn: status {status}")
+        return np.array(output).reshape(-1)
+
+
+class Mnn:
+    def __init__(self, threads):
+        import MNN
+
+        self.library, self.threads = MNN, threads
+
+    def version(self):
+        return importlib.metadata.version("MNN")
+
+    def load(self, folder):
+        self.interpreter = self.library.Interpreter(f"{folder}/model.mnn")
+        precision = "low" if os.environ.get("FOVEA_PEER_FP16") == "1" else "high"
+        self.session = self.interpreter.createSession({"backend": "CPU", "numThread": self.threads, "precision": precision})
+        self.source = self.interpreter.getSessionInput(self.session)
+        self.target = self.interpreter.getSessionOutput(self.session)
+        shape = self.target.getShape()
+        self.output = np.zeros(shape, np.float32)
+        self.host = self.library.Tensor(shape, self.library.Halide_Type_Float, self.output, self.library.Tensor_DimensionType_Caffe)
+
+    def set_input(self, pixels):
+        values = channels_first(pixels)
+        self.source.copyFrom(self.library.Tensor(values.shape, self.library.Halide_Type_Float, values,
+                                                 self.library.Tensor_DimensionType_Caffe))
+
+    def run(self):
+        self.interpreter.runSession(self.session)
+        self.target.copyToHostTensor(self.host)
+        return np.array(self.host.getNumpyData()).reshape(-1)
+
+
+ENGINES = {"fovea": Fovea, "onnxruntime": Onnxruntime, "litert": Litert, "openvino": Openvino, "ncnn": Ncnn, "mnn": Mnn}

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write one network in the formats of all engines, with pictures and Keras's own answers.
+
+compare.py runs this with the recipe's Python (tensorflow-cpu 2.15, Keras 2.15) and with tf2onnx and onnx on PYTHONPATH.
+
+usage: prepare.py NETWORK FOLDER
+"""
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import random_network  # noqa: E402
+from onnx_graph import simplify  # noqa: E402
+
+
+def write_onnx(model, size, folder):
+    """model.onnx: pixels N,C,H,W, in the operators that every engine has fast kernels for."""
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((1, size, size, 3), tf.float32, name="input")]
+    graph, _ = tf2onnx.convert.from_keras(model, input_signature=signature, opset=14, inputs_as_nchw=["input"])
+    graph, what = simplify(graph)
+    onnx.save(graph, folder / "model.onnx")
+    print(f"model.onnx: {what}")
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in random_network.NETWORKS:
+        print(f"usage: prepare.py {{{','.join(random_network.NETWORKS)}}} FOLDER", file=sys.stderr)
+        return 2
+    import tensorflow as tf
+
+    name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    architecture, size = random_network.NETWORKS[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    model = random_network.build_calibrated(architecture, size)
+    pixels = random_network.pictures(size)
+    probabilities = np.concatenate([model(picture[None].astype(np.float32), training=False).numpy() for picture in pixels])
+    np.savez(folder / "expected.npz", pixels=pixels, probabilities=probabilities)
+
+    model.save(folder / "model.keras")
+    subprocess.run([sys.executable, "-m", "fovea_tools.convert", folder / "model.keras", "-o", folder / "model.fovea", "--labels",
+                    "no_dr,dr", "--name", f"{name} (random weights)", "--target", "other", "--quiet"], check=True,
+                   env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    (folder / "model.tflite").write_bytes(converter.convert())
+    write_onnx(model, size, folder)
+    print(f"{name}: probabilities {np.round(probabilities[:, 1], 3).tolist()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
