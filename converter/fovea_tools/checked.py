@@ -48,7 +48,10 @@ def integer(value: Any, what: str, smallest: int, largest: int = LARGEST_SIZE) -
 def number(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConversionError(f"{what} should be a number, is {shown(value)}")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:
+        result = float("inf")
     if result != result or result in (float("inf"), float("-inf")):
         raise ConversionError(f"{what} should be finite, is {shown(value)}")
     return result

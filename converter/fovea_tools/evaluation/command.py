@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fovea-evaluate: how good is a detector on labelled photos."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+
+from .. import __version__, labels
+from ..errors import UsageError
+from ..label_sets import OWN_ROLES
+from ..output_file import write_file
+from . import EvaluationError
+
+if TYPE_CHECKING:
+    from .cases import Case
+    from .figures import Rule
+
+LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2")  # what the extra "evaluation" brings
+
+DESCRIPTION = """Holds the results of `fovea screen --format jsonl` against labels: sensitivity, specificity, AUC and more with intervals,
+by source and pooled, on gradable photos and counting ungradable ones as referred; the thesis's tables; plots."""
+
+EXAMPLES = """examples:
+  fovea screen --model small224.fovea --format jsonl photos/ | fovea-evaluate - labels.csv
+  fovea-evaluate results.jsonl labels.csv --out report          # report/evaluation.html and report/evaluation.json
+  fovea-evaluate results.jsonl --labels aptos=aptos/labels.csv --labels idrid=idrid/labels.csv --split split.csv --out report
+  fovea-evaluate results.jsonl labels.csv --target referable --macular-edema 1
+  fovea-evaluate results.jsonl labels.csv --threshold 0.2 --per patient
+  fovea-evaluate results.jsonl ours.csv --columns photo=picture,grade=icdr
+
+Label files: APTOS, EyePACS, IDRiD, Messidor, Messidor-2, EyeQ, ODIR are known by their headers; your own needs the columns file and
+grade (0 to 4) or dr (yes, no), and may have patient, gradable, edema.
+With several sources a photo belongs to the source whose name is the name of one of its folders, where two sources have its name.
+Exit status: 0 done, 1 failed with a message, 2 wrong usage. For research use. Not a medical device."""
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fovea-evaluate", description=DESCRIPTION, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("predictions", metavar="PREDICTIONS.jsonl", help="what fovea screen wrote; - is standard input")
+    parser.add_argument("label_file", metavar="LABELS.csv", nargs="?", help="the labels, where there is one source")
+    parser.add_argument("--labels", metavar="SOURCE=FILE", action="append", default=[],
+                        help="labels of one source; once for each file, several files may be of one source")
+    parser.add_argument("--target", choices=labels.TARGETS,
+                        help="what is positive: any DR (grade 1 or more) or referable DR (2 or more); default: the model's target")
+    parser.add_argument("--macular-edema", metavar="RISK", type=int, choices=(1, 2),
+                        help="with --target referable: a risk of macular oedema from RISK on is referable too")
+    parser.add_argument("--split", metavar="FILE.csv", help="which photo was used for what (columns name and side): figures by side")
+    parser.add_argument("--threshold", metavar="T", type=_share, help="call photos positive from this score on; default: as the model did")
+    parser.add_argument("--per", choices=("photo", "patient"), default="photo",
+                        help="count photos, or patients: positive when any photo is (default photo)")
+    parser.add_argument("--model", metavar="NAME", help="where the file has several: name, dtype, operating point or start of the SHA-256")
+    parser.add_argument("--use-forced", action="store_true", help="photos of rejected quality with a result by --force count as gradable")
+    parser.add_argument("--no-errata", action="store_true", help="leave Messidor's labels as they were first published")
+    parser.add_argument("--columns", metavar="ROLE=COLUMN,...", default="",
+                        help=f"columns of a label file with other headers; roles: {', '.join(OWN_ROLES)}")
+    parser.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write evaluation.html and evaluation.json there")
+    parser.add_argument("--title", default="Evaluation of a fovea detector", help="title of the page")
+    parser.add_argument("--examples", metavar="N", type=_count, default=20, help="wrong answers to list on the page (default 20)")
+    parser.add_argument("--version", action="version", version=f"fovea-evaluate {__version__}")
+    return parser
+
+
+def _roles(parser: argparse.ArgumentParser, text: str) -> Dict[str, str]:
+    roles: Dict[str, str] = {}
+    for item in filter(None, text.split(",")):
+        role, separator, column = item.partition("=")
+        if not separator or role not in OWN_ROLES or not column or role in roles:
+            parser.error(f"--columns {item}: expected ROLE=COLUMN, each role once; roles: {', '.join(OWN_ROLES)}")
+        roles[role] = column
+    return roles
+
+
+def _label_paths(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> List[Tuple[Optional[str], str]]:
+    """[(source, file)]; the source of the positional file is its data set."""
+    paths: List[Tuple[Optional[str], str]] = [(None, arguments.label_file)] if arguments.label_file else []
+    for item in arguments.labels:
+        source, separator, path = item.partition("=")
+        if not separator or not source or not path:
+            parser.error(f"--labels {item}: expected SOURCE=FILE")
+        if source == "pooled":
+            parser.error("--labels: the name 'pooled' is taken")
+        paths.append((source, path))
+    if not paths:
+        parser.error("no labels: give LABELS.csv or --labels SOURCE=FILE")
+    return paths
+
+
+def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    arguments.roles = _roles(parser, arguments.columns)
+    arguments.label_paths = _label_paths(parser, arguments)
+    if arguments.macular_edema and arguments.target != "referable":
+        parser.error("--macular-edema needs --target referable")
+    return arguments
+
+
+def evaluation(arguments: argparse.Namespace) -> Tuple[Dict[str, Any], List["Case"], "Rule"]:
+    """The document of parsed arguments, with the cases and the rule that the plots need."""
+    # Only now, so that --help and a wrong option answer at once.
+    from . import evaluate, figures, predictions, splits
+    from .cases import Question, join
+    file = predictions.read(arguments.predictions)
+    setting, chosen, problems = evaluate.choose_setting(file.predictions, arguments.model)
+    rule = figures.make_rule(setting, arguments.target, arguments.threshold)
+    read = [(source, labels.read_file(path, not arguments.no_errata, arguments.roles)) for source, path in arguments.label_paths]
+    named = [(source or one.data_set, one) for source, one in read]
+    split = splits.read(arguments.split) if arguments.split else None
+    question = Question(rule.target, arguments.macular_edema, arguments.use_forced, arguments.per == "patient")
+    joined = join(chosen, named, question, split)
+    problems = [*problems, *evaluate.prediction_problems(file, chosen, rule), *joined.problems]
+    if not joined.cases:
+        raise EvaluationError("no photo is left to evaluate: " + "; ".join(problem.line(3) for problem in problems))
+    cases = figures.by_patient(joined.cases, rule) if question.by_patient else joined.cases
+    inputs = evaluate.Inputs(file, named, split)
+    return evaluate.document(arguments.title, inputs, rule, question, joined, problems, cases, arguments.examples), cases, rule
+
+
+def _run(arguments: argparse.Namespace) -> str:
+    """Writes the files that were asked for; the text for standard output."""
+    document, cases, rule = evaluation(arguments)
+    from . import report
+    text = report.to_text(document)
+    if arguments.out:
+        from . import plots
+        drawn = {part["part"]: plots.draw(plots.curves(cases, part, rule), rule.threshold) for part in document["parts"]}
+        page = report.to_html(document, drawn)
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        write_file(str(arguments.out / "evaluation.json"), report.to_json(document).encode())
+        write_file(str(arguments.out / "evaluation.html"), page.encode())
+        text += f"written: {arguments.out / 'evaluation.html'}, {arguments.out / 'evaluation.json'}\n"
+    return text
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    arguments = parse(argv)
+    try:
+        sys.stdout.write(_run(arguments))
+        sys.stdout.flush()
+    except (EvaluationError, labels.LabelError, UsageError) as error:
+        print(f"fovea-evaluate: {error}", file=sys.stderr)
+        return 1
+    except ImportError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in LIBRARIES:
+            raise
+        print(f"fovea-evaluate: {library} is missing; install what evaluation needs: "
+              "pip install 'fovea-tools[evaluation]'", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"fovea-evaluate: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

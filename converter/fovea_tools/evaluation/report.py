@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows an evaluation: JSON, one self-contained page, and a summary in text."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+import jinja2
+
+from .problems import Problem
+
+NOTHING = "–"
+SUMMARY_NAMES = 3   # photos named on standard output for each problem
+
+
+def to_json(document: Dict[str, Any]) -> str:
+    """The order of keys is that of the document, which is fixed."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def percent(value: Optional[float], digits: int, unit: str = " %") -> str:
+    return NOTHING if value is None else f"{100 * value:.{digits}f}{unit}"
+
+
+def decimal(value: Optional[float], digits: int) -> str:
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def shown_class(name: str) -> str:
+    """no_dr as "No DR", as the thesis writes it."""
+    words = ["DR" if word.lower() == "dr" else word for word in name.replace("_", " ").split()]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def _flags(part: Dict[str, Any]) -> List[str]:
+    """Every flag below a part's figures, with the source, each once."""
+
+    def below(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            yield from value.get("flags", [])
+            for item in value.values():
+                yield from below(item)
+
+    rows = part["sources"] + ([part["pooled"]] if part["pooled"] else [])
+    return list(dict.fromkeys(f"{row['source']}: {flag}" for row in rows for flag in below(row)))
+
+
+def _thesis_tables(document: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """By source: the rows train, validation and test."""
+    tables: Dict[str, List[Dict[str, Any]]] = {}
+    for part in document["parts"]:
+        for row in part["sources"] + ([part["pooled"]] if part["pooled"] else []):
+            if row["gradable_only"]:
+                tables.setdefault(row["source"], []).append({"part": part["part"], "figures": row["gradable_only"]})
+    return [{"source": source, "rows": rows} for source, rows in tables.items()]
+
+
+def class_names(document: Dict[str, Any]) -> List[str]:
+    """What the negative and the positive class are called on the page."""
+    classes = document["model"]["classes"]
+    return [shown_class(name) for name in classes] if len(classes) == 2 else ["negative", "positive"]
+
+
+def to_html(document: Dict[str, Any], plots: Dict[str, Sequence[Tuple[str, str]]]) -> str:
+    """plots: part -> [(caption, SVG)]. Pictures lie in the page itself; it asks no network for anything."""
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("fovea_tools.evaluation", "."), autoescape=True,
+                                     undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(percent=percent, decimal=decimal, shown=shown_class, flags=_flags)
+    pictures = {part: [(caption, "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()) for caption, svg in drawn]
+                for part, drawn in plots.items()}
+    return environment.get_template("report.html").render(
+        d=document, plots=pictures, names=class_names(document), tables=_thesis_tables(document)) + "\n"
+
+
+def _share(value: Dict[str, Any]) -> str:
+    if not value["n"]:
+        return NOTHING
+    return f"{100 * value['value']:.1f} ({100 * value['wilson95'][0]:.1f}-{100 * value['wilson95'][1]:.1f})"
+
+
+def _area(value: Dict[str, Any]) -> str:
+    if value["value"] is None:
+        return NOTHING
+    interval = value["delong95"]
+    return f"{value['value']:.3f}" + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")
+
+
+def _table(rows: Sequence[Sequence[str]]) -> List[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def to_text(document: Dict[str, Any]) -> str:
+    """A summary of one screen: both ways of counting by source, and what was left out."""
+    model = document["model"]
+    rows = [["source", "part", "counted", f"{document['unit']}s", "positive", "AUC", "sensitivity %", "specificity %", "accuracy %"]]
+    for part in document["parts"]:
+        for row in part["sources"] + ([part["pooled"]] if part["pooled"] else []):
+            for name, key in (("gradable", "gradable_only"), ("all", "intention_to_screen")):
+                figures = row[key]
+                if not figures:
+                    continue
+                at = figures["at_threshold"]
+                rows.append([row["source"], part["part"], name, str(figures.get("cases", row["cases"])),
+                             str(figures.get("positive", row["positive"])), _area(figures["roc_auc"]),
+                             *(_share(at[share]) for share in ("sensitivity", "specificity", "accuracy"))])
+    lines = [f"{model['name'] or 'unnamed'} ({model['dtype'] or 'dtype unknown'}), {document['decision']['by']}; "
+             f"positive: {document['positive_means']}", "", *_table(rows), ""]
+    for part in document["parts"]:
+        for row in part["sources"]:
+            where = row["source"] + ("" if part["part"] == "all" else f", {part['part']}")
+            lines.append(f"imageability {where}: {_share(row['imageability'])} %")
+        if part["pooled"]:
+            mean = part["mean_of_sources"]["roc_auc"]
+            where = "" if part["part"] == "all" else f", {part['part']}"
+            lines.append(f"mean of the sources' AUCs{where}: {decimal(mean, 3)}")
+    lines.append("counted all: a photo that cannot be graded counts as called positive. Intervals: 95 %.")
+    for problem in document["problems"]:
+        lines.append("note: " + Problem(problem["kind"], problem["message"], problem["names"]).line(SUMMARY_NAMES))
+    return "\n".join([*lines, document["caveat"]]) + "\n"
