@@ -4,10 +4,12 @@
 // more about the neighbours. Pin it to a core:
 //
 //   taskset -c 1 kernel_bench --benchmark_filter=pointwise
+//
+// --cold[=MIB] gives every call other buffers, going round MIB (default 256) of each: past the caches, as if
+// other layers had run in between. Conv2d and depthwise read a whole input and write row after row to one row.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/core_peak.h"
 #include "bench/emulation.h"
 #include "bench/fma_peak.h"
 #include "bench/layer_shapes.h"
@@ -28,44 +31,53 @@ namespace {
 
 using namespace fovea::ops;
 
-double seconds_now() {
-    using Clock = std::chrono::steady_clock;
-    return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
-}
+using fovea::bench::measure_peak;
+using fovea::bench::seconds_now;
 
-// The best of `tries` short measurements, in operations a second.
-double measure_peak(int tries) {
-    double (*work)(long) = nullptr;
-    const CpuFeatureSet features = detect_cpu_features();
+double (*choose_peak_work())(long) {
+    [[maybe_unused]] const CpuFeatureSet features = detect_cpu_features();
 #if defined(FOVEA_HAVE_AVX2)
-    if (features & kFeatureAvx2Fma) work = fma_peak_avx2;
+    if (features & kFeatureAvx2Fma) return fma_peak_avx2;
 #elif defined(FOVEA_HAVE_NEON)
-    if (features & kFeatureNeon) work = fma_peak_neon;
+    if (features & kFeatureNeon) return fma_peak_neon;
 #endif
-    if (work == nullptr) return 0.0;
-    double best = 0.0;
-    for (int i = 0; i < tries; ++i) {
-        const double start = seconds_now();
-        const double operations = work(20000);
-        best = std::max(best, operations / (seconds_now() - start));
-    }
-    return best;
+    return nullptr;
 }
 
+double (*peak_work)(long) = nullptr;
 double peak = 0.0;  // the best seen so far: a core that speeds up while measuring raises it
 
-struct AlignedDelete {
-    void operator()(float* pointer) const { std::free(pointer); }
+// Bytes that each buffer's copies take together with --cold: past the last level of cache. 0: one copy, warm.
+std::size_t cold_bytes = 0;
+std::size_t calls = 0;  // of the kernel measured; chooses the copy
+
+// Floats of mild size, in as many copies as it takes that a call never finds what the calls before it left in the cache.
+class Floats {
+public:
+    explicit Floats(std::size_t count) : stride_((count * sizeof(float) + 63) / 64 * 16) {
+        copies_ = std::max<std::size_t>(1, (cold_bytes + stride_ * sizeof(float) - 1) / (stride_ * sizeof(float)));
+        memory_.reset(static_cast<float*>(std::aligned_alloc(64, copies_ * stride_ * sizeof(float))));
+        if (memory_ == nullptr) {
+            std::fprintf(stderr, "kernel_bench: out of memory; give --cold less\n");
+            std::exit(1);
+        }
+        for (std::size_t i = 0; i < copies_ * stride_; ++i) {
+            memory_[i] = static_cast<float>(i % stride_ * 2654435761u % 2048) / 1024.0f - 1.0f;
+        }
+    }
+    float* get() const { return memory_.get() + calls % copies_ * stride_; }
+
+private:
+    struct AlignedDelete {
+        void operator()(float* pointer) const { std::free(pointer); }
+    };
+    std::size_t stride_;
+    std::size_t copies_ = 1;
+    std::unique_ptr<float[], AlignedDelete> memory_;
 };
-using Floats = std::unique_ptr<float[], AlignedDelete>;
 
 Floats make_floats(std::size_t count) {
-    const std::size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
-    Floats result(static_cast<float*>(std::aligned_alloc(64, bytes)));
-    for (std::size_t i = 0; i < count; ++i) {
-        result[i] = static_cast<float>(i * 2654435761u % 2048) / 1024.0f - 1.0f;
-    }
-    return result;
+    return Floats(count);
 }
 
 // Times `call`, which does `operations` floating-point operations.
@@ -73,15 +85,18 @@ void measure(benchmark::State& state, double operations, const std::function<voi
     const int batch =
         std::max(1, static_cast<int>(1e6 / operations));  // well above the clock's step
     double best = 1e9;
-    peak = std::max(peak, measure_peak(20));
+    peak = std::max(peak, measure_peak(peak_work, 20));
     for (auto _ : state) {
         const double start = seconds_now();
-        for (int i = 0; i < batch; ++i) call();
+        for (int i = 0; i < batch; ++i) {
+            call();
+            ++calls;
+        }
         const double elapsed = seconds_now() - start;
         state.SetIterationTime(elapsed / batch);
         best = std::min(best, elapsed / batch);
     }
-    peak = std::max(peak, measure_peak(20));
+    peak = std::max(peak, measure_peak(peak_work, 20));
     state.counters["best_us"] = best * 1e6;
     state.counters["GFLOP/s"] = operations / best * 1e-9;
     if (peak > 0.0) state.counters["%peak"] = 100.0 * operations / best / peak;
@@ -113,7 +128,12 @@ void bench_pointwise(benchmark::State& state, PointwiseConvFp32Function function
     args.activation =
         layer.out_channels > layer.in_channels ? Activation::kHardSwish : Activation::kNone;
     const double operations = 2.0 * static_cast<double>(pixels) * static_cast<double>(in * out);
-    measure(state, operations, [&] { function(args); });
+    measure(state, operations, [&] {
+        args.input = input.get();
+        args.output = output.get();
+        args.weights = weights.get();
+        function(args);
+    });
 }
 
 void bench_conv2d(benchmark::State& state, Conv2dFp32Function function, const ConvLayer& layer,
@@ -147,6 +167,8 @@ void bench_conv2d(benchmark::State& state, Conv2dFp32Function function, const Co
     const double operations =
         2.0 * out_side * out_side * layer.out_channels * static_cast<double>(taps);
     measure(state, operations, [&] {
+        args.output = output.get();
+        args.weights = weights.get();
         for (int y = 0; y < out_side; ++y) {
             for (int a = 0; a < layer.kernel; ++a) {
                 const int row = y * layer.stride + a - layer.pad;
@@ -189,6 +211,8 @@ void bench_depthwise(benchmark::State& state, DepthwiseConvFp32Function function
     const double operations =
         2.0 * out_side * out_side * layer.channels * static_cast<double>(taps);
     measure(state, operations, [&] {
+        args.output = output.get();
+        args.weights = weights.get();
         for (int y = 0; y < out_side; ++y) {
             for (int a = 0; a < layer.kernel; ++a) {
                 const int row = y * layer.stride + a - pad;
@@ -215,7 +239,12 @@ void bench_dense(benchmark::State& state, DenseFp32Function function, const Dens
     args.in_features = layer.in_features;
     args.out_features = layer.out_features;
     args.panel_end = (layer.out_features + 7) / 8;
-    measure(state, 2.0 * static_cast<double>(in) * layer.out_features, [&] { function(args); });
+    measure(state, 2.0 * static_cast<double>(in) * layer.out_features, [&] {
+        args.input = input.get();
+        args.output = output.get();
+        args.weights = weights.get();
+        function(args);
+    });
 }
 
 template <typename Function, typename Bench>
@@ -281,10 +310,22 @@ void register_all() {
 
 int main(int argc, char** argv) {
     if (fovea::bench::refuse_under_emulation("kernel_bench")) return 1;
-    peak = measure_peak(500);
-    register_all();
+    peak_work = choose_peak_work();
+    peak = measure_peak(peak_work, 500);
     benchmark::Initialize(&argc, argv);
+    if (argc == 2 && std::strncmp(argv[1], "--cold", 6) == 0) {
+        const char* size = argv[1][6] == '=' ? argv[1] + 7 : "256";
+        char* end = nullptr;
+        const long mebibytes = std::strtol(size, &end, 10);
+        if ((argv[1][6] != '=' && argv[1][6] != '\0') || *end != '\0' || mebibytes < 1 || mebibytes > 4096) {
+            std::fprintf(stderr, "kernel_bench: %s: --cold[=MIB] takes 1 to 4096\n", argv[1]);
+            return 2;
+        }
+        cold_bytes = static_cast<std::size_t>(mebibytes) << 20;
+        --argc;
+    }
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    register_all();
     benchmark::RunSpecifiedBenchmarks();
     std::fprintf(stderr, "peak of this core: %.1f GFLOP/s\n", peak * 1e-9);
     return 0;

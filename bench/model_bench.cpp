@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Latency, working memory and load time of whole networks, through the public header alone.
+// Latency, memory and start-up of whole networks, through the public header alone.
 //
-//   model_bench MODEL.fovea [MODEL.fovea ...] [--isa NAME] [Google Benchmark options]
+//   model_bench MODEL.fovea [MODEL.fovea ...] [--isa NAME] [--layers] [Google Benchmark options]
 //
-// For each model: one run of the network with 1 and with 2 threads (decode and preprocessing excluded),
-// and loading it from the page cache to a ready session. Run it pinned and alone: taskset -c 1 for one thread.
+// For each model, decoding and preprocessing excluded: the network with 1 and with 2 threads; loading from the page
+// cache to a ready session; and starting in a process of its own, with its first inference and its peak memory.
+// --layers prints, after these, each step of a network on one thread beside the peak of the core.
+// Run it pinned and alone: taskset -c 1 for one thread.
 #include <benchmark/benchmark.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "bench/core_peak.h"
 #include "bench/emulation.h"
 #include "fovea/fovea.h"
 
 namespace {
 
-struct ModelCloser {
-    fovea_model* model = nullptr;
-    ~ModelCloser() { fovea_model_close(&model); }
-};
-struct SessionCloser {
-    fovea_session* session = nullptr;
-    ~SessionCloser() { fovea_session_close(&session); }
-};
+using fovea::bench::measure_peak;
+using fovea::bench::seconds_now;
 
 // A smooth picture with some texture: pixel values decide nothing about the speed, but denormals
 // and saturation should not come in by accident.
@@ -38,51 +40,231 @@ std::vector<std::uint8_t> test_picture(std::size_t height, std::size_t width, st
     return pixels;
 }
 
-void bench_run(benchmark::State& state, const std::string& path, const char* isa, std::uint32_t threads) {
-    ModelCloser model;
-    SessionCloser session;
-    fovea_session_settings settings;
-    fovea_session_settings_init(&settings);
-    settings.threads = threads;
-    settings.isa = isa;
-    fovea_status status = fovea_model_load_file(path.c_str(), nullptr, &model.model);
-    if (status == FOVEA_OK) status = fovea_session_create(model.model, &settings, &session.session);
-    fovea_session_info info;
-    info.size = sizeof(info);
-    if (status == FOVEA_OK) status = fovea_session_describe(session.session, &info);
-    if (status != FOVEA_OK) {
-        state.SkipWithError(fovea_status_string(status));
-        return;
+// A model with a session and something to run it on.
+class Network {
+public:
+    ~Network() {
+        fovea_session_close(&session_);
+        fovea_model_close(&model_);
     }
-    const auto pixels = test_picture(info.input_height, info.input_width, info.input_channels);
-    std::vector<float> logits(1000);
+
+    fovea_status open(const std::string& path, const char* isa, std::uint32_t threads) {
+        fovea_session_settings settings;
+        fovea_session_settings_init(&settings);
+        settings.threads = threads;
+        settings.isa = isa;
+        fovea_status status = fovea_model_load_file(path.c_str(), nullptr, &model_);
+        if (status == FOVEA_OK) status = fovea_session_create(model_, &settings, &session_);
+        return status;
+    }
+
+    // What is needed to run, and no part of loading.
+    fovea_status prepare() {
+        info.size = sizeof(info);
+        fovea_model_info model_info;
+        model_info.size = sizeof(model_info);
+        fovea_status status = fovea_session_describe(session_, &info);
+        if (status == FOVEA_OK) status = fovea_model_describe(model_, &model_info);
+        if (status != FOVEA_OK) return status;
+        pixels_ = test_picture(info.input_height, info.input_width, info.input_channels);
+        logits_.resize(model_info.logit_count);
+        return FOVEA_OK;
+    }
+
+    fovea_status run() {
+        const fovea_status status = fovea_run(session_, pixels_.data(), FOVEA_U8, logits_.data(), nullptr);
+        benchmark::DoNotOptimize(logits_.data());
+        return status;
+    }
+
+    fovea_session* session() { return session_; }
+
+    fovea_session_info info;
+
+private:
+    fovea_model* model_ = nullptr;
+    fovea_session* session_ = nullptr;
+    std::vector<std::uint8_t> pixels_;
+    std::vector<float> logits_;
+};
+
+// The value below which `part` of the values lie; sorts them.
+double percentile(std::vector<double>& values, double part) {
+    std::sort(values.begin(), values.end());
+    return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+void bench_run(benchmark::State& state, const std::string& path, const char* isa, std::uint32_t threads) {
+    Network network;
+    fovea_status status = network.open(path, isa, threads);
+    if (status == FOVEA_OK) status = network.prepare();
+    if (status == FOVEA_OK) status = network.run();  // the first run is measured apart
+    std::vector<double> seconds;
     for (auto _ : state) {
-        if (fovea_run(session.session, pixels.data(), FOVEA_U8, logits.data(), nullptr) != FOVEA_OK) {
-            state.SkipWithError("run failed");
+        const double start = seconds_now();
+        if (status == FOVEA_OK) status = network.run();
+        seconds.push_back(seconds_now() - start);
+        if (status != FOVEA_OK) {
+            state.SkipWithError(fovea_status_string(status));
             return;
         }
-        benchmark::DoNotOptimize(logits.data());
     }
-    state.counters["workspace_MiB"] = static_cast<double>(info.workspace_bytes) / (1 << 20);
-    state.counters["GMAC/s"] = benchmark::Counter(
-        static_cast<double>(info.multiply_adds) * static_cast<double>(state.iterations()) / 1e9,
-        benchmark::Counter::kIsRate);
-    state.SetLabel(info.isa);
+    const double best = percentile(seconds, 0.0);
+    state.counters["best_ms"] = best * 1e3;
+    state.counters["p50_ms"] = percentile(seconds, 0.5) * 1e3;
+    state.counters["p90_ms"] = percentile(seconds, 0.9) * 1e3;
+    state.counters["p99_ms"] = percentile(seconds, 0.99) * 1e3;
+    state.counters["workspace_MiB"] = static_cast<double>(network.info.workspace_bytes) / (1 << 20);
+    state.counters["GMAC/s"] = static_cast<double>(network.info.multiply_adds) / best * 1e-9;
+    const double peak = measure_peak(fovea::bench::peak_work(network.info.isa), 50);
+    if (peak > 0.0) {
+        const double operations = 2.0 * static_cast<double>(network.info.multiply_adds);
+        state.counters["%peak"] = 100.0 * operations / best / (peak * network.info.threads);
+    }
+    state.SetLabel(network.info.isa);
 }
 
 void bench_load(benchmark::State& state, const std::string& path, const char* isa) {
-    fovea_session_settings settings;
-    fovea_session_settings_init(&settings);
-    settings.isa = isa;
     for (auto _ : state) {
-        ModelCloser model;
-        SessionCloser session;
-        if (fovea_model_load_file(path.c_str(), nullptr, &model.model) != FOVEA_OK ||
-            fovea_session_create(model.model, &settings, &session.session) != FOVEA_OK) {
-            state.SkipWithError("cannot load");
+        Network network;
+        const fovea_status status = network.open(path, isa, 1);
+        if (status != FOVEA_OK) {
+            state.SkipWithError(fovea_status_string(status));
             return;
         }
     }
+}
+
+// Bytes of a line of /proc/self/status; 0 where there is none.
+double resident_bytes(const char* field) {
+    std::FILE* file = std::fopen("/proc/self/status", "r");
+    if (file == nullptr) return 0.0;
+    char line[256];
+    double bytes = 0.0;
+    while (std::fgets(line, sizeof(line), file) != nullptr) {
+        if (std::strncmp(line, field, std::strlen(field)) == 0) bytes = 1024.0 * std::atof(line + std::strlen(field));
+    }
+    std::fclose(file);
+    return bytes;
+}
+
+constexpr char kStart[] = "--start-once";
+
+// What a process measures of its own start; written to standard output as it lies in memory.
+struct Start {
+    double load_seconds, first_seconds, later_seconds, peak_bytes;
+};
+
+int start_once(const std::string& path, const char* isa) {
+    Start start = {};
+    Network network;
+    const double rss_before = resident_bytes("VmRSS:");
+    const double begin = seconds_now();
+    fovea_status status = network.open(path, isa, 1);
+    start.load_seconds = seconds_now() - begin;
+    if (status == FOVEA_OK) status = network.prepare();
+    const double first = seconds_now();
+    if (status == FOVEA_OK) status = network.run();
+    start.first_seconds = seconds_now() - first;
+    start.peak_bytes = resident_bytes("VmHWM:") - rss_before;
+    std::vector<double> later;
+    for (int i = 0; i < 15 && status == FOVEA_OK; ++i) {
+        const double again = seconds_now();
+        status = network.run();
+        later.push_back(seconds_now() - again);
+    }
+    if (status != FOVEA_OK) return 1;
+    start.later_seconds = percentile(later, 0.5);
+    return std::fwrite(&start, sizeof(start), 1, stdout) == 1 ? 0 : 1;
+}
+
+bool run_start(const std::string& path, const char* isa, Start* start) {
+    int ends[2];
+    if (pipe(ends) != 0) return false;
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 1);
+        close(ends[0]);
+        close(ends[1]);
+        execl("/proc/self/exe", "model_bench", kStart, path.c_str(), isa, static_cast<char*>(nullptr));
+        _exit(127);
+    }
+    close(ends[1]);
+    const bool whole = read(ends[0], start, sizeof(*start)) == static_cast<ssize_t>(sizeof(*start));
+    close(ends[0]);
+    int status = 1;
+    return child > 0 && waitpid(child, &status, 0) == child && whole && status == 0;
+}
+
+void bench_start(benchmark::State& state, const std::string& path, const char* isa) {
+    std::vector<double> load, first, ratio, peak;
+    for (auto _ : state) {
+        Start start;
+        if (!run_start(path, isa, &start)) {
+            state.SkipWithError("cannot start");
+            return;
+        }
+        state.SetIterationTime(start.load_seconds + start.first_seconds);
+        load.push_back(start.load_seconds);
+        first.push_back(start.first_seconds);
+        ratio.push_back(start.first_seconds / start.later_seconds);
+        peak.push_back(start.peak_bytes);
+    }
+    state.counters["load_ms"] = percentile(load, 0.0) * 1e3;
+    state.counters["first_run_ms"] = percentile(first, 0.0) * 1e3;
+    state.counters["first/median"] = percentile(ratio, 0.5);
+    state.counters["peak_RSS_MiB"] = percentile(peak, 0.5) / (1 << 20);
+}
+
+// Each step at its best of many runs, and sums by kernel.
+bool print_layers(const std::string& path, const std::string& name, const char* isa) {
+    Network network;
+    if (network.open(path, isa, 1) != FOVEA_OK || network.prepare() != FOVEA_OK || network.run() != FOVEA_OK) return false;
+    fovea_session_profile(network.session(), 1);
+    if (network.run() != FOVEA_OK) return false;
+    std::vector<fovea_step_time> best(fovea_session_step_times(network.session(), nullptr, 0));
+    std::vector<fovea_step_time> steps(best.size());
+    const auto count = static_cast<std::uint32_t>(best.size());
+    fovea_session_step_times(network.session(), best.data(), count);
+    double (*const work)(long) = fovea::bench::peak_work(network.info.isa);
+    double peak = measure_peak(work, 200);
+    const double end = seconds_now() + 1.0;
+    for (int run = 0; run < 20 || seconds_now() < end; ++run) {
+        if (network.run() != FOVEA_OK) return false;
+        fovea_session_step_times(network.session(), steps.data(), count);
+        for (std::size_t i = 0; i < best.size(); ++i) best[i].seconds = std::min(best[i].seconds, steps[i].seconds);
+    }
+    peak = std::max(peak, measure_peak(work, 200));
+
+    const auto share_of_peak = [peak](double multiply_adds, double seconds) {
+        char text[16] = "";
+        if (peak > 0.0 && multiply_adds > 0.0) {
+            std::snprintf(text, sizeof(text), "%.0f", 100.0 * 2.0 * multiply_adds / seconds / peak);
+        }
+        return std::string(text);
+    };
+    double total = 0.0;
+    for (const fovea_step_time& step : best) total += step.seconds;
+    std::printf("\n%s on one thread, %s, peak of this core %.1f GFLOP/s; each step at its best\n\n", name.c_str(), network.info.isa,
+                peak * 1e-9);
+    std::printf("| layer | kernel | us | %% of time | MMAC | %% of peak |\n|--|--|--:|--:|--:|--:|\n");
+    std::map<std::string, fovea_step_time> kernels;
+    for (const fovea_step_time& step : best) {
+        std::printf("| %s | %s | %.1f | %.1f | %.3f | %s |\n", step.name, step.kernel, step.seconds * 1e6, 100.0 * step.seconds / total,
+                    static_cast<double>(step.multiply_adds) * 1e-6,
+                    share_of_peak(static_cast<double>(step.multiply_adds), step.seconds).c_str());
+        fovea_step_time& sum = kernels.try_emplace(step.kernel, fovea_step_time{}).first->second;
+        sum.seconds += step.seconds;
+        sum.multiply_adds += step.multiply_adds;
+    }
+    std::printf("\n| kernel | us | %% of time | %% of peak |\n|--|--:|--:|--:|\n");
+    for (const auto& [kernel, sum] : kernels) {
+        std::printf("| %s | %.1f | %.1f | %s |\n", kernel.c_str(), sum.seconds * 1e6, 100.0 * sum.seconds / total,
+                    share_of_peak(static_cast<double>(sum.multiply_adds), sum.seconds).c_str());
+    }
+    std::printf("| all | %.1f | 100 | %s |\n", total * 1e6,
+                share_of_peak(static_cast<double>(network.info.multiply_adds), total).c_str());
+    return true;
 }
 
 std::string stem(const std::string& path) {
@@ -91,36 +273,61 @@ std::string stem(const std::string& path) {
     return name.substr(0, name.rfind('.'));
 }
 
+void register_model(const std::string& path, const char* isa) {
+    for (const std::uint32_t threads : {1u, 2u}) {
+        const std::string name = stem(path) + "/run/threads:" + std::to_string(threads);
+        benchmark::RegisterBenchmark(name.c_str(), bench_run, path, isa, threads)->Unit(benchmark::kMillisecond)->UseRealTime();
+    }
+    benchmark::RegisterBenchmark((stem(path) + "/load").c_str(), bench_load, path, isa)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
+    benchmark::RegisterBenchmark((stem(path) + "/start").c_str(), bench_start, path, isa)
+        ->Unit(benchmark::kMillisecond)
+        ->Iterations(7)
+        ->UseManualTime();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (fovea::bench::refuse_under_emulation("model_bench")) return 1;
+    if (argc >= 3 && std::strcmp(argv[1], kStart) == 0) return start_once(argv[2], argc > 3 ? argv[3] : nullptr);
     benchmark::Initialize(&argc, argv);
     const char* isa = nullptr;
+    bool layers = false;
     std::vector<std::string> paths;
     for (int i = 1; i < argc; ++i) {
         if (std::strcmp(argv[i], "--isa") == 0 && i + 1 < argc) {
             isa = argv[++i];
+        } else if (std::strcmp(argv[i], "--layers") == 0) {
+            layers = true;
+        } else if (argv[i][0] == '-') {
+            std::fprintf(stderr, "model_bench: unknown option %s\n", argv[i]);
+            return 2;
         } else {
             paths.emplace_back(argv[i]);
         }
     }
     if (paths.empty()) {
-        std::fprintf(stderr, "usage: model_bench MODEL.fovea [MODEL.fovea ...] [--isa NAME]\n"
+        std::fprintf(stderr, "usage: model_bench MODEL.fovea [MODEL.fovea ...] [--isa NAME] [--layers]\n"
                              "networks of the usual sizes: python bench/make_models.py --out build/bench-models\n");
         return 2;
     }
     for (const std::string& path : paths) {
-        for (const std::uint32_t threads : {1u, 2u}) {
-            const std::string name = stem(path) + "/run/threads:" + std::to_string(threads);
-            benchmark::RegisterBenchmark(name.c_str(), bench_run, path, isa, threads)
-                ->Unit(benchmark::kMillisecond)
-                ->UseRealTime();
+        Network network;
+        const fovea_status status = network.open(path, isa, 1);
+        if (status != FOVEA_OK) {
+            std::fprintf(stderr, "model_bench: %s: %s\n", path.c_str(), fovea_status_string(status));
+            return 1;
         }
-        benchmark::RegisterBenchmark((stem(path) + "/load").c_str(), bench_load, path, isa)
-            ->Unit(benchmark::kMillisecond)
-            ->UseRealTime();
+        register_model(path, isa);
     }
     benchmark::RunSpecifiedBenchmarks();
+    for (const std::string& path : paths) {
+        if (layers && !print_layers(path, stem(path), isa)) {
+            std::fprintf(stderr, "model_bench: %s: the run failed\n", path.c_str());
+            return 1;
+        }
+    }
     return 0;
 }

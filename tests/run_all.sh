@@ -139,7 +139,8 @@ if has python; then
     if step python-setup setup_python; then
         arm64_build=
         [ -f "$build/arm64/engine/libfovea.a" ] && arm64_build=$build/arm64
-        FOVEA_BINARY=$build/release/engine/cli/fovea FOVEA_ARM64_BUILD=$arm64_build run_pytest python tests/python
+        FOVEA_BINARY=$build/release/engine/cli/fovea FOVEA_BUILD_DIRECTORY=$build/release FOVEA_ARM64_BUILD=$arm64_build \
+            run_pytest python tests/python
         if [ -x "$build/arm64/engine/cli/fovea" ]; then
             say "parity with Keras, arm64"
             emulated=$build/arm64/fovea-emulated

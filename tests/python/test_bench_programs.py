@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C++ benches run, print what they promise, and refuse wrong use. No time is compared with anything."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+MODEL = ROOT / "models" / "detectors" / "small224" / "small224.fovea"
+BENCH = pathlib.Path(os.environ.get("FOVEA_BUILD_DIRECTORY", "")) / "bench"
+pytestmark = pytest.mark.skipif(not (BENCH / "model_bench").is_file(), reason="FOVEA_BUILD_DIRECTORY names no Meson build folder "
+                                "with bench/model_bench (Google Benchmark: libbenchmark-dev)")
+
+
+def bench(program, *arguments):
+    return subprocess.run([BENCH / program, *map(str, arguments)], capture_output=True, text=True, timeout=600)
+
+
+def benchmarks(done):
+    assert done.returncode == 0, done.stderr
+    found = {item["name"]: item for item in json.loads(done.stdout)["benchmarks"]}
+    assert found and not any("error_occurred" in item for item in found.values()), found
+    return found
+
+
+def test_a_network_is_measured():
+    found = benchmarks(bench("model_bench", MODEL, "--benchmark_min_time=0.01", "--benchmark_format=json"))
+    assert [name.split("/", 1)[1].split("/")[0] for name in found] == ["run", "run", "load", "start"]
+    run, two_threads, load, start = found.values()
+    assert 0 < run["best_ms"] <= run["p50_ms"] <= run["p90_ms"] <= run["p99_ms"]
+    assert run["workspace_MiB"] > 0 and two_threads["workspace_MiB"] > 0 and load["real_time"] > 0
+    if run["label"] in ("avx2", "neon"):
+        assert 0 < run["%peak"] < 120 and 0 < two_threads["%peak"] < 120
+    assert start["load_ms"] > 0 and start["first_run_ms"] > 0 and start["first/median"] > 0
+    assert run["workspace_MiB"] < start["peak_RSS_MiB"] < run["workspace_MiB"] + 2 * MODEL.stat().st_size / 2**20 + 8
+
+
+def test_the_layers_are_printed():
+    done = bench("model_bench", MODEL, "--layers", "--benchmark_filter=^$")
+    assert done.returncode == 0, done.stderr
+    layers, kernels = done.stdout.split("| layer |")[1].split("| kernel | us |")
+    rows = re.findall(r"^\| (.+) \| (\w+) \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \| \d* \|$", layers, re.MULTILINE)
+    assert len(rows) > 60 and sum(float(row[2]) for row in rows) == pytest.approx(100, abs=0.05 * len(rows))
+    assert sum(float(row[3]) for row in rows) == pytest.approx(55.27, abs=0.01)  # million multiply-adds
+    assert "| all |" in kernels
+
+
+def test_a_kernel_is_measured_warm_and_cold():
+    one = ("--benchmark_filter=^pointwise_conv_fp32_scalar/large224/160-960@7/", "--benchmark_format=json")
+    for options in ((), ("--cold=8",)):
+        result, = benchmarks(bench("kernel_bench", *one, *options)).values()
+        assert result["best_us"] > 0 and result["GFLOP/s"] > 0
+
+
+def test_wrong_use_is_named(tmp_path):
+    for program, arguments, status, message in (
+        ("model_bench", (), 2, "usage: model_bench"),
+        ("model_bench", (MODEL, "--none"), 2, "unknown option --none"),
+        ("model_bench", (tmp_path / "gone.fovea",), 1, "gone.fovea"),
+        ("model_bench", (MODEL, "--isa", "none"), 1, "small224.fovea"),
+        ("kernel_bench", ("--none",), 2, "--none"),
+        ("kernel_bench", ("--cold=0",), 2, "--cold[=MIB] takes 1 to 4096"),
+    ):
+        done = bench(program, *arguments)
+        assert done.returncode == status and message in done.stderr, (program, arguments, done)
