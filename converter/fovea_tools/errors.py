@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two ways in which a command can fail."""
+"""The ways in which a command can fail."""
 
 
 class ConversionError(Exception):
@@ -8,3 +8,18 @@ class ConversionError(Exception):
 
 class UsageError(Exception):
     """The command line asks for something that makes no sense (exit status 2)."""
+
+
+class CalibrationError(Exception):
+    """Data that no calibration should be based on (exit status 1)."""
+
+
+EVALUATION_LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2")  # what the extra "evaluation" brings
+
+
+def missing_library(error: ImportError) -> str:
+    """What to say where a library of the extra is not installed. Another missing module is a mistake and goes on as it is."""
+    library = (error.name or "").partition(".")[0]
+    if library not in EVALUATION_LIBRARIES:
+        raise error
+    return f"{library} is missing; install what evaluation needs: pip install 'fovea-tools[evaluation]'"

@@ -12,6 +12,8 @@ from .errors import UsageError
 
 def write_file(path: str, data: bytes) -> None:
     """A file of the same name stays until the new one is complete, and leaves its permissions to it."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path}: cannot be written (it is no regular file)")
     folder = os.path.dirname(path) or "."
     temporary = None
     try:

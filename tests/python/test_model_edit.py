@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changing temperature and operating points in a .fovea file: what is written, and that nothing else changes."""
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -146,7 +147,10 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match="cannot be written"):
         write_file(str(tmp_path / "folder"), b"new")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "model.fovea"]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no regular file"):
+        write_file(str(tmp_path / "pipe"), b"new")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "model.fovea", "pipe"]
     assert convert(["nothing.h5", "-o", str(tmp_path / "x"), "--labels", "a,b"]) == 4
 
 

@@ -8,17 +8,14 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
-from .. import __version__, labels
-from ..errors import UsageError
-from ..label_sets import OWN_ROLES
+from .. import __version__, label_options, labels
+from ..errors import UsageError, missing_library
 from ..output_file import write_file
 from . import EvaluationError
 
 if TYPE_CHECKING:
     from .cases import Case
     from .figures import Rule
-
-LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2")  # what the extra "evaluation" brings
 
 DESCRIPTION = """Holds the results of `fovea screen --format jsonl` against labels: sensitivity, specificity, AUC and more with intervals,
 by source and pooled, on gradable photos and counting ungradable ones as referred; the thesis's tables; plots."""
@@ -55,9 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fovea-evaluate", description=DESCRIPTION, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("predictions", metavar="PREDICTIONS.jsonl", help="what fovea screen wrote; - is standard input")
-    parser.add_argument("label_file", metavar="LABELS.csv", nargs="?", help="the labels, where there is one source")
-    parser.add_argument("--labels", metavar="SOURCE=FILE", action="append", default=[],
-                        help="labels of one source; once for each file, several files may be of one source")
+    label_options.add(parser)
     parser.add_argument("--target", choices=labels.TARGETS,
                         help="what is positive: any DR (grade 1 or more) or referable DR (2 or more); default: the model's target")
     parser.add_argument("--macular-edema", metavar="RISK", type=int, choices=(1, 2),
@@ -68,9 +63,6 @@ def _parser() -> argparse.ArgumentParser:
                         help="count photos, or patients: positive when any photo is (default photo)")
     parser.add_argument("--model", metavar="NAME", help="where the file has several: name, dtype, operating point or start of the SHA-256")
     parser.add_argument("--use-forced", action="store_true", help="photos of rejected quality with a result by --force count as gradable")
-    parser.add_argument("--no-errata", action="store_true", help="leave Messidor's labels as they were first published")
-    parser.add_argument("--columns", metavar="ROLE=COLUMN,...", default="",
-                        help=f"columns of a label file with other headers; roles: {', '.join(OWN_ROLES)}")
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write evaluation.html and evaluation.json there")
     parser.add_argument("--title", default="Evaluation of a fovea detector", help="title of the page")
     parser.add_argument("--examples", metavar="N", type=_count, default=20, help="wrong answers to list on the page (default 20)")
@@ -78,36 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _roles(parser: argparse.ArgumentParser, text: str) -> Dict[str, str]:
-    roles: Dict[str, str] = {}
-    for item in filter(None, text.split(",")):
-        role, separator, column = item.partition("=")
-        if not separator or role not in OWN_ROLES or not column or role in roles:
-            parser.error(f"--columns {item}: expected ROLE=COLUMN, each role once; roles: {', '.join(OWN_ROLES)}")
-        roles[role] = column
-    return roles
-
-
-def _label_paths(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> List[Tuple[Optional[str], str]]:
-    """[(source, file)]; the source of the positional file is its data set."""
-    paths: List[Tuple[Optional[str], str]] = [(None, arguments.label_file)] if arguments.label_file else []
-    for item in arguments.labels:
-        source, separator, path = item.partition("=")
-        if not separator or not source or not path:
-            parser.error(f"--labels {item}: expected SOURCE=FILE")
-        if source == "pooled":
-            parser.error("--labels: the name 'pooled' is taken")
-        paths.append((source, path))
-    if not paths:
-        parser.error("no labels: give LABELS.csv or --labels SOURCE=FILE")
-    return paths
-
-
 def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = _parser()
     arguments = parser.parse_args(argv)
-    arguments.roles = _roles(parser, arguments.columns)
-    arguments.label_paths = _label_paths(parser, arguments)
+    label_options.check(parser, arguments)
     if arguments.macular_edema and arguments.target != "referable":
         parser.error("--macular-edema needs --target referable")
     return arguments
@@ -121,8 +87,7 @@ def evaluation(arguments: argparse.Namespace) -> Tuple[Dict[str, Any], List["Cas
     file = predictions.read(arguments.predictions)
     setting, chosen, problems = evaluate.choose_setting(file.predictions, arguments.model)
     rule = figures.make_rule(setting, arguments.target, arguments.threshold)
-    read = [(source, labels.read_file(path, not arguments.no_errata, arguments.roles)) for source, path in arguments.label_paths]
-    named = [(source or one.data_set, one) for source, one in read]
+    named = label_options.read(arguments)
     split = splits.read(arguments.split) if arguments.split else None
     question = Question(rule.target, arguments.macular_edema, arguments.use_forced, arguments.per == "patient")
     joined = join(chosen, named, question, split)
@@ -159,11 +124,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print(f"fovea-evaluate: {error}", file=sys.stderr)
         return 1
     except ImportError as error:
-        library = (error.name or "").partition(".")[0]
-        if library not in LIBRARIES:
-            raise
-        print(f"fovea-evaluate: {library} is missing; install what evaluation needs: "
-              "pip install 'fovea-tools[evaluation]'", file=sys.stderr)
+        print(f"fovea-evaluate: {missing_library(error)}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"fovea-evaluate: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)

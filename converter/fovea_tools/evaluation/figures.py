@@ -68,6 +68,8 @@ class Rule:
 def make_rule(setting: Setting, target: Optional[str], threshold: Optional[float]) -> Rule:
     """The rule for photos by this model; target None: the model's own."""
     count = len(setting.classes)
+    if not count:
+        raise EvaluationError("the predictions do not name the classes; make them with `fovea screen --format jsonl`")
     if count not in (2, 5):
         raise EvaluationError(f"{setting}: {count} classes; fovea-evaluate knows two (negative, positive) and five (the grades)")
     if target is None and setting.target == "other":

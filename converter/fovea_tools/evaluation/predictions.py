@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the JSON lines of `fovea screen --format jsonl`. Nobody has vouched for them: every field is checked before it counts."""
+"""Reads the JSON lines of `fovea screen --format jsonl` and of `fovea run`. Nobody has vouched for them: every field is checked before it counts."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ class Setting:
     def __str__(self) -> str:
         point = f", threshold {self.threshold:g} ({self.point})" if self.threshold is not None else ""
         return f"{self.name or 'unnamed'} (sha256 {self.sha256[:12] or 'unknown'}, {self.dtype or 'dtype unknown'}, {self.target}{point})"
+
+
+UNTOLD = Setting("", "", "", "", "other", (), 1.0, "", None)  # of lines that do not say it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,9 +157,21 @@ def _scores(members: Dict[str, Any], setting: Setting) -> Tuple[float, ...]:
     return probabilities
 
 
+def _of_run(members: Dict[str, Any], file: str, place: str) -> Prediction:
+    """fovea run tells neither model nor classes, and knows no quality."""
+    if members["logits"] is None:
+        error = _optional(members, "error")
+        return Prediction(place, file, "error", UNTOLD, error=_word(error, "message", "error.") or "no cause")
+    return Prediction(place, file, "ok", UNTOLD, probabilities=_numbers(members, "probabilities"), logits=_numbers(members, "logits"))
+
+
 def _prediction(value: Any, place: str) -> Prediction:
     members = dict(checked.mapping(value, "the line"))
+    if "file" not in members and "logits" in members:
+        raise ConversionError("the line names no photo; fovea run does so where it is given several")
     file = printable(checked.text(members.get("file"), "file"))
+    if "status" not in members and "logits" in members:
+        return _of_run(members, file, place)
     status = checked.one_of(members.get("status"), "status", ("ok", "not_gradable", "error"))
     setting = _setting(members)
     image, quality, error = (_optional(members, key) for key in ("image", "quality", "error"))
