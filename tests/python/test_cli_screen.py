@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -279,6 +280,31 @@ def test_a_reader_that_leaves_ends_the_program_quietly(model):
     errors = process.stderr.read()
     assert process.wait(timeout=120) in (-signal.SIGPIPE, 128 + signal.SIGPIPE)
     assert errors == ""
+
+
+@pytest.mark.parametrize("to", ["file", "pipe"])
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_in_the_middle_it_leaves_whole_lines_in_order(model, tmp_path, to, kill):
+    """What was written before is a beginning of the results, which a reader can use."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(300):
+        os.symlink(SAMPLES[number % 3], photos / f"{number:03}.jpg")
+    out = tmp_path / "out.jsonl"
+    command = [*WRAPPER, BINARY, "screen", "--model", str(model), "--format", "jsonl", "--no-timings", "--jobs", "2"]
+    with open(out, "wb") as file:
+        if to == "file":
+            process = subprocess.Popen([*command, "--output", str(out), str(photos)], stderr=subprocess.DEVNULL)
+        else:
+            process = subprocess.Popen([*command, str(photos)], stdout=file, stderr=subprocess.DEVNULL)
+        while out.read_bytes().count(b"\n") < 7 and process.poll() is None:
+            time.sleep(0.002)
+        process.send_signal(kill)
+        assert process.wait(timeout=120) in (-kill, 128 + kill)
+    written = out.read_text()
+    seen = jsonl(written)
+    assert written.endswith("\n") and 7 <= len(seen) < 300
+    assert [photo["file"] for photo in seen] == [str(photos / f"{number:03}.jpg") for number in range(len(seen))]
 
 
 def test_a_bar_on_a_terminal_for_long_work(model):
