@@ -4,7 +4,7 @@
 usage: runner.py ENGINE FOLDER THREADS
 
 Loads and runs once at the start, then reads commands from standard input and answers each with one line of JSON:
-    check       probabilities of the pictures of FOLDER/expected.npz
+    check [N]   probabilities of the first N or all pictures of FOLDER/expected.npz
     run N       N inferences: seconds of each, and how often the system took the core away meanwhile
     count N     instructions of N inferences and of 2 N; needs an emulator that counts into FOVEA_COUNTER
 """
@@ -66,9 +66,9 @@ class Runner:
             "peak_bytes": resident_bytes("VmHWM") - before, "working_bytes": getattr(self.engine, "working_bytes", None),
             "multiply_adds": getattr(self.engine, "multiply_adds", None)}
 
-    def check(self):
+    def check(self, count=None):
         answers = []
-        for picture in self.pixels:
+        for picture in self.pixels[:count]:
             self.engine.set_input(picture[None])
             answers.append([float(value) for value in self.engine.run()])
         self.engine.set_input(self.pixels[:1])

@@ -102,3 +102,32 @@ def test_kinds_of_instruction():
              "b.ne #0x400000": "branch", "b #0x40": "branch", "mov v1.16b, v2.16b": "other vector", "dup v1.4s, w0": "other vector",
              "mov x0, x1": "other", "add x0, x0, #8": "other", "bic w0, w1, w2": "other"}
     assert {text: count.kind_of(text) for text in kinds} == kinds
+
+
+def run_peers(*arguments):
+    return subprocess.run([sys.executable, BENCH / "peers.py", *map(str, arguments)], capture_output=True, text=True, timeout=3000)
+
+
+@needs_emulator
+def test_wrong_use_of_the_peers_count_is_named(tmp_path):
+    assert run_peers("--engine", "none").returncode == 2
+    nothing = run_peers("--work", tmp_path)
+    assert nothing.returncode == 1 and "no network given" in nothing.stderr
+    uninstalled = run_peers("--work", tmp_path, tmp_path)
+    assert uninstalled.returncode == 1 and "run peers.py --install first" in uninstalled.stderr
+    (tmp_path / "installed").write_text("")
+    no_network = run_peers("--work", tmp_path, tmp_path)
+    assert no_network.returncode == 1 and "no folder that bench/peers/compare.py made" in no_network.stderr
+
+
+ARM_PEERS, PEERS = os.environ.get("FOVEA_ARM_PEERS", ""), os.environ.get("FOVEA_PEERS", "")
+
+
+@needs_emulator
+@pytest.mark.skipif(not (ARM_PEERS and PEERS), reason="FOVEA_ARM_PEERS (a folder of arm_instructions/peers.py --install) or "
+                    "FOVEA_PEERS (a folder of peers/compare.py that has measured small224) is not set")
+def test_another_engine_is_counted():
+    done = run_peers("--work", ARM_PEERS, "--engine", "ncnn", "--cpu", "cortex-a53", pathlib.Path(PEERS) / "networks" / "small224")
+    assert done.returncode == 0, done.stdout + done.stderr
+    row, = (line for line in done.stdout.splitlines() if line.startswith("| small224"))
+    assert 14 < float(row.split("|")[5]) < 100  # million; 13.8 is the bound by multiply-adds alone
