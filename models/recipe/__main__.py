@@ -26,7 +26,8 @@ def _parse(arguments):
     parser.add_argument("--fovea", required=True, metavar="PROGRAM", help="the fovea program, which prepares the photos")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="everything made goes here")
     parser.add_argument("--warm-start", metavar="FILE.tflite",
-                        help="8-bit MobileNetV3-Large minimalistic with ImageNet weights, for the early blocks of Small")
+                        help="8-bit MobileNetV3-Large minimalistic with ImageNet weights: the start of Large, and of Small's early blocks")
+    parser.add_argument("--teacher", metavar="FILE.keras", help="a trained Large of this recipe that Small learns from")
     parser.add_argument("--initial-weights", metavar="FILE.weights.h5", help="continue from the weights of another run")
     parser.add_argument("--golden", action="append", default=[], metavar="PHOTO",
                         help="a photo that may be redistributed, stored in the detector for its self-test")
@@ -77,14 +78,14 @@ def _initial_weights(arguments, settings, data, out, report):
     from . import network, warm_start
     path = out / "initial.weights.h5"
     if not path.exists():
-        report("taking the early blocks over from " + arguments.warm_start)
+        report("taking over the weights of " + arguments.warm_start)
         seed = settings["training"]["seed"]
         tf.keras.utils.set_random_seed(seed)
         model = network.build(settings["network"]["architecture"], settings["network"]["size"],
                               alpha=settings["network"]["alpha"])
         pick = np.random.default_rng(seed).choice(len(data["pixels"]), min(144, len(data["pixels"])), replace=False,
                                                   p=data["chance"])
-        warm_start.apply(model, arguments.warm_start, data["pixels"][pick], seed)
+        warm_start.apply(model, settings["network"]["architecture"], arguments.warm_start, data["pixels"][pick], seed)
         model.save_weights(path)
     return path
 
@@ -136,7 +137,8 @@ def main(arguments=None):
             images.preprocess(parsed.fovea, folder, settings["preset"], settings["network"]["size"],
                               out / "images" / source)
         data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report)
-        trainer = train.Trainer(settings, out, _initial_weights(parsed, settings, data, out, report))
+        trainer = train.Trainer(settings, out, _initial_weights(parsed, settings, data, out, report),
+                                network.load_teacher(parsed.teacher) if parsed.teacher else None)
         if trainer.resume():
             report(f"continuing after epoch {int(trainer.epoch)}")
         trainer.fit(data, validation, report)

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from . import images
 
+COMPANION_RADIUS = 0.95  # of the inscribed disc; nearer the rim a companion would add its own edge
+
 
 class Uniform:
     """Independent uniform draws, numbered in calling order, all derived from one seed pair."""
@@ -28,8 +30,9 @@ class Uniform:
         return tf.random.stateless_uniform((self._count, *shape), self._next_seed(), low, high)
 
 
-def _projective(draw, size, settings):
-    """Eight numbers a picture that take an output pixel to an input pixel (ImageProjectiveTransformV3)."""
+def _projective(draw, size, out_size, settings):
+    """Eight numbers a picture that take an output pixel to an input pixel (ImageProjectiveTransformV3). Pictures of
+    side `size` become pictures of side `out_size`."""
     angle = draw(0.0, 2 * math.pi)
     # Zoom acts along the camera's own axes, before the rotation: that is how a frame cuts a disc.
     log_low, log_high = math.log(settings["zoom"][0]), math.log(settings["zoom"][1])
@@ -37,15 +40,16 @@ def _projective(draw, size, settings):
     stretch = math.log(settings["stretch"])
     difference = draw(-stretch, stretch)
     flip = tf.where(draw(0.0, 1.0) < 0.5, 1.0, -1.0)
-    inverse_x = flip * tf.exp(-(common + difference / 2))
-    inverse_y = tf.exp(-(common - difference / 2))
+    shrink = size / out_size
+    inverse_x = flip * shrink * tf.exp(-(common + difference / 2))
+    inverse_y = shrink * tf.exp(-(common - difference / 2))
     cosine, sine = tf.cos(angle), tf.sin(angle)
     a, b = inverse_x * cosine, inverse_x * sine
     d, e = -inverse_y * sine, inverse_y * cosine
-    centre = (size - 1) / 2
+    centre, out_centre = (size - 1) / 2, (out_size - 1) / 2
     shift = settings["shift"] * size
-    c = centre - a * centre - b * centre + draw(-shift, shift)
-    f = centre - d * centre - e * centre + draw(-shift, shift)
+    c = centre - (a + b) * out_centre + draw(-shift, shift)
+    f = centre - (d + e) * out_centre + draw(-shift, shift)
     zero = tf.zeros_like(a)
     return tf.stack([a, b, c, d, e, f, zero, zero], axis=1)
 
@@ -58,13 +62,34 @@ def _blur(pixels, sigma, radius):
     return tf.nn.depthwise_conv2d(pixels, tf.transpose(row, (1, 0, 2, 3)), (1, 1, 1, 1), "SAME")
 
 
-def augment(pixels, seed, settings):
-    """uint8 or float32 (N, S, S, 3) in 0..255 -> float32 of that shape. seed: two integers; settings: [augment]."""
-    count, size = tf.shape(pixels)[0], pixels.shape[1]
+def _move(pixels, draw, out_size, settings):
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=pixels, transforms=_projective(draw, pixels.shape[1], out_size, settings),
+        output_shape=[out_size, out_size], interpolation="BILINEAR", fill_mode="CONSTANT", fill_value=0.0)
+
+
+def _lay_over(pixels, companions, seed, settings):
+    """Adds the details of the companions, which are photos of healthy eyes, to the first pictures of the batch.
+
+    The pictures are local contrast about 128, so vessels and spots of both eyes show in the sum, and so do the traces of
+    both cameras. The label stays, since a healthy eye adds no lesion: what remains to be learnt is the lesion.
+    """
+    size, count = pixels.shape[1], tf.shape(companions)[0]
     draw = Uniform(seed, count)
-    x = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(pixels, tf.float32), transforms=_projective(draw, size, settings),
-        output_shape=[size, size], interpolation="BILINEAR", fill_mode="CONSTANT", fill_value=0.0)
+    inside = tf.cast(tf.constant(images.disc_distance(companions.shape[1])) < COMPANION_RADIUS, tf.float32)[None, ..., None]
+    details = (tf.cast(companions, tf.float32) - 128.0) * inside
+    details = _move(details, draw, size, settings) * draw(0.5, 1.0, 1, 1, 1)
+    return tf.concat([pixels[:count] + details, pixels[count:]], axis=0)
+
+
+def augment(pixels, seed, settings, out_size=None, companions=None):
+    """uint8 or float32 (N, S, S, 3) in 0..255 -> float32 of that shape, or of side out_size. seed: two integers;
+    settings: [augment]; companions: (M, S, S, 3) with M <= N, laid over the first M pictures, or None."""
+    count, size = tf.shape(pixels)[0], out_size or pixels.shape[1]
+    draw = Uniform(seed, count)
+    x = _move(tf.cast(pixels, tf.float32), draw, size, settings)
+    if companions is not None:
+        x = _lay_over(x, companions, tf.random.experimental.stateless_fold_in(seed, 1000), settings)
 
     # One fixed blur mixed in by a random share: above 0 softer, below 0 sharper.
     soft = _blur(x, sigma=1.2, radius=3)

@@ -48,6 +48,7 @@ def prepare(settings, folders, image_folder, out, report=print):
     validation = _side(photos, pictures, group, side, split.VALIDATION, first_positive)
     data["chance"] = train.sampling_probabilities(data["sources"], data["positive"],
                                                   settings["training"]["source_exponent"])
+    data["companion_chance"] = train.companion_probabilities(data["sources"], data["positive"])
     report(f"{len(photos)} photos in {len(set(group))} groups ({len(near)} near-identical pairs): "
            f"{len(data['names'])} to train, {len(validation['names'])} to validate, "
            f"{side.count(split.DROPPED)} copies or contradictions left out")

@@ -17,8 +17,12 @@ def _cbam(features):
     flatten = layers.Flatten(name="flatten")
     squeeze = layers.Dense(channels // REDUCTION, activation="relu", name="mlp_0_squeeze")
     excite = layers.Dense(channels, name="mlp_1")
-    average = layers.AveragePooling2D((height, width), name="average_pooling2d")(features)
-    maximum = layers.MaxPooling2D((height, width), name="max_pooling2d")(features)
+    if height is None:
+        average = layers.GlobalAveragePooling2D(keepdims=True, name="average_pooling2d")(features)
+        maximum = layers.GlobalMaxPooling2D(keepdims=True, name="max_pooling2d")(features)
+    else:
+        average = layers.AveragePooling2D((height, width), name="average_pooling2d")(features)
+        maximum = layers.MaxPooling2D((height, width), name="max_pooling2d")(features)
     gate = layers.Add(name="max_pool_add_avg_pool")(
         [excite(squeeze(flatten(average))), excite(squeeze(flatten(maximum)))])
     gate = layers.Activation("sigmoid", name="sigmoid_channel")(gate)
@@ -35,7 +39,8 @@ def _cbam(features):
 def build(architecture, size, classes=2, alpha=1.0):
     """A tf.keras.Model from RGB pixels 0..255, (N, size, size, 3) float32, to softmax probabilities (N, classes).
 
-    architecture: "small" (1,142,885 parameters) or "large" (3,520,085), at alpha 1 and two classes.
+    architecture: "small" (1,142,885 parameters) or "large" (3,520,085), at alpha 1 and two classes. size None: a model
+    with the same weights in the same order for pictures of any side that 32 divides, as training needs it.
     """
     backbones = {"small": tf.keras.applications.MobileNetV3Small, "large": tf.keras.applications.MobileNetV3Large}
     if architecture not in backbones:
@@ -55,6 +60,14 @@ def build(architecture, size, classes=2, alpha=1.0):
     return tf.keras.Model(pixels, x)
 
 
+def load_teacher(path):
+    """A trained Large model of this recipe (.keras), for pictures of any side."""
+    trained = tf.keras.models.load_model(path, compile=False)
+    teacher = build("large", None)
+    teacher.set_weights(trained.get_weights())
+    return teacher
+
+
 def leaf_layers(model):
     """All layers in order, nested models opened up."""
     for layer in model.layers:
@@ -67,6 +80,14 @@ def leaf_layers(model):
 def feature_model(model):
     """From pixels to the pooled features, which are what the Dropout layer takes in."""
     return tf.keras.Model(model.input, model.get_layer("dropout").input)
+
+
+def stride_16_features(model):
+    """The tensor (N, S/16, S/16, C) inside the backbone before the last halving, and the backbone's output."""
+    backbone = next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
+    last_halving = next(layer for layer in reversed(backbone.layers) if getattr(layer, "strides", (1, 1)) == (2, 2))
+    expand = last_halving.name.removesuffix("/depthwise") + "/expand"
+    return backbone, backbone.get_layer(expand).input
 
 
 def classify(model, features):

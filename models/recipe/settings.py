@@ -6,15 +6,17 @@ import tomllib
 TARGETS = {"any_dr": 1, "referable_dr": 2}  # lowest grade that counts as positive
 
 KEYS = {
-    "": {"name", "target", "labels", "network", "preset", "split", "training", "augment", "card",
+    "": {"name", "target", "labels", "network", "preset", "split", "training", "augment", "distill", "card",
          "provenance"},
     "network": {"architecture", "alpha", "size"},
     "split": {"seed", "default_fraction", "near_duplicate", "fraction"},
     "training": {"seed", "epochs", "steps_per_epoch", "batch", "learning_rate", "warmup_steps", "weight_decay",
                  "dropout", "label_smoothing", "grade_loss", "clip_norm", "average_decay", "batch_norm_momentum",
-                 "source_exponent"},
+                 "source_exponent", "sizes", "frozen_epochs"},
+    "distill": {"answers", "features"},
     "card": {"data", "training", "never_tested", "licence"},
-    "augment": {"zoom", "stretch", "shift", "soften", "desaturate", "contrast", "tint", "brightness", "noise", "mask"},
+    "augment": {"zoom", "stretch", "shift", "soften", "desaturate", "contrast", "tint", "brightness", "noise", "mask",
+                "companions"},
 }
 
 

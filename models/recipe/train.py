@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from . import augment, network
+from . import augment, distill, network
 
 GRADES = 5
 
@@ -36,6 +36,22 @@ def learning_rate(step, total, settings):
     return settings["learning_rate"] * min(rising, falling)
 
 
+def companion_probabilities(sources, positive):
+    """Chance of each photo to be laid over another one: healthy eyes only, every source alike."""
+    sources, positive = np.asarray(sources), np.asarray(positive, bool)
+    chance = np.zeros(len(sources))
+    for source in np.unique(sources):
+        cell = (sources == source) & ~positive
+        if cell.any():
+            chance[cell] = 1 / cell.sum()
+    return chance / chance.sum()
+
+
+def size_at(epoch, sizes):
+    """Side of the training pictures in this epoch. sizes: [[first epoch counted from 0, side], ...] in rising order."""
+    return [side for first, side in sizes if first <= epoch][-1]
+
+
 def source_aucs(sources, positive, score):
     """{source: area under the ROC curve} for the sources with both classes."""
     sources, positive = np.asarray(sources), np.asarray(positive)
@@ -46,39 +62,51 @@ def source_aucs(sources, positive, score):
 class Trainer:
     """Model, optimizer, running average and position, with everything a resume needs in one checkpoint."""
 
-    def __init__(self, settings, folder, initial_weights=None):
+    def __init__(self, settings, folder, initial_weights=None, teacher=None):
+        """initial_weights: file to start from; teacher: a trained network.build model to learn from, or None."""
         self.settings = settings
+        self.teacher = teacher
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         training = settings["training"]
         tf.keras.utils.set_random_seed(training["seed"])
         net = settings["network"]
-        # The average comes first, so that the trained model's unnamed layers are not the ones renumbered.
+        # The trained model takes pictures of any side; the average is what is measured and shipped.
+        self.model = network.build(net["architecture"], None, alpha=net["alpha"])
         self.average = network.build(net["architecture"], net["size"], alpha=net["alpha"])
-        self.model = tf.keras.models.clone_model(self.average)
-        self.model.set_weights(self.average.get_weights())
         if initial_weights is not None:
-            self.model.load_weights(initial_weights)
+            self.average.load_weights(initial_weights)
+            self.model.set_weights(self.average.get_weights())
         for layer in network.leaf_layers(self.model):
             if isinstance(layer, tf.keras.layers.BatchNormalization):
                 layer.momentum = training["batch_norm_momentum"]
         self.average.set_weights(self.model.get_weights())
         self.grade_head = tf.keras.layers.Dense(GRADES, name="grade")
         self.grade_head.build((None, 64))
+        self.distillation = None
+        if teacher is not None:
+            self.distillation = distill.Distillation(self.model, teacher, settings["distill"])
+        # AdamW without decay is the thesis's Adam.
         self.optimizer = tf.keras.optimizers.AdamW(training["learning_rate"], weight_decay=training["weight_decay"])
         # Biases, normalisation and gates' offsets are not pulled to zero.
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        backbone = next(layer for layer in self.model.layers if isinstance(layer, tf.keras.Model))
         self.variables = self.model.trainable_variables + self.grade_head.trainable_variables
+        if self.distillation:
+            self.variables = self.variables + self.distillation.trainable_variables
+        of_backbone = {id(v) for v in backbone.trainable_variables}
+        self.head_variables = [v for v in self.variables if id(v) not in of_backbone]
         self.optimizer.build(self.variables)
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
         self.history = []
         self._checkpoints = tf.train.CheckpointManager(
             tf.train.Checkpoint(model=self.model, average=self.average, grade_head=self.grade_head,
-                                optimizer=self.optimizer, epoch=self.epoch, best=self.best),
+                                optimizer=self.optimizer, epoch=self.epoch, best=self.best,
+                                **({"distillation": self.distillation} if self.distillation else {})),
             str(self.folder / "checkpoints"), max_to_keep=2)
         self._features = network.feature_model(self.model)
-        self._step = tf.function(self._train_step)
+        self._step = tf.function(self._train_step, reduce_retracing=False)
 
     @property
     def best_file(self):
@@ -93,24 +121,28 @@ class Trainer:
             self.history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)][:int(self.epoch)]
         return True
 
-    def _train_step(self, pixels, positive, grades, seed, rate, decay):
+    def _train_step(self, pixels, companions, positive, grades, seed, rate, decay, size, frozen):
         training = self.settings["training"]
-        x = augment.augment(pixels, seed, self.settings["augment"])
+        x = augment.augment(pixels, seed, self.settings["augment"], size, companions)
         smoothing = training["label_smoothing"]
         target = tf.one_hot(positive, 2) * (1 - smoothing) + smoothing / 2
         grade_target = tf.one_hot(grades, GRADES) * (1 - smoothing) + smoothing / GRADES
+        variables = self.head_variables if frozen else self.variables
         with tf.GradientTape() as tape:
-            features = self._features(x, training=True)
+            if self.distillation:
+                features, target, loss = self.distillation(x, target, training=not frozen)
+            else:
+                features, loss = self._features(x, training=not frozen), 0.0
             # Stateless, unlike the Dropout layer's own generator, which a checkpoint does not hold.
             features = tf.nn.experimental.stateless_dropout(
                 features, training["dropout"], seed=tf.random.experimental.stateless_fold_in(seed, 0))
             embedding, logits = network.classify(self.model, features)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
+            loss += tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
             loss += training["grade_loss"] * tf.reduce_mean(
                 tf.nn.softmax_cross_entropy_with_logits(grade_target, self.grade_head(embedding)))
-        gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, self.variables), training["clip_norm"])
+        gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), training["clip_norm"])
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply_gradients(zip(gradients, self.variables))
+        self.optimizer.apply_gradients(zip(gradients, variables))
         for mean, value in zip(self.average.weights, self.model.weights):
             mean.assign(mean * decay + value * (1 - decay))
         return loss
@@ -120,6 +152,9 @@ class Trainer:
         steps = training["steps_per_epoch"]
         draw = np.random.default_rng([training["seed"], epoch])
         order = draw.choice(len(data["pixels"]), size=(steps, training["batch"]), p=data["chance"])
+        share = self.settings["augment"]["companions"]
+        companions = draw.choice(len(data["pixels"]), size=(steps, round(share * training["batch"])), p=data["companion_chance"])
+        size, frozen = size_at(epoch, training["sizes"]), epoch < training["frozen_epochs"]
         losses = []
         for i in range(steps):
             step = epoch * steps + i
@@ -128,9 +163,11 @@ class Trainer:
             decay = min(training["average_decay"], (1 + step) / (10 + step))
             rate = learning_rate(step, training["epochs"] * steps, training)
             losses.append(self._step(
-                tf.constant(data["pixels"][pick]), tf.constant(data["positive"][pick]), tf.constant(data["grades"][pick]),
+                tf.constant(data["pixels"][pick]),
+                tf.constant(data["pixels"][companions[i]]) if companions.shape[1] else None,
+                tf.constant(data["positive"][pick]), tf.constant(data["grades"][pick]),
                 tf.constant([training["seed"], step], tf.int32), tf.constant(rate, tf.float32),
-                tf.constant(decay, tf.float32)))
+                tf.constant(decay, tf.float32), size, frozen))
             if report and (i % 10 == 9 or i == steps - 1):
                 report(f"epoch {epoch + 1}/{training['epochs']}  step {i + 1}/{steps}  "
                        f"loss {float(np.mean(losses[-10:])):.4f}")
@@ -138,7 +175,7 @@ class Trainer:
 
     def fit(self, data, validation, report=print, stop_after=None):
         """Trains to the last epoch. data and validation: {"pixels" uint8 (N,S,S,3), "positive" int32, "grades" int32,
-        "sources"}; data also {"chance"}. stop_after: leave after this many epochs (an interruption, for tests)."""
+        "sources"}; data also {"chance", "companion_chance"}. stop_after: leave after this many epochs (an interruption, for tests)."""
         training = self.settings["training"]
         ran = 0
         while int(self.epoch) < training["epochs"] and ran != stop_after:

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the Small network's early blocks from an ImageNet network of the same family.
+"""Starts Large, and the early blocks of Small, from an ImageNet network of the same family.
 
 The only ImageNet weights of this family that come as a small free file are those of MobileNetV3-Large
-minimalistic, 8-bit TFLite (Apache-2.0, TensorFlow model garden). Its stem and blocks 1 to 5 have the input and output
-widths of Small's; kernels are 3x3, gates are missing and the activation is ReLU throughout. So
+minimalistic, 8-bit TFLite (Apache-2.0, TensorFlow model garden). All its widths are Large's; those of its stem and
+blocks 1 to 5 are Small's too. Kernels are 3x3, gates are missing and the activation is ReLU throughout. So
 - wider blocks keep small random weights in their extra channels, 5x5 kernels take the 3x3 one in their centre;
 - gates are opened by their bias; a hard-swish is fed three times the value, where it is nearly a ReLU;
 - batch normalisation is split off again: with the statistics of the pictures at hand the block computes what the
   folded convolution did;
 - Small's block 0 halves the resolution, Large's does not: its depthwise kernel becomes a blur, and its projection is
   the least-squares map onto Large's block-0 output for the picture at half size.
-Blocks 6 to 10, the last convolution and the head keep their random start.
+What has no counterpart (Small's blocks 6 to 10 and its last convolution, the head) keeps its random start.
 """
 import numpy as np
 import tensorflow as tf
 
-LAST_BLOCK = 5
 HARD_SWISH_GAIN = 3.0
 OPEN_GATE = 3.0       # hard_sigmoid(3) = 1
 EXTRA_CHANNELS = 0.3  # scale of random weights relative to He's, where Large has no channel
@@ -84,6 +83,10 @@ class _Filler:
                 layer.set_weights([kernel * 0.1, np.full_like(bias, OPEN_GATE)])
 
 
+# (last block with a counterpart, first block whose activation is a hard-swish)
+BLOCKS = {"small": (5, 3), "large": (14, 6)}
+
+
 def _large_block0(layers, pixels):
     """Output of Large's block 0 for pictures in -1..1: relu stem, depthwise, projection, residual."""
     kernel, bias = layers["Conv"]
@@ -94,21 +97,13 @@ def _large_block0(layers, pixels):
     return stem + tf.nn.conv2d(x, kernel, 1, "SAME") + bias
 
 
-def apply(model, tflite, pictures, seed):
-    """Fills the early layers of `model` (network.build("small", ...)). pictures: uint8 (N, S, S, 3), a hundred or more
-    preprocessed photos, from which the normalisation's statistics come."""
-    layers = read_tflite(tflite)
-    backbone = next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
-    scaled = pictures.astype(np.float32) / 127.5 - 1
-    filler = _Filler(backbone, scaled, seed)
-    # The stem's activation is a hard-swish in Small.
-    filler.fill("Conv", *layers["Conv"], gain_out=HARD_SWISH_GAIN)
-
+def _small_block0(filler, layers, scaled):
+    """Small halves the resolution here: fitted to what Large's block 0 makes of the picture at half size."""
     filler.open_gate("expanded_conv")
     blur = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
     blur = np.repeat(blur[:, :, None, None], 16, axis=2)
     filler.fill("expanded_conv/depthwise", blur, np.zeros(16, np.float32), HARD_SWISH_GAIN)
-    project = backbone.get_layer("expanded_conv/project")
+    project = filler.backbone.get_layer("expanded_conv/project")
     inputs = filler.output(project.input).reshape(-1, 16)
     half = tf.image.resize(scaled, (scaled.shape[1] // 2,) * 2, antialias=True)
     target = _large_block0(layers, half).numpy().reshape(-1, 16)
@@ -116,10 +111,36 @@ def apply(model, tflite, pictures, seed):
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
     filler.fill("expanded_conv/project", solution[None, None, :16], solution[16])
 
-    for i in range(1, LAST_BLOCK + 1):
+
+def _block0_of_large(filler, layers):
+    """The same block as the donor's, on the stem's output times HARD_SWISH_GAIN; the residual takes the gain along, and
+    the projection makes it up."""
+    filler.fill("expanded_conv/depthwise", *layers["expanded_conv/depthwise"], HARD_SWISH_GAIN, HARD_SWISH_GAIN)
+    filler.fill("expanded_conv/project", *layers["expanded_conv/project"], HARD_SWISH_GAIN, HARD_SWISH_GAIN)
+
+
+def apply(model, architecture, tflite, pictures, seed):
+    """Fills the layers of `model` (network.build(architecture, ...)) that the donor has. pictures: uint8 (N, S, S, 3), a
+    hundred or more preprocessed photos, from which the normalisation's statistics come."""
+    layers = read_tflite(tflite)
+    backbone = next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
+    scaled = pictures.astype(np.float32) / 127.5 - 1
+    filler = _Filler(backbone, scaled, seed)
+    last_block, first_hard_swish = BLOCKS[architecture]
+    # The stem's activation is a hard-swish.
+    filler.fill("Conv", *layers["Conv"], gain_out=HARD_SWISH_GAIN)
+    if architecture == "small":
+        _small_block0(filler, layers, scaled)
+        inherited = 1.0
+    else:
+        _block0_of_large(filler, layers)
+        inherited = HARD_SWISH_GAIN
+    for i in range(1, last_block + 1):
         block = f"expanded_conv_{i}"
-        gain = HARD_SWISH_GAIN if i >= 3 else 1.0  # blocks 1 and 2 use ReLU
+        gain = HARD_SWISH_GAIN if i >= first_hard_swish else 1.0
         filler.open_gate(block)
-        filler.fill(f"{block}/expand", *layers[f"{block}/expand"], gain_out=gain)
+        filler.fill(f"{block}/expand", *layers[f"{block}/expand"], gain_in=inherited if i == 1 else 1.0, gain_out=gain)
         filler.fill(f"{block}/depthwise", *layers[f"{block}/depthwise"], gain_in=gain, gain_out=gain)
         filler.fill(f"{block}/project", *layers[f"{block}/project"], gain_in=gain)
+    if architecture == "large":
+        filler.fill("Conv_1", *layers["Conv_1"], gain_out=HARD_SWISH_GAIN)
