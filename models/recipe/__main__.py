@@ -143,7 +143,8 @@ def main(arguments=None):
             report(f"continuing after epoch {int(trainer.epoch)}")
         trainer.fit(data, validation, report)
         _ship(parsed, settings, rows, validation, trainer, out, report)
-    except (settings_module.SettingsError, labels.LabelError, images.ImageError, export.ExportError, OSError) as error:
+    except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
+            export.ExportError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
     return 0

@@ -8,8 +8,8 @@ from . import network
 
 def _with_levels(model):
     """A model from pixels to [pooled features, features at 1/16, features at 1/32]. The backbone runs once."""
-    backbone, level16 = network.stride_16_features(model)
-    levels = tf.keras.Model(backbone.input, [level16, backbone.output])
+    backbone = network.backbone(model)
+    levels = tf.keras.Model(backbone.input, [network.stride_16_features(model), backbone.output])
     head = tf.keras.Model(model.get_layer("final_sum_att_feat").input[1], model.get_layer("dropout").input)
     pixels = tf.keras.Input(model.input.shape[1:])
     middle, last = levels(model.get_layer("rescaling")(pixels))

@@ -4,6 +4,8 @@
 Layer names and sizes are those of the published detector that this project runs, so a file trained here
 and a file trained there go through the converter in the same way.
 """
+import zipfile
+
 import tensorflow as tf
 
 layers = tf.keras.layers
@@ -60,11 +62,18 @@ def build(architecture, size, classes=2, alpha=1.0):
     return tf.keras.Model(pixels, x)
 
 
+class TeacherError(Exception):
+    pass
+
+
 def load_teacher(path):
     """A trained Large model of this recipe (.keras), for pictures of any side."""
-    trained = tf.keras.models.load_model(path, compile=False)
-    teacher = build("large", None)
-    teacher.set_weights(trained.get_weights())
+    try:
+        weights = tf.keras.models.load_model(path, compile=False).get_weights()
+        teacher = build("large", None)
+        teacher.set_weights(weights)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise TeacherError(f"{path}: no Large network of this recipe: {str(error).splitlines()[0]}") from error
     return teacher
 
 
@@ -77,17 +86,22 @@ def leaf_layers(model):
             yield layer
 
 
+def backbone(model):
+    """The MobileNetV3 inside."""
+    return next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
+
+
 def feature_model(model):
     """From pixels to the pooled features, which are what the Dropout layer takes in."""
     return tf.keras.Model(model.input, model.get_layer("dropout").input)
 
 
 def stride_16_features(model):
-    """The tensor (N, S/16, S/16, C) inside the backbone before the last halving, and the backbone's output."""
-    backbone = next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
-    last_halving = next(layer for layer in reversed(backbone.layers) if getattr(layer, "strides", (1, 1)) == (2, 2))
+    """The tensor (N, S/16, S/16, C) inside the backbone before the last halving."""
+    body = backbone(model)
+    last_halving = next(layer for layer in reversed(body.layers) if getattr(layer, "strides", (1, 1)) == (2, 2))
     expand = last_halving.name.removesuffix("/depthwise") + "/expand"
-    return backbone, backbone.get_layer(expand).input
+    return body.get_layer(expand).input
 
 
 def classify(model, features):

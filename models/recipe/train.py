@@ -59,6 +59,10 @@ def source_aucs(sources, positive, score):
             for s in np.unique(sources) if len(set(positive[sources == s])) == 2}
 
 
+class ResumeError(Exception):
+    pass
+
+
 class Trainer:
     """Model, optimizer, running average and position, with everything a resume needs in one checkpoint."""
 
@@ -90,21 +94,19 @@ class Trainer:
         self.optimizer = tf.keras.optimizers.AdamW(training["learning_rate"], weight_decay=training["weight_decay"])
         # Biases, normalisation and gates' offsets are not pulled to zero.
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        backbone = next(layer for layer in self.model.layers if isinstance(layer, tf.keras.Model))
         self.variables = self.model.trainable_variables + self.grade_head.trainable_variables
         if self.distillation:
             self.variables = self.variables + self.distillation.trainable_variables
-        of_backbone = {id(v) for v in backbone.trainable_variables}
+        of_backbone = {id(v) for v in network.backbone(self.model).trainable_variables}
         self.head_variables = [v for v in self.variables if id(v) not in of_backbone]
         self.optimizer.build(self.variables)
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
         self.history = []
-        self._checkpoints = tf.train.CheckpointManager(
-            tf.train.Checkpoint(model=self.model, average=self.average, grade_head=self.grade_head,
-                                optimizer=self.optimizer, epoch=self.epoch, best=self.best,
-                                **({"distillation": self.distillation} if self.distillation else {})),
-            str(self.folder / "checkpoints"), max_to_keep=2)
+        self._checkpoint = tf.train.Checkpoint(
+            model=self.model, average=self.average, grade_head=self.grade_head, optimizer=self.optimizer,
+            epoch=self.epoch, best=self.best, **({"distillation": self.distillation} if self.distillation else {}))
+        self._checkpoints = tf.train.CheckpointManager(self._checkpoint, str(self.folder / "checkpoints"), max_to_keep=2)
         self._features = network.feature_model(self.model)
         self._step = tf.function(self._train_step, reduce_retracing=False)
 
@@ -114,9 +116,14 @@ class Trainer:
 
     def resume(self):
         """Continues from the last finished epoch; False when there is none."""
-        if self._checkpoints.latest_checkpoint is None:
+        path = self._checkpoints.latest_checkpoint
+        if path is None:
             return False
-        self._checkpoints.restore_or_initialize()
+        try:
+            self._checkpoint.restore(path).assert_consumed()
+        except (AssertionError, ValueError) as error:
+            raise ResumeError(f"{path}: of another network, or one begins with a teacher and the other without: "
+                              f"{str(error).strip().splitlines()[0]}") from error
         with open(self.folder / "history.csv", newline="") as file:
             self.history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)][:int(self.epoch)]
         return True

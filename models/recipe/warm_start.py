@@ -15,8 +15,11 @@ What has no counterpart (Small's blocks 6 to 10 and its last convolution, the he
 import numpy as np
 import tensorflow as tf
 
+from . import network
+
 HARD_SWISH_GAIN = 3.0
 OPEN_GATE = 3.0       # hard_sigmoid(3) = 1
+GATE_RESPONSE = 0.1   # share of its random weights that a gate keeps: enough to learn from, little to disturb
 EXTRA_CHANNELS = 0.3  # scale of random weights relative to He's, where Large has no channel
 
 
@@ -80,7 +83,7 @@ class _Filler:
         for layer in self.backbone.layers:
             if layer.name == f"{block}/squeeze_excite/Conv_1":
                 kernel, bias = layer.get_weights()
-                layer.set_weights([kernel * 0.1, np.full_like(bias, OPEN_GATE)])
+                layer.set_weights([kernel * GATE_RESPONSE, np.full_like(bias, OPEN_GATE)])
 
 
 # (last block with a counterpart, first block whose activation is a hard-swish)
@@ -123,7 +126,7 @@ def apply(model, architecture, tflite, pictures, seed):
     """Fills the layers of `model` (network.build(architecture, ...)) that the donor has. pictures: uint8 (N, S, S, 3), a
     hundred or more preprocessed photos, from which the normalisation's statistics come."""
     layers = read_tflite(tflite)
-    backbone = next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
+    backbone = network.backbone(model)
     scaled = pictures.astype(np.float32) / 127.5 - 1
     filler = _Filler(backbone, scaled, seed)
     last_block, first_hard_swish = BLOCKS[architecture]

@@ -1,27 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole command on made-up photos, with small stand-ins for the fovea program and the converter.
-
-Needs TensorFlow with Keras 2; skipped without. What the real programs do is tested elsewhere.
-"""
+"""The whole command on made-up photos, with small stand-ins for the fovea program and the converter. What the real programs do is
+tested elsewhere."""
 import hashlib
 import json
-import pathlib
 import stat
 import sys
 
 import numpy as np
 import pytest
 
-tf = pytest.importorskip("tensorflow")
-pytest.importorskip("sklearn")
+from PIL import Image
+from recipe_helpers import MODELS, eager  # noqa: F401
+
+from recipe import __main__ as command
+from recipe import images
+
 pytest.importorskip("matplotlib")
-Image = pytest.importorskip("PIL.Image")
-if not tf.__version__.startswith("2.15"):
-    pytest.skip("the recipe is written for TensorFlow 2.15 with Keras 2", allow_module_level=True)
-MODELS = pathlib.Path(__file__).parents[2] / "models"
-sys.path.insert(0, str(MODELS))
-from recipe import __main__ as command  # noqa: E402
-from recipe import images  # noqa: E402
 
 FOVEA = """#!{python}
 import pathlib, sys
@@ -75,7 +69,7 @@ def workplace(tmp_path):
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     text = (MODELS / "recipe" / "small224.toml").read_text(encoding="utf-8")
     for old, new in (("alpha = 1.0", "alpha = 0.25"), ("size = 224", "size = 64"), ("steps_per_epoch = 100", "steps_per_epoch = 1"),
-                     ("batch = 32", "batch = 4"), ("default_fraction = 0.15", "default_fraction = 0.5")):
+                     ("sizes = [[0, 160], [24, 224]]", "sizes = [[0, 64]]"), ("batch = 32", "batch = 4"), ("default_fraction = 0.15", "default_fraction = 0.5")):
         assert text.count(old) == 1
         text = text.replace(old, new)
     lines = [("epochs = 1" if line.startswith("epochs = ") else line) for line in text.splitlines()]
@@ -90,27 +84,23 @@ def run(workplace, *extra):
                          "--golden", str(workplace / "photos" / "p3.png"), *extra])
 
 
-def test_one_command_makes_a_detector_and_repeats_without_work(workplace):
-    tf.config.run_functions_eagerly(True)
-    try:
-        assert run(workplace, "--note", "The photos are noise.") == 0
-        shipped = workplace / "out" / "detector"
-        assert (shipped / "small224.fovea").read_bytes() == b"detector"
-        card = (shipped / "small224.md").read_text(encoding="utf-8")
-        figures = json.loads((shipped / "small224.validation.json").read_text())["figures"]
-        assert f"| own | {figures['sources']['own']['photos']} (" in card
-        assert f"{figures['mean_auc']:.3f}" in card and "The photos are noise." in card
-        for line in (shipped / "SHA256SUMS").read_text().splitlines():
-            digest, name = line.split("  ")
-            assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest
-        sides = [line.split(",")[-1] for line in (workplace / "out" / "split.csv").read_text().splitlines()[1:]]
-        assert sides.count("validation") == 16 and sides.count("train") == 16
-        calls = (workplace / "out" / "images" / "calls.txt").read_text()
-        assert run(workplace) == 0
-        assert (workplace / "out" / "images" / "calls.txt").read_text() == calls
-        assert len((workplace / "out" / "history.csv").read_text().splitlines()) == 2
-    finally:
-        tf.config.run_functions_eagerly(False)
+def test_one_command_makes_a_detector_and_repeats_without_work(workplace, eager):  # noqa: F811
+    assert run(workplace, "--note", "The photos are noise.") == 0
+    shipped = workplace / "out" / "detector"
+    assert (shipped / "small224.fovea").read_bytes() == b"detector"
+    card = (shipped / "small224.md").read_text(encoding="utf-8")
+    figures = json.loads((shipped / "small224.validation.json").read_text())["figures"]
+    assert f"| own | {figures['sources']['own']['photos']} (" in card
+    assert f"{figures['mean_auc']:.3f}" in card and "The photos are noise." in card
+    for line in (shipped / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest
+    sides = [line.split(",")[-1] for line in (workplace / "out" / "split.csv").read_text().splitlines()[1:]]
+    assert sides.count("validation") == 16 and sides.count("train") == 16
+    calls = (workplace / "out" / "images" / "calls.txt").read_text()
+    assert run(workplace) == 0
+    assert (workplace / "out" / "images" / "calls.txt").read_text() == calls
+    assert len((workplace / "out" / "history.csv").read_text().splitlines()) == 2
 
 
 def test_failures_end_with_a_message_and_status_1(workplace, capsys):

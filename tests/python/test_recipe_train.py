@@ -1,101 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Network, augmentation and training loop of the recipe. Needs TensorFlow with Keras 2; skipped without."""
-import copy
-import pathlib
-import sys
-
+"""Sampling, schedule and training loop of the recipe; a resumed training is the uninterrupted one."""
 import numpy as np
 import pytest
+from recipe_helpers import MODELS, eager, tiny_data, tiny_settings, weights_of  # noqa: F401
 
-tf = pytest.importorskip("tensorflow")
-pytest.importorskip("sklearn")
-pytest.importorskip("PIL.Image")
-if not tf.__version__.startswith("2.15"):
-    pytest.skip("the recipe is written for TensorFlow 2.15 with Keras 2", allow_module_level=True)
-MODELS = pathlib.Path(__file__).parents[2] / "models"
-sys.path.insert(0, str(MODELS))
-from recipe import augment, images, network, settings, train  # noqa: E402
-
-SIZE = 64
-
-
-def shipped_settings():
-    return settings.read(MODELS / "recipe" / "small224.toml")
-
-
-@pytest.fixture
-def tiny_settings():
-    values = copy.deepcopy(shipped_settings())
-    values["network"].update(size=SIZE, alpha=0.25)
-    values["training"].update(epochs=3, steps_per_epoch=2, batch=4, warmup_steps=2)
-    return values
-
-
-def tiny_data(count=24):
-    random = np.random.default_rng(0)
-    positive = np.tile([0, 0, 1, 1], count // 4).astype(np.int32)
-    pixels = random.integers(0, 256, (count, SIZE, SIZE, 3)).astype(np.uint8)
-    pixels[positive == 1] //= 3
-    sources = np.array(["a", "b"] * (count // 2))
-    return {"pixels": pixels, "positive": positive, "grades": positive * 2, "sources": sources,
-            "chance": train.sampling_probabilities(sources, positive, 0.5)}
-
-
-def parameters(model):
-    return [int(sum(np.prod(v.shape) for v in weights))
-            for weights in (model.trainable_weights, model.non_trainable_weights)]
-
-
-@pytest.mark.parametrize("architecture, trainable, fixed",
-                         [("small", 1_130_773, 12_112), ("large", 3_495_685, 24_400)])
-def test_parameter_counts_are_the_published_ones(architecture, trainable, fixed):
-    assert parameters(network.build(architecture, 224)) == [trainable, fixed]
-
-
-def test_layer_names_are_the_published_ones():
-    model = network.build("large", 64)
-    names = [layer.name for layer in model.layers]
-    wanted = ["rescaling", "MobilenetV3large", "average_pooling2d", "max_pooling2d", "flatten", "mlp_0_squeeze", "mlp_1",
-              "max_pool_add_avg_pool", "sigmoid_channel", "multiply_20", "tf.math.reduce_mean", "tf.math.reduce_max",
-              "combine_max_avg", "conv2d", "sigmoid_spatial", "multiply_21", "final_sum_att_feat", "top_pool", "flatten_1",
-              "dropout", "dense", "dense_1"]
-    assert sorted(wanted) == sorted(names[1:])
-
-
-def test_logits_lead_to_the_models_probabilities():
-    model = network.build("small", SIZE, alpha=0.25)
-    pixels = tiny_data()["pixels"]
-    logits = network.logits_of(model, pixels, batch=7)
-    assert logits.shape == (24, 2)
-    np.testing.assert_allclose(tf.nn.softmax(logits), model.predict(pixels.astype(np.float32), verbose=0), atol=1e-6)
-
-
-def test_unknown_architecture_is_refused():
-    with pytest.raises(ValueError, match="medium"):
-        network.build("medium", 224)
-
-
-def test_augmentation_depends_on_its_seed_alone():
-    pixels = tf.constant(tiny_data()["pixels"])
-    chosen = shipped_settings()["augment"]
-    first = augment.augment(pixels, tf.constant([1, 2]), chosen)
-    assert np.array_equal(first, augment.augment(pixels, tf.constant([1, 2]), chosen))
-    assert not np.array_equal(first, augment.augment(pixels, tf.constant([1, 3]), chosen))
-    assert 0 <= np.min(first) and np.max(first) <= 255
-    outside = images.disc_distance(SIZE) > chosen["mask"][1]
-    assert outside.any() and not np.any(first.numpy()[:, outside])
-
-
-def test_augmentation_without_strength_is_a_rotation_about_the_centre():
-    """Rings about the centre stay where they are, whatever the angle and flip."""
-    still = {"zoom": [1.0, 1.0], "stretch": 1.0, "shift": 0.0, "soften": [0.0, 0.0], "desaturate": 0.0,
-             "contrast": [1.0, 1.0], "tint": 0.0, "brightness": 0.0, "noise": 0.0, "mask": [0.8, 0.8]}
-    axis = np.arange(SIZE) - (SIZE - 1) / 2
-    rings = 128 + 100 * np.cos(np.hypot(axis[:, None], axis[None, :]) / 4)
-    pixels = tf.constant(np.repeat(rings[None, :, :, None], 3, axis=3).repeat(8, axis=0), tf.float32)
-    turned = augment.augment(pixels, tf.constant([5, 5]), still).numpy()
-    inside = images.disc_distance(SIZE) < 0.75
-    assert np.abs(turned - pixels.numpy())[:, inside].max() < 5
+from recipe import network, settings, train
 
 
 def test_sampling_weighs_sources_and_classes():
@@ -116,30 +25,54 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert all(a >= b for a, b in zip(rates[10:], rates[11:]))
 
 
-@pytest.fixture
-def eager():
-    """Runs the step without tracing it: three traces of the gradient would take minutes."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+def test_the_side_of_the_pictures_rises_when_the_settings_say():
+    sizes = [[0, 96], [2, 160], [5, 224]]
+    assert [train.size_at(epoch, sizes) for epoch in range(7)] == [96, 96, 160, 160, 160, 224, 224]
+    assert train.size_at(100, [[0, 224]]) == 224
 
 
-def weights_of(trainer):
-    return [v.numpy() for v in [*trainer.model.weights, *trainer.average.weights, *trainer.grade_head.weights,
-                                *trainer.optimizer.variables]]
+def test_companions_are_healthy_and_every_source_gives_as_many():
+    sources = np.array(["a"] * 10 + ["b"] * 4 + ["c"] * 2)
+    positive = np.array([0] * 6 + [1] * 4 + [0, 1, 1, 1] + [1, 1])
+    chance = train.companion_probabilities(sources, positive)
+    assert not chance[positive == 1].any() and chance.sum() == pytest.approx(1)
+    assert chance[sources == "a"].sum() == pytest.approx(0.5) and chance[sources == "b"].sum() == pytest.approx(0.5)
 
 
-def test_resumed_training_is_the_uninterrupted_one(tiny_settings, tmp_path, eager):
+def test_in_frozen_epochs_only_the_head_changes(tmp_path, eager):  # noqa: F811
     data = tiny_data()
-    whole = train.Trainer(tiny_settings, tmp_path / "whole")
+    trainer = train.Trainer(tiny_settings(epochs=2, frozen_epochs=1), tmp_path)
+    backbone = network.backbone(trainer.model)
+    head = trainer.model.get_layer("dense"), trainer.model.get_layer("mlp_1"), trainer.grade_head
+
+    def state():
+        return backbone.get_weights(), [layer.get_weights() for layer in head]
+
+    body_before, head_before = state()
+    trainer.fit(data, data, report=None, stop_after=1)
+    body, head_after = state()
+    for one, other in zip(body_before, body):  # the statistics of the normalisation too
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(head_before, head_after):
+        assert not np.array_equal(one[0], other[0])
+    trainer.fit(data, data, report=None)
+    moved = [not np.array_equal(one, other) for one, other in zip(body, backbone.get_weights())]
+    assert sum(moved) > 0.9 * len(moved)
+
+
+@pytest.mark.parametrize("companions", [0.0, 0.5])
+def test_resumed_training_is_the_uninterrupted_one(companions, tmp_path, eager):  # noqa: F811
+    data, chosen = tiny_data(), tiny_settings(sizes=[[0, 32], [2, 64]])
+    chosen["augment"]["companions"] = companions
+    whole = train.Trainer(chosen, tmp_path / "whole")
     history = whole.fit(data, data, report=None)
     assert len(history) == 3
-    start = train.Trainer(tiny_settings, tmp_path / "parts")
+    start = train.Trainer(chosen, tmp_path / "parts")
     assert not start.resume()
     start.fit(data, data, report=None, stop_after=1)
     middle = weights_of(start)
 
-    second = train.Trainer(tiny_settings, tmp_path / "parts")
+    second = train.Trainer(chosen, tmp_path / "parts")
     assert second.resume()
     assert int(second.epoch) == 1
     for before, after in zip(middle, weights_of(second)):

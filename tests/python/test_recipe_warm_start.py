@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carrying ImageNet weights over: Small's early blocks must compute what the donor's blocks compute.
-
-Needs TensorFlow with Keras 2; skipped without. With FOVEA_DATA also the real donor file is read.
-"""
+"""Carrying ImageNet weights over: Large, and Small's early blocks, must compute what the donor computes. With FOVEA_DATA also the
+real donor file is read."""
 import os
 import pathlib
-import sys
 
 import numpy as np
 import pytest
+from recipe_helpers import tf
 
-tf = pytest.importorskip("tensorflow")
-pytest.importorskip("PIL.Image")
-if not tf.__version__.startswith("2.15"):
-    pytest.skip("the recipe is written for TensorFlow 2.15 with Keras 2", allow_module_level=True)
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "models"))
-from recipe import network, warm_start  # noqa: E402
+from recipe import network, warm_start
 
-# (input, expanded, output channels, stride, residual) of the donor's blocks 1 to 5; all kernels are 3x3.
-BLOCKS = [(16, 64, 24, 2, False), (24, 72, 24, 1, True), (24, 72, 40, 2, False), (40, 120, 40, 1, True), (40, 120, 40, 1, True)]
+# (input, expanded, output channels, stride, residual) of the donor's blocks 1 to 14; all its kernels are 3x3.
+BLOCKS = [(16, 64, 24, 2, False), (24, 72, 24, 1, True), (24, 72, 40, 2, False), (40, 120, 40, 1, True), (40, 120, 40, 1, True),
+          (40, 240, 80, 2, False), (80, 200, 80, 1, True), (80, 184, 80, 1, True), (80, 184, 80, 1, True), (80, 480, 112, 1, False),
+          (112, 672, 112, 1, True), (112, 672, 160, 2, False), (160, 960, 160, 1, True), (160, 960, 160, 1, True)]
+OF_SMALL = 5  # of these blocks Small has
 
 
 def donor():
@@ -36,6 +32,7 @@ def donor():
         layers[f"{block}/depthwise"] = (random.normal(0, 0.4, (3, 3, wide, 1)).astype(np.float32),
                                         random.normal(0, 0.3, wide).astype(np.float32))
         layers[f"{block}/project"] = layer(1, wide, out, out)
+    layers["Conv_1"] = layer(1, 160, 960, 960)
     return layers
 
 
@@ -55,29 +52,59 @@ def explained(wanted, found):
     return 1 - np.sum((wanted - found) ** 2) / np.sum((wanted - np.mean(wanted, (0, 1, 2))) ** 2)
 
 
-def test_blocks_compute_what_the_donors_do(monkeypatch):
+def warm(monkeypatch, architecture):
+    """(the donor's layers, the warm network, the pictures, weights of a layer that must stay)"""
     layers = donor()
     monkeypatch.setattr(warm_start, "read_tflite", lambda path: layers)
-    monkeypatch.setattr(warm_start, "EXTRA_CHANNELS", 0.0)  # without the random part the first blocks are exact
-    random = np.random.default_rng(1)
-    pictures = random.integers(0, 256, (8, 64, 64, 3)).astype(np.uint8)
-    model = network.build("small", 64)
+    # Without the random parts the only difference left is the hard-swish in place of ReLU.
+    monkeypatch.setattr(warm_start, "EXTRA_CHANNELS", 0.0)
+    monkeypatch.setattr(warm_start, "GATE_RESPONSE", 0.0)
+    pictures = np.random.default_rng(1).integers(0, 256, (8, 96, 96, 3)).astype(np.uint8)
+    model = network.build(architecture, 96)
     head = model.get_layer("dense").get_weights()
-    warm_start.apply(model, "donor.tflite", pictures, seed=3)
+    warm_start.apply(model, architecture, "donor.tflite", pictures, seed=3)
+    for before, after in zip(head, model.get_layer("dense").get_weights()):
+        np.testing.assert_array_equal(before, after)
+    return layers, model, pictures
 
-    backbone = next(layer for layer in model.layers if isinstance(layer, tf.keras.Model))
-    ends = ["expanded_conv/project/BatchNorm", "expanded_conv_1/project/BatchNorm", "expanded_conv_2/Add",
-            "expanded_conv_3/project/BatchNorm", "expanded_conv_4/Add", "expanded_conv_5/Add"]
-    outputs = tf.keras.Model(backbone.input, [backbone.get_layer(name).output for name in ends]).predict(
-        pictures.astype(np.float32) / 127.5 - 1, verbose=0)
-    for number in range(1, 6):
+
+def block_outputs(model, pictures, last):
+    """What the blocks 0 to `last` give, in order."""
+    body = network.backbone(model)
+    names = ["expanded_conv"] + [f"expanded_conv_{number}" for number in range(1, last + 1)]
+    present = {layer.name for layer in body.layers}
+    ends = [f"{name}/Add" if f"{name}/Add" in present else f"{name}/project/BatchNorm" for name in names]
+    outputs = tf.keras.Model(body.input, [body.get_layer(end).output for end in ends])
+    return outputs.predict(pictures.astype(np.float32) / 127.5 - 1, verbose=0)
+
+
+def test_smalls_blocks_compute_what_the_donors_do(monkeypatch):
+    layers, model, pictures = warm(monkeypatch, "small")
+    outputs = block_outputs(model, pictures, OF_SMALL)
+    for number in range(1, OF_SMALL + 1):
         wanted = donor_block(layers, number, outputs[number - 1]).numpy()
         if number <= 2:
             np.testing.assert_allclose(outputs[number], wanted, atol=1e-3 * np.abs(wanted).max())
         else:  # hard-swish stands in for ReLU
             assert explained(wanted, outputs[number]) > 0.8
-    for before, after in zip(head, model.get_layer("dense").get_weights()):
-        np.testing.assert_array_equal(before, after)
+
+
+def test_large_computes_what_the_donor_does(monkeypatch):
+    layers, model, pictures = warm(monkeypatch, "large")
+    scaled = pictures.astype(np.float32) / 127.5 - 1
+    outputs = block_outputs(model, pictures, len(BLOCKS))
+    wanted = warm_start._large_block0(layers, scaled).numpy()
+    shares = [explained(wanted, outputs[0] / warm_start.HARD_SWISH_GAIN)]
+    for number in range(1, len(BLOCKS) + 1):
+        before = outputs[number - 1] / (warm_start.HARD_SWISH_GAIN if number == 1 else 1.0)
+        wanted = donor_block(layers, number, before).numpy()
+        shares.append(explained(wanted, outputs[number]))
+        if number <= 5:  # ReLU there as in the donor
+            assert shares[-1] > 0.9999, f"block {number}"
+    kernel, bias = layers["Conv_1"]
+    wanted = tf.nn.relu(tf.nn.conv2d(outputs[-1], kernel, 1, "SAME") + bias).numpy()
+    shares.append(explained(wanted, network.backbone(model).predict(scaled, verbose=0) / warm_start.HARD_SWISH_GAIN))
+    assert min(shares) > 0.95, shares
 
 
 def test_a_smaller_kernel_lies_in_the_centre_of_a_larger():
@@ -94,6 +121,7 @@ def test_the_real_donor_is_read():
     path = pathlib.Path(os.environ["FOVEA_DATA"]) / "models" / "mobilenet_v3_large_minimalistic_224_uint8.tflite"
     layers = warm_start.read_tflite(path)
     assert layers["Conv"][0].shape == (3, 3, 3, 16)
+    assert layers["Conv_1"][0].shape == (1, 1, 160, 960)
     for number, (narrow, wide, out, _, _) in enumerate(BLOCKS, 1):
         block = f"expanded_conv_{number}"
         assert layers[f"{block}/expand"][0].shape == (1, 1, narrow, wide)
