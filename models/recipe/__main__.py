@@ -100,7 +100,8 @@ def _ship(arguments, settings, data_rows, validation, trainer, out, report):
     model.load_weights(trainer.best_file)
     logits = network.logits_of(model, validation["pixels"])
     weights = calibration.cell_weights(validation["sources"], validation["positive"])
-    temperature = calibration.fit_temperature(logits, validation["positive"], weights).value
+    # Every photo counts alike, so that confidence and accuracy agree over the validation photos as they are.
+    temperature = calibration.fit_temperature(logits, validation["positive"]).value
     points = calibration.operating_points(calibration.softmax(logits, temperature)[:, 1], validation["positive"], weights)
     figures = evaluate.figures(validation, logits, temperature, points)
     probes = evaluate.rim_probes(validation, lambda pictures: network.logits_of(model, pictures))

@@ -84,8 +84,8 @@ def text(settings, figures, probes, split_rows, history, run_notes):
                        f"{_interval(row['accuracy'])} | {row['true_positive']} / {row['false_negative']} / "
                        f"{row['true_negative']} / {row['false_positive']} |")
         out.append("")
-    out += ["The thresholds weigh every source alike, and in each source both classes alike; so does the temperature. A probability "
-            "is therefore one for a population in which half of the photos are positive.", "",
+    out += ["The thresholds weigh every source alike, and in each source both classes alike. The temperature counts every validation photo "
+            f"alike: over all of them the expected calibration error (15 bins) is {figures['calibration_error']:.3f}.", "",
             "## Does it look at the eye?", "",
             "Clinics that send ill eyes often use another camera than those that send healthy ones, and a network can learn the "
             "camera. AUC on the same photos with parts blanked; with the rim alone about 0.5 would be ideal:", "",

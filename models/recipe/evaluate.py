@@ -61,7 +61,9 @@ def figures(validation, logits, temperature, points):
                                  for point, threshold in points.items()},
         }
     aucs = [figure["auc"][0] for figure in sources.values() if figure["auc"]]
-    return {"temperature": temperature, "thresholds": points, "sources": sources, "mean_auc": float(np.mean(aucs))}
+    probabilities = calibration.softmax(logits, temperature)
+    return {"temperature": temperature, "thresholds": points, "sources": sources, "mean_auc": float(np.mean(aucs)),
+            "calibration_error": calibration.expected_calibration_error(probabilities, validation["positive"])}
 
 
 def rim_probes(validation, logits_of):
