@@ -69,7 +69,7 @@ def workplace(tmp_path):
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     text = (MODELS / "recipe" / "small224.toml").read_text(encoding="utf-8")
     for old, new in (("alpha = 1.0", "alpha = 0.25"), ("size = 224", "size = 64"), ("steps_per_epoch = 100", "steps_per_epoch = 1"),
-                     ("sizes = [[0, 160], [24, 224]]", "sizes = [[0, 64]]"), ("batch = 32", "batch = 4"), ("default_fraction = 0.15", "default_fraction = 0.5")):
+                     ("sizes = [[0, 224]]", "sizes = [[0, 64]]"), ("batch = 32", "batch = 4"), ("default_fraction = 0.15", "default_fraction = 0.5")):
         assert text.count(old) == 1
         text = text.replace(old, new)
     lines = [("epochs = 1" if line.startswith("epochs = ") else line) for line in text.splitlines()]
