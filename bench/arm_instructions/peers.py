@@ -13,6 +13,7 @@ examples:
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -27,6 +28,20 @@ PEERS = emulation.ROOT / "bench" / "peers"
 ENGINES = ("onnxruntime", "litert", "ncnn", "mnn")
 DEBIAN_PACKAGES = ("python3.11-minimal", "libpython3.11-stdlib", "libstdc++6", "libgomp1")
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in (17, 24, 26, 27, 28, 31, 34)] + ["manylinux2014_aarch64"]
+# What an ARM machine's /proc/cpuinfo says; the engines choose kernels by it, and some crash on the one of this machine, which the
+# emulator would show them.
+CPU_PARTS = {"cortex-a53": "0xd03", "cortex-a55": "0xd05", "cortex-a57": "0xd07", "cortex-a72": "0xd08", "cortex-a76": "0xd0b"}
+BASE_FEATURES = "fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid"
+V8_2_FEATURES = " atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp"
+
+
+def write_cpuinfo(system, cpu):
+    """The emulator looks for /proc/cpuinfo in the folder of its libraries first."""
+    features = BASE_FEATURES + (V8_2_FEATURES if cpu in ("cortex-a55", "cortex-a76") else "")
+    (system / "proc").mkdir(exist_ok=True)
+    (system / "proc" / "cpuinfo").write_text("".join(
+        f"processor\t: {core}\nBogoMIPS\t: 100.00\nFeatures\t: {features}\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+        f"CPU variant\t: 0x0\nCPU part\t: {CPU_PARTS[cpu]}\nCPU revision\t: 4\n\n" for core in range(os.cpu_count() or 1)))
 
 
 def install(folder):
@@ -62,6 +77,7 @@ def count_engine(emulator, folder, name, network, cpu, fp16, timeout):
                # Without the site module, which would look for packages of this machine.
                python, "-S", PEERS / "runner.py", name, network, "1"]
     emulator.counter.write_bytes(bytes(4096))
+    write_cpuinfo(folder / "system", cpu)
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder / "site"), "OMP_NUM_THREADS": "1",
                    "FOVEA_COUNTER": str(emulator.counter), "FOVEA_PEER_FP16": "1" if fp16 else "0"}
     done = subprocess.run([str(part) for part in command], input="check 1\ncount 1\n", capture_output=True, text=True, env=environment,
@@ -126,7 +142,8 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=emulation.ROOT / "build" / "arm-peers", metavar="DIR",
                         help="where they are (default: build/arm-peers)")
     parser.add_argument("--engine", action="append", choices=ENGINES, help="only this one; may be given again")
-    parser.add_argument("--cpu", action="append", metavar="NAME", help="emulated CPU, may be given again (default: cortex-a53, cortex-a76)")
+    parser.add_argument("--cpu", action="append", choices=CPU_PARTS,
+                        help="emulated CPU, may be given again (default: cortex-a53, cortex-a76)")
     parser.add_argument("--fp16", action="store_true", help="let ncnn and MNN compute in half precision, where the CPU has it")
     parser.add_argument("--timeout", type=int, default=3600, metavar="S", help="for one count (default: 3600)")
     try:
