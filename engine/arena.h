@@ -14,14 +14,14 @@ inline std::uint64_t align_up(std::uint64_t n) {
     return (n + kArenaAlignment - 1) & ~(kArenaAlignment - 1);
 }
 
-// A run of bytes that is needed from step `first` to step `last`, both included.
+// A run of bytes that is needed from segment `first` to segment `last`, both included.
 struct ArenaBlock {
     std::uint64_t size;
     std::uint32_t first, last;
     std::uint64_t offset;  // the result: a multiple of 64
 };
 
-// Gives each block a place so that no two that are needed at the same step overlap: the largest
+// Gives each block a place so that no two that are needed at the same segment overlap: the largest
 // first, each at the lowest place that is free for its whole life. *total receives the arena's
 // size. False when out of memory or when the size does not fit in size_t.
 [[nodiscard]] bool place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count,

@@ -4,43 +4,97 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/band_walk.h"
 #include "engine/clock.h"
 #include "ops/softmax/softmax.h"
 
 namespace fovea {
 
 struct Executor::Part {
-    const Executor& executor;
-    const Step& step;
+    Executor& executor;
+    const Segment& segment;
 };
 
 void Executor::run_part(void* context, std::uint32_t thread) {
     const Part& part = *static_cast<const Part*>(context);
-    const Step& step = part.step;
+    const Segment& segment = part.segment;
+    if (segment.band != 0) return part.executor.run_bands(segment, thread);
+    const Step& step = part.executor.plan_.steps[segment.first_step];
     const Range range = share_of(step.unit_count, step.granule, thread, step.threads);
     if (range.begin < range.end) part.executor.run_units(step, range.begin, range.end, thread);
 }
 
+bool Executor::cancelled() {
+    if (cancel_ == nullptr || cancel_(cancel_cookie_) == 0) return false;
+    stop_.store(true, std::memory_order_relaxed);
+    return true;
+}
+
 fovea_status Executor::run(const RunInput& input) {
     input_ = input;
-    for (std::size_t i = 0; i < plan_.step_count; ++i) {
-        if (cancel_ != nullptr && cancel_(cancel_cookie_) != 0) return FOVEA_ERROR_CANCELLED;
-        const Step& step = plan_.steps[i];
+    stop_.store(false, std::memory_order_relaxed);
+    if (step_seconds_ != nullptr) std::fill_n(step_seconds_, plan_.step_count, 0.0);
+    for (std::size_t i = 0; i < plan_.segment_count; ++i) {
+        const Segment& segment = plan_.segments[i];
+        if (segment.band == 0 && cancelled()) return FOVEA_ERROR_CANCELLED;
         const double start = step_seconds_ != nullptr ? monotonic_seconds() : 0;
-        Part part{*this, step};
-        pool_.run(step.threads, run_part, &part);
-        if (step_seconds_ != nullptr) step_seconds_[i] = monotonic_seconds() - start;
+        Part part{*this, segment};
+        pool_.run(segment.threads, run_part, &part);
+        if (stop_.load(std::memory_order_relaxed)) return FOVEA_ERROR_CANCELLED;
+        if (step_seconds_ != nullptr && segment.band == 0) {
+            step_seconds_[segment.first_step] = monotonic_seconds() - start;
+        }
     }
     return FOVEA_OK;
+}
+
+void Executor::run_bands(const Segment& segment, std::uint32_t thread) {
+    const Step* const steps = &plan_.steps[segment.first_step];
+    const Range range =
+        share_of(steps[segment.step_count - 1].output_shape.height, 1, thread, segment.threads);
+    double* const seconds =
+        step_seconds_ != nullptr && thread == 0 ? step_seconds_ + segment.first_step : nullptr;
+    BandWalk walk(plan_, segment, range.begin, range.end);
+    while (walk.next_band()) {
+        for (std::uint32_t i = 0; i < segment.step_count; ++i) {
+            if (thread == 0 ? cancelled() : stop_.load(std::memory_order_relaxed)) return;
+            const double start = seconds != nullptr ? monotonic_seconds() : 0;
+            run_rows(steps[i], walk.done(i), walk.target(i), thread);
+            if (seconds != nullptr) seconds[i] += monotonic_seconds() - start;
+        }
+    }
+}
+
+// Rows [begin, end) of the step's output, in pieces that end where a ring does.
+void Executor::run_rows(const Step& step, std::uint64_t begin, std::uint64_t end,
+                        std::uint32_t thread) const {
+    if (step.unit == StepUnit::kRow) {
+        if (begin < end) run_units(step, begin, end, thread);
+        return;
+    }
+    const std::uint64_t width = step.output_shape.width;
+    for (std::uint64_t y = begin; y < end;) {
+        std::uint64_t piece = end;
+        const auto stop_at_ring = [&](std::uint32_t value) {
+            const std::uint32_t rows = plan_.rings[value].rows;
+            if (rows != 0) piece = std::min(piece, y + rows - y % rows);
+        };
+        stop_at_ring(step.output);
+        for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+            stop_at_ring(plan_.operands[step.first_operand + i]);
+        }
+        run_units(step, y * width, piece * width, thread);
+        y = piece;
+    }
 }
 
 void Executor::run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
                          std::uint32_t thread) const {
     switch (step.kind) {
         case StepKind::kInput:
-            return run_input(step, begin, end);
+            return run_input(step, begin, end, thread);
         case StepKind::kPointwise:
-            return run_pointwise(step, begin, end);
+            return run_pointwise(step, begin, end, thread);
         case StepKind::kConv2d:
             return run_conv2d(step, begin, end, thread);
         case StepKind::kDepthwise:
@@ -52,25 +106,30 @@ void Executor::run_units(const Step& step, std::uint64_t begin, std::uint64_t en
         case StepKind::kGlobalPool:
             return run_global_pool(step, begin, end);
         case StepKind::kChannelReduce:
-            return run_channel_reduce(step, begin, end);
+            return run_channel_reduce(step, begin, end, thread);
         case StepKind::kConcat:
-            return run_concat(step, begin, end);
+            return run_concat(step, begin, end, thread);
         case StepKind::kBinary:
-            return run_binary(step, begin, end);
+            return run_binary(step, begin, end, thread);
         case StepKind::kAffine:
-            return run_affine(step, begin, end);
+            return run_affine(step, begin, end, thread);
         case StepKind::kActivation:
-            return run_activation(step, begin, end);
+            return run_activation(step, begin, end, thread);
         case StepKind::kSoftmax:
             return run_softmax(step);
         case StepKind::kPad:
-            return run_pad(step, begin, end);
+            return run_pad(step, begin, end, thread);
     }
 }
 
-float* Executor::at(std::uint32_t value) const {
+float* Executor::at(std::uint32_t value, std::uint64_t pixel, std::uint32_t thread) const {
     const ArenaBlock& block = plan_.blocks[plan_.block_of[value]];
-    return reinterpret_cast<float*>(workspace_ + plan_.arena_offset + block.offset);
+    auto* first = reinterpret_cast<float*>(workspace_ + plan_.arena_offset + block.offset);
+    const Shape& shape = plan_.shapes[value];
+    const Ring& ring = plan_.rings[value];
+    if (ring.rows == 0) return first + pixel * shape.channels;
+    const std::uint64_t row = pixel / shape.width % ring.rows;
+    return first + thread * ring.thread_floats + row * shape.width * shape.channels;
 }
 
 const float** Executor::row_pointers(std::uint32_t thread) const {
@@ -83,21 +142,20 @@ const float** Executor::window_rows(const Step& step, std::uint64_t output_row,
                                     std::uint32_t thread) const {
     const Node& node = graph_.nodes[step.node];
     const Shape& in = step.input_shape;
-    const float* input = operand(step, 0);
-    const std::size_t row_size = std::size_t{in.width} * in.channels;
     const float** rows = row_pointers(thread);
     const std::int64_t dilation = std::max(node.dilation_y, 1u);
     std::int64_t y = static_cast<std::int64_t>(output_row) * node.stride_y - step.padding.top;
     for (std::uint32_t a = 0; a < node.kernel_height; ++a, y += dilation) {
         const bool inside = y >= 0 && y < static_cast<std::int64_t>(in.height);
-        rows[a] = inside ? input + static_cast<std::size_t>(y) * row_size : nullptr;
+        rows[a] = inside ? operand(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) : nullptr;
     }
     return rows;
 }
 
-void Executor::run_input(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_input(const Step& step, std::uint64_t begin, std::uint64_t end,
+                         std::uint32_t thread) const {
     const std::uint32_t channels = step.output_shape.channels;
-    float* output = at(step.output) + begin * channels;
+    float* output = at(step.output, begin, thread);
     const std::uint64_t pixels = end - begin;
     if (input_.dtype == FOVEA_F32) {
         std::memcpy(output, static_cast<const float*>(input_.data) + begin * channels,
@@ -113,16 +171,17 @@ void Executor::run_input(const Step& step, std::uint64_t begin, std::uint64_t en
          .channels = static_cast<int>(channels)});
 }
 
-void Executor::run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end,
+                             std::uint32_t thread) const {
     const std::uint32_t in = step.input_shape.channels;
     const std::uint32_t out = step.output_shape.channels;
     const bool adds = step.residual != kNone;
     plan_.kernels.pointwise.function(
-        {.input = operand(step, 0) + begin * in,
+        {.input = operand(step, 0, begin, thread),
          .input_stride = in,
-         .output = at(step.output) + begin * out,
+         .output = at(step.output, begin, thread),
          .output_stride = out,
-         .residual = adds ? at(step.residual) + begin * out : nullptr,
+         .residual = adds ? at(step.residual, begin, thread) : nullptr,
          .residual_stride = adds ? static_cast<std::ptrdiff_t>(out) : 0,
          .weights = step.weights,
          .bias = bias(step),
@@ -140,7 +199,7 @@ void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t e
     for (std::uint64_t y = begin; y < end; ++y) {
         plan_.kernels.conv2d.function({.rows = window_rows(step, y, thread),
                                        .input_stride = in.channels,
-                                       .output = at(step.output) + y * out.width * out.channels,
+                                       .output = at(step.output, y * out.width, thread),
                                        .output_stride = out.channels,
                                        .weights = step.weights,
                                        .bias = bias(step),
@@ -166,7 +225,7 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
     for (std::uint64_t y = begin; y < end; ++y) {
         plan_.kernels.depthwise.function({.rows = window_rows(step, y, thread),
                                           .input_stride = in.channels,
-                                          .output = at(step.output) + y * out.width * out.channels,
+                                          .output = at(step.output, y * out.width, thread),
                                           .output_stride = out.channels,
                                           .weights = step.weights,
                                           .bias = bias(step),
@@ -184,7 +243,7 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
 
 void Executor::run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const {
     plan_.kernels.dense.function({.input = operand(step, 0),
-                                  .output = at(step.output),
+                                  .output = at(step.output, 0, 0),
                                   .weights = step.weights,
                                   .bias = bias(step),
                                   .in_features = static_cast<int>(step.input_shape.channels),
@@ -202,7 +261,7 @@ void Executor::run_pool(const Step& step, std::uint64_t begin, std::uint64_t end
         plan_.kernels.pool.function(
             {.rows = window_rows(step, y, thread),
              .input_stride = in.channels,
-             .output = at(step.output) + y * out.width * out.channels,
+             .output = at(step.output, y * out.width, thread),
              .output_stride = out.channels,
              .input_width = static_cast<int>(in.width),
              .output_width = static_cast<int>(out.width),
@@ -221,32 +280,34 @@ void Executor::run_global_pool(const Step& step, std::uint64_t begin, std::uint6
     plan_.kernels.global_pool.function(
         {.input = operand(step, 0),
          .input_stride = step.input_shape.channels,
-         .output = at(step.output),
+         .output = at(step.output, 0, 0),
          .pixels = step.input_shape.pixels(),
          .channel_begin = static_cast<int>(begin),
          .channel_end = static_cast<int>(end),
          .kind = maximum ? ops::PoolKind::kMax : ops::PoolKind::kAverage});
 }
 
-void Executor::run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end,
+                                  std::uint32_t thread) const {
     const bool maximum = graph_.nodes[step.node].variant == 1;
     const std::uint32_t channels = step.input_shape.channels;
     plan_.kernels.channel_reduce.function(
-        {.input = operand(step, 0) + begin * channels,
+        {.input = operand(step, 0, begin, thread),
          .input_stride = channels,
-         .output = at(step.output) + begin,
+         .output = at(step.output, begin, thread),
          .output_stride = 1,
          .pixels = static_cast<std::size_t>(end - begin),
          .channels = static_cast<int>(channels),
          .kind = maximum ? ops::PoolKind::kMax : ops::PoolKind::kAverage});
 }
 
-void Executor::run_concat(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_concat(const Step& step, std::uint64_t begin, std::uint64_t end,
+                          std::uint32_t thread) const {
     const std::size_t stride = step.output_shape.channels;
-    float* output = at(step.output) + begin * stride;
+    float* output = at(step.output, begin, thread);
     for (std::uint32_t i = 0; i < step.operand_count; ++i) {
         const std::size_t channels = operand_shape(step, i).channels;
-        const float* input = operand(step, i) + begin * channels;
+        const float* input = operand(step, i, begin, thread);
         for (std::uint64_t p = 0; p < end - begin; ++p) {
             std::memcpy(output + p * stride, input + p * channels, channels * sizeof(float));
         }
@@ -254,18 +315,19 @@ void Executor::run_concat(const Step& step, std::uint64_t begin, std::uint64_t e
     }
 }
 
-void Executor::run_binary(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_binary(const Step& step, std::uint64_t begin, std::uint64_t end,
+                          std::uint32_t thread) const {
     const std::uint32_t channels = step.output_shape.channels;
     const Shape& right = operand_shape(step, 1);
     // A right operand of one pixel is the same for all; of one channel, for all channels.
     const std::uint32_t right_stride =
         right.is_vector() && !step.output_shape.is_vector() ? 0 : right.channels;
-    plan_.kernels.binary.function({.left = operand(step, 0) + begin * channels,
+    plan_.kernels.binary.function({.left = operand(step, 0, begin, thread),
                                    .left_stride = channels,
-                                   .right = operand(step, 1) + begin * right_stride,
+                                   .right = operand(step, 1, right_stride == 0 ? 0 : begin, thread),
                                    .right_pixel_stride = right_stride,
                                    .right_channel_stride = right.channels == 1 ? 0 : 1,
-                                   .output = at(step.output) + begin * channels,
+                                   .output = at(step.output, begin, thread),
                                    .output_stride = channels,
                                    .pixels = static_cast<std::size_t>(end - begin),
                                    .channels = static_cast<int>(channels),
@@ -274,9 +336,10 @@ void Executor::run_binary(const Step& step, std::uint64_t begin, std::uint64_t e
                                                : ops::BinaryKind::kMultiply});
 }
 
-void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t end,
+                          std::uint32_t thread) const {
     const std::uint32_t channels = step.output_shape.channels;
-    float* output = at(step.output) + begin * channels;
+    float* output = at(step.output, begin, thread);
     const auto pixels = static_cast<std::size_t>(end - begin);
     if (step.reads_caller_input && input_.dtype == FOVEA_U8) {
         plan_.kernels.affine_u8.function(
@@ -288,9 +351,10 @@ void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t e
              .channels = static_cast<int>(channels)});
         return;
     }
-    const float* input =
-        step.reads_caller_input ? static_cast<const float*>(input_.data) : operand(step, 0);
-    plan_.kernels.affine.function({.input = input + begin * channels,
+    const float* input = step.reads_caller_input
+                             ? static_cast<const float*>(input_.data) + begin * channels
+                             : operand(step, 0, begin, thread);
+    plan_.kernels.affine.function({.input = input,
                                    .output = output,
                                    .scale = step.weights,
                                    .offset = bias(step),
@@ -298,21 +362,23 @@ void Executor::run_affine(const Step& step, std::uint64_t begin, std::uint64_t e
                                    .channels = static_cast<int>(channels)});
 }
 
-void Executor::run_activation(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_activation(const Step& step, std::uint64_t begin, std::uint64_t end,
+                              std::uint32_t thread) const {
     const std::size_t channels = step.output_shape.channels;
-    plan_.kernels.activation.function({.input = operand(step, 0) + begin * channels,
-                                       .output = at(step.output) + begin * channels,
+    plan_.kernels.activation.function({.input = operand(step, 0, begin, thread),
+                                       .output = at(step.output, begin, thread),
                                        .count = static_cast<std::size_t>(end - begin) * channels,
                                        .activation = step.activation,
                                        .parameter = step.activation_parameter});
 }
 
 void Executor::run_softmax(const Step& step) const {
-    ops::softmax_fp32(operand(step, 0), at(step.output),
+    ops::softmax_fp32(operand(step, 0), at(step.output, 0, 0),
                       static_cast<int>(step.output_shape.channels), 1.0f);
 }
 
-void Executor::run_pad(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+void Executor::run_pad(const Step& step, std::uint64_t begin, std::uint64_t end,
+                       std::uint32_t thread) const {
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
     const Padding& padding = step.padding;
@@ -321,14 +387,14 @@ void Executor::run_pad(const Step& step, std::uint64_t begin, std::uint64_t end)
     const std::size_t left = std::size_t{padding.left} * in.channels;
     const std::size_t right = std::size_t{padding.right} * in.channels;
     for (std::uint64_t y = begin; y < end; ++y) {
-        float* output = at(step.output) + y * out_row;
+        float* output = at(step.output, y * out.width, thread);
         const bool inside = y >= padding.top && y - padding.top < in.height;
         if (!inside) {
             std::fill_n(output, out_row, 0.0f);
             continue;
         }
         std::fill_n(output, left, 0.0f);
-        std::memcpy(output + left, operand(step, 0) + (y - padding.top) * in_row,
+        std::memcpy(output + left, operand(step, 0, (y - padding.top) * in.width, thread),
                     in_row * sizeof(float));
         std::fill_n(output + left + in_row, right, 0.0f);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,29 +25,38 @@ class Executor {
     Executor(const Graph& graph, const Plan& plan, ThreadPool& pool, std::uint8_t* workspace)
         : graph_(graph), plan_(plan), pool_(pool), workspace_(workspace) {}
 
-    // Null, or asked between steps; non-zero stops the run with FOVEA_ERROR_CANCELLED.
+    // Null, or asked before each step and, in streamed segments, before each of its turns;
+    // non-zero stops the run with FOVEA_ERROR_CANCELLED.
     void set_cancel(int (*cancel)(void*), void* cookie) {
         cancel_ = cancel;
         cancel_cookie_ = cookie;
     }
-    // Null, or plan.step_count places for the seconds that each step of a run takes.
+    // Null, or plan.step_count places for the seconds that each step of a run takes the caller's
+    // thread.
     void set_step_seconds(double* seconds) { step_seconds_ = seconds; }
 
     fovea_status run(const RunInput& input);
 
     // The value's elements of the last run; the value must be kept by the plan.
-    const float* value(std::uint32_t value) const { return at(value); }
+    const float* value(std::uint32_t value) const { return at(value, 0, 0); }
 
   private:
     struct Part;
 
+    bool cancelled();
     static void run_part(void* context, std::uint32_t thread);
+    // A thread's share of a streamed segment.
+    void run_bands(const Segment& segment, std::uint32_t thread);
+    void run_rows(const Step& step, std::uint64_t begin, std::uint64_t end,
+                  std::uint32_t thread) const;
     // Units [begin, end) of the step: any cut into ranges gives the same bits.
     void run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
                    std::uint32_t thread) const;
 
-    void run_input(const Step& step, std::uint64_t begin, std::uint64_t end) const;
-    void run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_input(const Step& step, std::uint64_t begin, std::uint64_t end,
+                   std::uint32_t thread) const;
+    void run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end,
+                       std::uint32_t thread) const;
     void run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
     void run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,
@@ -55,17 +65,26 @@ class Executor {
     void run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
                   std::uint32_t thread) const;
     void run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const;
-    void run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end) const;
-    void run_concat(const Step& step, std::uint64_t begin, std::uint64_t end) const;
-    void run_binary(const Step& step, std::uint64_t begin, std::uint64_t end) const;
-    void run_affine(const Step& step, std::uint64_t begin, std::uint64_t end) const;
-    void run_activation(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end,
+                            std::uint32_t thread) const;
+    void run_concat(const Step& step, std::uint64_t begin, std::uint64_t end,
+                    std::uint32_t thread) const;
+    void run_binary(const Step& step, std::uint64_t begin, std::uint64_t end,
+                    std::uint32_t thread) const;
+    void run_affine(const Step& step, std::uint64_t begin, std::uint64_t end,
+                    std::uint32_t thread) const;
+    void run_activation(const Step& step, std::uint64_t begin, std::uint64_t end,
+                        std::uint32_t thread) const;
     void run_softmax(const Step& step) const;
-    void run_pad(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_pad(const Step& step, std::uint64_t begin, std::uint64_t end,
+                 std::uint32_t thread) const;
 
-    float* at(std::uint32_t value) const;
-    const float* operand(const Step& step, std::uint32_t i) const {
-        return at(plan_.operands[step.first_operand + i]);
+    // Where the value's elements lie from that pixel on: to its end, or, of a ring, to the end of the
+    // ring, and then the pixel is the first of a row.
+    float* at(std::uint32_t value, std::uint64_t pixel, std::uint32_t thread) const;
+    const float* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0,
+                         std::uint32_t thread = 0) const {
+        return at(plan_.operands[step.first_operand + i], pixel, thread);
     }
     const Shape& operand_shape(const Step& step, std::uint32_t i) const {
         return plan_.shapes[plan_.operands[step.first_operand + i]];
@@ -86,6 +105,7 @@ class Executor {
     int (*cancel_)(void*) = nullptr;
     void* cancel_cookie_ = nullptr;
     double* step_seconds_ = nullptr;
+    std::atomic<bool> stop_{false};
 };
 
 }  // namespace fovea

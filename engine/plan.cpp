@@ -4,90 +4,63 @@
 #include <algorithm>
 
 #include "engine/plan_steps.h"
+#include "engine/segments.h"
 
 namespace fovea {
 namespace {
 
-// The second half of planning: how long each value is needed, and where it lies.
+// The last part of planning: where every value lies.
 struct Layout {
     const Graph& graph;
-    const PlanRequest& request;
     const Buffer<std::uint32_t>& root;
+    const Buffer<std::uint32_t>& last_use;  // by root: step
     Plan& plan;
-    Buffer<std::uint32_t> last_use;  // by root: step
-
-    const Shape& shape(std::uint32_t value) const { return plan.shapes[value]; }
 
     bool allocate();
-    void find_last_uses();
-    std::uint32_t overwritable(const Step& step, std::uint32_t index) const;
+    std::uint32_t segment_of(std::uint32_t step) const;
+    std::uint64_t stored_bytes(const Segment& segment, std::uint32_t value) const;
     void assign_blocks();
     bool lay_out(const Allocator& allocator);
 };
 
 bool Layout::allocate() {
     const std::uint32_t values = graph.value_count();
-    return last_use.allocate(values) && plan.blocks.allocate(values) &&
-           plan.block_of.allocate(values);
+    return plan.blocks.allocate(values) && plan.block_of.allocate(values);
 }
 
-void Layout::find_last_uses() {
-    std::fill(last_use.begin(), last_use.end(), 0u);
-    for (std::uint32_t s = 0; s < plan.step_count; ++s) {
-        const Step& step = plan.steps[s];
-        for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-            last_use[root[plan.operands[step.first_operand + i]]] = s;
-        }
-        last_use[root[step.output]] = s;
+// segment_count for what outlives the run.
+std::uint32_t Layout::segment_of(std::uint32_t step) const {
+    std::uint32_t segment = 0;
+    while (segment < plan.segment_count &&
+           step >= plan.segments[segment].first_step + plan.segments[segment].step_count) {
+        ++segment;
     }
-    const auto keep = [&](std::uint32_t value) {
-        last_use[root[value]] = static_cast<std::uint32_t>(plan.step_count);
-    };
-    keep(graph.logits);
-    keep(graph.probabilities);
-    for (std::size_t i = 0; i < request.kept_count; ++i) keep(request.kept[i]);
+    return segment;
 }
 
-// The value whose storage the step may write its result over, or kNone: one that the kernel's
-// contract lets the output be equal to, that dies here, and that nothing else in the step reads.
-std::uint32_t Layout::overwritable(const Step& step, std::uint32_t index) const {
-    if (step.reads_caller_input || step.operand_count == 0) return kNone;
-    const std::uint32_t first = root[plan.operands[step.first_operand]];
-    std::uint32_t candidate = kNone;
-    switch (step.kind) {
-        case StepKind::kAffine:
-        case StepKind::kActivation:
-        case StepKind::kSoftmax:
-            candidate = first;
-            break;
-        case StepKind::kBinary:
-            if (root[plan.operands[step.first_operand + 1]] != first) candidate = first;
-            break;
-        case StepKind::kPointwise:
-            if (step.residual != kNone && root[step.residual] != first) {
-                candidate = root[step.residual];
-            }
-            break;
-        default:
-            break;
-    }
-    return candidate != kNone && last_use[candidate] == index ? candidate : kNone;
+std::uint64_t Layout::stored_bytes(const Segment& segment, std::uint32_t value) const {
+    const Ring& ring = plan.rings[value];
+    if (ring.rows != 0) return segment.threads * ring.thread_floats * sizeof(float);
+    return plan.shapes[value].count() * sizeof(float);
 }
 
+// The steps of a segment take turns, so that everything in it is needed at the same time.
 void Layout::assign_blocks() {
     std::fill(plan.block_of.begin(), plan.block_of.end(), kNone);
-    for (std::uint32_t s = 0; s < plan.step_count; ++s) {
-        const Step& step = plan.steps[s];
-        const std::uint32_t out = step.output;
-        if (plan.block_of[out] != kNone) continue;  // activated where it lies
-        const std::uint32_t over = overwritable(step, s);
-        if (over != kNone) {
-            plan.block_of[out] = plan.block_of[over];
-            plan.blocks[plan.block_of[out]].last = last_use[out];
-        } else {
-            plan.block_of[out] = static_cast<std::uint32_t>(plan.block_count);
-            plan.blocks[plan.block_count++] = {shape(out).count() * sizeof(float), s, last_use[out],
-                                               0};
+    for (std::uint32_t g = 0; g < plan.segment_count; ++g) {
+        const Segment& segment = plan.segments[g];
+        for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
+            const Step& step = plan.steps[s];
+            const std::uint32_t out = step.output;
+            if (plan.block_of[out] != kNone) continue;  // activated where it lies
+            const std::uint32_t last = segment_of(last_use[out]);
+            if (step.overwrites != kNone) {
+                plan.block_of[out] = plan.block_of[step.overwrites];
+                plan.blocks[plan.block_of[out]].last = last;
+            } else {
+                plan.block_of[out] = static_cast<std::uint32_t>(plan.block_count);
+                plan.blocks[plan.block_count++] = {stored_bytes(segment, out), g, last, 0};
+            }
         }
     }
     for (std::uint32_t value = 0; value < graph.value_count(); ++value) {
@@ -134,11 +107,11 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     plan->constant_floats = plan->zero_floats + round_up_to_line(Plan::kOnes);
     StepBuilder steps(graph, request, allocator, plan);
     if (!steps.build()) return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
-    Layout layout{graph, request, steps.root(), *plan, Buffer<std::uint32_t>(allocator)};
-    if (!layout.allocate()) {
+    SegmentBuilder segments(graph, request, steps.root(), allocator, plan);
+    Layout layout{graph, steps.root(), segments.last_use(), *plan};
+    if (!segments.build() || !layout.allocate()) {
         return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
     }
-    layout.find_last_uses();
     layout.assign_blocks();
     if (!layout.lay_out(allocator)) {
         return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan of the workspace");

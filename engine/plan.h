@@ -57,9 +57,31 @@ struct Kernels {
     ops::KernelVariant<ops::ActivationFp32Function> activation;
 };
 
-// How a step's work is cut for threads (and, later, bands): its units are independent and every
-// cut gives the same bits.
+// How a step's work is cut for threads and bands: its units are independent and every cut gives the
+// same bits.
 enum class StepUnit { kRow, kPixel, kPanel, kChannel, kWhole };
+
+// Which rows of a step's operands its output rows need. Operands that are one vector for all pixels
+// aside, all have `height` rows and the same map.
+struct RowMap {
+    std::uint32_t stride = 1, pad = 0;  // pad: rows of zeros above the operand
+    std::uint64_t extent = 1;           // operand rows from the first to the last of a window
+    std::uint32_t height = 0;
+
+    bool is_identity() const { return stride == 1 && pad == 0 && extent == 1; }
+    // The first operand row that output row y and those after it need, at most `height`.
+    std::uint64_t first(std::uint64_t y) const { return clamp(y * stride); }
+    // One past the last operand row that the output rows before `end` need.
+    std::uint64_t end(std::uint64_t end) const {
+        return end == 0 ? 0 : clamp((end - 1) * stride + extent);
+    }
+
+  private:
+    std::uint64_t clamp(std::uint64_t padded_row) const {
+        if (padded_row <= pad) return 0;
+        return padded_row - pad < height ? padded_row - pad : height;
+    }
+};
 
 struct Step {
     StepKind kind;
@@ -70,13 +92,16 @@ struct Step {
     bool reads_caller_input;  // kAffine of value 0
     std::uint32_t residual;   // value added by kPointwise, or kNone
     std::uint32_t output;     // value
+    std::uint32_t overwrites;  // value whose storage the output takes, or kNone
     Shape input_shape, output_shape;
     Padding padding;             // resolved
+    RowMap rows;
     ops::Activation activation;  // applied by the kernel
     float activation_parameter;
     const float* weights;         // in the model file
     const float* bias;            // in the model file, or null: then at bias_constant
     std::uint64_t bias_constant;  // floats from the start of the constants
+    std::uint64_t weight_bytes;
     std::uint64_t multiply_adds;
     StepUnit unit;
     std::uint64_t unit_count;
@@ -84,11 +109,38 @@ struct Step {
     std::uint32_t threads;  // that share the step
 };
 
+// Steps that run together, in one of two ways.
+//
+// Whole tensors (band 0, one step): the step makes its whole output, threads share its units.
+//
+// Streamed: the steps take turns, each making the rows that the next band of the last one's output
+// needs (band_walk.h). What they hand to each other lies in ring buffers of a few rows; only what
+// steps outside the segment read is stored whole. Threads share the rows of the last output, each
+// with rings of its own; rows near the border between two are made by both.
+struct Segment {
+    std::uint32_t first_step, step_count;
+    std::uint32_t band;  // rows of the last step's output, or 0
+    std::uint32_t threads;
+};
+inline constexpr std::uint32_t kMaxSegmentSteps = 64;
+
+// Where the rows of a value lie: row y of a ring at y % rows, each thread with a ring of its own;
+// 0 rows = the whole value, once.
+struct Ring {
+    std::uint32_t rows;
+    std::uint64_t thread_floats;
+};
+
 struct PlanRequest {
     std::uint32_t height, width;
     std::uint32_t threads;
     const std::uint32_t* kept;  // values that stay until the next run, beside the outputs
     std::size_t kept_count;
+    std::uint32_t band = 0;  // for tests: the rows of a band in every streamed segment; 0 = the best
+    // Below this many multiply-adds (or elements, weighted) a thread's share does not pay for
+    // waking it: some 17 microseconds of work for a core of 60 GMAC/s, about what a wake-up takes
+    // there.
+    std::uint64_t work_per_thread = 1000000;
 };
 
 // How to run a graph at one input size: the steps in order, and where every value lies.
@@ -100,6 +152,9 @@ struct Plan {
           shapes(allocator),
           steps(allocator),
           operands(allocator),
+          producers(allocator),
+          segments(allocator),
+          rings(allocator),
           blocks(allocator),
           block_of(allocator) {}
 
@@ -108,6 +163,11 @@ struct Plan {
     Buffer<Step> steps;
     std::size_t step_count = 0;      // steps.size() is the room made for them
     Buffer<std::uint32_t> operands;  // values read by the steps
+    // By operand: the step that makes it row by row in the same segment, or kNone.
+    Buffer<std::uint32_t> producers;
+    Buffer<Segment> segments;  // in the order of their steps
+    std::size_t segment_count = 0;
+    Buffer<Ring> rings;  // by value
     Buffer<ArenaBlock> blocks;
     std::size_t block_count = 0;
     Buffer<std::uint32_t> block_of;  // by value; kNone = has no place (not made by any step)

@@ -10,9 +10,6 @@ std::uint64_t round_up_8(std::uint64_t n) {
     return (n + 7) & ~std::uint64_t{7};
 }
 
-// Below this many multiply-adds (or elements, weighted) a thread's share does not pay for waking it:
-// some 17 microseconds of work for a core of 60 GMAC/s, about what a wake-up takes there.
-constexpr std::uint64_t kWorkPerThread = 1000000;
 constexpr std::uint64_t kWorkPerElement = 4;
 
 // The kernels take a bias in panels of 8 per group, the file has it without gaps.
@@ -30,6 +27,15 @@ std::uint64_t bias_floats(const Node& node) {
 
 std::uint64_t round_up_to_line(std::uint64_t floats) {
     return align_up(floats * sizeof(float)) / sizeof(float);
+}
+
+std::uint64_t step_work(const Step& step) {
+    const std::uint64_t elements = std::max(step.output_shape.count(), step.input_shape.count());
+    return std::max(elements * kWorkPerElement, step.multiply_adds);
+}
+
+std::uint64_t worthwhile_threads(const PlanRequest& request, std::uint64_t work) {
+    return std::clamp<std::uint64_t>(work / request.work_per_thread, 1, request.threads);
 }
 
 bool StepBuilder::build() {
@@ -113,8 +119,10 @@ Step& StepBuilder::emit(StepKind kind, std::uint32_t node, std::uint32_t output,
     step.kernel = kernel;
     step.first_operand = static_cast<std::uint32_t>(operand_total_);
     step.residual = kNone;
+    step.overwrites = kNone;
     step.output = output;
     step.output_shape = shape(output);
+    step.rows.height = step.output_shape.height;
     step.granule = 1;
     step.threads = 1;
     return step;
@@ -127,6 +135,7 @@ void StepBuilder::read(Step& step, std::uint32_t value) {
 
 void StepBuilder::set_constants(Step& step, const Node& node) {
     step.weights = graph_.tensors[node.weights].floats();
+    step.weight_bytes = graph_.tensors[node.weights].size;
     if (node.bias != kNone && !bias_needs_spreading(node)) {
         step.bias = graph_.tensors[node.bias].floats();
         return;
@@ -138,8 +147,6 @@ void StepBuilder::set_constants(Step& step, const Node& node) {
 
 void StepBuilder::set_units(Step& step) const {
     const Shape& out = step.output_shape;
-    std::uint64_t work =
-        std::max(step.output_shape.count(), step.input_shape.count()) * kWorkPerElement;
     switch (step.kind) {
         case StepKind::kConv2d:
         case StepKind::kDepthwise:
@@ -167,11 +174,9 @@ void StepBuilder::set_units(Step& step) const {
             step.granule = 8;
             break;
     }
-    work = std::max(work, step.multiply_adds);
-    const std::uint64_t worth = std::max<std::uint64_t>(work / kWorkPerThread, 1);
     const std::uint64_t parts = (step.unit_count + step.granule - 1) / step.granule;
     step.threads =
-        static_cast<std::uint32_t>(std::min({worth, parts, std::uint64_t{request_.threads}}));
+        static_cast<std::uint32_t>(std::min(worthwhile_threads(request_, step_work(step)), parts));
 }
 
 void StepBuilder::emit_activation(std::uint32_t index, std::uint32_t value,
@@ -188,6 +193,9 @@ void StepBuilder::emit_window(StepKind kind, std::uint32_t index, const Node& no
     Step& step = emit(kind, index, index + 1, kernel);
     read(step, graph_.operand(node, 0));
     step.padding = resolve_padding(node, step.input_shape);
+    step.rows = {node.stride_y, step.padding.top,
+                 std::uint64_t{node.kernel_height - 1} * std::max(node.dilation_y, 1u) + 1,
+                 step.input_shape.height};
     if (kind != StepKind::kPool) {
         set_constants(step, node);
         if (ops::is_fusable(node.activation)) step.activation = node.activation;
@@ -220,6 +228,7 @@ void StepBuilder::emit_plain(StepKind kind, std::uint32_t index, const Node& nod
     step.reads_caller_input = kind == StepKind::kAffine && graph_.operand(node, 0) == 0;
     if (step.reads_caller_input) step.kernel = plan_.kernels.affine_u8.name;
     step.padding = node.padding;
+    if (kind == StepKind::kPad) step.rows = {1, node.padding.top, 1, step.input_shape.height};
     step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
     set_units(step);
 }

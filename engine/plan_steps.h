@@ -15,6 +15,12 @@ std::uint64_t bias_floats(const Node& node);
 // Rounded up to what keeps the next constant aligned.
 std::uint64_t round_up_to_line(std::uint64_t floats);
 
+// What a step does, in multiply-adds; moving elements counts too.
+std::uint64_t step_work(const Step& step);
+
+// How many threads that much work pays for waking.
+std::uint64_t worthwhile_threads(const PlanRequest& request, std::uint64_t work);
+
 // Fills a plan's steps and operands, and counts its constants and row pointers; plan.shapes must be
 // there. What nobody needs makes no step.
 class StepBuilder {

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/band_walk.h"
 #include "engine/model_file.h"
 #include "engine/plan.h"
+#include "engine/threads.h"
 #include "ops/cpu_features.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"
@@ -19,6 +21,7 @@ namespace {
 
 using fovea::ArenaBlock;
 using fovea::Plan;
+using fovea::Segment;
 using fovea::Step;
 using fovea::StepKind;
 
@@ -28,113 +31,228 @@ struct Planned {
     fovea::ModelFile model;
     Plan plan{fovea::Allocator{}, fovea::ops::detect_cpu_features()};
 
-    Planned(const model_builder::ModelSpec& spec, const std::vector<std::uint32_t>& kept)
+    // work_per_thread 1: everything that can be is shared.
+    Planned(const model_builder::ModelSpec& spec, const std::vector<std::uint32_t>& kept,
+            std::uint32_t threads = 2, std::uint32_t band = 0,
+            std::uint64_t work_per_thread = 1000000)
         : bytes(model_builder::build(spec)), copy(bytes.data(), bytes.size()) {
         REQUIRE(fovea::read_model_file(copy.data(), copy.size(), {}, {}, &model) == FOVEA_OK);
         const fovea::PlanRequest request{.height = model.graph.default_height,
                                          .width = model.graph.default_width,
-                                         .threads = 2,
+                                         .threads = threads,
                                          .kept = kept.data(),
-                                         .kept_count = kept.size()};
+                                         .kept_count = kept.size(),
+                                         .band = band,
+                                         .work_per_thread = work_per_thread};
         REQUIRE(fovea::make_plan(model.graph, request, {}, &plan) == FOVEA_OK);
     }
 };
 
-// Who wrote each byte of the arena last, by simulating the plan's reads and writes.
+// Which row of which value each float of the arena holds, by simulating the plan's reads and writes
+// row by row. What rows a step reads is worked out here from the graph, not taken from the plan.
 class ArenaSimulation {
   public:
     explicit ArenaSimulation(const Planned& planned)
-        : plan_(planned.plan), graph_(planned.model.graph), owner_(planned.plan.arena_size, 0) {}
+        : plan_(planned.plan),
+          graph_(planned.model.graph),
+          owner_(planned.plan.arena_size / sizeof(float), 0) {}
 
-    void run(const std::vector<std::uint32_t>& kept) {
-        for (std::uint32_t s = 0; s < plan_.step_count; ++s) {
-            const Step& step = plan_.steps[s];
-            for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-                const std::uint32_t value = plan_.operands[step.first_operand + i];
-                if (!(step.reads_caller_input && value == 0)) check_intact(value);
+    // Threads take part one after the other, in this order or the reverse; between two barriers no
+    // other order could show more.
+    void run(const std::vector<std::uint32_t>& kept, bool reversed = false) {
+        for (std::size_t g = 0; g < plan_.segment_count; ++g) {
+            const Segment& segment = plan_.segments[g];
+            REQUIRE(segment.threads >= 1);
+            REQUIRE(segment.threads <= plan_.threads);
+            if (segment.band == 0) {
+                REQUIRE(segment.step_count == 1);
+                run_whole(plan_.steps[segment.first_step]);
+                continue;
             }
-            write(step.output);
-            // An operand may lie under the output only where the kernel allows that.
-            for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-                const std::uint32_t value = plan_.operands[step.first_operand + i];
-                if (step.reads_caller_input) continue;
-                if (plan_.block_of[value] != plan_.block_of[step.output]) {
-                    check_intact(value);
-                } else {
-                    const bool first = i == 0;
-                    const bool residual = step.kind == StepKind::kPointwise && i == 1;
-                    CHECK((residual || (first && (step.kind == StepKind::kBinary ||
-                                                  step.kind == StepKind::kAffine ||
-                                                  step.kind == StepKind::kActivation ||
-                                                  step.kind == StepKind::kSoftmax))));
-                }
+            ++streamed;
+            if (segment.threads > 1) ++shared;
+            for (std::uint32_t i = 0; i < segment.threads; ++i) {
+                run_bands(segment, reversed ? segment.threads - 1 - i : i);
             }
+            // Nothing that outlives the segment may have been missed by all threads.
+            check_intact(plan_.steps[segment.first_step + segment.step_count - 1].output);
         }
         check_intact(graph_.logits);
         check_intact(graph_.probabilities);
         for (const std::uint32_t value : kept) check_intact(value);
     }
 
+    int streamed = 0, shared = 0, rings = 0;
+
   private:
     // A view holds what its origin wrote.
-    std::uint32_t writer_of(std::uint32_t value) const {
+    std::uint32_t origin_of(std::uint32_t value) const {
         while (value > 0 && graph_.nodes[value - 1].kind == fovea::NodeKind::kReshape &&
                graph_.nodes[value - 1].activation == fovea::ops::Activation::kNone) {
             value = graph_.operand(graph_.nodes[value - 1], 0);
         }
-        return value + 1;  // 0 = nobody
+        return value;
     }
-    std::pair<std::size_t, std::size_t> place(std::uint32_t value) const {
+    static std::uint64_t tag(std::uint32_t value, std::uint64_t row) {
+        return (std::uint64_t{value} + 1) << 32 | row;
+    }
+    std::uint64_t* place(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
         REQUIRE(plan_.block_of[value] != fovea::kNone);
         const ArenaBlock& block = plan_.blocks[plan_.block_of[value]];
-        const std::size_t bytes = plan_.shapes[value].count() * sizeof(float);
         REQUIRE(block.offset % 64 == 0);
-        REQUIRE(block.offset + bytes <= plan_.arena_size);
-        return {block.offset, bytes};
+        const fovea::Ring& ring = plan_.rings[value];
+        std::uint64_t offset = row * row_floats(value);
+        if (ring.rows != 0) {
+            offset = thread * ring.thread_floats + row % ring.rows * row_floats(value);
+        }
+        REQUIRE((offset + row_floats(value)) * sizeof(float) <= block.size);
+        REQUIRE(block.offset + block.size <= plan_.arena_size);
+        return owner_.data() + block.offset / sizeof(float) + offset;
     }
-    void write(std::uint32_t value) {
-        const auto [offset, bytes] = place(value);
-        std::fill_n(owner_.begin() + static_cast<long>(offset), bytes, writer_of(value));
+    std::size_t row_floats(std::uint32_t value) const {
+        return std::size_t{plan_.shapes[value].width} * plan_.shapes[value].channels;
     }
-    void check_intact(std::uint32_t value) const {
-        const auto [offset, bytes] = place(value);
-        const auto begin = owner_.begin() + static_cast<long>(offset);
-        CHECK(std::all_of(begin, begin + static_cast<long>(bytes),
-                          [&](std::uint32_t owner) { return owner == writer_of(value); }));
+
+    void write_row(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
+        std::fill_n(place(value, row, thread), row_floats(value), tag(value, row));
+    }
+    bool row_is_intact(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
+        const std::uint32_t origin = origin_of(value);
+        const std::uint64_t* at = place(origin, row, thread);
+        return std::all_of(at, at + row_floats(origin),
+                           [&](std::uint64_t owner) { return owner == tag(origin, row); });
+    }
+    void check_intact(std::uint32_t value) {
+        const std::uint32_t origin = origin_of(value);
+        REQUIRE(plan_.rings[origin].rows == 0);
+        bool intact = true;
+        for (std::uint64_t y = 0; y < plan_.shapes[origin].height; ++y) {
+            intact = intact && row_is_intact(origin, y, 0);
+        }
+        CHECK(intact);
+    }
+
+    // The operand's rows that output row y is made of: [first, end).
+    std::pair<std::int64_t, std::int64_t> rows_read(const Step& step, std::uint32_t operand,
+                                                    std::int64_t y) const {
+        const fovea::Shape& shape = plan_.shapes[operand];
+        std::int64_t first = y, end = y + 1;
+        if (step.kind == StepKind::kConv2d || step.kind == StepKind::kDepthwise ||
+            step.kind == StepKind::kPool) {
+            const fovea::Node& node = graph_.nodes[step.node];
+            const fovea::Padding padding = fovea::resolve_padding(node, shape);
+            first = y * node.stride_y - padding.top;
+            end = first + std::int64_t{node.kernel_height - 1} * std::max(node.dilation_y, 1u) + 1;
+        } else if (step.kind == StepKind::kPad) {
+            first = y - graph_.nodes[step.node].padding.top;
+            end = first + 1;
+        } else if (step.kind == StepKind::kGlobalPool || step.kind == StepKind::kDense ||
+                   shape.height != step.output_shape.height) {
+            first = 0;
+            end = shape.height;
+        }
+        return {std::max<std::int64_t>(first, 0), std::min<std::int64_t>(end, shape.height)};
+    }
+    void check_operands(const Step& step, std::uint64_t y, std::uint32_t thread, bool written) {
+        for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+            const std::uint32_t value = plan_.operands[step.first_operand + i];
+            if (step.reads_caller_input && value == 0) continue;
+            // An operand may lie under the output only where the kernel allows that.
+            if (written && plan_.block_of[value] == plan_.block_of[step.output]) {
+                const bool first = i == 0;
+                const bool residual = step.kind == StepKind::kPointwise && i == 1;
+                CHECK((residual || (first && (step.kind == StepKind::kBinary ||
+                                              step.kind == StepKind::kAffine ||
+                                              step.kind == StepKind::kActivation ||
+                                              step.kind == StepKind::kSoftmax))));
+                continue;
+            }
+            const bool view = origin_of(value) != value;
+            auto [row, end] = rows_read(step, value, static_cast<std::int64_t>(y));
+            if (view) {
+                row = 0;
+                end = plan_.shapes[origin_of(value)].height;
+            }
+            bool intact = true;
+            for (; row < end; ++row) {
+                intact = intact && row_is_intact(value, static_cast<std::uint64_t>(row), thread);
+            }
+            CHECK(intact);
+        }
+    }
+    void run_row(const Step& step, std::uint64_t y, std::uint32_t thread) {
+        check_operands(step, y, thread, false);
+        write_row(step.output, y, thread);
+        check_operands(step, y, thread, true);
+    }
+    void run_whole(const Step& step) {
+        CHECK(plan_.rings[step.output].rows == 0);
+        for (std::uint64_t y = 0; y < step.output_shape.height; ++y) run_row(step, y, 0);
+    }
+    void run_bands(const Segment& segment, std::uint32_t thread) {
+        const Step* const steps = &plan_.steps[segment.first_step];
+        const Step& last = steps[segment.step_count - 1];
+        const fovea::Range range =
+            fovea::share_of(last.output_shape.height, 1, thread, segment.threads);
+        fovea::BandWalk walk(plan_, segment, range.begin, range.end);
+        while (walk.next_band()) {
+            for (std::uint32_t i = 0; i < segment.step_count; ++i) {
+                if (plan_.rings[steps[i].output].rows != 0) ++rings;
+                for (std::uint64_t y = walk.done(i); y < walk.target(i); ++y) {
+                    run_row(steps[i], y, thread);
+                }
+            }
+        }
     }
 
     const Plan& plan_;
     const fovea::Graph& graph_;
-    std::vector<std::uint32_t> owner_;
+    std::vector<std::uint64_t> owner_;  // by float
 };
 
 }  // namespace
 
-TEST_CASE("every value stays whole while it is needed") {
+TEST_CASE("every row of every value stays whole while it is needed") {
     std::size_t in_place = 0, fused = 0;
-    for (std::uint32_t round = 0; round < 200; ++round) {
+    int streamed = 0, shared = 0, rings = 0;
+    for (std::uint32_t round = 0; round < 300; ++round) {
         std::mt19937 random(round);
         const auto network = random_network::make(random, 3 + static_cast<int>(round % 20));
         std::vector<std::uint32_t> kept;
         for (std::uint32_t i = 0; i < network.spec.nodes.size(); ++i) {
             if (random() % 4 == 0 && round % 2 == 0) kept.push_back(i + 1);
         }
-        const Planned planned(network.spec, kept);
         INFO("round ", round);
-        ArenaSimulation(planned).run(kept);
-        std::uint32_t written = 0;
-        for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
-            const Step& step = planned.plan.steps[s];
-            if (step.residual != fovea::kNone) ++fused;
-            if (step.operand_count == 0 ||
-                step.output != planned.plan.operands[step.first_operand]) {
-                ++written;
+        for (const std::uint32_t threads : {1u, 2u, 3u}) {
+            for (const std::uint32_t band : {0u, 1u, 2u, 5u}) {
+                INFO("threads ", threads, ", band ", band);
+                const Planned planned(network.spec, kept, threads, band, 1);
+                for (const bool reversed : {false, true}) {
+                    ArenaSimulation simulation(planned);
+                    simulation.run(kept, reversed);
+                    streamed += simulation.streamed;
+                    shared += simulation.shared;
+                    rings += simulation.rings;
+                }
+                std::uint32_t written = 0;
+                for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
+                    const Step& step = planned.plan.steps[s];
+                    if (step.residual != fovea::kNone) ++fused;
+                    if (step.operand_count == 0 ||
+                        step.output != planned.plan.operands[step.first_operand]) {
+                        ++written;
+                    }
+                }
+                if (planned.plan.block_count < written) ++in_place;
             }
         }
-        if (planned.plan.block_count < written) ++in_place;
     }
-    CHECK(in_place > 10);  // the tests above would say nothing about what never happens
-    CHECK(fused > 3);
+    // The tests above would say nothing about what never happens.
+    CHECK(in_place > 100);
+    CHECK(fused > 30);
+    CHECK(streamed > 1000);
+    CHECK(shared > 100);
+    CHECK(rings > 1000);
 }
 
 TEST_CASE("blocks that live together lie apart, and the arena is not much more than its peak") {

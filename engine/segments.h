@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The middle of planning: which steps run band by band, in bands of how many rows, and which values
+// need rings of how many rows for that.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/plan.h"
+
+namespace fovea {
+
+// Caches that bands are made for. Constants, not what this CPU has: a plan, and so the workspace
+// that a caller sets aside, is the same everywhere. These are what most phones since 2017 have.
+inline constexpr std::uint64_t kNearCache = 32 * 1024;
+inline constexpr std::uint64_t kFarCache = 512 * 1024;
+
+// What running a streamed segment costs beside its arithmetic, in cycles of a core that does 16
+// multiply-adds in one: a model that orders band heights, not a prediction of times.
+struct SegmentCost {
+    std::uint64_t far_bytes = 0;   // read or written beyond kFarCache
+    std::uint64_t near_bytes = 0;  // beyond kNearCache
+    std::uint64_t calls = 0;       // a step's turns
+
+    // 8 and 32 bytes a cycle; what a kernel's start and the last tile of a turn waste.
+    std::uint64_t cycles() const { return far_bytes / 8 + near_bytes / 32 + calls * 400; }
+};
+
+// The cost of one thread's part of a streamed segment whose rings are set.
+SegmentCost segment_cost(const Plan& plan, const Segment& segment);
+
+// Fills a plan's segments, producers and rings, and says which steps overwrite an operand; the
+// plan's steps must be there.
+class SegmentBuilder {
+  public:
+    SegmentBuilder(const Graph& graph, const PlanRequest& request,
+                   const Buffer<std::uint32_t>& root, const Allocator& allocator, Plan* plan)
+        : graph_(graph),
+          request_(request),
+          root_(root),
+          plan_(*plan),
+          segment_of_(allocator),
+          starts_segment_(allocator),
+          last_writer_(allocator),
+          last_use_(allocator) {}
+
+    // False when out of memory.
+    [[nodiscard]] bool build();
+
+    // By root value: the last step that needs it, or the number of steps if it outlives the run.
+    const Buffer<std::uint32_t>& last_use() const { return last_use_; }
+
+  private:
+    const Step& step(std::uint32_t s) const { return plan_.steps[s]; }
+    std::uint32_t step_count() const { return static_cast<std::uint32_t>(plan_.step_count); }
+    std::uint32_t operand(const Step& step, std::uint32_t i) const {
+        return plan_.operands[step.first_operand + i];
+    }
+
+    const Step& last_step(const Segment& segment) const {
+        return plan_.steps[segment.first_step + segment.step_count - 1];
+    }
+
+    void find_uses();
+    bool reads_rows(const Step& step, std::uint32_t i) const;
+    bool is_streamable(const Step& step) const;
+    void find_first_cuts();
+    void number_segments();
+    bool cut_where_whole();
+    void add_whole(std::uint32_t index);
+    void add_streamed(std::uint32_t first, std::uint32_t count);
+    void set_producers(const Segment& segment);
+    void set_rings(const Segment& segment);
+    void choose_band(Segment* segment);
+    std::uint64_t work_with_repetitions(const Segment& segment) const;
+    std::uint32_t overwritable(const Segment& segment, std::uint32_t index) const;
+
+    const Graph& graph_;
+    const PlanRequest& request_;
+    const Buffer<std::uint32_t>& root_;
+    Plan& plan_;
+    Buffer<std::uint32_t> segment_of_;     // by step
+    Buffer<std::uint8_t> starts_segment_;  // by step
+    Buffer<std::uint32_t> last_writer_;    // by value: step, or kNone
+    Buffer<std::uint32_t> last_use_;       // by root value
+};
+
+}  // namespace fovea
