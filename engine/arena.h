@@ -22,8 +22,9 @@ struct ArenaBlock {
 };
 
 // Gives each block a place so that no two that are needed at the same segment overlap: the largest
-// first, each at the lowest place that is free for its whole life. *total receives the arena's
-// size. False when out of memory or when the size does not fit in size_t.
+// first, each at the lowest place that is free for its whole life, then again in other orders as
+// long as that leaves gaps. *total receives the arena's size. False when out of memory or when the
+// size does not fit in size_t.
 [[nodiscard]] bool place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count,
                                 const Allocator& allocator, std::uint64_t* total);
 

@@ -12,8 +12,8 @@
 namespace fovea {
 namespace {
 
-// A band may cost this part of the segment's arithmetic more than the best one if that saves memory.
-constexpr std::uint64_t kTolerance = 100;
+// Bands and cuts may cost this part of the arithmetic more than the best ones if that saves memory.
+constexpr std::uint64_t kTolerance = 50;
 
 // Threads that make some rows twice are worth it up to this part of the work.
 constexpr std::uint64_t kRepeatable = 8;
@@ -252,63 +252,173 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
     return once ? candidate : kNone;
 }
 
-// The band that costs least, or, among those that cost hardly more, the one with the smallest rings.
-void SegmentBuilder::choose_band(Segment* segment) {
-    const std::uint64_t rows = last_step(*segment).output_shape.height;
-    const std::uint64_t share = (rows + segment->threads - 1) / segment->threads;
-    if (request_.band != 0) {
-        segment->band = static_cast<std::uint32_t>(std::min<std::uint64_t>(request_.band, share));
-        set_rings(*segment);
-        return;
-    }
-    struct Candidate {
-        std::uint64_t band, cycles, bytes;
-    } candidates[32];
-    std::size_t count = 0;
-    std::uint64_t best = UINT64_MAX;
-    for (std::uint64_t bands = std::min(kMostBands, share); bands >= 1; bands -= (bands + 3) / 4) {
-        const std::uint64_t band = (share + bands - 1) / bands;
-        if (count > 0 && candidates[count - 1].band == band) continue;
-        segment->band = static_cast<std::uint32_t>(band);
-        set_rings(*segment);
-        const std::uint64_t cycles = segment_cost(plan_, *segment).cycles();
-        candidates[count++] = {band, cycles, ring_bytes(plan_, *segment)};
-        best = std::min(best, cycles);
-    }
-    const std::uint64_t limit = best + segment_work(plan_, *segment) / 16 / kTolerance;
-    const Candidate* chosen = nullptr;
-    for (std::size_t i = 0; i < count; ++i) {
-        const Candidate& c = candidates[i];
-        if (c.cycles <= limit && (chosen == nullptr || c.bytes < chosen->bytes)) chosen = &c;
-    }
-    segment->band = static_cast<std::uint32_t>(chosen->band);
-    set_rings(*segment);
-}
-
-void SegmentBuilder::add_whole(std::uint32_t index) {
-    const Segment segment = {index, 1, 0, step(index).threads};
-    set_producers(segment);
-    plan_.steps[index].overwrites = overwritable(segment, index);
-    plan_.segments[plan_.segment_count++] = segment;
-}
-
-void SegmentBuilder::add_streamed(std::uint32_t first, std::uint32_t count) {
-    Segment segment = {first, count, 1, 1};
-    segment.threads = static_cast<std::uint32_t>(
-        std::min(worthwhile_threads(request_, segment_work(plan_, segment)),
-                 std::uint64_t{last_step(segment).output_shape.height}));
-    set_producers(segment);
-    if (segment.threads > 1) {
-        const std::uint64_t work = segment_work(plan_, segment);
-        if (work_with_repetitions(segment) > work + work / kRepeatable) {
-            for (std::uint32_t s = first; s < first + count; ++s) add_whole(s);
-            return;
+// Everything that is needed at once while the segment runs, of what its run of steps, which ends
+// before run_end, reads and makes.
+std::uint64_t SegmentBuilder::needed_bytes(const Segment& segment, std::uint32_t run_end) const {
+    std::uint64_t bytes = ring_bytes(plan_, segment) * segment.threads;
+    const Step& last = last_step(segment);
+    if (last.overwrites == kNone) bytes += last.output_shape.count() * sizeof(float);
+    // Values made before it that it or a later step reads, each once.
+    for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
+        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
+            const std::uint32_t value = root_[operand(step(s), i)];
+            bool counted = step(s).reads_caller_input;
+            for (std::uint32_t p = segment.first_step; p < s && !counted; ++p) {
+                counted = root_[step(p).output] == value;
+                for (std::uint32_t k = 0; k < step(p).operand_count && !counted; ++k) {
+                    counted = root_[operand(step(p), k)] == value;
+                }
+            }
+            if (!counted && !is_in_place(plan_, step(s))) {
+                bytes += plan_.shapes[value].count() * sizeof(float);
+            }
         }
     }
-    for (std::uint32_t s = first; s < first + count; ++s) {
-        plan_.steps[s].overwrites = overwritable(segment, s);
+    return bytes;
+}
+
+// A place to cut a run after step s: one value alone crosses it, and the next step's is larger.
+bool SegmentBuilder::is_waist(std::uint32_t first, std::uint32_t s, std::uint32_t end) const {
+    if (is_in_place(plan_, step(s + 1))) return false;
+    if (step(s).output_shape.count() >= step(s + 1).output_shape.count()) return false;
+    for (std::uint32_t later = s + 1; later < end; ++later) {
+        for (std::uint32_t i = 0; i < step(later).operand_count; ++i) {
+            const std::uint32_t value = operand(step(later), i);
+            if (value == step(s).output) continue;
+            for (std::uint32_t p = first; p < s; ++p) {
+                if (step(p).output == value) return false;
+            }
+        }
     }
-    choose_band(&segment);
+    return true;
+}
+
+// The segment of these steps with its threads, ready for rings of any band; band 0 where whole
+// tensors are better.
+Segment SegmentBuilder::prepare(std::uint32_t first, std::uint32_t end) {
+    Segment segment = {first, end - first, 1, 1};
+    for (std::uint32_t s = first; s < end; ++s) {
+        plan_.rings[step(s).output] = {0, 0};
+        plan_.steps[s].overwrites = kNone;
+    }
+    set_producers(segment);
+    if (end - first == 1) {
+        segment.band = 0;
+        segment.threads = step(first).threads;
+    } else {
+        const std::uint64_t work = segment_work(plan_, segment);
+        segment.threads = static_cast<std::uint32_t>(
+            std::min(worthwhile_threads(request_, work),
+                     std::uint64_t{last_step(segment).output_shape.height}));
+        if (segment.threads > 1 && work_with_repetitions(segment) > work + work / kRepeatable) {
+            segment.band = 0;
+        }
+    }
+    for (std::uint32_t s = first; s < end; ++s) plan_.steps[s].overwrites = overwritable(segment, s);
+    return segment;
+}
+
+// Fills in what each band height of steps [first, end) costs and needs.
+std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
+                                         std::uint32_t run_end, Option* options) {
+    Segment segment = prepare(first, end);
+    // What a value that is stored whole costs more than one in a ring: going out and coming back.
+    const std::uint64_t out = last_step(segment).output_shape.count() * sizeof(float);
+    const std::uint64_t stored =
+        end == run_end ? 0 : out > kFarCache / 2 ? 2 * out / 8 : 2 * out / 32;
+    if (segment.band == 0) {
+        options[0] = {0, stored, needed_bytes(segment, run_end)};
+        for (std::uint32_t s = first; s < end; ++s) {
+            options[0].cycles += step(s).weight_bytes / 8;
+            if (s + 1 < end) options[0].bytes += step(s).output_shape.count() * sizeof(float);
+        }
+        return 1;
+    }
+    const std::uint64_t rows = last_step(segment).output_shape.height;
+    const std::uint64_t share = (rows + segment.threads - 1) / segment.threads;
+    std::size_t count = 0;
+    for (std::uint64_t bands = std::min(kMostBands, share); bands >= 1; bands -= (bands + 3) / 4) {
+        std::uint64_t band = (share + bands - 1) / bands;
+        if (request_.band != 0) band = std::min<std::uint64_t>(request_.band, share);
+        if (count > 0 && options[count - 1].band == band) continue;
+        segment.band = static_cast<std::uint32_t>(band);
+        set_rings(segment);
+        options[count++] = {segment.band, segment_cost(plan_, segment).cycles() + stored,
+                            needed_bytes(segment, run_end)};
+    }
+    return count;
+}
+
+// The cheapest way to run everything from each place on that never needs more than `limit` bytes;
+// UINT64_MAX when there is none.
+std::uint64_t SegmentBuilder::cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const {
+    std::uint64_t best[kMostPlaces];
+    best[places - 1] = 0;
+    for (std::size_t from = places - 1; from-- > 0;) {
+        best[from] = UINT64_MAX;
+        for (std::size_t to = from + 1; to < places; ++to) {
+            if (best[to] == UINT64_MAX) continue;
+            const std::size_t pair = from * kMostPlaces + to;
+            for (std::size_t i = 0; i < option_counts_[pair]; ++i) {
+                const Option& option = options_[pair * kMostOptions + i];
+                if (option.bytes > limit || option.cycles + best[to] >= best[from]) continue;
+                best[from] = option.cycles + best[to];
+                choices[from] = {to, option.band};
+            }
+        }
+    }
+    return best[0];
+}
+
+// Cuts a run of steps at its waists and chooses band heights: with the least memory that costs
+// hardly more than the fastest way.
+void SegmentBuilder::add_run(std::uint32_t first, std::uint32_t end) {
+    std::uint32_t at[kMostPlaces] = {first};
+    std::size_t places = 1;
+    std::uint64_t work = 0;
+    for (std::uint32_t s = first; s < end; ++s) {
+        work += step_work(step(s));
+        if (s + 1 < end && places + 1 < kMostPlaces && is_waist(first, s, end)) at[places++] = s + 1;
+    }
+    at[places++] = end;
+    std::uint64_t low = UINT64_MAX, high = 0;
+    for (std::size_t from = 0; from + 1 < places; ++from) {
+        for (std::size_t to = from + 1; to < places; ++to) {
+            const std::size_t pair = from * kMostPlaces + to;
+            Option* const options = &options_[pair * kMostOptions];
+            option_counts_[pair] = list_options(at[from], at[to], end, options);
+            for (std::size_t i = 0; i < option_counts_[pair]; ++i) {
+                low = std::min(low, options[i].bytes);
+                high = std::max(high, options[i].bytes);
+            }
+        }
+    }
+    Choice choices[kMostPlaces] = {};
+    const std::uint64_t affordable = cheapest(places, high, choices) + work / 16 / kTolerance;
+    while (low < high) {  // the least memory with which it is affordable
+        const std::uint64_t middle = low + (high - low) / 2;
+        if (cheapest(places, middle, choices) <= affordable) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    cheapest(places, high, choices);
+    for (std::size_t from = 0; from + 1 < places; from = choices[from].to) {
+        add_segment(at[from], at[choices[from].to], choices[from].band);
+    }
+}
+
+void SegmentBuilder::add_segment(std::uint32_t first, std::uint32_t end, std::uint32_t band) {
+    if (band == 0) {
+        for (std::uint32_t s = first; s < end; ++s) {
+            plan_.segments[plan_.segment_count++] = prepare(s, s + 1);
+        }
+        return;
+    }
+    Segment segment = prepare(first, end);
+    segment.band = band;
+    set_rings(segment);
     plan_.segments[plan_.segment_count++] = segment;
 }
 
@@ -333,7 +443,9 @@ bool SegmentBuilder::build() {
     if (!segment_of_.allocate(plan_.step_count) || !starts_segment_.allocate(plan_.step_count) ||
         !last_writer_.allocate(values) || !last_use_.allocate(values) ||
         !plan_.segments.allocate(plan_.step_count) || !plan_.rings.allocate(values) ||
-        !plan_.producers.allocate(plan_.operands.size())) {
+        !plan_.producers.allocate(plan_.operands.size()) ||
+        !options_.allocate(kMostPlaces * kMostPlaces * kMostOptions) ||
+        !option_counts_.allocate(kMostPlaces * kMostPlaces)) {
         return false;
     }
     std::fill(plan_.rings.begin(), plan_.rings.end(), Ring{0, 0});
@@ -346,9 +458,9 @@ bool SegmentBuilder::build() {
         std::uint32_t end = s + 1;
         while (end < step_count() && starts_segment_[end] == 0) ++end;
         if (end - s == 1) {
-            add_whole(s);
+            add_segment(s, end, 0);
         } else {
-            add_streamed(s, end - s);
+            add_run(s, end);
         }
         s = end;
     }

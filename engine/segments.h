@@ -42,7 +42,9 @@ class SegmentBuilder {
           segment_of_(allocator),
           starts_segment_(allocator),
           last_writer_(allocator),
-          last_use_(allocator) {}
+          last_use_(allocator),
+          options_(allocator),
+          option_counts_(allocator) {}
 
     // False when out of memory.
     [[nodiscard]] bool build();
@@ -51,6 +53,17 @@ class SegmentBuilder {
     const Buffer<std::uint32_t>& last_use() const { return last_use_; }
 
   private:
+    static constexpr std::size_t kMostPlaces = 12;   // where a run may be cut, its ends included
+    static constexpr std::size_t kMostOptions = 16;  // band heights that are tried
+    struct Option {
+        std::uint32_t band;  // 0 = whole tensors
+        std::uint64_t cycles, bytes;
+    };
+    struct Choice {
+        std::size_t to;  // place
+        std::uint32_t band;
+    };
+
     const Step& step(std::uint32_t s) const { return plan_.steps[s]; }
     std::uint32_t step_count() const { return static_cast<std::uint32_t>(plan_.step_count); }
     std::uint32_t operand(const Step& step, std::uint32_t i) const {
@@ -67,11 +80,16 @@ class SegmentBuilder {
     void find_first_cuts();
     void number_segments();
     bool cut_where_whole();
-    void add_whole(std::uint32_t index);
-    void add_streamed(std::uint32_t first, std::uint32_t count);
+    bool is_waist(std::uint32_t first, std::uint32_t s, std::uint32_t end) const;
+    void add_run(std::uint32_t first, std::uint32_t end);
+    void add_segment(std::uint32_t first, std::uint32_t end, std::uint32_t band);
+    Segment prepare(std::uint32_t first, std::uint32_t end);
+    std::size_t list_options(std::uint32_t first, std::uint32_t end, std::uint32_t run_end,
+                             Option* options);
+    std::uint64_t cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const;
+    std::uint64_t needed_bytes(const Segment& segment, std::uint32_t run_end) const;
     void set_producers(const Segment& segment);
     void set_rings(const Segment& segment);
-    void choose_band(Segment* segment);
     std::uint64_t work_with_repetitions(const Segment& segment) const;
     std::uint32_t overwritable(const Segment& segment, std::uint32_t index) const;
 
@@ -83,6 +101,9 @@ class SegmentBuilder {
     Buffer<std::uint8_t> starts_segment_;  // by step
     Buffer<std::uint32_t> last_writer_;    // by value: step, or kNone
     Buffer<std::uint32_t> last_use_;       // by root value
+    // By place where a segment begins and place where it ends:
+    Buffer<Option> options_;
+    Buffer<std::size_t> option_counts_;
 };
 
 }  // namespace fovea
