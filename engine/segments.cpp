@@ -13,10 +13,13 @@ namespace fovea {
 namespace {
 
 // Bands and cuts may cost this part of the arithmetic more than the best ones if that saves memory.
-constexpr std::uint64_t kTolerance = 50;
+constexpr std::uint64_t kTolerance = 70;
 
 // Threads that make some rows twice are worth it up to this part of the work.
 constexpr std::uint64_t kRepeatable = 8;
+
+// Pixels of a pointwise kernel's register tile: 6 or 8.
+constexpr std::uint64_t kTilePixels = 8;
 
 // More bands than this are not tried: planning takes time too.
 constexpr std::uint64_t kMostBands = 64;
@@ -61,12 +64,19 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     const std::uint64_t share = (rows + segment.threads - 1) / segment.threads;
     const std::uint64_t bands = (share + segment.band - 1) / segment.band;
     std::uint64_t weights = 0;
+    std::uint64_t wasted_work = 0;  // in the last tile of a turn
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        weights += plan.steps[segment.first_step + i].weight_bytes;
+        const Step& step = plan.steps[segment.first_step + i];
+        weights += step.weight_bytes;
+        if (step.kind != StepKind::kPointwise) continue;
+        const std::uint64_t pixels = step.output_shape.pixels() / segment.threads / bands;
+        const std::uint64_t empty = (kTilePixels - pixels % kTilePixels) % kTilePixels;
+        wasted_work += bands * empty * (step.multiply_adds / step.output_shape.pixels());
     }
     const bool stays = weights + ring_bytes(plan, segment) <= kFarCache;
     SegmentCost cost;
     cost.calls = bands * segment.step_count;
+    cost.wasted_work = wasted_work;
     cost.far_bytes = stays ? weights : weights * bands;
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];

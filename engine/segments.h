@@ -21,9 +21,13 @@ struct SegmentCost {
     std::uint64_t far_bytes = 0;   // read or written beyond kFarCache
     std::uint64_t near_bytes = 0;  // beyond kNearCache
     std::uint64_t calls = 0;       // a step's turns
+    std::uint64_t wasted_work = 0;  // multiply-adds that a turn's last tile has room for
 
-    // 8 and 32 bytes a cycle; what a kernel's start and the last tile of a turn waste.
-    std::uint64_t cycles() const { return far_bytes / 8 + near_bytes / 32 + calls * 400; }
+    // 8 and 32 bytes a cycle, what a kernel's start takes, and a tile that is not full, whose
+    // smaller variants save half of what is missing.
+    std::uint64_t cycles() const {
+        return far_bytes / 8 + near_bytes / 32 + calls * 400 + wasted_work / 32;
+    }
 };
 
 // The cost of one thread's part of a streamed segment whose rings are set.

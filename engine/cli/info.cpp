@@ -167,7 +167,7 @@ void add_info(CLI::App& program, Action& chosen) {
         program.add_subcommand("info", "Tell what a model is and what running it takes");
     verb->add_option("model", options->model, "The model, a .fovea file")->required();
     verb->add_flag("--plan", options->plan,
-                   "Also the plan: steps, kernels, shapes, places in the workspace");
+                   "Also the plan: segments, bands, kernels, shapes, places in the workspace");
     verb->add_flag("--taps", options->taps, "Also the names of the layers that run --taps takes");
     verb->add_flag("--json", options->json, "As JSON");
     verb->add_option("--size", options->size,

@@ -177,7 +177,8 @@ typedef struct fovea_session_settings {
     size_t workspace_size;    /* at least what fovea_session_workspace_size says */
     fovea_allocator allocator; /* default: the C library */
     fovea_log log;            /* default: silent */
-    int (*cancel)(void* cookie); /* default null; asked between layers on the calling thread: non-zero stops the run */
+    int (*cancel)(void* cookie); /* default null; asked before each layer, or each band of a layer, on the calling
+                                    thread: non-zero stops the run */
     void* cancel_cookie;
     const char* const* taps;  /* default null; names of layers whose outputs are kept until the next run */
     uint32_t tap_count;
@@ -212,7 +213,7 @@ typedef struct fovea_session_info {
 /* Set info->size to sizeof(*info) first. */
 FOVEA_API fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info);
 
-/* The plan as text (steps, kernels, shapes, places in the workspace, peak), line by line to write. */
+/* The plan as text (segments, bands, steps, kernels, shapes, places in the workspace), line by line to write. */
 FOVEA_API fovea_status fovea_session_print_plan(const fovea_session* session,
                                                 void (*write)(void* cookie, const char* line), void* cookie);
 
@@ -240,7 +241,7 @@ typedef struct fovea_tensor {
 
 FOVEA_API fovea_status fovea_session_tap(const fovea_session* session, const char* name, fovea_tensor* tensor);
 
-/* Seconds per step of the last run, for benches: writes up to capacity entries, returns how many steps there are. Timing is off
+/* Seconds per step of the last run on the calling thread, for benches: writes up to capacity entries, returns how many steps there are. Timing is off
  * (and this returns 0) unless fovea_session_profile(session, 1) was called. */
 typedef struct fovea_step_time {
     const char* name;   /* layer */
