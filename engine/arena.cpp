@@ -18,7 +18,8 @@ std::uint64_t peak_of(const ArenaBlock* blocks, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {  // the peak begins where some block does
         std::uint64_t live = 0;
         for (std::size_t k = 0; k < count; ++k) {
-            const bool at_start = blocks[k].first <= blocks[i].first && blocks[i].first <= blocks[k].last;
+            const bool at_start =
+                blocks[k].first <= blocks[i].first && blocks[i].first <= blocks[k].last;
             if (at_start) live += align_up(blocks[k].size);
         }
         peak = std::max(peak, live);

@@ -147,7 +147,8 @@ const float** Executor::window_rows(const Step& step, std::uint64_t output_row,
     std::int64_t y = static_cast<std::int64_t>(output_row) * node.stride_y - step.padding.top;
     for (std::uint32_t a = 0; a < node.kernel_height; ++a, y += dilation) {
         const bool inside = y >= 0 && y < static_cast<std::int64_t>(in.height);
-        rows[a] = inside ? operand(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) : nullptr;
+        rows[a] =
+            inside ? operand(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) : nullptr;
     }
     return rows;
 }

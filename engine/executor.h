@@ -79,8 +79,8 @@ class Executor {
     void run_pad(const Step& step, std::uint64_t begin, std::uint64_t end,
                  std::uint32_t thread) const;
 
-    // Where the value's elements lie from that pixel on: to its end, or, of a ring, to the end of the
-    // ring, and then the pixel is the first of a row.
+    // Where the value's elements lie from that pixel on: to its end, or, of a ring, to the end of
+    // the ring, and then the pixel is the first of a row.
     float* at(std::uint32_t value, std::uint64_t pixel, std::uint32_t thread) const;
     const float* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0,
                          std::uint32_t thread = 0) const {

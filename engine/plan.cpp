@@ -49,7 +49,8 @@ void Layout::assign_blocks() {
     std::fill(plan.block_of.begin(), plan.block_of.end(), kNone);
     for (std::uint32_t g = 0; g < plan.segment_count; ++g) {
         const Segment& segment = plan.segments[g];
-        for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
+        for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count;
+             ++s) {
             const Step& step = plan.steps[s];
             const std::uint32_t out = step.output;
             if (plan.block_of[out] != kNone) continue;  // activated where it lies

@@ -89,12 +89,12 @@ struct Step {
     const char* kernel;           // name of the variant
     std::uint32_t first_operand;  // into Plan::operands
     std::uint32_t operand_count;
-    bool reads_caller_input;  // kAffine of value 0
-    std::uint32_t residual;   // value added by kPointwise, or kNone
-    std::uint32_t output;     // value
+    bool reads_caller_input;   // kAffine of value 0
+    std::uint32_t residual;    // value added by kPointwise, or kNone
+    std::uint32_t output;      // value
     std::uint32_t overwrites;  // value whose storage the output takes, or kNone
     Shape input_shape, output_shape;
-    Padding padding;             // resolved
+    Padding padding;  // resolved
     RowMap rows;
     ops::Activation activation;  // applied by the kernel
     float activation_parameter;
@@ -136,7 +136,8 @@ struct PlanRequest {
     std::uint32_t threads;
     const std::uint32_t* kept;  // values that stay until the next run, beside the outputs
     std::size_t kept_count;
-    std::uint32_t band = 0;  // for tests: the rows of a band in every streamed segment; 0 = the best
+    std::uint32_t band =
+        0;  // for tests: the rows of a band in every streamed segment; 0 = the best
     // Below this many multiply-adds (or elements, weighted) a thread's share does not pay for
     // waking it: some 17 microseconds of work for a core of 60 GMAC/s, about what a wake-up takes
     // there.

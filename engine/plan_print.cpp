@@ -57,9 +57,10 @@ void print_plan(const Graph& graph, const Plan& plan, void (*write)(void* cookie
                 void* cookie) {
     Line line;
     const Shape& input = plan.shapes[0];
-    std::snprintf(line, sizeof(line), "input %ux%ux%u, %zu steps in %zu segments, %" PRIu64 " multiply-adds",
-                  input.height, input.width, input.channels, plan.step_count,
-                  plan.segment_count, plan.multiply_adds);
+    std::snprintf(line, sizeof(line),
+                  "input %ux%ux%u, %zu steps in %zu segments, %" PRIu64 " multiply-adds",
+                  input.height, input.width, input.channels, plan.step_count, plan.segment_count,
+                  plan.multiply_adds);
     write(cookie, line);
     std::snprintf(line, sizeof(line),
                   "workspace %" PRIu64 " bytes = constants %" PRIu64 " + row pointers %" PRIu64

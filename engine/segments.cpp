@@ -43,7 +43,8 @@ std::uint64_t ring_bytes(const Plan& plan, const Segment& segment) {
     std::uint64_t bytes = 0;
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
-        if (!is_in_place(plan, step)) bytes += plan.rings[step.output].thread_floats * sizeof(float);
+        if (!is_in_place(plan, step))
+            bytes += plan.rings[step.output].thread_floats * sizeof(float);
     }
     return bytes;
 }
@@ -85,8 +86,8 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
         const std::uint64_t all = row * step.output_shape.height / segment.threads;
         const std::uint64_t band = (all + bands - 1) / bands;
         const std::uint64_t ring = plan.rings[step.output].thread_floats * sizeof(float);
-        const std::uint64_t next_band =
-            row_floats(next.output_shape) * sizeof(float) * next.output_shape.height / segment.threads / bands;
+        const std::uint64_t next_band = row_floats(next.output_shape) * sizeof(float) *
+                                        next.output_shape.height / segment.threads / bands;
         if (band + next.weight_bytes + next_band > kFarCache) {
             cost.far_bytes += 2 * all;
         } else if (!stays && ring > band) {
@@ -143,11 +144,13 @@ void SegmentBuilder::number_segments() {
 }
 
 // A value that is needed outside the segment that makes it is stored whole, and a segment ends with
-// it: that costs no memory, and what comes after it then needs none beside it. True if this cut any.
+// it: that costs no memory, and what comes after it then needs none beside it. True if this cut
+// any.
 bool SegmentBuilder::cut_where_whole() {
     bool any = false;
     const auto end_after = [&](std::uint32_t writer) {
-        if (writer == kNone || writer + 1 == step_count() || starts_segment_[writer + 1] != 0) return;
+        if (writer == kNone || writer + 1 == step_count() || starts_segment_[writer + 1] != 0)
+            return;
         starts_segment_[writer + 1] = 1;
         any = true;
     };
@@ -176,7 +179,8 @@ void SegmentBuilder::set_producers(const Segment& segment) {
     }
 }
 
-// Every row that a segment makes, each thread its own, in multiply-adds: what two make counts twice.
+// Every row that a segment makes, each thread its own, in multiply-adds: what two make counts
+// twice.
 std::uint64_t SegmentBuilder::work_with_repetitions(const Segment& segment) const {
     const std::uint64_t rows = last_step(segment).output_shape.height;
     std::uint64_t work = 0;
@@ -188,7 +192,8 @@ std::uint64_t SegmentBuilder::work_with_repetitions(const Segment& segment) cons
         walk.next_band();
         for (std::uint32_t i = 0; i < segment.step_count; ++i) {
             const Step& current = step(segment.first_step + i);
-            work += step_work(current) / current.output_shape.height * (walk.target(i) - walk.done(i));
+            work +=
+                step_work(current) / current.output_shape.height * (walk.target(i) - walk.done(i));
         }
     }
     return work;
@@ -216,10 +221,12 @@ void SegmentBuilder::set_rings(const Segment& segment) {
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& current = step(segment.first_step + i);
-        const bool is_last = last_writer_[current.output] == segment.first_step + segment.step_count - 1;
+        const bool is_last =
+            last_writer_[current.output] == segment.first_step + segment.step_count - 1;
         if (is_last || current.overwrites != kNone) continue;
         Ring& ring = plan_.rings[current.output];
-        ring.rows = static_cast<std::uint32_t>(std::max({most[i], std::uint64_t{ring.rows}, std::uint64_t{1}}));
+        ring.rows = static_cast<std::uint32_t>(
+            std::max({most[i], std::uint64_t{ring.rows}, std::uint64_t{1}}));
         ring.thread_floats = round_up_to_line(ring.rows * row_floats(current.output_shape));
     }
 }
@@ -324,7 +331,8 @@ Segment SegmentBuilder::prepare(std::uint32_t first, std::uint32_t end) {
             segment.band = 0;
         }
     }
-    for (std::uint32_t s = first; s < end; ++s) plan_.steps[s].overwrites = overwritable(segment, s);
+    for (std::uint32_t s = first; s < end; ++s)
+        plan_.steps[s].overwrites = overwritable(segment, s);
     return segment;
 }
 
@@ -334,8 +342,9 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
     Segment segment = prepare(first, end);
     // What a value that is stored whole costs more than one in a ring: going out and coming back.
     const std::uint64_t out = last_step(segment).output_shape.count() * sizeof(float);
-    const std::uint64_t stored =
-        end == run_end ? 0 : out > kFarCache / 2 ? 2 * out / 8 : 2 * out / 32;
+    const std::uint64_t stored = end == run_end        ? 0
+                                 : out > kFarCache / 2 ? 2 * out / 8
+                                                       : 2 * out / 32;
     if (segment.band == 0) {
         options[0] = {0, stored, needed_bytes(segment, run_end)};
         for (std::uint32_t s = first; s < end; ++s) {
@@ -361,7 +370,8 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
 
 // The cheapest way to run everything from each place on that never needs more than `limit` bytes;
 // UINT64_MAX when there is none.
-std::uint64_t SegmentBuilder::cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const {
+std::uint64_t SegmentBuilder::cheapest(std::size_t places, std::uint64_t limit,
+                                       Choice* choices) const {
     std::uint64_t best[kMostPlaces];
     best[places - 1] = 0;
     for (std::size_t from = places - 1; from-- > 0;) {
@@ -388,7 +398,8 @@ void SegmentBuilder::add_run(std::uint32_t first, std::uint32_t end) {
     std::uint64_t work = 0;
     for (std::uint32_t s = first; s < end; ++s) {
         work += step_work(step(s));
-        if (s + 1 < end && places + 1 < kMostPlaces && is_waist(first, s, end)) at[places++] = s + 1;
+        if (s + 1 < end && places + 1 < kMostPlaces && is_waist(first, s, end))
+            at[places++] = s + 1;
     }
     at[places++] = end;
     std::uint64_t low = UINT64_MAX, high = 0;

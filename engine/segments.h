@@ -18,9 +18,9 @@ inline constexpr std::uint64_t kFarCache = 512 * 1024;
 // What running a streamed segment costs beside its arithmetic, in cycles of a core that does 16
 // multiply-adds in one: a model that orders band heights, not a prediction of times.
 struct SegmentCost {
-    std::uint64_t far_bytes = 0;   // read or written beyond kFarCache
-    std::uint64_t near_bytes = 0;  // beyond kNearCache
-    std::uint64_t calls = 0;       // a step's turns
+    std::uint64_t far_bytes = 0;    // read or written beyond kFarCache
+    std::uint64_t near_bytes = 0;   // beyond kNearCache
+    std::uint64_t calls = 0;        // a step's turns
     std::uint64_t wasted_work = 0;  // multiply-adds that a turn's last tile has room for
 
     // 8 and 32 bytes a cycle, what a kernel's start takes, and a tile that is not full, whose

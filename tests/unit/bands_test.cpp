@@ -45,7 +45,8 @@ struct Session {
     std::unique_ptr<Executor> executor;
     fovea_status status;
 
-    Session(const fovea::Graph& graph_, const PlanRequest& request, fovea::ops::CpuFeatureSet features)
+    Session(const fovea::Graph& graph_, const PlanRequest& request,
+            fovea::ops::CpuFeatureSet features)
         : graph(graph_), plan(fovea::Allocator{}, features) {
         status = fovea::make_plan(graph, request, {}, &plan);
         if (status != FOVEA_OK) return;
@@ -74,7 +75,8 @@ struct Counts {
 };
 
 // All values of `whole` must be there; the kept ones and the outputs are compared.
-void compare(const Session& whole, const Session& banded, const PlanRequest& request, Counts* counts) {
+void compare(const Session& whole, const Session& banded, const PlanRequest& request,
+             Counts* counts) {
     std::vector<std::uint32_t> values(request.kept, request.kept + request.kept_count);
     values.push_back(whole.graph.logits);
     values.push_back(whole.graph.probabilities);

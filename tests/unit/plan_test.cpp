@@ -161,10 +161,10 @@ class ArenaSimulation {
             if (written && plan_.block_of[value] == plan_.block_of[step.output]) {
                 const bool first = i == 0;
                 const bool residual = step.kind == StepKind::kPointwise && i == 1;
-                CHECK((residual || (first && (step.kind == StepKind::kBinary ||
-                                              step.kind == StepKind::kAffine ||
-                                              step.kind == StepKind::kActivation ||
-                                              step.kind == StepKind::kSoftmax))));
+                CHECK((residual ||
+                       (first &&
+                        (step.kind == StepKind::kBinary || step.kind == StepKind::kAffine ||
+                         step.kind == StepKind::kActivation || step.kind == StepKind::kSoftmax))));
                 continue;
             }
             const bool view = origin_of(value) != value;

@@ -241,8 +241,8 @@ typedef struct fovea_tensor {
 
 FOVEA_API fovea_status fovea_session_tap(const fovea_session* session, const char* name, fovea_tensor* tensor);
 
-/* Seconds per step of the last run on the calling thread, for benches: writes up to capacity entries, returns how many steps there are. Timing is off
- * (and this returns 0) unless fovea_session_profile(session, 1) was called. */
+/* Seconds per step of the last run on the calling thread, for benches: writes up to capacity entries, returns how many
+ * steps there are. Timing is off (and this returns 0) unless fovea_session_profile(session, 1) was called. */
 typedef struct fovea_step_time {
     const char* name;   /* layer */
     const char* kernel; /* kernel variant */
