@@ -199,21 +199,37 @@ std::uint64_t SegmentBuilder::work_with_repetitions(const Segment& segment) cons
     return work;
 }
 
-// As many rows as are needed at once of each value that stays in the segment.
-void SegmentBuilder::set_rings(const Segment& segment) {
+// Follows a segment's bands and notes how many rows of each step's output are needed at once,
+// leaving out the first `skipped` bands.
+void SegmentBuilder::follow(const Segment& segment, const Range& range, int skipped,
+                            std::uint64_t* most) const {
+    BandWalk walk(plan_, segment, range.begin, range.end);
+    while (walk.next_band()) {
+        if (skipped-- > 0) continue;
+        for (std::uint32_t i = 0; i < segment.step_count; ++i) {
+            const RowMap& map = step(segment.first_step + i).rows;
+            walk.for_each_producer(i, [&](std::uint32_t p) {
+                const std::uint64_t first = map.first(walk.done(i));
+                if (walk.target(p) > first) most[p] = std::max(most[p], walk.target(p) - first);
+            });
+        }
+    }
+}
+
+// As many rows as are needed at once of each value that stays in the segment. Roughly: from a few
+// bands in the middle, which is enough to compare band heights.
+void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
     std::uint64_t most[kMaxSegmentSteps] = {};
     const std::uint64_t rows = last_step(segment).output_shape.height;
-    for (std::uint32_t thread = 0; thread < segment.threads; ++thread) {
-        const Range range = share_of(rows, 1, thread, segment.threads);
-        BandWalk walk(plan_, segment, range.begin, range.end);
-        while (walk.next_band()) {
-            for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-                const RowMap& map = step(segment.first_step + i).rows;
-                walk.for_each_producer(i, [&](std::uint32_t p) {
-                    const std::uint64_t first = map.first(walk.done(i));
-                    if (walk.target(p) > first) most[p] = std::max(most[p], walk.target(p) - first);
-                });
-            }
+    const std::uint64_t sample = std::uint64_t{segment.band} * 3;
+    if (exactness == Exactness::kRough && rows / segment.threads > 2 * sample) {
+        // A walk that begins in the middle has made no rows yet; its second band is like all
+        // others.
+        const std::uint64_t middle = rows / 2 / segment.band * segment.band;
+        follow(segment, {middle, middle + sample}, 1, most);
+    } else {
+        for (std::uint32_t thread = 0; thread < segment.threads; ++thread) {
+            follow(segment, share_of(rows, 1, thread, segment.threads), 0, most);
         }
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
@@ -269,10 +285,11 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
     return once ? candidate : kNone;
 }
 
-// Everything that is needed at once while the segment runs, of what its run of steps, which ends
-// before run_end, reads and makes.
-std::uint64_t SegmentBuilder::needed_bytes(const Segment& segment, std::uint32_t run_end) const {
-    std::uint64_t bytes = ring_bytes(plan_, segment) * segment.threads;
+// Everything but rings that is needed at once while the segment runs, of what its run of steps,
+// which ends before run_end, reads and makes.
+std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
+                                                 std::uint32_t run_end) const {
+    std::uint64_t bytes = 0;
     const Step& last = last_step(segment);
     if (last.overwrites == kNone) bytes += last.output_shape.count() * sizeof(float);
     // Values made before it that it or a later step reads, each once.
@@ -345,8 +362,9 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
     const std::uint64_t stored = end == run_end        ? 0
                                  : out > kFarCache / 2 ? 2 * out / 8
                                                        : 2 * out / 32;
+    const std::uint64_t beside_rings = bytes_beside_rings(segment, run_end);
     if (segment.band == 0) {
-        options[0] = {0, stored, needed_bytes(segment, run_end)};
+        options[0] = {0, stored, beside_rings};
         for (std::uint32_t s = first; s < end; ++s) {
             options[0].cycles += step(s).weight_bytes / 8;
             if (s + 1 < end) options[0].bytes += step(s).output_shape.count() * sizeof(float);
@@ -361,9 +379,9 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
         if (request_.band != 0) band = std::min<std::uint64_t>(request_.band, share);
         if (count > 0 && options[count - 1].band == band) continue;
         segment.band = static_cast<std::uint32_t>(band);
-        set_rings(segment);
+        set_rings(segment, Exactness::kRough);
         options[count++] = {segment.band, segment_cost(plan_, segment).cycles() + stored,
-                            needed_bytes(segment, run_end)};
+                            beside_rings + ring_bytes(plan_, segment) * segment.threads};
     }
     return count;
 }
@@ -439,7 +457,7 @@ void SegmentBuilder::add_segment(std::uint32_t first, std::uint32_t end, std::ui
     }
     Segment segment = prepare(first, end);
     segment.band = band;
-    set_rings(segment);
+    set_rings(segment, Exactness::kExact);
     plan_.segments[plan_.segment_count++] = segment;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "engine/plan.h"
+#include "engine/threads.h"
 
 namespace fovea {
 
@@ -59,6 +60,7 @@ class SegmentBuilder {
   private:
     static constexpr std::size_t kMostPlaces = 12;   // where a run may be cut, its ends included
     static constexpr std::size_t kMostOptions = 16;  // band heights that are tried
+    enum class Exactness { kRough, kExact };
     struct Option {
         std::uint32_t band;  // 0 = whole tensors
         std::uint64_t cycles, bytes;
@@ -91,9 +93,10 @@ class SegmentBuilder {
     std::size_t list_options(std::uint32_t first, std::uint32_t end, std::uint32_t run_end,
                              Option* options);
     std::uint64_t cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const;
-    std::uint64_t needed_bytes(const Segment& segment, std::uint32_t run_end) const;
+    std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end) const;
     void set_producers(const Segment& segment);
-    void set_rings(const Segment& segment);
+    void follow(const Segment& segment, const Range& range, int skipped, std::uint64_t* most) const;
+    void set_rings(const Segment& segment, Exactness exactness);
     std::uint64_t work_with_repetitions(const Segment& segment) const;
     std::uint32_t overwritable(const Segment& segment, std::uint32_t index) const;
 
