@@ -292,11 +292,16 @@ def test_killed_in_the_middle_it_leaves_whole_lines_in_order(model, tmp_path, to
         os.symlink(SAMPLES[number % 3], photos / f"{number:03}.jpg")
     out = tmp_path / "out.jsonl"
     command = [*WRAPPER, BINARY, "screen", "--model", str(model), "--format", "jsonl", "--no-timings", "--jobs", "2"]
+
+    def heed():
+        signal.signal(kill, signal.SIG_DFL)  # a shell's background job, in which tests may run, ignores SIGINT
+
+    heed = heed if kill != signal.SIGKILL else None
     with open(out, "wb") as file:
         if to == "file":
-            process = subprocess.Popen([*command, "--output", str(out), str(photos)], stderr=subprocess.DEVNULL)
+            process = subprocess.Popen([*command, "--output", str(out), str(photos)], stderr=subprocess.DEVNULL, preexec_fn=heed)
         else:
-            process = subprocess.Popen([*command, str(photos)], stdout=file, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen([*command, str(photos)], stdout=file, stderr=subprocess.DEVNULL, preexec_fn=heed)
         while out.read_bytes().count(b"\n") < 7 and process.poll() is None:
             time.sleep(0.002)
         process.send_signal(kill)
