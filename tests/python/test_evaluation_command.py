@@ -311,9 +311,9 @@ def test_a_pipe_from_the_program(fovea_binary, tmp_path):
     labels = tmp_path / "idrid.csv"
     labels.write_text("Image name,Retinopathy grade,Risk of macular edema \nIDRiD_008,4,2\nIDRiD_037,2,1\nIDRiD_140,0,0\n")
     program = shlex.split(os.environ.get("FOVEA_WRAPPER", "")) + [fovea_binary]
-    detector = REPOSITORY / "models" / "detectors" / "small224"
-    measured = json.loads((detector / "small224.validation.json").read_text())["figures"]
-    screen = [*program, "screen", "--model", str(detector / "small224.fovea"),
+    detector = REPOSITORY / "models" / "detectors" / "large224"
+    measured = json.loads((detector / "large224.validation.json").read_text())["figures"]
+    screen = [*program, "screen", "--model", str(detector / "large224.fovea"),
               "--format", "jsonl", str(REPOSITORY / "tests" / "golden" / "data" / "photos")]
     evaluate = [sys.executable, "-m", "fovea_tools.evaluation.command", "-", str(labels), "--out", str(tmp_path / "out")]
     done = subprocess.run(["sh", "-c", f"{shlex.join(screen)} | {shlex.join(evaluate)}"], capture_output=True, text=True,
@@ -322,7 +322,7 @@ def test_a_pipe_from_the_program(fovea_binary, tmp_path):
     assert "Traceback" not in done.stderr
     document = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
     assert document["input"]["predictions"] == "standard input" and document["problems"] == []
-    assert document["model"]["name"] == "small224"
+    assert document["model"]["name"] == "large224"
     assert document["model"]["temperature"] == pytest.approx(measured["temperature"])
     row, = document["parts"][0]["sources"]
     assert (row["source"], row["cases"], row["positive"]) == ("IDRiD", 3, 2)
