@@ -151,7 +151,10 @@ TEST_CASE("nor of larger, oblong and odd inputs, on any instruction set") {
     constexpr std::uint32_t kSizes[][2] = {{33, 57}, {64, 31}, {97, 1}, {1, 97}, {2, 40}, {130, 9}};
     Counts counts;
     std::uint32_t round = 0;
-    for (const auto& [height, width] : kSizes) {
+    for (const auto& size : kSizes) {
+        // Not a structured binding: INFO captures these, which clang before 16 does not do for bindings.
+        const std::uint32_t height = size[0];
+        const std::uint32_t width = size[1];
         for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
             const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
             REQUIRE(level != nullptr);
