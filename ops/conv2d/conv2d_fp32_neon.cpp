@@ -3,67 +3,118 @@
 #error "compile this file for AArch64"
 #endif
 
-// Register tile: 8 output pixels x 8 channels (one weight panel), as panel_product_neon.h draws it.
-// Pixels whose window reaches outside the row go one at a time and test each tap; the others test
-// nothing. Where the taps of a kernel row lie side by side in memory they run as one: 9 steps for a
-// 3x3 stem of 3 channels.
-#include <arm_neon.h>
-
-#include "ops/activation_neon.h"
+// Register tile: 5 output pixels x 16 channels or 4 x 24, as panel_tile_neon.S draws it. Pixels whose
+// window reaches outside the row go one at a time, tap by tap. Where the taps of a kernel row lie side
+// by side in memory they run as one: 9 steps for a 3x3 stem of 3 channels.
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_row.h"
-#include "ops/panel_product_neon.h"
+#include "ops/panel_tile_neon.h"
 
 namespace fovea::ops {
 namespace {
 
-// kPixels x 8 outputs from column x, of one panel of a group; the first `lanes` of them are stored.
-template <int kPixels, bool kInside>
-inline void compute_tile(const ConvRow& row, std::ptrdiff_t x, std::ptrdiff_t group,
-                         std::ptrdiff_t panel, int lanes) {
-    const std::ptrdiff_t packed = group * row.panels + panel;
-    const float32x4_t bias_low = vld1q_f32(row.args.bias + packed * 8);
-    const float32x4_t bias_high = vld1q_f32(row.args.bias + packed * 8 + 4);
-    float32x4_t sums[kPixels * 2];
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) {
-        sums[p * 2] = bias_low;
-        sums[p * 2 + 1] = bias_high;
+constexpr std::ptrdiff_t kFloatBytes = sizeof(float);
+constexpr std::ptrdiff_t kMaxRuns = 32;  // a kernel with more of them goes in parts, pixel by pixel
+
+// Some neighbouring panels of a group, and how a window's taps are cut into runs: by kernel rows, or
+// tap by tap.
+struct PanelColumns {
+    const ConvRow& row;
+    std::ptrdiff_t in_channel;  // the group's first
+    int panels;
+    int channels;  // that exist of the panels' outputs
+    PanelTile tile;
+};
+
+// The input of a run of output column x's window, null where it is padding.
+inline const float* run_input(const PanelColumns& columns, std::ptrdiff_t x, std::ptrdiff_t run,
+                              bool by_rows) {
+    const Conv2dFp32Args& args = columns.row.args;
+    const std::ptrdiff_t a = by_rows ? run : run / args.kernel_width;
+    const std::ptrdiff_t b = by_rows ? 0 : run % args.kernel_width;
+    const std::ptrdiff_t column = x * args.stride_x - args.pad_left + b * args.dilation_x;
+    if (args.rows[a] == nullptr || (!by_rows && (column < 0 || column >= args.input_width))) {
+        return nullptr;
     }
-    for_each_run<kInside>(
-        row, x, group * row.in_group, row.args.weights + packed * row.panel_size,
-        [&](const float* input, const float* weights, std::ptrdiff_t length)
-            __attribute__((always_inline)) {
-                add_panel_products<kPixels>(sums, input, row.pixel_step, weights, length);
-            });
-    apply_fused_activation(row.args.activation, sums);
-    float* output =
-        row.args.output + x * row.args.output_stride + group * row.out_group + panel * 8;
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) {
-        store_lanes_neon(output + p * row.args.output_stride, sums[p * 2], sums[p * 2 + 1], lanes);
+    return args.rows[a] + column * args.input_stride + columns.in_channel;
+}
+
+// Output columns x .. x + pixels - 1. By rows: only where the windows lie inside the row.
+void compute_columns(const PanelColumns& columns, std::ptrdiff_t x, std::ptrdiff_t pixels,
+                     bool by_rows) {
+    const Conv2dFp32Args& args = columns.row.args;
+    const std::ptrdiff_t count =
+        static_cast<std::ptrdiff_t>(args.kernel_height) * (by_rows ? 1 : args.kernel_width);
+    const float* runs[kMaxRuns];
+    float sums[kMaxTilePanels * kPanel];
+    PanelTile tile = columns.tile;
+    tile.runs = runs;
+    tile.length = columns.row.in_group * (by_rows ? args.kernel_width : 1);
+    tile.output += x * args.output_stride;
+    for (std::ptrdiff_t first = 0; first < count; first += kMaxRuns) {
+        const bool last = count - first <= kMaxRuns;
+        tile.run_count = last ? count - first : kMaxRuns;
+        for (std::ptrdiff_t run = 0; run < tile.run_count; ++run) {
+            runs[run] = run_input(columns, x, first + run, by_rows);
+        }
+        if (last) {
+            compute_pixels(tile, pixels, columns.panels, columns.channels);
+        } else {  // one pixel, whose sums so far take the bias's place
+            PanelTile part = tile;
+            part.output = sums;
+            part.tiles = 1;
+            part.activation = static_cast<std::ptrdiff_t>(Activation::kNone);
+            compute_whole_panels(part, 1, columns.panels);
+            tile.bias = sums;
+            tile.weights += kMaxRuns * tile.length * kPanel;
+        }
     }
 }
 
-// All columns of one panel.
-inline void compute_panel(const ConvRow& row, std::ptrdiff_t group, std::ptrdiff_t panel,
-                          int lanes) {
+void compute_row(const PanelColumns& columns) {
+    const ConvRow& row = columns.row;
+    const bool by_rows = row.runs == 1;
+    const std::ptrdiff_t runs =
+        static_cast<std::ptrdiff_t>(row.args.kernel_height) * (by_rows ? 1 : row.args.kernel_width);
     std::ptrdiff_t x = 0;
-    for (; x < row.inside_begin; ++x) compute_tile<1, false>(row, x, group, panel, lanes);
-    for (; x + 8 <= row.inside_end; x += 8) compute_tile<8, true>(row, x, group, panel, lanes);
-    for (; x + 4 <= row.inside_end; x += 4) compute_tile<4, true>(row, x, group, panel, lanes);
-    for (; x < row.inside_end; ++x) compute_tile<1, true>(row, x, group, panel, lanes);
-    for (; x < row.args.output_width; ++x) compute_tile<1, false>(row, x, group, panel, lanes);
+    for (; x < row.inside_begin; ++x) compute_columns(columns, x, 1, false);
+    while (x < row.inside_end) {
+        const std::ptrdiff_t pixels = runs > kMaxRuns ? 1 : row.inside_end - x;
+        compute_columns(columns, x, pixels, by_rows);
+        x += pixels;
+    }
+    for (; x < row.args.output_width; ++x) compute_columns(columns, x, 1, false);
 }
 
 }  // namespace
 
 void conv2d_fp32_neon(const Conv2dFp32Args& args) {
     const ConvRow row = make_conv_row(args);
-    const int last_lanes = static_cast<int>(row.out_group - (row.panels - 1) * 8);
     for (std::ptrdiff_t group = 0; group < args.groups; ++group) {
-        for (std::ptrdiff_t panel = 0; panel < row.panels; ++panel) {
-            compute_panel(row, group, panel, panel + 1 == row.panels ? last_lanes : 8);
+        for (int panel = 0; panel < row.panels;) {
+            const int panels = next_tile_panels(static_cast<int>(row.panels) - panel);
+            const std::ptrdiff_t packed = group * row.panels + panel;
+            compute_row({
+                .row = row,
+                .in_channel = group * row.in_group,
+                .panels = panels,
+                .channels = static_cast<int>(row.out_group) - panel * kPanel,
+                .tile = {.runs = nullptr,
+                         .run_count = 0,
+                         .length = 0,
+                         .pixel_step = row.pixel_step * kFloatBytes,
+                         .weights = args.weights + packed * row.panel_size,
+                         .panel_step = row.panel_size * kFloatBytes,
+                         .bias = args.bias + packed * kPanel,
+                         .output = args.output + group * row.out_group + panel * kPanel,
+                         .output_step = args.output_stride * kFloatBytes,
+                         .residual = nullptr,
+                         .residual_step = 0,
+                         .activation = static_cast<std::ptrdiff_t>(args.activation),
+                         .offset = 0,
+                         .tiles = 0},
+            });
+            panel += panels;
         }
     }
 }

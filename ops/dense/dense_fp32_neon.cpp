@@ -13,11 +13,25 @@
 
 #include <cstddef>
 
+#include "ops/activation_neon.h"
 #include "ops/dense/dense.h"
-#include "ops/panel_product_neon.h"
 
 namespace fovea::ops {
 namespace {
+
+// The first `lanes` (1 to 8) of eight floats to `target`; nothing past them is written.
+[[gnu::always_inline]] inline void store_lanes_neon(float* target, float32x4_t low,
+                                                    float32x4_t high, int lanes) {
+    if (lanes >= 8) {
+        vst1q_f32(target, low);
+        vst1q_f32(target + 4, high);
+    } else if (lanes > 4) {
+        vst1q_f32(target, low);
+        store_partial_neon(target + 4, high, lanes - 4);
+    } else {
+        store_partial_neon(target, low, lanes);
+    }
+}
 
 template <int kPanels>
 inline void compute_panels(const DenseFp32Args& args, int panel) {

@@ -3,72 +3,59 @@
 #error "compile this file for AArch64"
 #endif
 
-// Register tile: 8 pixels x 8 channels (one weight panel), as panel_product_neon.h draws it. Pixels
-// go in blocks whose input stays in the first-level cache while all panels pass over it.
-#include <arm_neon.h>
-
-#include "ops/activation_neon.h"
-#include "ops/panel_product_neon.h"
+// Register tile: 5 pixels x 16 channels or 4 x 24, as panel_tile_neon.S draws it. Pixels go in blocks
+// whose input stays in the first-level cache while all panels pass over it; a block of many channels
+// has more pixels than that, because each block reads all weights again.
+#include "ops/panel_tile_neon.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
 namespace fovea::ops {
 namespace {
 
+constexpr std::ptrdiff_t kFloatBytes = sizeof(float);
 // Bytes of input that a block of pixels may hold: half of the smallest first-level cache (32 KiB).
 constexpr std::ptrdiff_t kBlockBytes = 16 * 1024;
-constexpr std::ptrdiff_t kPixelTile = 8;
+constexpr std::ptrdiff_t kMinBlockPixels = 20;
 
-// kPixels x 8 outputs, the first `lanes` of them stored.
-template <int kPixels>
-inline void compute_tile(const PointwiseConvFp32Args& args, std::ptrdiff_t pixel, int panel,
-                         int lanes) {
-    const std::ptrdiff_t in_channels = args.in_channels;
-    const float* bias = args.bias + panel * 8;
-    const float32x4_t bias_low = vld1q_f32(bias);
-    const float32x4_t bias_high = vld1q_f32(bias + 4);
-    float32x4_t sums[kPixels * 2];
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) {
-        sums[p * 2] = bias_low;
-        sums[p * 2 + 1] = bias_high;
-    }
-    add_panel_products<kPixels>(sums, args.input + pixel * args.input_stride, args.input_stride,
-                                args.weights + panel * in_channels * 8, in_channels);
-    if (args.residual != nullptr) {
-        const float* residual = args.residual + pixel * args.residual_stride + panel * 8;
-#pragma GCC unroll 16
-        for (int p = 0; p < kPixels; ++p) {
-            float32x4_t addends[2];
-            load_lanes_neon(residual + p * args.residual_stride, lanes, addends);
-            sums[p * 2] = vaddq_f32(sums[p * 2], addends[0]);
-            sums[p * 2 + 1] = vaddq_f32(sums[p * 2 + 1], addends[1]);
-        }
-    }
-    apply_fused_activation(args.activation, sums);
-    float* output = args.output + pixel * args.output_stride + panel * 8;
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) {
-        store_lanes_neon(output + p * args.output_stride, sums[p * 2], sums[p * 2 + 1], lanes);
-    }
+// Pixels [first, last) of one or more panels.
+void compute_panels(const PointwiseConvFp32Args& args, std::ptrdiff_t first, std::ptrdiff_t last,
+                    int panel, int panels) {
+    const std::ptrdiff_t channel = static_cast<std::ptrdiff_t>(panel) * kPanel;
+    const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(args.in_channels) * kPanel;
+    PanelTile tile = {
+        .runs = &args.input,
+        .run_count = 1,
+        .length = args.in_channels,
+        .pixel_step = args.input_stride * kFloatBytes,
+        .weights = args.weights + panel * panel_size,
+        .panel_step = panel_size * kFloatBytes,
+        .bias = args.bias + channel,
+        .output = args.output + first * args.output_stride + channel,
+        .output_step = args.output_stride * kFloatBytes,
+        .residual = args.residual == nullptr
+                        ? nullptr
+                        : args.residual + first * args.residual_stride + channel,
+        .residual_step = args.residual_stride * kFloatBytes,
+        .activation = static_cast<std::ptrdiff_t>(args.activation),
+        .offset = first * args.input_stride * kFloatBytes,
+        .tiles = 0,
+    };
+    compute_pixels(tile, last - first, panels, args.out_channels - static_cast<int>(channel));
 }
 
 }  // namespace
 
 void pointwise_conv_fp32_neon(const PointwiseConvFp32Args& args) {
     const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
-    const std::ptrdiff_t row_bytes = args.in_channels * static_cast<std::ptrdiff_t>(sizeof(float));
-    std::ptrdiff_t block = kBlockBytes / row_bytes / kPixelTile * kPixelTile;
-    if (block < kPixelTile) block = kPixelTile;
+    const int panels = (args.out_channels + kPanel - 1) / kPanel;
+    std::ptrdiff_t block = kBlockBytes / kFloatBytes / args.in_channels;
+    block = block < kMinBlockPixels ? kMinBlockPixels : block / kMinBlockPixels * kMinBlockPixels;
     for (std::ptrdiff_t first = 0; first < pixels; first += block) {
         const std::ptrdiff_t last = first + block < pixels ? first + block : pixels;
-        for (int panel = 0; panel * 8 < args.out_channels; ++panel) {
-            const int left = args.out_channels - panel * 8;
-            const int lanes = left < 8 ? left : 8;
-            std::ptrdiff_t p = first;
-            for (; p + 8 <= last; p += 8) compute_tile<8>(args, p, panel, lanes);
-            for (; p + 4 <= last; p += 4) compute_tile<4>(args, p, panel, lanes);
-            for (; p + 2 <= last; p += 2) compute_tile<2>(args, p, panel, lanes);
-            for (; p < last; ++p) compute_tile<1>(args, p, panel, lanes);
+        for (int panel = 0; panel < panels;) {
+            const int count = next_tile_panels(panels - panel);
+            compute_panels(args, first, last, panel, count);
+            panel += count;
         }
     }
 }

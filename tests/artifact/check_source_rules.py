@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-CODE = {".h", ".c", ".cpp", ".py", ".sh"}
+CODE = {".h", ".c", ".cpp", ".S", ".inc", ".py", ".sh"}
 INSTRUCTION_SETS = re.compile(r"\b(avx|neon|sse[0-9]|_mm|vld1)", re.IGNORECASE)
 OTHER_ROOMS = {  # a room's code may include these rooms only
     "ops": {"ops"},
@@ -31,7 +31,7 @@ def breaches(path: pathlib.PurePosixPath, text: str):
             yield number, "tab"
         if line != line.rstrip():
             yield number, "white space at the end of the line"
-        if path.suffix in {".h", ".c", ".cpp"} and len(line) > 140:
+        if path.suffix in {".h", ".c", ".cpp", ".S", ".inc"} and len(line) > 140:
             yield number, "line longer than 140 characters"
     name = path.as_posix()
     engine_core = name.startswith("engine/") and not name.startswith(("engine/include/", "engine/cli/"))

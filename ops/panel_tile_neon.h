@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#if !defined(__aarch64__)
+#error "for AArch64, whose baseline has NEON"
+#endif
+
+#include <cstddef>
+
+#include "ops/activation.h"
+
+namespace fovea::ops {
+// Nameless, so that each instruction-set file has its own copy and none is shared with other code.
+namespace {
+
+constexpr int kPanel = 8;           // output channels of a weight panel
+constexpr int kMaxTilePixels = 5;   // of 1 or 2 panels; 4 of 3
+constexpr int kMaxTilePanels = 3;
+
+// Register tiles of the convolutions, each some pixels by some neighbouring weight panels, one after
+// another along the pixels, for the functions of panel_tile_neon.S:
+//
+//   output[p][8 n + lane] = activation( bias[8 n + lane]
+//       + sum_{r, i < length} runs[r][offset + p * pixel_step + i] * weights[n][r][i][lane]
+//       (+ residual[p][8 n + lane]) )
+//
+// r, then i ascending, by fused multiply-adds; runs that are null add nothing. Offset and steps are in bytes.
+// The functions leave offset, output and residual where the next tile goes on.
+struct PanelTile {
+    const float* const* runs;
+    std::ptrdiff_t run_count;  // at least 1
+    std::ptrdiff_t length;     // of each run, at least 1
+    std::ptrdiff_t pixel_step;
+    const float* weights;       // [run_count][length][8] of the first panel
+    std::ptrdiff_t panel_step;  // from one panel's weights to the next's
+    const float* bias;
+    float* output;  // whole panels are written
+    std::ptrdiff_t output_step;
+    const float* residual;  // or null; whole panels are read
+    std::ptrdiff_t residual_step;
+    std::ptrdiff_t activation;  // an Activation that is_fusable() accepts
+    std::ptrdiff_t offset;      // of the first tile's first pixel in each run
+    std::ptrdiff_t tiles;       // at least 1
+};
+static_assert(offsetof(PanelTile, runs) == 0 && offsetof(PanelTile, length) == 16 &&
+              offsetof(PanelTile, weights) == 32 && offsetof(PanelTile, bias) == 48 &&
+              offsetof(PanelTile, output) == 56 && offsetof(PanelTile, residual) == 72 &&
+              offsetof(PanelTile, activation) == 88 && offsetof(PanelTile, offset) == 96 &&
+              offsetof(PanelTile, tiles) == 104);
+static_assert(static_cast<int>(Activation::kRelu) == 1 && static_cast<int>(Activation::kRelu6) == 2 &&
+              static_cast<int>(Activation::kHardSigmoid) == 3 &&
+              static_cast<int>(Activation::kHardSwish) == 4);
+
+extern "C" {
+void panel_tile_1x1_neon(PanelTile*);
+void panel_tile_2x1_neon(PanelTile*);
+void panel_tile_3x1_neon(PanelTile*);
+void panel_tile_4x1_neon(PanelTile*);
+void panel_tile_5x1_neon(PanelTile*);
+void panel_tile_1x2_neon(PanelTile*);
+void panel_tile_2x2_neon(PanelTile*);
+void panel_tile_3x2_neon(PanelTile*);
+void panel_tile_4x2_neon(PanelTile*);
+void panel_tile_5x2_neon(PanelTile*);
+void panel_tile_1x3_neon(PanelTile*);
+void panel_tile_2x3_neon(PanelTile*);
+void panel_tile_3x3_neon(PanelTile*);
+void panel_tile_4x3_neon(PanelTile*);
+}
+
+// How many of the panels that are left the next tile takes: two, unless the last one would be alone.
+inline int next_tile_panels(int left) { return left == 1 ? 1 : left % 2 == 1 ? 3 : 2; }
+
+// The next tiles' number of pixels, and how many tiles of that size there are before smaller ones.
+struct TileSplit {
+    std::ptrdiff_t pixels;
+    std::ptrdiff_t tiles;
+};
+
+// As few tiles as possible of the pixels that are left, of much the same size: a small tile loads its
+// weights for less work.
+inline TileSplit next_tiles(std::ptrdiff_t left, int panels) {
+    const std::ptrdiff_t most = panels == 3 ? 4 : kMaxTilePixels;
+    const std::ptrdiff_t tiles = (left + most - 1) / most;
+    const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
+    return {pixels, left - tiles * (pixels - 1)};
+}
+
+inline void compute_whole_panels(PanelTile& tile, std::ptrdiff_t pixels, int panels) {
+    using Function = void (*)(PanelTile*);
+    static constexpr Function kFunctions[kMaxTilePanels][kMaxTilePixels] = {
+        {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon,
+         panel_tile_5x1_neon},
+        {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon,
+         panel_tile_5x2_neon},
+        {panel_tile_1x3_neon, panel_tile_2x3_neon, panel_tile_3x3_neon, panel_tile_4x3_neon,
+         nullptr},
+    };
+    kFunctions[panels - 1][pixels - 1](&tile);
+}
+
+// Writes the first `channels` channels of each pixel, the last panel's lanes past them not; the
+// residual is read no further either.
+inline void compute_partial_panels(PanelTile& tile, std::ptrdiff_t pixels, int panels,
+                                   int channels) {
+    constexpr std::ptrdiff_t kFloatBytes = sizeof(float);
+    float output[kMaxTilePixels][kMaxTilePanels * kPanel];
+    float residual[kMaxTilePixels][kMaxTilePanels * kPanel] = {};
+    for (std::ptrdiff_t left = tile.tiles; left > 0; --left) {
+        PanelTile whole = tile;
+        whole.tiles = 1;
+        whole.output = output[0];
+        whole.output_step = sizeof output[0];
+        if (tile.residual != nullptr) {
+            for (std::ptrdiff_t p = 0; p < pixels; ++p) {
+                for (int c = 0; c < channels; ++c) residual[p][c] = tile.residual[c];
+                tile.residual += tile.residual_step / kFloatBytes;
+            }
+            whole.residual = residual[0];
+            whole.residual_step = sizeof residual[0];
+        }
+        compute_whole_panels(whole, pixels, panels);
+        for (std::ptrdiff_t p = 0; p < pixels; ++p) {
+            for (int c = 0; c < channels; ++c) tile.output[c] = output[p][c];
+            tile.output += tile.output_step / kFloatBytes;
+        }
+        tile.offset = whole.offset;
+    }
+}
+
+// All of `pixels` pixels from tile.offset on, of which the panels have `channels` channels left.
+inline void compute_pixels(PanelTile& tile, std::ptrdiff_t pixels, int panels, int channels) {
+    while (pixels > 0) {
+        const TileSplit split = next_tiles(pixels, panels);
+        tile.tiles = split.tiles;
+        if (channels >= panels * kPanel) {
+            compute_whole_panels(tile, split.pixels, panels);
+        } else {
+            compute_partial_panels(tile, split.pixels, panels, channels);
+        }
+        pixels -= split.pixels * split.tiles;
+    }
+}
+
+}  // namespace
+}  // namespace fovea::ops
