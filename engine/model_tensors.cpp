@@ -106,12 +106,13 @@ bool padding_lanes_are_zero(const Tensor& tensor, std::uint32_t groups) {
 // Finite means that the exponent bits are not all ones: integer work that the compiler can
 // vectorise.
 bool all_finite(const float* values, std::size_t count) {
-    std::uint32_t infinite = 0;
+    // An exponent of all ones, and no other, carries into the sign's place.
+    std::uint32_t carries = 0;
     for (std::size_t i = 0; i < count; ++i) {
         const auto bits = std::bit_cast<std::uint32_t>(values[i]);
-        infinite |= static_cast<std::uint32_t>((bits & 0x7F800000u) == 0x7F800000u);
+        carries |= (bits & 0x7F800000u) + 0x00800000u;
     }
-    return infinite == 0;
+    return (carries & 0x80000000u) == 0;
 }
 
 }  // namespace

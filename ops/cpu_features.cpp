@@ -14,7 +14,7 @@ namespace {
 #if defined(__x86_64__)
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
-    {"avx2", kFeatureAvx2Fma | kFeaturePclmul, kFeatureAvx2Fma},
+    {"avx2", kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul, kFeatureAvx2Fma},
 };
 #elif defined(__aarch64__)
 constexpr IsaLevel kLevels[] = {
@@ -38,6 +38,9 @@ CpuFeatureSet detect_cpu_features() {
     }
     if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {
         features |= kFeaturePclmul;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq")) {
+            features |= kFeatureVpclmul;
+        }
     }
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {

@@ -18,6 +18,7 @@ enum CpuFeature : CpuFeatureSet {
     kFeatureNeonI8mm = 1u << 6,
     kFeaturePclmul = 1u << 7,      // PCLMULQDQ and SSE4.1 together
     kFeatureArmCrc = 1u << 8,      // the CRC32 instructions of ARMv8
+    kFeatureVpclmul = 1u << 9,     // VPCLMULQDQ and AVX2 together
 };
 
 // What this CPU (and its operating system) has. Cheap enough to ask for every model; no state.

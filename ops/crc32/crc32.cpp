@@ -5,6 +5,9 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<Crc32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_VPCLMUL)
+    {"crc32_vpclmul", crc32_vpclmul, kFeatureVpclmul},
+#endif
 #if defined(FOVEA_HAVE_PCLMUL)
     {"crc32_pclmul", crc32_pclmul, kFeaturePclmul},
 #endif

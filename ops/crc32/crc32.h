@@ -14,6 +14,7 @@ using Crc32Function = std::uint32_t (*)(std::uint32_t crc, const void* data, std
 
 std::uint32_t crc32_scalar(std::uint32_t crc, const void* data, std::size_t size);
 std::uint32_t crc32_pclmul(std::uint32_t crc, const void* data, std::size_t size);
+std::uint32_t crc32_vpclmul(std::uint32_t crc, const void* data, std::size_t size);
 std::uint32_t crc32_armv8crc(std::uint32_t crc, const void* data, std::size_t size);
 
 extern const KernelTable<Crc32Function> kCrc32;
