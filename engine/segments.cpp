@@ -7,6 +7,7 @@
 #include "engine/arena.h"
 #include "engine/band_walk.h"
 #include "engine/plan_steps.h"
+#include "engine/segment_measures.h"
 #include "engine/threads.h"
 
 namespace fovea {
@@ -18,36 +19,8 @@ constexpr std::uint64_t kTolerance = 70;
 // Threads that make some rows twice are worth it up to this part of the work.
 constexpr std::uint64_t kRepeatable = 8;
 
-// Pixels of a pointwise kernel's register tile: 6 or 8.
-constexpr std::uint64_t kTilePixels = 8;
-
 // More bands than this are not tried: planning takes time too.
 constexpr std::uint64_t kMostBands = 64;
-
-std::uint64_t row_floats(const Shape& shape) {
-    return std::uint64_t{shape.width} * shape.channels;
-}
-
-bool is_in_place(const Plan& plan, const Step& step) {
-    return step.operand_count == 1 && plan.operands[step.first_operand] == step.output;
-}
-
-bool has_windows(const Plan& plan, const Segment& segment) {
-    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        if (!plan.steps[segment.first_step + i].rows.is_identity()) return true;
-    }
-    return false;
-}
-
-std::uint64_t ring_bytes(const Plan& plan, const Segment& segment) {
-    std::uint64_t bytes = 0;
-    for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
-        const Step& step = plan.steps[segment.first_step + i];
-        if (!is_in_place(plan, step))
-            bytes += plan.rings[step.output].thread_floats * sizeof(float);
-    }
-    return bytes;
-}
 
 std::uint64_t segment_work(const Plan& plan, const Segment& segment) {
     std::uint64_t work = 0;
@@ -58,45 +31,6 @@ std::uint64_t segment_work(const Plan& plan, const Segment& segment) {
 }
 
 }  // namespace
-
-SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
-    const std::uint64_t rows =
-        plan.steps[segment.first_step + segment.step_count - 1].output_shape.height;
-    const std::uint64_t share = (rows + segment.threads - 1) / segment.threads;
-    const std::uint64_t bands = (share + segment.band - 1) / segment.band;
-    std::uint64_t weights = 0;
-    std::uint64_t wasted_work = 0;  // in the last tile of a turn
-    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        const Step& step = plan.steps[segment.first_step + i];
-        weights += step.weight_bytes;
-        if (step.kind != StepKind::kPointwise) continue;
-        const std::uint64_t pixels = step.output_shape.pixels() / segment.threads / bands;
-        const std::uint64_t empty = (kTilePixels - pixels % kTilePixels) % kTilePixels;
-        wasted_work += bands * empty * (step.multiply_adds / step.output_shape.pixels());
-    }
-    const bool stays = weights + ring_bytes(plan, segment) <= kFarCache;
-    SegmentCost cost;
-    cost.calls = bands * segment.step_count;
-    cost.wasted_work = wasted_work;
-    cost.far_bytes = stays ? weights : weights * bands;
-    for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
-        const Step& step = plan.steps[segment.first_step + i];
-        const Step& next = plan.steps[segment.first_step + i + 1];
-        const std::uint64_t row = row_floats(step.output_shape) * sizeof(float);
-        const std::uint64_t all = row * step.output_shape.height / segment.threads;
-        const std::uint64_t band = (all + bands - 1) / bands;
-        const std::uint64_t ring = plan.rings[step.output].thread_floats * sizeof(float);
-        const std::uint64_t next_band = row_floats(next.output_shape) * sizeof(float) *
-                                        next.output_shape.height / segment.threads / bands;
-        if (band + next.weight_bytes + next_band > kFarCache) {
-            cost.far_bytes += 2 * all;
-        } else if (!stays && ring > band) {
-            cost.far_bytes += (ring - band) * bands;  // what the next band finds again
-        }
-        if (band + next_band > kNearCache) cost.near_bytes += 2 * all;
-    }
-    return cost;
-}
 
 // What a step reads row by row; else one vector for all its pixels, or the caller's pixels.
 bool SegmentBuilder::reads_rows(const Step& step, std::uint32_t i) const {
@@ -164,151 +98,6 @@ bool SegmentBuilder::cut_where_whole() {
         }
     }
     return any;
-}
-
-void SegmentBuilder::set_producers(const Segment& segment) {
-    for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
-        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
-            std::uint32_t& producer = plan_.producers[step(s).first_operand + i];
-            producer = kNone;
-            if (!reads_rows(step(s), i)) continue;
-            for (std::uint32_t p = segment.first_step; p < s; ++p) {
-                if (step(p).output == operand(step(s), i)) producer = p;
-            }
-        }
-    }
-}
-
-// Every row that a segment makes, each thread its own, in multiply-adds: what two make counts
-// twice.
-std::uint64_t SegmentBuilder::work_with_repetitions(const Segment& segment) const {
-    const std::uint64_t rows = last_step(segment).output_shape.height;
-    std::uint64_t work = 0;
-    for (std::uint32_t thread = 0; thread < segment.threads; ++thread) {
-        const Range range = share_of(rows, 1, thread, segment.threads);
-        Segment whole = segment;
-        whole.band = static_cast<std::uint32_t>(rows);
-        BandWalk walk(plan_, whole, range.begin, range.end);
-        walk.next_band();
-        for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-            const Step& current = step(segment.first_step + i);
-            work +=
-                step_work(current) / current.output_shape.height * (walk.target(i) - walk.done(i));
-        }
-    }
-    return work;
-}
-
-// Follows a segment's bands and notes how many rows of each step's output are needed at once,
-// leaving out the first `skipped` bands.
-void SegmentBuilder::follow(const Segment& segment, const Range& range, int skipped,
-                            std::uint64_t* most) const {
-    BandWalk walk(plan_, segment, range.begin, range.end);
-    while (walk.next_band()) {
-        if (skipped-- > 0) continue;
-        for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-            const RowMap& map = step(segment.first_step + i).rows;
-            walk.for_each_producer(i, [&](std::uint32_t p) {
-                const std::uint64_t first = map.first(walk.done(i));
-                if (walk.target(p) > first) most[p] = std::max(most[p], walk.target(p) - first);
-            });
-        }
-    }
-}
-
-// As many rows as are needed at once of each value that stays in the segment. Roughly: from a few
-// bands in the middle, which is enough to compare band heights.
-void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
-    std::uint64_t most[kMaxSegmentSteps] = {};
-    const std::uint64_t rows = last_step(segment).output_shape.height;
-    const std::uint64_t sample = std::uint64_t{segment.band} * 3;
-    if (exactness == Exactness::kRough && rows / segment.threads > 2 * sample) {
-        // A walk that begins in the middle has made no rows yet; its second band is like all
-        // others.
-        const std::uint64_t middle = rows / 2 / segment.band * segment.band;
-        follow(segment, {middle, middle + sample}, 1, most);
-    } else {
-        for (std::uint32_t thread = 0; thread < segment.threads; ++thread) {
-            follow(segment, share_of(rows, 1, thread, segment.threads), 0, most);
-        }
-    }
-    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        plan_.rings[step(segment.first_step + i).output] = {0, 0};
-    }
-    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        const Step& current = step(segment.first_step + i);
-        const bool is_last =
-            last_writer_[current.output] == segment.first_step + segment.step_count - 1;
-        if (is_last || current.overwrites != kNone) continue;
-        Ring& ring = plan_.rings[current.output];
-        ring.rows = static_cast<std::uint32_t>(
-            std::max({most[i], std::uint64_t{ring.rows}, std::uint64_t{1}}));
-        ring.thread_floats = round_up_to_line(ring.rows * row_floats(current.output_shape));
-    }
-}
-
-// The value whose storage the step may write its result over, or kNone: one that the kernel's
-// contract lets the output be equal to, that dies here, and that nothing else in the segment reads.
-std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t index) const {
-    const Step& current = step(index);
-    if (current.reads_caller_input || current.operand_count == 0) return kNone;
-    const std::uint32_t first = root_[operand(current, 0)];
-    std::uint32_t candidate = kNone;
-    switch (current.kind) {
-        case StepKind::kAffine:
-        case StepKind::kActivation:
-        case StepKind::kSoftmax:
-            candidate = first;
-            break;
-        case StepKind::kBinary:
-            if (root_[operand(current, 1)] != first) candidate = first;
-            break;
-        case StepKind::kPointwise:
-            if (current.residual != kNone && root_[current.residual] != first) {
-                candidate = root_[current.residual];
-            }
-            break;
-        default:
-            break;
-    }
-    if (candidate == kNone || last_use_[candidate] != index) return kNone;
-    const std::uint32_t end = segment.first_step + segment.step_count;
-    for (std::uint32_t s = segment.first_step; s < end; ++s) {
-        if (root_[step(s).output] == candidate) return kNone;  // a ring, or written where it lies
-        for (std::uint32_t i = 0; s != index && i < step(s).operand_count; ++i) {
-            if (root_[operand(step(s), i)] == candidate) return kNone;
-        }
-    }
-    // Before the last step, rows may be made by two threads, the second of which would find them
-    // overwritten.
-    const bool once = index + 1 == end || segment.threads == 1 || !has_windows(plan_, segment);
-    return once ? candidate : kNone;
-}
-
-// Everything but rings that is needed at once while the segment runs, of what its run of steps,
-// which ends before run_end, reads and makes.
-std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
-                                                 std::uint32_t run_end) const {
-    std::uint64_t bytes = 0;
-    const Step& last = last_step(segment);
-    if (last.overwrites == kNone) bytes += last.output_shape.count() * sizeof(float);
-    // Values made before it that it or a later step reads, each once.
-    for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
-        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
-            const std::uint32_t value = root_[operand(step(s), i)];
-            bool counted = step(s).reads_caller_input;
-            for (std::uint32_t p = segment.first_step; p < s && !counted; ++p) {
-                counted = root_[step(p).output] == value;
-                for (std::uint32_t k = 0; k < step(p).operand_count && !counted; ++k) {
-                    counted = root_[operand(step(p), k)] == value;
-                }
-            }
-            if (!counted && !is_in_place(plan_, step(s))) {
-                bytes += plan_.shapes[value].count() * sizeof(float);
-            }
-        }
-    }
-    return bytes;
 }
 
 // A place to cut a run after step s: one value alone crosses it, and the next step's is larger.

@@ -10,6 +10,7 @@ Settings are each engine's best for one image after another in float32: as many 
 throughput, no reduced precision. Only the standard library and NumPy may be imported at the top: each engine has an environment of its own.
 """
 import ctypes
+import importlib
 import importlib.metadata
 import os
 
@@ -34,26 +35,26 @@ class Fovea:
 
     def __init__(self, threads):
         self.threads = threads
-        self.library = ctypes.CDLL(os.environ["FOVEA_SHARED"])
-        self.library.fovea_version.restype = ctypes.c_char_p
-        self.library.fovea_status_string.restype = ctypes.c_char_p
+        self.engine = ctypes.CDLL(os.environ["FOVEA_SHARED"])
+        self.engine.fovea_version.restype = ctypes.c_char_p
+        self.engine.fovea_status_string.restype = ctypes.c_char_p
 
     def version(self):
-        return self.library.fovea_version().decode()
+        return self.engine.fovea_version().decode()
 
     def check(self, status, what):
         if status != 0:
-            raise RuntimeError(f"{what}: {self.library.fovea_status_string(status).decode()}")
+            raise RuntimeError(f"{what}: {self.engine.fovea_status_string(status).decode()}")
 
     def load(self, folder):
         self.model, self.session = ctypes.c_void_p(), ctypes.c_void_p()
-        self.check(self.library.fovea_model_load_file(os.fsencode(f"{folder}/model.fovea"), None, ctypes.byref(self.model)), "load")
+        self.check(self.engine.fovea_model_load_file(os.fsencode(f"{folder}/model.fovea"), None, ctypes.byref(self.model)), "load")
         settings = self.SessionSettings()
-        self.library.fovea_session_settings_init(ctypes.byref(settings))
+        self.engine.fovea_session_settings_init(ctypes.byref(settings))
         settings.threads = self.threads
-        self.check(self.library.fovea_session_create(self.model, ctypes.byref(settings), ctypes.byref(self.session)), "session")
+        self.check(self.engine.fovea_session_create(self.model, ctypes.byref(settings), ctypes.byref(self.session)), "session")
         info = self.SessionInfo(ctypes.sizeof(self.SessionInfo))
-        self.check(self.library.fovea_session_describe(self.session, ctypes.byref(info)), "describe")
+        self.check(self.engine.fovea_session_describe(self.session, ctypes.byref(info)), "describe")
         self.working_bytes, self.multiply_adds = info.workspace_bytes, info.multiply_adds
         self.probabilities = np.zeros(2, np.float32)
         self.output = self.probabilities.ctypes.data_as(ctypes.c_void_p)
@@ -63,27 +64,33 @@ class Fovea:
         self.input = self.pixels.ctypes.data_as(ctypes.c_void_p)
 
     def run(self):
-        self.check(self.library.fovea_run(self.session, self.input, 0, None, self.output), "run")
+        self.check(self.engine.fovea_run(self.session, self.input, 0, None, self.output), "run")
         return self.probabilities
 
 
-class Onnxruntime:
-    def __init__(self, threads):
-        import onnxruntime
+class Package:
+    """An engine that is a Python package of its own."""
 
-        self.library, self.threads = onnxruntime, threads
+    name = ""
+
+    def __init__(self, threads):
+        self.module, self.threads = importlib.import_module(self.name), threads
 
     def version(self):
-        return self.library.__version__
+        return importlib.metadata.version(self.name)
+
+
+class Onnxruntime(Package):
+    name = "onnxruntime"
 
     def load(self, folder):
-        options = self.library.SessionOptions()
+        options = self.module.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        options.execution_mode = self.library.ExecutionMode.ORT_SEQUENTIAL
-        options.graph_optimization_level = self.library.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.execution_mode = self.module.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = self.module.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 3
-        self.session = self.library.InferenceSession(f"{folder}/model.onnx", options, providers=["CPUExecutionProvider"])
+        self.session = self.module.InferenceSession(f"{folder}/model.onnx", options, providers=["CPUExecutionProvider"])
 
     def set_input(self, pixels):
         self.input = {self.session.get_inputs()[0].name: channels_first(pixels)}
@@ -96,13 +103,13 @@ class Litert:
     def __init__(self, threads):
         from ai_edge_litert.interpreter import Interpreter
 
-        self.library, self.threads = Interpreter, threads
+        self.module, self.threads = Interpreter, threads
 
     def version(self):
         return importlib.metadata.version("ai-edge-litert")
 
     def load(self, folder):  # XNNPACK is what it takes by itself
-        self.interpreter = self.library(model_path=f"{folder}/model.tflite", num_threads=self.threads)
+        self.interpreter = self.module(model_path=f"{folder}/model.tflite", num_threads=self.threads)
         self.interpreter.allocate_tensors()
         self.source = self.interpreter.get_input_details()[0]["index"]
         self.target = self.interpreter.get_output_details()[0]["index"]
@@ -115,40 +122,28 @@ class Litert:
         return self.interpreter.get_tensor(self.target)[0]
 
 
-class Openvino:
-    def __init__(self, threads):
-        import openvino
-
-        self.library, self.threads = openvino, threads
-
-    def version(self):
-        return self.library.__version__.split("-")[0]
+class Openvino(Package):
+    name = "openvino"
 
     def load(self, folder):
         # Without the precision it would take bfloat16 where the CPU has it, which moves probabilities by some 0.06.
         settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": self.threads, "NUM_STREAMS": 1,
                     "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-        self.request = self.library.Core().compile_model(f"{folder}/model.onnx", "CPU", settings).create_infer_request()
+        self.request = self.module.Core().compile_model(f"{folder}/model.onnx", "CPU", settings).create_infer_request()
 
     def set_input(self, pixels):
-        self.request.set_input_tensor(self.library.Tensor(channels_first(pixels)))
+        self.request.set_input_tensor(self.module.Tensor(channels_first(pixels)))
 
     def run(self):
         self.request.infer()
         return self.request.get_output_tensor().data[0]
 
 
-class Ncnn:
-    def __init__(self, threads):
-        import ncnn
-
-        self.library, self.threads = ncnn, threads
-
-    def version(self):
-        return importlib.metadata.version("ncnn")
+class Ncnn(Package):
+    name = "ncnn"
 
     def load(self, folder):
-        self.net = self.library.Net()
+        self.net = self.module.Net()
         self.net.opt.num_threads = self.threads
         self.net.opt.use_vulkan_compute = False
         # float32 as the others; FOVEA_PEER_FP16=1 leaves it what it takes by itself (half precision on ARM).
@@ -162,7 +157,7 @@ class Ncnn:
     def set_input(self, pixels):
         # A copy: on NumPy's memory, which it does not keep alive and takes for its own to reuse, it crashes.
         values = channels_first(pixels)[0]
-        self.input = self.library.Mat(values).clone()
+        self.input = self.module.Mat(values).clone()
 
     def run(self):
         extractor = self.net.create_extractor()
@@ -173,29 +168,23 @@ class Ncnn:
         return np.array(output).reshape(-1)
 
 
-class Mnn:
-    def __init__(self, threads):
-        import MNN
-
-        self.library, self.threads = MNN, threads
-
-    def version(self):
-        return importlib.metadata.version("MNN")
+class Mnn(Package):
+    name = "MNN"
 
     def load(self, folder):
-        self.interpreter = self.library.Interpreter(f"{folder}/model.mnn")
+        self.interpreter = self.module.Interpreter(f"{folder}/model.mnn")
         precision = "low" if os.environ.get("FOVEA_PEER_FP16") == "1" else "high"
         self.session = self.interpreter.createSession({"backend": "CPU", "numThread": self.threads, "precision": precision})
         self.source = self.interpreter.getSessionInput(self.session)
         self.target = self.interpreter.getSessionOutput(self.session)
         shape = self.target.getShape()
         self.output = np.zeros(shape, np.float32)
-        self.host = self.library.Tensor(shape, self.library.Halide_Type_Float, self.output, self.library.Tensor_DimensionType_Caffe)
+        self.host = self.module.Tensor(shape, self.module.Halide_Type_Float, self.output, self.module.Tensor_DimensionType_Caffe)
 
     def set_input(self, pixels):
         values = channels_first(pixels)
-        self.source.copyFrom(self.library.Tensor(values.shape, self.library.Halide_Type_Float, values,
-                                                 self.library.Tensor_DimensionType_Caffe))
+        self.source.copyFrom(self.module.Tensor(values.shape, self.module.Halide_Type_Float, values,
+                                                 self.module.Tensor_DimensionType_Caffe))
 
     def run(self):
         self.interpreter.runSession(self.session)

@@ -6,6 +6,7 @@ Where a denominator is zero the figure is 0 and a flag says so, as domain practi
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -125,21 +126,41 @@ def auc_with_interval(score: np.ndarray, positive: np.ndarray, groups: np.ndarra
     return result
 
 
-def _rates(score: np.ndarray, positive: np.ndarray) -> Dict[str, np.ndarray]:
-    """True positives and true negatives at every score that occurs, and with none called positive."""
-    thresholds = np.append(np.unique(score), np.inf)
+@dataclasses.dataclass(frozen=True)
+class _Rates:
+    """What each threshold gives: every score that occurs, and one that none reaches."""
+
+    threshold: np.ndarray
+    true_positives: np.ndarray
+    true_negatives: np.ndarray
+    sick: int
+    well: int
+
+    @property
+    def sensitivity(self) -> np.ndarray:
+        return self.true_positives / self.sick
+
+    @property
+    def specificity(self) -> np.ndarray:
+        return self.true_negatives / self.well
+
+
+def _rates(score: np.ndarray, positive: np.ndarray) -> Optional[_Rates]:
+    """None where one of the classes has no case."""
     sick, well = np.sort(score[positive]), np.sort(score[~positive])
-    return {"threshold": thresholds, "tp": len(sick) - np.searchsorted(sick, thresholds), "tn": np.searchsorted(well, thresholds)}
+    if not len(sick) or not len(well):
+        return None
+    thresholds = np.append(np.unique(score), np.inf)
+    return _Rates(thresholds, len(sick) - np.searchsorted(sick, thresholds), np.searchsorted(well, thresholds), len(sick), len(well))
 
 
 def operating_points(score: np.ndarray, positive: np.ndarray) -> Optional[Dict[str, Any]]:
     """Thresholds that these cases would choose; a case is positive when its score reaches the threshold."""
     positive = np.asarray(positive, bool)
-    sick, well = int(positive.sum()), int((~positive).sum())
-    if not sick or not well:
-        return None
     rates = _rates(score, positive)
-    threshold, sensitivity, specificity = rates["threshold"], rates["tp"] / sick, rates["tn"] / well
+    if rates is None:
+        return None
+    threshold, sensitivity, specificity = rates.threshold, rates.sensitivity, rates.specificity
     youden = (sensitivity + specificity - 1)[:-1]
 
     def at(index: int) -> Dict[str, float]:
@@ -159,15 +180,14 @@ def operating_points(score: np.ndarray, positive: np.ndarray) -> Optional[Dict[s
 def trade_offs(score: np.ndarray, positive: np.ndarray) -> Optional[Dict[str, Any]]:
     """The best sensitivity at a demanded specificity, and the reverse, with Wilson intervals."""
     positive = np.asarray(positive, bool)
-    sick, well = int(positive.sum()), int((~positive).sum())
-    if not sick or not well:
-        return None
     rates = _rates(score, positive)
-    sensitivity, specificity = rates["tp"] / sick, rates["tn"] / well
+    if rates is None:
+        return None
+    sensitivity, specificity = rates.sensitivity, rates.specificity
     return {
-        "sens_at_spec": [{"spec": least, "sens": proportion(rates["tp"][specificity >= least].max(), sick)}
+        "sens_at_spec": [{"spec": least, "sens": proportion(rates.true_positives[specificity >= least].max(), rates.sick)}
                          for least in (0.8, 0.825, 0.9, 0.95)],
-        "spec_at_sens": [{"sens": least, "spec": proportion(rates["tn"][sensitivity >= least].max(), well)}
+        "spec_at_sens": [{"sens": least, "spec": proportion(rates.true_negatives[sensitivity >= least].max(), rates.well)}
                          for least in (0.8, 0.85, 0.9, 0.95)],
     }
 
