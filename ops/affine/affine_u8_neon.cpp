@@ -58,9 +58,11 @@ void affine_u8_neon(const AffineU8Args& args) {
     float scale[kPatternChannels * kStep];
     float offset[kPatternChannels * kStep];
     const std::size_t pattern = channels * kStep;
-    for (std::size_t k = 0; k < pattern; ++k) {
-        scale[k] = args.scale[k % channels];
-        offset[k] = args.offset[k % channels];
+    for (std::size_t k = 0; k < pattern; k += channels) {
+        for (std::size_t c = 0; c < channels; ++c) {
+            scale[k + c] = args.scale[c];
+            offset[k + c] = args.offset[c];
+        }
     }
     const std::size_t count = args.pixels * channels;
     for (std::size_t k = 0; k < count; k += pattern) {

@@ -46,9 +46,11 @@ struct AffineKernel {
         float scale[kPatternChannels * kLanes];
         float offset[kPatternChannels * kLanes];
         const std::size_t pattern = channels * kLanes;
-        for (std::size_t k = 0; k < pattern; ++k) {
-            scale[k] = args.scale[k % channels];
-            offset[k] = args.offset[k % channels];
+        for (std::size_t k = 0; k < pattern; k += channels) {
+            for (std::size_t c = 0; c < channels; ++c) {
+                scale[k + c] = args.scale[c];
+                offset[k + c] = args.offset[c];
+            }
         }
         const std::size_t count = args.pixels * channels;
         std::size_t k = 0;

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from cli_helpers import (  # noqa: F401
-    SAMPLES, TinyNetwork, fovea, fovea_file, fovea_ok, model, needs_binary, one_error, tiny_model, write_model,
+    ROOT, SAMPLES, TinyNetwork, fovea, fovea_file, fovea_ok, model, needs_binary, one_error, tiny_model, write_model,
 )
 
 pytestmark = needs_binary
@@ -50,6 +50,13 @@ def test_the_plan_follows_the_size(tmp_path):
     assert large["run"]["workspace_bytes"] > small["run"]["workspace_bytes"]
     assert small["plan"] and large["plan"] and small["plan"] != large["plan"]
     assert any("conv" in line for line in small["plan"])
+
+
+@pytest.mark.parametrize("detector, mebibytes", [("large224", 0.8), ("small224", 0.6)])
+def test_the_detectors_work_in_little_memory(detector, mebibytes):
+    model = ROOT / "models" / "detectors" / detector / f"{detector}.fovea"
+    facts = json.loads(fovea_ok("info", "--json", model))
+    assert facts["run"]["workspace_bytes"] <= mebibytes * 2**20
 
 
 def test_selftest_passes_and_fails(tmp_path):
