@@ -9,10 +9,11 @@
 // order, so the window slides without changing the order of summation. 8 sums are what it takes to
 // hide an FMA latency of 4 cycles at 2 a cycle (Haswell, Zen), and 14 of the 16 registers hold it;
 // a 3x3 row costs 10 column loads and 3 weight loads for 24 FMAs.
+// Where windows leave the row, or fewer than 8 outputs are left, the same tile skips the columns that are
+// not there and stores fewer outputs: a branch a column, not a test for each tap.
 // Rows are walked in chunks of 16 outputs, so that the cache lines that two neighbouring blocks of
 // channels share are still in L1 for the second one.
-// Outputs whose window leaves the row, and every other kernel size or dilation, take their taps one
-// by one from memory.
+// Every other kernel size or dilation takes its taps one by one from memory.
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "compile with -mavx2 -mfma"
 #endif
@@ -26,7 +27,8 @@ namespace fovea::ops {
 namespace {
 
 constexpr int kLanes = 8;
-constexpr int kChunk = 16;
+constexpr int kOutputs = 8;
+constexpr int kChunk = 2 * kOutputs;
 
 // One block of channels of the row: what does not change from output to output.
 struct Block {
@@ -75,8 +77,15 @@ inline void compute_any(const Block& block, int x) {
     store<kPartial>(args.output + x * args.output_stride + block.channel, block.mask, sum[0]);
 }
 
+// What of a tile there is: columns [begin, end) of its windows, and how many outputs.
+struct TileRange {
+    int begin;
+    int end;
+    int outputs;
+};
+
 // Gives input column kColumn of a tile to the outputs kOutput and up whose windows hold it.
-template <int kKernel, int kStride, int kColumn, int kOutput, int kOutputs>
+template <int kKernel, int kStride, int kColumn, int kOutput>
 inline void add_column(__m256 value, const __m256 (&weights)[kKernel], __m256 (&sums)[kOutputs]) {
     if constexpr (kOutput < kOutputs) {
         constexpr int kTap = kColumn - kOutput * kStride;
@@ -87,19 +96,23 @@ inline void add_column(__m256 value, const __m256 (&weights)[kKernel], __m256 (&
     }
 }
 
-template <int kKernel, int kStride, bool kPartial, int kColumn, int kOutputs>
-inline void add_columns(const float* input, std::ptrdiff_t stride, __m256i mask,
-                        const __m256 (&weights)[kKernel], __m256 (&sums)[kOutputs]) {
+template <int kKernel, int kStride, bool kPartial, bool kWhole, int kColumn>
+inline void add_columns(const float* row, std::ptrdiff_t first, std::ptrdiff_t stride, __m256i mask,
+                        const TileRange& range, const __m256 (&weights)[kKernel],
+                        __m256 (&sums)[kOutputs]) {
     if constexpr (kColumn < (kOutputs - 1) * kStride + kKernel) {
-        const __m256 value = load<kPartial>(input + kColumn * stride, mask);
-        add_column<kKernel, kStride, kColumn, 0>(value, weights, sums);
-        add_columns<kKernel, kStride, kPartial, kColumn + 1>(input, stride, mask, weights, sums);
+        if (kWhole || (kColumn >= range.begin && kColumn < range.end)) {
+            const __m256 value = load<kPartial>(row + (first + kColumn * stride), mask);
+            add_column<kKernel, kStride, kColumn, 0>(value, weights, sums);
+        }
+        add_columns<kKernel, kStride, kPartial, kWhole, kColumn + 1>(row, first, stride, mask, range,
+                                                                     weights, sums);
     }
 }
 
-// kOutputs output columns from x, all of whose windows lie in the row.
-template <int kKernel, int kStride, bool kPartial, int kOutputs>
-inline void compute_tile(const Block& block, int x) {
+// The range's outputs from column x on; kWhole: all 8, all of whose windows lie in the row.
+template <int kKernel, int kStride, bool kPartial, bool kWhole>
+inline void compute_tile(const Block& block, int x, const TileRange& range) {
     const DepthwiseConvFp32Args& args = block.args;
     const std::ptrdiff_t first =
         (static_cast<std::ptrdiff_t>(x) * kStride - args.pad_left) * args.input_stride +
@@ -114,55 +127,52 @@ inline void compute_tile(const Block& block, int x) {
         for (int b = 0; b < kKernel; ++b) {
             weights[b] = _mm256_loadu_ps(row_weights + b * block.padded_channels);
         }
-        add_columns<kKernel, kStride, kPartial, 0>(args.rows[a] + first, args.input_stride,
-                                                   block.mask, weights, sums);
+        add_columns<kKernel, kStride, kPartial, kWhole, 0>(
+            args.rows[a], first, args.input_stride, block.mask, range, weights, sums);
     }
     apply_fused_activation(args.activation, sums);
     float* output = args.output + x * args.output_stride + block.channel;
-    for (const __m256& sum : sums) {
-        store<kPartial>(output, block.mask, sum);
+#pragma GCC unroll 8
+    for (int n = 0; n < kOutputs; ++n) {
+        if (!kWhole && n >= range.outputs) break;
+        store<kPartial>(output, block.mask, sums[n]);
         output += args.output_stride;
     }
 }
 
-// Output columns x_begin .. x_end - 1, of which those from inner_begin to inner_end - 1 see nothing
-// but the row.
+// Output columns x_begin .. x_end - 1.
 template <int kKernel, int kStride, bool kPartial>
-void compute_columns(const Block& block, int x_begin, int x_end, int inner_begin, int inner_end) {
-    int x = x_begin;
-    for (; x < x_end && x < inner_begin; ++x) compute_any<kPartial>(block, x);
-    const int inner = x_end < inner_end ? x_end : inner_end;
-    for (; x + 8 <= inner; x += 8) compute_tile<kKernel, kStride, kPartial, 8>(block, x);
-    if (x + 4 <= inner) {
-        compute_tile<kKernel, kStride, kPartial, 4>(block, x);
-        x += 4;
+void compute_columns(const Block& block, int x_begin, int x_end) {
+    const DepthwiseConvFp32Args& args = block.args;
+    for (int x = x_begin; x < x_end; x += kOutputs) {
+        const int outputs = x_end - x < kOutputs ? x_end - x : kOutputs;
+        const int columns = (outputs - 1) * kStride + kKernel;
+        const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * kStride - args.pad_left;
+        const std::ptrdiff_t right = args.input_width - left;
+        const TileRange range = {
+            left >= 0 ? 0 : -left < columns ? static_cast<int>(-left) : columns,
+            right < columns ? static_cast<int>(right) : columns, outputs};
+        if (outputs == kOutputs && range.begin == 0 && range.end == columns) {
+            compute_tile<kKernel, kStride, kPartial, true>(block, x, range);
+        } else {
+            compute_tile<kKernel, kStride, kPartial, false>(block, x, range);
+        }
     }
-    for (; x < inner; ++x) compute_tile<kKernel, kStride, kPartial, 1>(block, x);
-    for (; x < x_end; ++x) compute_any<kPartial>(block, x);
 }
 
 template <int kKernel, int kStride>
 void convolve_row(const DepthwiseConvFp32Args& args, std::ptrdiff_t padded_channels) {
-    // The outputs x with x * stride >= pad_left and x * stride - pad_left + kernel <= input_width.
-    int inner_begin = args.pad_left > 0 ? (args.pad_left + kStride - 1) / kStride : 0;
-    const int room = args.input_width + args.pad_left - kKernel;
-    int inner_end = room < 0 ? 0 : room / kStride + 1;
-    if (inner_end > args.output_width) inner_end = args.output_width;
-    if (inner_begin > inner_end) inner_begin = inner_end;
-
-    // The first chunk has the left border besides, so that every other one is whole tiles.
-    for (int x = 0, x_end = 0; x < args.output_width; x = x_end) {
-        const int length = x == 0 ? inner_begin + kChunk : kChunk;
-        x_end = args.output_width - x < length ? args.output_width : x + length;
+    for (int x = 0; x < args.output_width; x += kChunk) {
+        const int x_end = args.output_width - x < kChunk ? args.output_width : x + kChunk;
         int channel = 0;
         for (; channel + kLanes <= args.channels; channel += kLanes) {
             const Block block = {args, padded_channels, channel, _mm256_setzero_si256()};
-            compute_columns<kKernel, kStride, false>(block, x, x_end, inner_begin, inner_end);
+            compute_columns<kKernel, kStride, false>(block, x, x_end);
         }
         if (channel < args.channels) {
             const Block block = {args, padded_channels, channel,
                                  lane_mask_avx2(args.channels - channel)};
-            compute_columns<kKernel, kStride, true>(block, x, x_end, inner_begin, inner_end);
+            compute_columns<kKernel, kStride, true>(block, x, x_end);
         }
     }
 }
