@@ -9,6 +9,9 @@ import numpy as np
 from PIL import Image
 
 
+COMPARED_SIZE = 224  # pictures in which near copies are looked for; split.near_duplicate holds for this size
+
+
 class ImageError(Exception):
     pass
 
@@ -45,6 +48,19 @@ def preprocess(program, folder, preset, size, out):
     if result.returncode not in (0, 3):
         raise ImageError(f"exit status {result.returncode} of: {' '.join(command)}")
     note.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def folder_of(folder, size):
+    """Where the pictures of a size are: one folder a source below it."""
+    return pathlib.Path(folder) / str(size)
+
+
+def preprocess_all(program, folders, preset, size, out, report):
+    """The pictures of all sources, in the network's size and in the size in which photos are compared with each other."""
+    for wanted in sorted({size, COMPARED_SIZE}):
+        for source, folder in folders.items():
+            report(f"{source}: preparing the photos of {folder}, {wanted} x {wanted}")
+            preprocess(program, folder, preset, wanted, folder_of(out, wanted) / source)
 
 
 def load(photos, folder, size):
