@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run was made of and what came out: settings.json and figures.json in its folder, for later comparison."""
+import hashlib
+import json
+import pathlib
+
+FORMAT = "fovea-recipe-run 1"
+NOT_COMPARED = ("name", "card", "provenance", "labels", "thesis")  # what does not change the training
+
+
+class RecordError(Exception):
+    pass
+
+
+def file_record(path):
+    """{"file", "sha256"} of a file that the run starts from, or None."""
+    if path is None:
+        return None
+    path = pathlib.Path(path)
+    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def flat(record):
+    """{"training.batch": 32, ...} of everything in a record that may change the training."""
+    found = {}
+    for table, value in record["settings"].items():
+        if table in NOT_COMPARED:
+            continue
+        if isinstance(value, dict):
+            found.update({f"{table}.{key}": item for key, item in value.items()})
+        else:
+            found[table] = value
+    for key, value in record["start"].items():
+        found[key] = value["file"] if value else None
+    found["unseen"] = record["unseen"]
+    return found
+
+
+def write(path, value):
+    """JSON, whole or not at all."""
+    part = pathlib.Path(path).with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def read(path):
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: {error}") from error
+
+
+def kept_epoch(training, history):
+    """The row of the history whose weights the training kept. training: the settings' table."""
+    return history[-1] if training["keep"] == "last" else max(history, key=lambda row: row["mean_auc"])
+
+
+def begin(folder, settings, start, unseen, epoch, report):
+    """Writes settings.json, and gives it. What differs from the settings that the run began with is reported and kept on record
+    with the epoch after which it changed. start: {"warm_start", "teacher", "initial_weights"} of file_record."""
+    path = pathlib.Path(folder) / "settings.json"
+    now = {"format": FORMAT, "settings": settings, "start": start, "unseen": unseen, "changed": []}
+    if epoch and path.is_file():
+        before = read(path)
+        old, new = flat(before), flat(now)
+        now["changed"] = before["changed"]
+        for key in sorted(set(old) | set(new)):
+            if old.get(key) != new.get(key):
+                report(f"{key} was {old.get(key)!r} until epoch {epoch} and is {new.get(key)!r} from now on")
+                now["changed"].append({"key": key, "was": old.get(key), "now": new.get(key), "after_epoch": epoch})
+    write(path, now)
+    return now
