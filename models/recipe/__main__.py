@@ -3,21 +3,22 @@
 import argparse
 import os
 import pathlib
-import shutil
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-EXAMPLE = """example (from the folder models/, fovea built in ../build/release):
+EXAMPLE = """examples (from the folder models/, fovea built in ../build/release):
   python -m recipe --settings recipe/small224.toml --fovea ../build/release/engine/cli/fovea \\
       --data aptos=~/photos/aptos --data idrid=~/photos/idrid --data eyepacs=~/photos/eyepacs \\
       --warm-start mobilenet_v3_large_minimalistic_224_uint8.tflite \\
       --golden ../tests/golden/data/photos/IDRiD_008.jpg --out ~/runs/small224
+  python -m recipe ... --leave-out idrid --out ~/runs/without_idrid     # how well it does on a camera it never saw
+  python -m recipe ... --figures-only --out ~/runs/no_tint              # an experiment; python -m recipe.compare ~/runs/* shows them
 
 Interrupted, the same command continues where it stopped. Exit status: 0 done, 1 failed with a message, 2 wrong usage."""
 
 
-def _parse(arguments):
+def _parser():
     parser = argparse.ArgumentParser(prog="python -m recipe", description=__doc__, epilog=EXAMPLE,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--settings", required=True, metavar="FILE.toml", help="the detector's settings")
@@ -29,11 +30,22 @@ def _parse(arguments):
                         help="8-bit MobileNetV3-Large minimalistic with ImageNet weights: the start of Large, and of Small's early blocks")
     parser.add_argument("--teacher", metavar="FILE.keras", help="a trained Large of this recipe that Small learns from")
     parser.add_argument("--initial-weights", metavar="FILE.weights.h5", help="continue from the weights of another run")
+    parser.add_argument("--leave-out", metavar="NAME",
+                        help="train without this source and validate on all its photos: an estimate for a camera never seen; "
+                             "writes figures only")
+    parser.add_argument("--figures-only", action="store_true", help="stop after figures.json: no conversion, no model card")
     parser.add_argument("--golden", action="append", default=[], metavar="PHOTO",
                         help="a photo that may be redistributed, stored in the detector for its self-test")
+    parser.add_argument("--compare", action="append", default=[], metavar="RUN",
+                        help="folder of another run, to be shown on the model card; once for each")
     parser.add_argument("--note", action="append", default=[], metavar="TEXT",
                         help="a sentence about this run for the model card")
     parser.add_argument("--converter", default="fovea-convert", metavar="PROGRAM", help="default: fovea-convert")
+    return parser
+
+
+def _parse(arguments):
+    parser = _parser()
     parsed = parser.parse_args(arguments)
     parsed.folders = {}
     for item in parsed.data:
@@ -41,10 +53,13 @@ def _parse(arguments):
         if not separator or not name or name in parsed.folders:
             parser.error(f"--data {item}: expected NAME=FOLDER, each name once")
         parsed.folders[name] = pathlib.Path(folder).expanduser()
-    if not parsed.golden:
+    parsed.ships = not parsed.figures_only and not parsed.leave_out
+    if parsed.ships and not parsed.golden:
         parser.error("--golden: at least one photo, or the detector has no self-test")
     if parsed.warm_start and parsed.initial_weights:
         parser.error("--warm-start and --initial-weights exclude each other")
+    if parsed.leave_out and (parsed.leave_out not in parsed.folders or len(parsed.folders) < 2):
+        parser.error(f"--leave-out {parsed.leave_out}: expected one of at least two sources named with --data")
     return parsed
 
 
@@ -66,86 +81,56 @@ class _Progress:
         sys.stderr.flush()
 
 
-def _initial_weights(arguments, settings, data, out, report):
+def _initial_weights(arguments, settings, data, folder, report):
     """File with the weights to start from, or None for a random start."""
     if arguments.initial_weights:
         return arguments.initial_weights
     if not arguments.warm_start:
         return None
-    import numpy as np
-    import tensorflow as tf
-
-    from . import network, warm_start
-    path = out / "initial.weights.h5"
+    from . import warm_start
+    path = folder / "initial.weights.h5"
     if not path.exists():
         report("taking over the weights of " + arguments.warm_start)
-        seed = settings["training"]["seed"]
-        tf.keras.utils.set_random_seed(seed)
-        model = network.build(settings["network"]["architecture"], settings["network"]["size"],
-                              alpha=settings["network"]["alpha"])
-        pick = np.random.default_rng(seed).choice(len(data["pixels"]), min(144, len(data["pixels"])), replace=False,
-                                                  p=data["chance"])
-        warm_start.apply(model, settings["network"]["architecture"], arguments.warm_start, data["pixels"][pick], seed)
-        model.save_weights(path)
+        warm_start.write(path, settings, arguments.warm_start, data)
     return path
 
 
-def _ship(arguments, settings, data_rows, validation, trainer, out, report):
-    """Measures the best weights and writes everything that is shipped into out/detector."""
-    from fovea_tools import calibration
-
-    from . import card, evaluate, export, network
-    name, net, preset = settings["name"], settings["network"], settings["preset"]
-    model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
-    model.load_weights(trainer.best_file)
-    logits = network.logits_of(model, validation["pixels"])
-    weights = calibration.cell_weights(validation["sources"], validation["positive"])
-    # Every photo counts alike, so that confidence and accuracy agree over the validation photos as they are.
-    temperature = calibration.fit_temperature(logits, validation["positive"]).value
-    points = calibration.operating_points(calibration.softmax(logits, temperature)[:, 1], validation["positive"], weights)
-    figures = evaluate.figures(validation, logits, temperature, points)
-    probes = evaluate.rim_probes(validation, lambda pictures: network.logits_of(model, pictures))
-
-    shipped = out / "detector"
-    shutil.rmtree(shipped, ignore_errors=True)
-    shipped.mkdir()
-    model.save(out / f"{name}.keras")
-    golden = out / "golden.npz"
-    export.write_golden(golden, model, export.golden_pictures(arguments.fovea, arguments.golden, preset, net["size"], out))
-    export.write_json(shipped / f"{name}.validation.json", {"figures": figures, "probes": probes})
-    card.learning_curve(shipped / "learning_curve.png", trainer.history)
-    (shipped / f"{name}.md").write_text(
-        card.text(settings, figures, probes, data_rows, trainer.history, arguments.note), encoding="utf-8")
-    report(f"mean of the sources' AUCs {figures['mean_auc']:.4f}; converting")
-    export.convert(arguments.converter, out / f"{name}.keras", shipped / f"{name}.fovea", settings, golden, temperature,
-                   points, settings["provenance"])
-    export.write_checksums(shipped, [p.name for p in shipped.iterdir()])
-    report(f"done: {shipped}")
+def _train_detector(parsed, settings, out, report):
+    """The usual way: split, train, measure, ship."""
+    from . import dataset, devices, network, record, ship, train
+    data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report, parsed.leave_out)
+    strategy = devices.strategy()
+    teacher = network.load_teacher(parsed.teacher, strategy) if parsed.teacher else None
+    trainer = train.Trainer(settings, out, _initial_weights(parsed, settings, data, out, report), teacher, strategy)
+    if trainer.resume():
+        report(f"continuing after epoch {int(trainer.epoch)}")
+    start = {key: record.file_record(getattr(parsed, key)) for key in ("warm_start", "teacher", "initial_weights")}
+    run_record = record.begin(out, settings, start, parsed.leave_out, int(trainer.epoch), report)
+    trainer.fit(data, validation, report, unseen=parsed.leave_out)
+    model = ship.best_model(settings, trainer)
+    measured = ship.write_figures(model, data, validation, trainer, parsed.leave_out, out, report)
+    if parsed.ships:
+        ship.write_detector(parsed, run_record, rows, measured, model, trainer, out, report)
+    else:
+        report(f"done: {out / 'figures.json'}")
 
 
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import dataset, export, images, labels, network, train
+    from . import compare, export, images, labels, network, record, sampling, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
         settings = settings_module.read(parsed.settings)
+        for folder in parsed.compare:
+            compare.read_run(folder)  # a wrong name ends here, not after hours
         out.mkdir(parents=True, exist_ok=True)
         report = _Progress(out / "train.log")
-        for source, folder in parsed.folders.items():
-            report(f"{source}: preparing the photos of {folder}")
-            images.preprocess(parsed.fovea, folder, settings["preset"], settings["network"]["size"],
-                              out / "images" / source)
-        data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report)
-        trainer = train.Trainer(settings, out, _initial_weights(parsed, settings, data, out, report),
-                                network.load_teacher(parsed.teacher) if parsed.teacher else None)
-        if trainer.resume():
-            report(f"continuing after epoch {int(trainer.epoch)}")
-        trainer.fit(data, validation, report)
-        _ship(parsed, settings, rows, validation, trainer, out, report)
+        images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
+        _train_detector(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            export.ExportError, OSError) as error:
+            sampling.SamplingError, record.RecordError, export.ExportError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the model card from the measured figures; nothing in it is typed in by hand twice."""
+import dataclasses
+
+from . import compare, probes, record
+from .compare import NOTHING
 
 POINTS = {
     "balanced": "sensitivity and specificity alike",
@@ -10,11 +14,24 @@ TARGETS = {"any_dr": "any diabetic retinopathy (ICDR grade 1 to 4)",
            "referable_dr": "referable diabetic retinopathy (ICDR grade 2 to 4)"}
 
 RIM_LIMIT = 0.7   # AUC of the rim alone from which the card warns
+CAMERA_LIMIT = 0.8  # AUC of a classifier that sees no lesion from which the card warns
 WEAK_LIMIT = 0.8  # lower end of a source's AUC interval below which the card warns
 
 
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """All that a card is made of."""
+
+    record: dict        # of record.begin: settings, what the run started from, what changed on the way
+    measured: dict      # of measure.measure
+    split_rows: list    # [(source, positive, side), ...] of every photo
+    history: list
+    notes: list         # sentences about this run
+    runs: list          # of compare.read_run: other runs to show beside this one
+
+
 def _interval(value):
-    return "–" if value is None else f"{value[0]:.3f} ({value[1]:.3f}–{value[2]:.3f})"
+    return NOTHING if value is None else f"{value[0]:.3f} ({value[1]:.3f}–{value[2]:.3f})"
 
 
 def _side_counts(split_rows):
@@ -27,23 +44,134 @@ def _side_counts(split_rows):
     return counts
 
 
-def _warnings(figures, probes):
+def _epochs(training, epochs):
+    if not training["steps_per_epoch"]:
+        return f"{epochs} epochs, in each of which every picture is used once, in batches of {training['batch']}"
+    return f"{epochs} epochs of {training['steps_per_epoch']} batches of {training['batch']}"
+
+
+def _drawing(training):
+    if not training["steps_per_epoch"]:
+        return ""
+    classes = "both classes within it" if training["class_balance"] else "its classes as they are"
+    return f" Every source and {classes} are drawn in fixed shares."
+
+
+def _kept(training, best):
+    if training["keep"] == "last":
+        return "the last epoch"
+    return f"the epoch with the best mean of the sources' validation AUCs (epoch {int(best['epoch'])})"
+
+
+def _start(record):
+    """Sentences on what the weights started from, which only the run itself knows."""
+    settings, start = record["settings"], record["start"]
+    lines = []
+    if start["warm_start"]:
+        taken = {"large": "The backbone starts from ImageNet weights", "small": "The stem and blocks 1 to 5 start from ImageNet weights"}
+        lines.append(f"{taken[settings['network']['architecture']]} of MobileNetV3-Large minimalistic (8-bit TFLite, Apache-2.0; "
+                     f"`{start['warm_start']['file']}`), the rest from random numbers.")
+    elif start["initial_weights"]:
+        lines.append(f"It starts from the weights of another run (`{start['initial_weights']['file']}`, SHA-256 "
+                     f"{start['initial_weights']['sha256']}).")
+    else:
+        lines.append("All weights start from random numbers.")
+    if start["teacher"]:
+        share, weight = settings["distill"]["answers"], settings["distill"]["features"]
+        lines.append(f"It also learnt from a trained Large (`{start['teacher']['file']}`, SHA-256 {start['teacher']['sha256']}): "
+                     f"its answers are {share:g} of the target, its features weigh {weight:g}.")
+    sizes = settings["training"]["sizes"]
+    if any(side != settings["network"]["size"] for _, side in sizes):
+        lines.append("Trained on pictures of side " + ", ".join(f"{side} from epoch {first + 1}" for first, side in sizes)
+                     + f"; measured at {settings['network']['size']}.")
+    if settings["augment"]["rotations"]:
+        lines.append(f"Each photo was used as {settings['augment']['rotations']} fixed pictures: itself and copies rotated by random "
+                     "angles.")
+    if settings["training"]["frozen_epochs"]:
+        lines.append(f"In the first {settings['training']['frozen_epochs']} epochs only the head was trained.")
+    for change in record["changed"]:
+        lines.append(f"`{change['key']}` was {change['was']} until epoch {change['after_epoch']}, then {change['now']}.")
+    return lines
+
+
+def _warnings(measured):
     """What the figures themselves say against the detector."""
     lines = []
-    rim = [source for source, value in probes["rim only"].items() if value > RIM_LIMIT]
+    rim = [source for source, value in measured["blanked"]["rim only"].items() if value["auc"] > RIM_LIMIT]
     if rim:
         lines.append(f"The rim alone tells much on {', '.join(rim)}: part of the figures there may come from the camera, not the eye.")
-    weak = [source for source, figure in figures["sources"].items() if figure["auc"] and figure["auc"][1] < WEAK_LIMIT]
+    found = {source for probe in measured["classical"]["original"].values() for source, value in probe.items()
+             if value["auc"] > CAMERA_LIMIT}
+    if found:
+        lines.append(f"On {', '.join(sorted(found))} even a classifier that sees no lesion does well: good figures there prove little.")
+    weak = [source for source, figure in measured["figures"]["sources"].items() if figure["auc"] and figure["auc"][1] < WEAK_LIMIT]
     if weak:
         lines.append(f"The detector is weak on {', '.join(weak)}: the interval of the AUC there reaches below {WEAK_LIMIT}.")
     return [*lines, ""] if lines else []
 
 
-def text(settings, figures, probes, split_rows, history, run_notes):
-    """The card as Markdown. split_rows: [(source, positive, side), ...]; run_notes: sentences about this run."""
+def _table(head, rows):
+    return ["| " + " | ".join(head) + " |", "|" + "--|" * len(head), *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def _auc(value):
+    return f"{value['auc']:.3f}" if value else NOTHING
+
+
+def _shortcuts(measured):
+    """The section that holds the detector against what needs no lesion."""
+    figures, blanked, classical = measured["figures"], measured["blanked"], measured["classical"]
+    sources = list(figures["sources"])
+    whole = [f"{figure['auc'][0]:.3f}" if figure["auc"] else NOTHING for figure in figures["sources"].values()]
+    out = ["## Does it look at the eye?", "",
+           "Clinics that send ill eyes often use another camera than those that send healthy ones, and a network can learn the "
+           "camera. AUC of the detector on the same photos with parts blanked; with the rim alone about 0.5 would be ideal:", ""]
+    out += _table(["what is left", *sources], [
+        ["everything", *whole],
+        *([probe, *(_auc(values.get(source)) for source in sources)] for probe, values in blanked.items())])
+    masked = blanked["corners masked"]
+    out += ["", f"Accuracy with masked corners (black outside {probes.MASK:g} of the inscribed disc), by the likelier class: "
+            + ", ".join(f"{source} {value['accuracy']:.3f}" for source, value in masked.items()) + ".", "",
+            f"Classifiers that see no lesion (random forests, trained on the {classical['trained_photos']} training photos of "
+            f"{classical['trained_on']}), AUC on the validation photos from the photo as the camera framed it / from what the network "
+            "sees:", ""]
+    out += _table(["what they see", *sources], [
+        [probes.DESCRIPTION[probe],
+         *(f"{_auc(classical['original'][probe].get(source))} / {_auc(classical['seen'][probe].get(source))}" for source in sources)]
+        for probe in classical["original"]])
+    own = classical["trained_on"]
+    if own in figures["sources"]:
+        shares = [f"{probe} {values[own]['accuracy']:.3f}" for probe, values in classical["original"].items() if own in values]
+        out += ["", f"Their accuracy on {own}, from the photo as framed: {', '.join(shares)}."]
+    return [*out, ""]
+
+
+def _unseen(runs):
+    """What runs that left a source out say of a camera that training never saw."""
+    rows = []
+    for run in runs:
+        for source, figure in run["figures"]["sources"].items():
+            if figure["unseen"]:
+                referable = figure.get("referable_auc")
+                rows.append([source, f"{figure.get('photos', NOTHING)} ({figure.get('positive', NOTHING)})",
+                             _interval(figure["auc"]) if len(figure["auc"]) == 3 else f"{figure['auc'][0]:.3f}",
+                             f"{referable:.3f}" if referable else NOTHING])
+    if not rows:
+        return []
+    return ["## An unseen camera", "",
+            "Estimated by training without one source at a time; the table of experiments names what else differed. All photos of that "
+            "source are then validation photos, and it chose neither epoch nor thresholds. They are figures of those networks, not of "
+            "this one.", "",
+            *_table(["source left out", "photos (positive)", "AUC", "AUC, referable"], rows), ""]
+
+
+def text(facts):
+    """The card as Markdown."""
+    settings, measured, history = facts.record["settings"], facts.measured, facts.history
+    figures = measured["figures"]
     net, training, notes = settings["network"], settings["training"], settings["card"]
-    counts = _side_counts(split_rows)
-    best = max(history, key=lambda row: row["mean_auc"])
+    counts = _side_counts(facts.split_rows)
+    best = record.kept_epoch(training, history)
     out = [f"# {settings['name']}", "",
            f"Looks for signs of {TARGETS[settings['target']]} in a photograph of the back of the eye.", "",
            "**For research only. Not a medical device.** The result is no diagnosis, and \"no signs found\" does not mean a healthy eye.",
@@ -63,17 +191,18 @@ def text(settings, figures, probes, split_rows, history, run_notes):
             "Originals were split before any augmentation. Photos with the same pixels, nearly the same picture, or the same "
             "patient (where the data set tells) are on the same side. Of identical photos one is used; identical photos "
             "whose labels disagree are left out.", "",
-            "## Training", "", *notes["training"].strip().splitlines(), "",
-            f"{len(history)} epochs of {training['steps_per_epoch']} batches of {training['batch']}; settings in "
-            f"`models/recipe/{settings['name']}.toml`. Every source and both classes within it are drawn in fixed shares. The weights "
-            f"are a running average; kept is the epoch with the best mean of the sources' validation AUCs (epoch {int(best['epoch'])}).",
-            *run_notes, "", "## Validation figures", "",
+            "## Training", "", *_start(facts.record), *notes["training"].strip().splitlines(), "",
+            f"{_epochs(training, len(history))}; settings in `models/recipe/{settings['name']}.toml`.{_drawing(training)} "
+            f"{'The weights are a running average; kept' if training['average_decay'] else 'Kept'} is {_kept(training, best)}.",
+            *facts.notes, "", "## Validation figures", "",
             "Measured on the validation photos above, with 95 % intervals (AUC: bootstrap over groups of photos; the rest: "
             "Wilson). **The same photos chose the epoch, the temperature and the thresholds, so these figures are somewhat "
             "too good.** They are no test figures.", "",
-            "| source | photos (positive) | AUC |", "|--|--|--|"]
+            "| source | photos (positive) | AUC | AUC for referable DR (grade 2 to 4) |", "|--|--|--|--|"]
     for source, figure in figures["sources"].items():
-        out.append(f"| {source} | {figure['photos']} ({figure['positive']}) | {_interval(figure['auc'])} |")
+        referable = measured["referable"].get(source)
+        out.append(f"| {source} | {figure['photos']} ({figure['positive']}) | {_interval(figure['auc'])} | "
+                   f"{NOTHING if referable is None else format(referable, '.3f')} |")
     out += ["", f"Mean of the AUCs: {figures['mean_auc']:.3f}. Temperature: {figures['temperature']:.4f}.", ""]
     for point, threshold in figures["thresholds"].items():
         out += [f"### `{point}`: {POINTS[point]}, threshold {threshold:.6f}", "",
@@ -85,14 +214,12 @@ def text(settings, figures, probes, split_rows, history, run_notes):
                        f"{row['true_negative']} / {row['false_positive']} |")
         out.append("")
     out += ["The thresholds weigh every source alike, and in each source both classes alike. The temperature counts every validation photo "
-            f"alike: over all of them the expected calibration error (15 bins) is {figures['calibration_error']:.3f}.", "",
-            "## Does it look at the eye?", "",
-            "Clinics that send ill eyes often use another camera than those that send healthy ones, and a network can learn the "
-            "camera. AUC on the same photos with parts blanked; with the rim alone about 0.5 would be ideal:", "",
-            "| what is left | " + " | ".join(figures["sources"]) + " |", "|--|" + "--|" * len(figures["sources"])]
-    for probe, values in probes.items():
-        out.append(f"| {probe} | " + " | ".join(f"{values[s]:.3f}" if s in values else "–" for s in figures["sources"]) + " |")
-    out += ["", *_warnings(figures, probes), "## Never tested", "", *notes["never_tested"].strip().splitlines(), "",
+            f"alike: over all of them the expected calibration error (15 bins) is {figures['calibration_error']:.3f}.", ""]
+    out += [*_shortcuts(measured), *_warnings(measured), *_unseen(facts.runs)]
+    if facts.runs:
+        out += ["## Experiments", "", "Validation AUC by source of runs with other settings, beside this one where it is among them:", "",
+                compare.table(facts.runs), ""]
+    out += ["## Never tested", "", *notes["never_tested"].strip().splitlines(), "",
             "## Licence and use", "", *notes["licence"].strip().splitlines(), ""]
     return "\n".join(out)
 

@@ -1,56 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
 """From label files and pictures to the arrays of both sides of the split."""
+import dataclasses
+
 import numpy as np
 
-from . import duplicates, images, labels, split, train
+from . import duplicates, images, labels, rotations, sampling, split
 from . import settings as settings_module
 
 
-def _side(photos, pictures, group, side, wanted, first_positive):
-    rows = [i for i, where in enumerate(side) if where == wanted]
-    grades = np.asarray([photos[i].grade for i in rows], np.int32)
-    return {"pixels": pictures[rows], "grades": grades, "positive": (grades >= first_positive).astype(np.int32),
-            "sources": np.asarray([photos[i].source for i in rows]), "groups": np.asarray([group[i] for i in rows]),
-            "names": [photos[i].name for i in rows]}
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """All photos with what decides about their side: equal pixels share a hash, what belongs together a group."""
+
+    photos: list
+    pictures: np.ndarray    # uint8 (N, S, S, 3), what the network sees
+    hashes: list
+    group: list
+    near: int               # pairs that are nearly the same picture
 
 
-def prepare(settings, folders, image_folder, out, report=print):
-    """(training arrays, validation arrays, [(source, positive, side) of every photo]); writes out/split.csv.
-
-    folders: {source: folder with labels and photos}; image_folder: a folder for each source, as images.preprocess
-    leaves them.
-    """
+def collect(settings, folders, image_folder, report=print):
+    """Every photo with a picture. folders: {source: folder with labels and photos}; image_folder: where images.preprocess_all left
+    the pictures."""
     photos = []
     for source, folder in folders.items():
         found, left_out = labels.read_folder(source, folder)
         report(f"{source}: {len(found)} photos, {len(left_out)} listed without a picture or a grade")
         photos += found
-    pictures, unreadable = images.load(photos, image_folder, settings["network"]["size"])
+    size = settings["network"]["size"]
+    pictures, unreadable = images.load(photos, images.folder_of(image_folder, size), size)
     if unreadable:
         report(f"{len(unreadable)} photos have no preprocessed picture and are left out: "
                + ", ".join(f"{p.source}/{p.name}" for p in unreadable[:10]))
         lost = set(unreadable)
         photos = [p for p in photos if p not in lost]
-
     hashes = [duplicates.content_hash(photo.path) for photo in photos]
     pairs = duplicates.equal_pairs(hashes)
     pairs += duplicates.equal_pairs([(p.source, p.patient) for p in photos])
-    near = duplicates.near_pairs(duplicates.thumbnails(pictures), settings["split"]["near_duplicate"])
-    group = duplicates.groups(len(photos), pairs + near)
+    # The preset's blur has a fixed radius in pixels: only pictures of one size are alike in the same measure.
+    alike = pictures
+    if size != images.COMPARED_SIZE:
+        alike, missing = images.load(photos, images.folder_of(image_folder, images.COMPARED_SIZE), images.COMPARED_SIZE)
+        if missing:
+            raise images.ImageError(f"{image_folder}: {missing[0].source}/{missing[0].name} was prepared in one size only")
+    near = duplicates.near_pairs(duplicates.thumbnails(alike), settings["split"]["near_duplicate"])
+    return Collection(photos, pictures, hashes, duplicates.groups(len(photos), pairs + near), len(near))
+
+
+def side(collection, rows, first_positive):
+    """The arrays of some of the photos. first_positive: the lowest grade that counts as positive."""
+    photos = [collection.photos[i] for i in rows]
+    grades = np.asarray([photo.grade for photo in photos], np.int32)
+    return {"pixels": collection.pictures[rows], "grades": grades, "positive": (grades >= first_positive).astype(np.int32),
+            "sources": np.asarray([photo.source for photo in photos]),
+            "groups": np.asarray([collection.group[i] for i in rows]),
+            "names": [photo.name for photo in photos], "paths": [photo.path for photo in photos]}
+
+
+def with_chances(settings, data):
+    """Training arrays with the rotated copies that the settings want and each picture's chance to be drawn."""
+    training = settings["training"]
+    companions = sampling.companion_probabilities(data["sources"], data["positive"])
+    if settings["augment"]["rotations"] and "angles" not in data:
+        data = rotations.expand(data, settings["augment"]["rotations"], training["class_balance"], training["seed"])
+    chance = sampling.probabilities(data["sources"], data["positive"], training["source_exponent"], training["class_balance"])
+    return {**data, "chance": chance, "companion_chance": companions}
+
+
+def prepare(settings, folders, image_folder, out, report=print, unseen=None):
+    """(training arrays, validation arrays, [(source, positive, side) of every photo]); writes out/split.csv.
+
+    unseen: a source of which no photo is trained on and all are validated on.
+    """
+    collection = collect(settings, folders, image_folder, report)
+    photos = collection.photos
     first_positive = settings_module.positive_from(settings)
-    keep = split.drop_copies(photos, hashes, lambda grade: grade >= first_positive)
+    keep = split.drop_copies(photos, collection.hashes, lambda grade: grade >= first_positive)
     fractions = {source: settings["split"]["fraction"].get(source, settings["split"]["default_fraction"])
                  for source in folders}
-    side = split.assign(photos, group, keep, fractions, settings["split"]["seed"])
-    split.write(out / "split.csv", photos, hashes, group, side)
+    sides = split.assign(photos, collection.group, keep, fractions, settings["split"]["seed"])
+    if unseen is not None:
+        sides = split.leave_out(photos, collection.group, sides, unseen)
+    split.write(out / "split.csv", photos, collection.hashes, collection.group, sides)
 
-    data = _side(photos, pictures, group, side, split.TRAIN, first_positive)
-    validation = _side(photos, pictures, group, side, split.VALIDATION, first_positive)
-    data["chance"] = train.sampling_probabilities(data["sources"], data["positive"],
-                                                  settings["training"]["source_exponent"])
-    data["companion_chance"] = train.companion_probabilities(data["sources"], data["positive"])
-    report(f"{len(photos)} photos in {len(set(group))} groups ({len(near)} near-identical pairs): "
+    def chosen(wanted):
+        return side(collection, [i for i, where in enumerate(sides) if where == wanted], first_positive)
+
+    data, validation = with_chances(settings, chosen(split.TRAIN)), chosen(split.VALIDATION)
+    report(f"{len(photos)} photos in {len(set(collection.group))} groups ({collection.near} near-identical pairs): "
            f"{len(data['names'])} to train, {len(validation['names'])} to validate, "
-           f"{side.count(split.DROPPED)} copies or contradictions left out")
-    rows = [(photo.source, int(photo.grade >= first_positive), where) for photo, where in zip(photos, side)]
+           f"{sides.count(split.DROPPED)} copies or contradictions left out")
+    rows = [(photo.source, int(photo.grade >= first_positive), where) for photo, where in zip(photos, sides)]
     return data, validation, rows

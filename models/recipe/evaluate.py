@@ -5,10 +5,7 @@ import scipy.stats
 from fovea_tools import calibration
 from sklearn.metrics import roc_auc_score
 
-from . import images
-
 BOOTSTRAP_ROUNDS = 2000
-RIM = 0.85  # radius from which the rim probe counts a pixel as rim, in units of the inscribed disc's
 
 
 def wilson(successes, total):
@@ -64,22 +61,3 @@ def figures(validation, logits, temperature, points):
     probabilities = calibration.softmax(logits, temperature)
     return {"temperature": temperature, "thresholds": points, "sources": sources, "mean_auc": float(np.mean(aucs)),
             "calibration_error": calibration.expected_calibration_error(probabilities, validation["positive"])}
-
-
-def rim_probes(validation, logits_of):
-    """{probe: {source: AUC}} with parts of the pictures blanked. A detector that reads eyes and not cameras has about
-    0.5 when only the rim is left, and loses little without the rim. logits_of: pictures -> logits."""
-    size = validation["pixels"].shape[1]
-    distance = images.disc_distance(size)
-    rim = (distance >= RIM)[None, :, :, None]
-    inside_blank = np.where(rim, validation["pixels"], np.uint8(128))
-    rim_blank = np.where(rim, np.uint8(0), validation["pixels"])
-    results = {}
-    for probe, pictures in (("rim only", inside_blank), ("without rim", rim_blank)):
-        logits = logits_of(pictures)
-        score = logits[:, 1] - logits[:, 0]
-        results[probe] = {
-            str(name): float(roc_auc_score(validation["positive"][here], score[here]))
-            for name in np.unique(validation["sources"])
-            if len(set(validation["positive"][here := validation["sources"] == name])) == 2}
-    return results

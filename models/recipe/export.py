@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the best weights to the files that are shipped: .keras, golden vectors, .fovea, checksums."""
 import hashlib
-import json
 import pathlib
 import subprocess
 
@@ -59,7 +58,3 @@ def write_checksums(folder, names):
     """SHA256SUMS as `sha256sum -c` reads it."""
     lines = [f"{hashlib.sha256((pathlib.Path(folder) / n).read_bytes()).hexdigest()}  {n}" for n in sorted(names)]
     (pathlib.Path(folder) / "SHA256SUMS").write_text("\n".join(lines) + "\n")
-
-
-def write_json(path, value):
-    pathlib.Path(path).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")

@@ -47,8 +47,9 @@ def build(architecture, size, classes=2, alpha=1.0):
     backbones = {"small": tf.keras.applications.MobileNetV3Small, "large": tf.keras.applications.MobileNetV3Large}
     if architecture not in backbones:
         raise ValueError(f"architecture '{architecture}': known are {', '.join(sorted(backbones))}")
-    # Keras numbers its unnamed layers from what was built before; a clean start keeps the names the same.
-    tf.keras.backend.clear_session()
+    # Keras numbers its unnamed layers from what was built before; a clean start keeps the names the same. (Its clear_session does
+    # more than that and cannot be used within a strategy of tf.distribute.)
+    tf.keras.backend.reset_uids()
     pixels = layers.Input((size, size, 3))
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(pixels)
     x = backbones[architecture](input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=None,
@@ -66,12 +67,13 @@ class TeacherError(Exception):
     pass
 
 
-def load_teacher(path):
-    """A trained Large model of this recipe (.keras), for pictures of any side."""
+def load_teacher(path, strategy=None):
+    """A trained Large model of this recipe (.keras), for pictures of any side, on the devices of tf.distribute's strategy."""
     try:
         weights = tf.keras.models.load_model(path, compile=False).get_weights()
-        teacher = build("large", None)
-        teacher.set_weights(weights)
+        with (strategy or tf.distribute.get_strategy()).scope():
+            teacher = build("large", None)
+            teacher.set_weights(weights)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise TeacherError(f"{path}: no Large network of this recipe: {str(error).splitlines()[0]}") from error
     return teacher
@@ -111,12 +113,18 @@ def classify(model, features):
     return embedding, tf.matmul(embedding, last.kernel) + last.bias
 
 
-def logits_of(model, pixels, batch=64):
-    """Logits (N, classes) float32 of uint8 pictures (N, H, W, 3), in inference mode."""
+def forward(model):
+    """A function from float32 pictures (N, H, W, 3), 0..255, to logits (N, classes), in inference mode; traced once."""
     features = feature_model(model)
 
-    @tf.function(reduce_retracing=True)
-    def forward(x):
-        return classify(model, features(tf.cast(x, tf.float32), training=False))[1]
+    @tf.function(input_signature=[tf.TensorSpec(model.input.shape, tf.float32)])
+    def run(x):
+        return classify(model, features(x, training=False))[1]
 
-    return tf.concat([forward(pixels[i:i + batch]) for i in range(0, len(pixels), batch)], 0).numpy()
+    return run
+
+
+def logits_of(model, pixels, batch=64, run=None):
+    """Logits (N, classes) float32 of pictures (N, H, W, 3). run: forward(model), where it is there already."""
+    run = run or forward(model)
+    return tf.concat([run(tf.cast(pixels[i:i + batch], tf.float32)) for i in range(0, len(pixels), batch)], 0).numpy()

@@ -10,13 +10,34 @@ KEYS = {
          "provenance"},
     "network": {"architecture", "alpha", "size"},
     "split": {"seed", "default_fraction", "near_duplicate", "fraction"},
-    "training": {"seed", "epochs", "steps_per_epoch", "batch", "learning_rate", "warmup_steps", "weight_decay",
-                 "dropout", "label_smoothing", "grade_loss", "clip_norm", "average_decay", "batch_norm_momentum",
-                 "source_exponent", "sizes", "frozen_epochs"},
+    "training": {"seed", "epochs", "steps_per_epoch", "batch", "optimizer", "learning_rate", "schedule", "warmup_steps",
+                 "weight_decay", "dropout", "label_smoothing", "grade_loss", "clip_norm", "average_decay",
+                 "batch_norm_momentum", "class_balance", "source_exponent", "sizes", "frozen_epochs", "keep"},
     "distill": {"answers", "features"},
     "card": {"data", "training", "never_tested", "licence"},
-    "augment": {"zoom", "stretch", "shift", "soften", "desaturate", "contrast", "tint", "brightness", "noise", "mask",
-                "companions"},
+    "augment": {"rotations", "zoom", "stretch", "shift", "soften", "desaturate", "contrast", "tint", "brightness", "noise",
+                "mask", "companions"},
+}
+
+CHOICES = {
+    ("network", "architecture"): ("small", "large"),
+    ("training", "optimizer"): ("adamw", "adam"),
+    ("training", "schedule"): ("cosine", "constant"),
+    ("training", "keep"): ("best", "last"),
+    ("training", "class_balance"): (True, False),
+}
+# Least and greatest value; whole where both are whole numbers.
+RANGES = {
+    ("network", "size"): (32, 2048), ("network", "alpha"): (0.1, 2.0),
+    ("training", "epochs"): (1, 10000), ("training", "steps_per_epoch"): (0, 10**6), ("training", "batch"): (2, 10**4),
+    ("training", "seed"): (0, 2**31 - 1), ("training", "warmup_steps"): (0, 10**6), ("training", "frozen_epochs"): (0, 10000),
+    ("training", "learning_rate"): (1e-9, 10.0), ("training", "weight_decay"): (0.0, 10.0), ("training", "dropout"): (0.0, 0.95),
+    ("training", "label_smoothing"): (0.0, 0.9), ("training", "grade_loss"): (0.0, 100.0), ("training", "clip_norm"): (0.0, 1e9),
+    ("training", "average_decay"): (0.0, 0.99999), ("training", "batch_norm_momentum"): (0.0, 0.99999),
+    ("training", "source_exponent"): (0.0, 2.0),
+    ("augment", "rotations"): (0, 360), ("augment", "companions"): (0.0, 1.0),
+    ("distill", "answers"): (0.0, 1.0), ("distill", "features"): (0.0, 1e6),
+    ("split", "seed"): (0, 2**31 - 1), ("split", "default_fraction"): (0.01, 0.9), ("split", "near_duplicate"): (0.0, 1.1),
 }
 
 
@@ -24,20 +45,58 @@ class SettingsError(Exception):
     pass
 
 
-def check(settings, path="settings"):
+def _check_keys(settings, path):
     for table, keys in KEYS.items():
-        present = set(settings if table == "" else settings[table])
+        found = settings if table == "" else settings[table]
         where = f"{path}: [{table}]" if table else path
+        if not isinstance(found, dict):
+            raise SettingsError(f"{path}: {table} is no table")
+        present = set(found)
         if present - keys:
             raise SettingsError(f"{where}: unknown {', '.join(sorted(present - keys))}")
         if keys - present:
             raise SettingsError(f"{where}: missing {', '.join(sorted(keys - present))}")
+
+
+def _check_values(settings, path):
+    for (table, key), choices in CHOICES.items():
+        value = settings[table][key]
+        if value not in choices:
+            raise SettingsError(f"{path}: [{table}] {key} = {value!r}: known are {', '.join(map(str, choices))}")
+    for (table, key), (low, high) in RANGES.items():
+        value = settings[table][key]
+        kinds = int if isinstance(low, int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+            kind = "whole number" if kinds is int else "number"
+            raise SettingsError(f"{path}: [{table}] {key} = {value!r}: expected a {kind} from {low} to {high}")
+
+
+def _check_sizes(sizes, path):
+    where = f"{path}: [training] sizes = {sizes!r}"
+    if not isinstance(sizes, list) or not sizes or not all(
+            isinstance(row, list) and len(row) == 2 and all(type(value) is int for value in row) for row in sizes):
+        raise SettingsError(f"{where}: expected [[first epoch, side], ...]")
+    firsts = [first for first, _ in sizes]
+    if firsts[0] != 0 or firsts != sorted(set(firsts)):
+        raise SettingsError(f"{where}: the first epochs must begin with 0 and rise")
+    if any(side < 32 or side % 32 for _, side in sizes):
+        raise SettingsError(f"{where}: each side must be a multiple of 32")
+
+
+def check(settings, path="settings"):
+    _check_keys(settings, path)
     if settings["target"] not in TARGETS:
         raise SettingsError(f"{path}: target '{settings['target']}': known are {', '.join(TARGETS)}")
-    if len(settings["labels"]) != 2:
+    if not isinstance(settings["labels"], list) or len(settings["labels"]) != 2:
         raise SettingsError(f"{path}: labels: the negative and the positive class, in this order")
     if "name" not in settings["preset"]:
         raise SettingsError(f"{path}: [preset]: missing name")
+    _check_values(settings, path)
+    _check_sizes(settings["training"]["sizes"], path)
+    if settings["network"]["size"] % 32:
+        raise SettingsError(f"{path}: [network] size = {settings['network']['size']}: expected a multiple of 32")
+    if settings["augment"]["rotations"] and settings["augment"]["companions"]:
+        raise SettingsError(f"{path}: [augment] rotations and companions exclude each other")
     return settings
 
 
@@ -45,7 +104,7 @@ def read(path):
     path = pathlib.Path(path)
     try:
         return check(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
 
 

@@ -54,6 +54,17 @@ def assign(photos, group, keep, fractions, seed):
     return side
 
 
+def leave_out(photos, group, side, source):
+    """The sides with all photos of a source in the validation, and none that belongs to one of its groups in the training."""
+    of_source = {number for photo, number in zip(photos, group) if photo.source == source}
+    result = []
+    for photo, number, where in zip(photos, group, side):
+        if where != DROPPED and number in of_source:
+            where = VALIDATION if photo.source == source else DROPPED
+        result.append(where)
+    return result
+
+
 def write(path, photos, hashes, group, side):
     """The split as a CSV that a reader can check and another training can reuse."""
     with open(path, "w", newline="") as file:

@@ -147,3 +147,14 @@ def apply(model, architecture, tflite, pictures, seed):
         filler.fill(f"{block}/project", *layers[f"{block}/project"], gain_in=gain)
     if architecture == "large":
         filler.fill("Conv_1", *layers["Conv_1"], gain_out=HARD_SWISH_GAIN)
+
+
+def write(path, settings, tflite, data):
+    """Stores the weights that a training of these settings starts from. data: training arrays with "chance"."""
+    seed, net = settings["training"]["seed"], settings["network"]
+    tf.keras.utils.set_random_seed(seed)
+    model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
+    chance = data["chance"]
+    pick = np.random.default_rng(seed).choice(len(chance), min(144, len(chance)), replace=False, p=chance)
+    apply(model, net["architecture"], tflite, data["pixels"][data["photo"][pick] if "photo" in data else pick], seed)
+    model.save_weights(path)

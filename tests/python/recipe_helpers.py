@@ -14,7 +14,7 @@ if not tf.__version__.startswith("2.15"):
     pytest.skip("the recipe is written for TensorFlow 2.15 with Keras 2", allow_module_level=True)
 MODELS = pathlib.Path(__file__).parents[2] / "models"
 sys.path.insert(0, str(MODELS))
-from recipe import settings, train  # noqa: E402
+from recipe import sampling, settings  # noqa: E402
 
 SIZE = 64
 # Augmentation that changes nothing but the angle and the flip.
@@ -42,8 +42,8 @@ def tiny_data(count=24):
     pixels[positive == 1] //= 3
     sources = np.array(["a", "b"] * (count // 2))
     return {"pixels": pixels, "positive": positive, "grades": positive * 2, "sources": sources,
-            "chance": train.sampling_probabilities(sources, positive, 0.5),
-            "companion_chance": train.companion_probabilities(sources, positive)}
+            "chance": sampling.probabilities(sources, positive, 0.5),
+            "companion_chance": sampling.companion_probabilities(sources, positive)}
 
 
 def weights_of(trainer):

@@ -3,6 +3,7 @@
 tested elsewhere."""
 import hashlib
 import json
+import shutil
 import stat
 import sys
 
@@ -13,7 +14,7 @@ from PIL import Image
 from recipe_helpers import MODELS, eager  # noqa: F401
 
 from recipe import __main__ as command
-from recipe import images
+from recipe import compare, images
 
 pytest.importorskip("matplotlib")
 
@@ -67,14 +68,20 @@ def workplace(tmp_path):
         Image.fromarray(random.integers(0, 256, (40, 40, 3)).astype(np.uint8)).save(folder / f"p{i}.png")
         lines.append(f"p{i},{i % 2 * 2}")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    text = (MODELS / "recipe" / "small224.toml").read_text(encoding="utf-8")
-    for old, new in (("alpha = 1.0", "alpha = 0.25"), ("size = 224", "size = 64"), ("steps_per_epoch = 100", "steps_per_epoch = 1"),
-                     ("sizes = [[0, 224]]", "sizes = [[0, 64]]"), ("batch = 32", "batch = 4"), ("default_fraction = 0.15", "default_fraction = 0.5")):
-        assert text.count(old) == 1
+    write_tiny(tmp_path, "small224.toml", {
+        "alpha = 1.0": "alpha = 0.25", "size = 224": "size = 64", "steps_per_epoch = 100": "steps_per_epoch = 1",
+        "sizes = [[0, 224]]": "sizes = [[0, 64]]", "batch = 32": "batch = 4", "default_fraction = 0.15": "default_fraction = 0.5"})
+    return tmp_path
+
+
+def write_tiny(folder, name, changes):
+    """tiny.toml: the shipped settings of that name, changed and for one epoch."""
+    text = (MODELS / "recipe" / name).read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
         text = text.replace(old, new)
     lines = [("epochs = 1" if line.startswith("epochs = ") else line) for line in text.splitlines()]
-    (tmp_path / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
-    return tmp_path
+    (folder / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
 def run(workplace, *extra):
@@ -92,15 +99,60 @@ def test_one_command_makes_a_detector_and_repeats_without_work(workplace, eager)
     figures = json.loads((shipped / "small224.validation.json").read_text())["figures"]
     assert f"| own | {figures['sources']['own']['photos']} (" in card
     assert f"{figures['mean_auc']:.3f}" in card and "The photos are noise." in card
+    assert "All weights start from random numbers." in card
+    for probe in ("corners masked", "shape of frame and corners (9 numbers)", "a copy of 8 x 8 pixels (192)"):
+        assert f"| {probe} | " in card
     for line in (shipped / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest
     sides = [line.split(",")[-1] for line in (workplace / "out" / "split.csv").read_text().splitlines()[1:]]
     assert sides.count("validation") == 16 and sides.count("train") == 16
-    calls = (workplace / "out" / "images" / "calls.txt").read_text()
+    calls = {path: path.read_text() for path in (workplace / "out" / "images").rglob("calls.txt")}
+    assert sorted(path.parent.name for path in calls) == ["224", "64"]  # near copies are looked for in 224 x 224, whatever the network's size
     assert run(workplace) == 0
-    assert (workplace / "out" / "images" / "calls.txt").read_text() == calls
+    assert {path: path.read_text() for path in (workplace / "out" / "images").rglob("calls.txt")} == calls
     assert len((workplace / "out" / "history.csv").read_text().splitlines()) == 2
+
+
+def run_with_two_sources(workplace, *extra):
+    """The same photos as a second source, which differs in one pixel so that they are no copies."""
+    if not (workplace / "second").exists():
+        shutil.copytree(workplace / "photos", workplace / "second")
+        random = np.random.default_rng(9)
+        for path in (workplace / "second").glob("*.png"):
+            Image.fromarray(random.integers(0, 256, (40, 40, 3)).astype(np.uint8)).save(path)
+    return run(workplace, "--data", f"other={workplace / 'second'}", *extra)
+
+
+def test_a_source_left_out_is_validated_whole_and_nothing_is_shipped(workplace, eager):  # noqa: F811
+    assert run_with_two_sources(workplace, "--leave-out", "other") == 0
+    out = workplace / "out"
+    figures = json.loads((out / "figures.json").read_text())
+    assert figures["sources"]["other"]["photos"] == 32 and figures["sources"]["other"]["unseen"]
+    assert not figures["sources"]["own"]["unseen"] and figures["mean_auc"] == figures["sources"]["own"]["auc"][0]
+    assert set(figures["sources"]["other"]) == {"photos", "positive", "auc", "referable_auc", "corners_masked", "rim_only_auc", "unseen"}
+    assert not (out / "detector").exists()
+    sides = [line.split(",") for line in (out / "split.csv").read_text().splitlines()[1:]]
+    assert {row[-1] for row in sides if row[0] == "other"} == {"validation"}
+    row = (out / "history.csv").read_text().splitlines()
+    assert dict(zip(row[0].split(","), row[1].split(",")))["mean_auc"] == dict(zip(row[0].split(","), row[1].split(",")))["auc_own"]
+    table = compare.table([compare.read_run(out)])
+    assert "(unseen)" in table
+    # Another detector's card shows it, and says what it is.
+    first = workplace / "first"
+    out.rename(first)
+    assert run(workplace, "--compare", str(first)) == 0
+    card = (out / "detector" / "small224.md").read_text(encoding="utf-8")
+    assert "## An unseen camera" in card and f"| other | 32 (16) | {figures['sources']['other']['auc'][0]:.3f} (" in card
+    assert "## Experiments" in card
+
+
+def test_figures_only_stops_before_the_conversion(workplace, eager):  # noqa: F811
+    assert run(workplace, "--figures-only") == 0
+    assert json.loads((workplace / "out" / "figures.json").read_text())["epochs"] == 1
+    record = json.loads((workplace / "out" / "settings.json").read_text())
+    assert record["settings"]["training"]["batch"] == 4 and record["unseen"] is None
+    assert not (workplace / "out" / "detector").exists() and not (workplace / "out" / "small224.keras").exists()
 
 
 def test_failures_end_with_a_message_and_status_1(workplace, capsys):
@@ -109,7 +161,8 @@ def test_failures_end_with_a_message_and_status_1(workplace, capsys):
     assert "grade '7'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["--data", "nofolder"], ["--warm-start", "a", "--initial-weights", "b"]])
+@pytest.mark.parametrize("arguments", [
+    [], ["--data", "nofolder"], ["--warm-start", "a", "--initial-weights", "b"], ["--leave-out", "own"], ["--leave-out", "absent"]])
 def test_wrong_usage_is_status_2(workplace, arguments):
     with pytest.raises(SystemExit) as stop:
         if arguments:
@@ -117,6 +170,13 @@ def test_wrong_usage_is_status_2(workplace, arguments):
         else:
             command.main([])
     assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("arguments, message", [(["--compare", "nowhere"], "nowhere"), (["--teacher", "no.keras"], "no.keras"),
+                                                (["--settings", "no.toml"], "no.toml")])
+def test_missing_files_are_named(workplace, capsys, arguments, message):
+    assert run(workplace, *arguments) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_pictures_of_another_size_are_refused(tmp_path):

@@ -36,19 +36,3 @@ def test_auc_interval_widens_when_photos_come_in_groups():
     assert single[0] == grouped[0]
     assert single[1] < single[0] < single[2]
     assert grouped[2] - grouped[1] > 2 * (single[2] - single[1])
-
-
-def test_rim_probes_show_a_detector_that_reads_the_rim():
-    size = 64
-    pixels = np.full((40, size, size, 3), 100, np.uint8)
-    positive = np.arange(40) % 2
-    pixels[positive == 1, :, :3] = 200  # a mark at the left rim
-    validation = {"pixels": pixels, "positive": positive, "sources": np.array(["a"] * 40)}
-
-    def logits_of(pictures):
-        brightness = pictures[:, :, :3].mean((1, 2, 3))
-        return np.stack([-brightness, brightness], axis=1)
-
-    probes = evaluate.rim_probes(validation, logits_of)
-    assert probes["rim only"]["a"] == 1.0
-    assert probes["without rim"]["a"] == 0.5

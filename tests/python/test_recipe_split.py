@@ -105,6 +105,15 @@ def test_copies_are_dropped_and_contradictions_wholly():
     assert [s == split.DROPPED for s in side] == [not k for k in keep]
 
 
+def test_a_source_left_out_is_validated_whole_and_its_groups_train_nothing():
+    photos = [photo(i, source="one" if i < 6 else "two") for i in range(10)]
+    group = [0, 0, 2, 3, 4, 5, 0, 7, 8, 3]  # photos 0 and 1 belong to 6 of the other source, 3 to 9
+    side = [split.TRAIN] * 6 + [split.TRAIN, split.VALIDATION, split.DROPPED, split.TRAIN]
+    side[4] = split.VALIDATION
+    found = split.leave_out(photos, group, side, "two")
+    assert found == ["dropped", "dropped", "train", "dropped", "validation", "train", "validation", "validation", "dropped", "validation"]
+
+
 def test_written_split_names_every_photo(tmp_path):
     photos = [photo(0), photo(1, grade=2)]
     split.write(tmp_path / "split.csv", photos, ["x", "y"], [0, 1], [split.TRAIN, split.VALIDATION])

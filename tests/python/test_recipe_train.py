@@ -1,42 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sampling, schedule and training loop of the recipe; a resumed training is the uninterrupted one."""
+"""The training loop of the recipe; a resumed training is the uninterrupted one."""
 import numpy as np
 import pytest
-from recipe_helpers import MODELS, eager, tiny_data, tiny_settings, weights_of  # noqa: F401
+from recipe_helpers import eager, tiny_data, tiny_settings, weights_of  # noqa: F401
 
-from recipe import network, settings, train
-
-
-def test_sampling_weighs_sources_and_classes():
-    sources = np.array(["a"] * 100 + ["b"] * 25)
-    positive = np.array([1] * 10 + [0] * 90 + [1] * 20 + [0] * 5)
-    chance = train.sampling_probabilities(sources, positive, 0.5)
-    shares = {(s, p): chance[(sources == s) & (positive == p)].sum() for s in "ab" for p in (0, 1)}
-    assert shares == pytest.approx({("a", 0): 1 / 3, ("a", 1): 1 / 3, ("b", 0): 1 / 6, ("b", 1): 1 / 6})
-    with pytest.raises(ValueError, match="'c' has no positive"):
-        train.sampling_probabilities(["c"], [0], 0.5)
-
-
-def test_learning_rate_rises_then_falls_to_zero():
-    chosen = {"learning_rate": 0.1, "warmup_steps": 10}
-    rates = [train.learning_rate(step, 100, chosen) for step in range(101)]
-    assert rates[0] == pytest.approx(0.01) and max(rates) == pytest.approx(0.1) and rates[100] == pytest.approx(0, abs=1e-9)
-    assert np.argmax(rates) in (9, 10)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:]))
+from recipe import network, train
 
 
 def test_the_side_of_the_pictures_rises_when_the_settings_say():
     sizes = [[0, 96], [2, 160], [5, 224]]
     assert [train.size_at(epoch, sizes) for epoch in range(7)] == [96, 96, 160, 160, 160, 224, 224]
     assert train.size_at(100, [[0, 224]]) == 224
-
-
-def test_companions_are_healthy_and_every_source_gives_as_many():
-    sources = np.array(["a"] * 10 + ["b"] * 4 + ["c"] * 2)
-    positive = np.array([0] * 6 + [1] * 4 + [0, 1, 1, 1] + [1, 1])
-    chance = train.companion_probabilities(sources, positive)
-    assert not chance[positive == 1].any() and chance.sum() == pytest.approx(1)
-    assert chance[sources == "a"].sum() == pytest.approx(0.5) and chance[sources == "b"].sum() == pytest.approx(0.5)
 
 
 def test_in_frozen_epochs_only_the_head_changes(tmp_path, eager):  # noqa: F811
@@ -90,11 +64,20 @@ def test_resumed_training_is_the_uninterrupted_one(companions, tmp_path, eager):
     assert (tmp_path / "whole" / "history.csv").read_text().count("\n") == 4
 
 
-def test_settings_refuse_what_is_unknown_or_missing(tmp_path):
-    text = (MODELS / "recipe" / "small224.toml").read_text(encoding="utf-8")
-    for old, new, message in (("dropout =", "dropuot =", "unknown dropuot"), ("dropout = 0.2", "", "missing dropout"),
-                              ('"any_dr"', '"all_dr"', "target 'all_dr'"), ("[network]", "[network", "small.toml")):
-        path = tmp_path / "small.toml"
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-        with pytest.raises(settings.SettingsError, match=message):
-            settings.read(path)
+def test_the_last_epoch_is_kept_when_the_settings_say(tmp_path, eager):  # noqa: F811
+    data = tiny_data()
+    trainer = train.Trainer(tiny_settings(epochs=2, steps_per_epoch=1, keep="last", average_decay=0.0), tmp_path)
+    trainer.best.assign(2.0)  # no epoch can be better
+    trainer.fit(data, data, report=None)
+    kept = network.build("small", 64, alpha=0.25)
+    kept.load_weights(trainer.best_file)
+    for one, other in zip(kept.get_weights(), trainer.model.get_weights()):  # without a running average the model itself
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_unseen_source_does_not_choose_the_epoch(tmp_path, eager, monkeypatch):  # noqa: F811
+    data = tiny_data()
+    monkeypatch.setattr(train, "source_aucs", lambda *given: {"a": 0.6, "b": 0.9})
+    trainer = train.Trainer(tiny_settings(epochs=1, steps_per_epoch=1), tmp_path)
+    history = trainer.fit(data, data, report=None, unseen="b")
+    assert history[0]["mean_auc"] == 0.6 and history[0]["auc_b"] == 0.9

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the best weights of a run to its figures, and to everything that is shipped."""
+import shutil
+
+from . import card, compare, export, measure, network, record
+
+
+def best_model(settings, trainer):
+    net = settings["network"]
+    model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
+    model.load_weights(trainer.best_file)
+    return model
+
+
+def write_figures(model, data, validation, trainer, unseen, out, report):
+    """Measures the model and writes out/figures.json; gives what was measured."""
+    run = network.forward(model)
+    measured = measure.measure(lambda pixels: network.logits_of(model, pixels, run=run), data, validation, unseen)
+    summary = measure.summary(trainer.settings["training"], measured, trainer.history, unseen)
+    record.write(out / "figures.json", summary)
+    report(f"mean of the sources' AUCs {summary['mean_auc']:.4f}"
+           + (f"; {unseen}, which was not trained on: {summary['sources'][unseen]['auc'][0]:.4f}" if unseen else ""))
+    return measured
+
+
+def write_detector(arguments, run_record, split_rows, measured, model, trainer, out, report):
+    """Converts the model and writes out/detector: .fovea, model card, figures, learning curve, checksums."""
+    settings = run_record["settings"]
+    name, figures = settings["name"], measured["figures"]
+    shipped = out / "detector"
+    shutil.rmtree(shipped, ignore_errors=True)
+    shipped.mkdir()
+    model.save(out / f"{name}.keras")
+    golden = out / "golden.npz"
+    export.write_golden(golden, model, export.golden_pictures(arguments.fovea, arguments.golden, settings["preset"],
+                                                              settings["network"]["size"], out))
+    record.write(shipped / f"{name}.validation.json", measured)
+    card.learning_curve(shipped / "learning_curve.png", trainer.history)
+    facts = card.Facts(run_record, measured, split_rows, trainer.history, arguments.note,
+                       [compare.read_run(folder) for folder in arguments.compare])
+    (shipped / f"{name}.md").write_text(card.text(facts), encoding="utf-8")
+    report("converting")
+    export.convert(arguments.converter, out / f"{name}.keras", shipped / f"{name}.fovea", settings, golden, figures["temperature"],
+                   figures["thresholds"], settings["provenance"])
+    export.write_checksums(shipped, [path.name for path in shipped.iterdir()])
+    report(f"done: {shipped}")

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pictures a step sees: shares of sources and classes, each picture once, companions."""
+import numpy as np
+import pytest
+from recipe_helpers import MODELS  # noqa: F401
+
+from recipe import sampling
+
+
+def test_sampling_weighs_sources_and_classes():
+    sources = np.array(["a"] * 100 + ["b"] * 25)
+    positive = np.array([1] * 10 + [0] * 90 + [1] * 20 + [0] * 5)
+    chance = sampling.probabilities(sources, positive, 0.5)
+    shares = {(s, p): chance[(sources == s) & (positive == p)].sum() for s in "ab" for p in (0, 1)}
+    assert shares == pytest.approx({("a", 0): 1 / 3, ("a", 1): 1 / 3, ("b", 0): 1 / 6, ("b", 1): 1 / 6})
+    with pytest.raises(sampling.SamplingError, match="'c' has no positive"):
+        sampling.probabilities(["c"], [0], 0.5)
+
+
+def test_classes_may_stay_as_they_are():
+    sources = np.array(["a"] * 100 + ["b"] * 25)
+    positive = np.array([1] * 10 + [0] * 90 + [1] * 20 + [0] * 5)
+    chance = sampling.probabilities(sources, positive, 1.0, class_balance=False)
+    np.testing.assert_allclose(chance, np.full(125, 1 / 125))
+
+
+def test_an_epoch_is_drawn_by_chance_or_every_picture_comes_once():
+    chance = np.array([0.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0])
+    drawn = sampling.batches({"steps_per_epoch": 40, "batch": 3}, chance, np.random.default_rng(1))
+    assert drawn.shape == (40, 3) and set(drawn.ravel()) == {1, 2}
+    once = sampling.batches({"steps_per_epoch": 0, "batch": 3}, chance, np.random.default_rng(1))
+    assert once.shape == (2, 3) and len(set(once.ravel())) == 6
+    other = sampling.batches({"steps_per_epoch": 0, "batch": 3}, chance, np.random.default_rng(2))
+    assert not np.array_equal(once, other)
+    with pytest.raises(sampling.SamplingError, match="7 training pictures do not fill a batch of 8"):
+        sampling.batches({"steps_per_epoch": 0, "batch": 8}, chance, np.random.default_rng(1))
+
+
+def test_companions_are_healthy_and_every_source_gives_as_many():
+    sources = np.array(["a"] * 10 + ["b"] * 4 + ["c"] * 2)
+    positive = np.array([0] * 6 + [1] * 4 + [0, 1, 1, 1] + [1, 1])
+    chance = sampling.companion_probabilities(sources, positive)
+    assert not chance[positive == 1].any() and chance.sum() == pytest.approx(1)
+    assert chance[sources == "a"].sum() == pytest.approx(0.5) and chance[sources == "b"].sum() == pytest.approx(0.5)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings files: the shipped ones are read, mistakes are named."""
+import pytest
+from recipe_helpers import MODELS
+
+from recipe import settings
+
+FILES = sorted((MODELS / "recipe").glob("*.toml"))
+
+
+def test_all_shipped_settings_are_read():
+    assert {"small224.toml", "large224.toml"} <= {path.name for path in FILES}
+    for path in FILES:
+        assert settings.read(path)["name"] == path.stem
+
+
+MISTAKES = [
+    ("dropout =", "dropuot =", "unknown dropuot"), ("dropout = 0.2", "", "missing dropout"), ('"any_dr"', '"all_dr"', "target 'all_dr'"),
+    ("[network]", "[network", "small.toml"), ("batch = 32", "batch = 0", "batch = 0: expected a whole number"),
+    ("batch = 32", 'batch = "many"', "batch = 'many'"), ("batch = 32", "batch = 32.5", "batch = 32.5"),
+    ("dropout = 0.2", "dropout = true", "dropout = True: expected a number"), ("dropout = 0.2", "dropout = 1.0", "dropout = 1.0"),
+    ('"adamw" ', '"sgd" ', "optimizer = 'sgd': known are adamw, adam"), ('"cosine"', '"step"', "schedule = 'step'"),
+    ("[[0, 224]]", "[[1, 224]]", "begin with 0"), ("[[0, 224]]", "[[0, 100]]", "multiple of 32"), ("[[0, 224]]", "[]", "first epoch, side"),
+    ("size = 224", "size = 230", "size = 230"), ("rotations = 0 ", "rotations = 5\ncompanions = 0.5 #", "small.toml"),
+]
+
+
+@pytest.mark.parametrize("old, new, message", MISTAKES)
+def test_mistakes_are_named(tmp_path, old, new, message):
+    text = (MODELS / "recipe" / "small224.toml").read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "small.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(settings.SettingsError, match=message):
+        settings.read(path)
+
+
+def test_rotations_and_companions_exclude_each_other():
+    values = settings.read(MODELS / "recipe" / "small224.toml")
+    values["augment"].update(rotations=5, companions=0.5)
+    with pytest.raises(settings.SettingsError, match="exclude each other"):
+        settings.check(values)
