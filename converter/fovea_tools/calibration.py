@@ -68,12 +68,16 @@ def negative_log_likelihood(probabilities: np.ndarray, classes: np.ndarray, weig
     return float(-(_shares(weights, len(classes)) @ np.log(true)))
 
 
+def bin_numbers(confidence: np.ndarray) -> np.ndarray:
+    """In which of the equal-width bins (low, high] a confidence lies, counted from 0; 0 itself is in the first."""
+    return np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+
+
 def expected_calibration_error(probabilities: np.ndarray, classes: np.ndarray, weights: Optional[np.ndarray] = None) -> float:
-    """Mean distance of confidence (the largest probability) and accuracy over equal-width bins (low, high]."""
+    """Mean distance of confidence (the largest probability) and accuracy over the bins of bin_numbers."""
     confidence = probabilities.max(axis=1)
     surplus = _shares(weights, len(classes)) * ((probabilities.argmax(axis=1) == classes) - confidence)
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    return float(np.abs(np.bincount(bins, surplus, BINS)).sum())
+    return float(np.abs(np.bincount(bin_numbers(confidence), surplus, BINS)).sum())
 
 
 def operating_points(score: np.ndarray, positive: np.ndarray, weights: Optional[np.ndarray] = None) -> Dict[str, float]:

@@ -31,7 +31,10 @@ class Facts:
 
 
 def _interval(value):
-    return NOTHING if value is None else f"{value[0]:.3f} ({value[1]:.3f}–{value[2]:.3f})"
+    """A figure with its interval, or without where there is none."""
+    if value is None:
+        return NOTHING
+    return f"{value[0]:.3f}" + (f" ({value[1]:.3f}–{value[2]:.3f})" if len(value) == 3 else "")
 
 
 def _side_counts(split_rows):
@@ -154,7 +157,7 @@ def _unseen(runs):
             if figure["unseen"]:
                 referable = figure.get("referable_auc")
                 rows.append([source, f"{figure.get('photos', NOTHING)} ({figure.get('positive', NOTHING)})",
-                             _interval(figure["auc"]) if len(figure["auc"]) == 3 else f"{figure['auc'][0]:.3f}",
+                             _interval(figure["auc"]),
                              f"{referable:.3f}" if referable else NOTHING])
     if not rows:
         return []
@@ -195,9 +198,9 @@ def text(facts):
             f"{_epochs(training, len(history))}; settings in `models/recipe/{settings['name']}.toml`.{_drawing(training)} "
             f"{'The weights are a running average; kept' if training['average_decay'] else 'Kept'} is {_kept(training, best)}.",
             *facts.notes, "", "## Validation figures", "",
-            "Measured on the validation photos above, with 95 % intervals (AUC: bootstrap over groups of photos; the rest: "
-            "Wilson). **The same photos chose the epoch, the temperature and the thresholds, so these figures are somewhat "
-            "too good.** They are no test figures.", "",
+            "Measured on the validation photos above, with 95 % intervals (AUC: DeLong, with Obuchowski's variance "
+            "for photos of one group; the rest: Wilson). **The same photos chose the epoch, the temperature and the thresholds, so these "
+            "figures are somewhat too good.** They are no test figures.", "",
             "| source | photos (positive) | AUC | AUC for referable DR (grade 2 to 4) |", "|--|--|--|--|"]
     for source, figure in figures["sources"].items():
         referable = measured["referable"].get(source)

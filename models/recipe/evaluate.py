@@ -1,63 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Validation figures of a trained detector, photo source by photo source; scikit-learn and SciPy do the statistics."""
+"""Validation figures of a trained detector, photo source by photo source, by the arithmetic of fovea-evaluate."""
 import numpy as np
-import scipy.stats
 from fovea_tools import calibration
-from sklearn.metrics import roc_auc_score
+from fovea_tools.evaluation import metrics
 
-BOOTSTRAP_ROUNDS = 2000
-
-
-def wilson(successes, total):
-    """[share, low, high]: a 95 % Wilson interval; None where there is nothing to count."""
-    if total == 0:
-        return None
-    interval = scipy.stats.binomtest(int(successes), int(total)).proportion_ci(0.95, method="wilson")
-    return [successes / total, float(interval.low), float(interval.high)]
+CLASSES = ("negative", "positive")
 
 
-def auc_with_interval(score, positive, groups, seed=0):
-    """[AUC, low, high]: percentile bootstrap over groups, since photos of one patient are not independent."""
-    if len(set(positive)) < 2:
-        return None
-    random = np.random.default_rng(seed)
-    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
-    values = []
-    for _ in range(BOOTSTRAP_ROUNDS):
-        rows = np.concatenate([members[i] for i in random.integers(0, len(members), len(members))])
-        if 0 < positive[rows].sum() < len(rows):
-            values.append(roc_auc_score(positive[rows], score[rows]))
-    low, high = np.percentile(values, [2.5, 97.5])
-    return [float(roc_auc_score(positive, score)), float(low), float(high)]
+def sources_with_both_classes(sources, positive):
+    """[(name, rows as a mask)] of the sources for which an AUC means something."""
+    sources, positive = np.asarray(sources), np.asarray(positive)
+    masks = [(str(name), sources == name) for name in np.unique(sources)]
+    return [(name, here) for name, here in masks if len(set(positive[here])) == 2]
+
+
+def _share(found):
+    """[share, low, high] with the Wilson interval; None where there is nothing to count."""
+    return None if found["wilson95"] is None else [found["value"], *found["wilson95"]]
+
+
+def _area(score, positive, groups):
+    """[AUC, low, high]; the AUC alone where the classes do not overlap; None with one class. Photos of a group are not independent."""
+    found = metrics.auc_with_interval(score, positive, groups)
+    return None if found["value"] is None else [found["value"], *(found["delong95"] or [])]
 
 
 def at_threshold(score, positive, threshold):
     """Counts, and shares with Wilson intervals, of one group of photos at one threshold."""
-    found = score >= threshold
-    sick, well = positive == 1, positive == 0
-    return {
-        "sensitivity": wilson((found & sick).sum(), sick.sum()),
-        "specificity": wilson((~found & well).sum(), well.sum()),
-        "accuracy": wilson((found == sick).sum(), len(score)),
-        "true_positive": int((found & sick).sum()), "false_negative": int((~found & sick).sum()),
-        "true_negative": int((~found & well).sum()), "false_positive": int((found & well).sum()),
-    }
+    found = metrics.binary_classification(positive, (score >= threshold).astype(int), CLASSES)
+    (true_negative, false_positive), (false_negative, true_positive) = found["confusion_rows_true"]
+    return {**{name: _share(found[name]) for name in ("sensitivity", "specificity", "accuracy")},
+            "true_positive": true_positive, "false_negative": false_negative,
+            "true_negative": true_negative, "false_positive": false_positive}
 
 
 def figures(validation, logits, temperature, points):
     """All validation figures, per source and for the mean of the sources' AUCs."""
-    score = calibration.softmax(logits, temperature)[:, 1]
+    probabilities = calibration.softmax(logits, temperature)
+    score = probabilities[:, 1]
     sources = {}
     for name in np.unique(validation["sources"]):
         here = validation["sources"] == name
         positive = validation["positive"][here]
         sources[str(name)] = {
             "photos": int(here.sum()), "positive": int(positive.sum()),
-            "auc": auc_with_interval(score[here], positive, validation["groups"][here]),
+            "auc": _area(score[here], positive, validation["groups"][here]),
             "operating_points": {point: at_threshold(score[here], positive, threshold)
                                  for point, threshold in points.items()},
         }
     aucs = [figure["auc"][0] for figure in sources.values() if figure["auc"]]
-    probabilities = calibration.softmax(logits, temperature)
     return {"temperature": temperature, "thresholds": points, "sources": sources, "mean_auc": float(np.mean(aucs)),
             "calibration_error": calibration.expected_calibration_error(probabilities, validation["positive"])}

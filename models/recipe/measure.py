@@ -3,7 +3,7 @@
 import numpy as np
 from fovea_tools import calibration
 
-from . import evaluate, probes, record, train
+from . import evaluate, probes, record, rotations, train
 
 REFERABLE_FROM = 2  # lowest grade of referable DR
 
@@ -26,7 +26,8 @@ def measure(logits_of, data, validation, unseen=None):
     figures = evaluate.figures(validation, logits, temperature, points)
     figures["mean_auc"] = _mean(figure["auc"] and figure["auc"][0]
                                 for source, figure in figures["sources"].items() if source != unseen)
-    return {"figures": figures, "blanked": probes.blanked(validation, logits_of), "classical": probes.classical(data, validation),
+    return {"figures": figures, "blanked": probes.blanked(validation, logits_of),
+            "classical": probes.classical(rotations.originals(data), validation),
             "referable": train.source_aucs(validation["sources"], validation["grades"] >= REFERABLE_FROM, score)}
 
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
-from . import images
+from . import evaluate, images
 
 SIDE = 224          # every photo is looked at in this size, so that only its content counts
 LIT = 7             # grey value above which a pixel belongs to the eye, as in the presets
@@ -89,16 +89,16 @@ def features(pictures):
     return {name: np.asarray(values, np.float32) for name, values in rows.items()}
 
 
-def _score(train, train_positive, validation, side, trained_on):
+def _by_source(side, margin):
+    """{source: {"auc", "accuracy"}}; margin: above 0 the positive class is likelier."""
+    return {name: {"auc": float(roc_auc_score(side["positive"][here], margin[here])),
+                   "accuracy": float(np.mean((margin[here] > 0) == side["positive"][here]))}
+            for name, here in evaluate.sources_with_both_classes(side["sources"], side["positive"])}
+
+
+def _score(train, train_positive, validation, side):
     forest = RandomForestClassifier(TREES, min_samples_leaf=3, random_state=0).fit(train, train_positive)
-    score, result = forest.predict_proba(validation)[:, 1], {}
-    for source in np.unique(side["sources"]):
-        here = side["sources"] == source
-        positive = side["positive"][here]
-        if len(set(positive)) == 2:
-            result[str(source)] = {"auc": float(roc_auc_score(positive, score[here])),
-                                   "accuracy": float(np.mean((score[here] > 0.5) == positive))}
-    return result
+    return _by_source(side, forest.predict_proba(validation)[:, 1] - 0.5)
 
 
 def largest_source(side):
@@ -119,7 +119,7 @@ def classical(data, validation):
     for name, view in views.items():
         train = features(view(data, row) for row in rows)
         held = features(view(validation, row) for row in range(len(validation["positive"])))
-        result[name] = {probe: _score(train[probe], positive, held[probe], validation, source) for probe in FEATURES}
+        result[name] = {probe: _score(train[probe], positive, held[probe], validation) for probe in FEATURES}
     return result
 
 
@@ -139,12 +139,5 @@ def blanked(validation, logits_of):
     results = {}
     for probe, pictures in _blanked(validation).items():
         logits = logits_of(pictures).astype(np.float64)
-        margin = logits[:, 1] - logits[:, 0]
-        results[probe] = {}
-        for source in np.unique(validation["sources"]):
-            here = validation["sources"] == source
-            positive = validation["positive"][here]
-            if len(set(positive)) == 2:
-                results[probe][str(source)] = {"auc": float(roc_auc_score(positive, margin[here])),
-                                               "accuracy": float(np.mean((margin[here] > 0) == positive))}
+        results[probe] = _by_source(validation, logits[:, 1] - logits[:, 0])
     return results

@@ -37,6 +37,16 @@ def choose(side, pictures):
     return {**side, **{key: side[key][pictures] for key in ("photo", "angles", *PER_PICTURE)}}
 
 
+def originals(side):
+    """The same side with each of its photos once, as it is."""
+    if "photo" not in side:
+        return side
+    photos, first = np.unique(side["photo"], return_index=True)
+    return {**{key: value for key, value in side.items() if key not in ("photo", "angles")},
+            **{key: side[key][first] for key in PER_PICTURE},
+            **{key: [side[key][photo] for photo in photos] for key in ("names", "paths")}, "pixels": side["pixels"][photos]}
+
+
 def rotate(pixels, angles, out_size=None):
     """(N, S, S, 3) pixels -> float32 of that shape, or of side out_size, each turned about the centre of its pixels by its angle
     (radians), bilinear, black where nothing was."""

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from . import augment, distill, network, optimizers, rotations, sampling
+from . import augment, distill, evaluate, network, optimizers, rotations, sampling
 from .settings import SettingsError
 
 GRADES = 5
@@ -21,12 +21,15 @@ def size_at(epoch, sizes):
 
 def source_aucs(sources, positive, score):
     """{source: area under the ROC curve} for the sources with both classes."""
-    sources, positive = np.asarray(sources), np.asarray(positive)
-    return {str(s): float(roc_auc_score(positive[sources == s], score[sources == s]))
-            for s in np.unique(sources) if len(set(positive[sources == s])) == 2}
+    return {name: float(roc_auc_score(positive[here], score[here]))
+            for name, here in evaluate.sources_with_both_classes(sources, positive)}
 
 
 class ResumeError(Exception):
+    pass
+
+
+class WeightsError(Exception):
     pass
 
 
@@ -70,7 +73,10 @@ class Trainer:
         self.model = network.build(net["architecture"], None, alpha=net["alpha"])
         self.average = network.build(net["architecture"], net["size"], alpha=net["alpha"])
         if initial_weights is not None:
-            self.average.load_weights(initial_weights)
+            try:
+                self.average.load_weights(initial_weights)
+            except (ValueError, OSError) as error:
+                raise WeightsError(f"{initial_weights}: no weights of this network: {str(error).splitlines()[0]}") from error
             self.model.set_weights(self.average.get_weights())
         for layer in network.leaf_layers(self.model):
             if isinstance(layer, tf.keras.layers.BatchNormalization):

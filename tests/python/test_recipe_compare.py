@@ -9,7 +9,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "models"))
 from recipe import compare, record  # noqa: E402
 
-SETTINGS = {"name": "x", "target": "any_dr", "training": {"batch": 32, "epochs": 5, "keep": "best"}, "augment": {"mask": [0.9, 1.0], "tint": 0.1},
+SETTINGS = {"name": "x", "target": "any_dr", "training": {"batch": 32, "epochs": 5, "keep": "best"},
+            "augment": {"mask": [0.9, 1.0], "tint": 0.1},
             "preset": {"name": "kaggle"}, "card": {"data": "text"}, "provenance": {"licence": "none"}}
 START = {"warm_start": {"file": "w.tflite", "sha256": "00"}, "teacher": None, "initial_weights": None}
 

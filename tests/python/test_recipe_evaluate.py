@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe's figures: intervals, counts, probes."""
+"""The recipe's figures by source: counts, intervals, which sources count."""
 import pathlib
 import sys
 
@@ -7,32 +7,42 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-pytest.importorskip("PIL.Image")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "models"))
 from recipe import evaluate  # noqa: E402
 
 
-def test_wilson_against_published_values():
-    # Newcombe 1998, table I: 81/263 and 15/148, Wilson score without continuity correction.
-    assert evaluate.wilson(81, 263)[1:] == pytest.approx([0.2553, 0.3662], abs=5e-5)
-    assert evaluate.wilson(15, 148)[1:] == pytest.approx([0.0624, 0.1605], abs=5e-5)
-    assert evaluate.wilson(0, 0) is None
-
-
-def test_counts_at_a_threshold():
+def test_counts_and_shares_at_a_threshold():
     score = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
     positive = np.array([0, 0, 0, 1, 0, 1, 1, 1])
-    counts = evaluate.at_threshold(score, positive, 0.5)
-    assert (counts["true_positive"], counts["false_negative"]) == (3, 1)
-    assert (counts["true_negative"], counts["false_positive"]) == (3, 1)
+    found = evaluate.at_threshold(score, positive, 0.5)
+    assert (found["true_positive"], found["false_negative"], found["true_negative"], found["false_positive"]) == (3, 1, 3, 1)
+    for name in ("sensitivity", "specificity", "accuracy"):
+        assert found[name][0] == 0.75 and found[name][1] < 0.75 < found[name][2]
+    assert evaluate.at_threshold(score, np.ones(8, int), 0.5)["specificity"] is None
 
 
-def test_auc_interval_widens_when_photos_come_in_groups():
+def test_figures_by_source():
     random = np.random.default_rng(4)
-    positive = np.repeat(random.integers(0, 2, 60), 10)
-    score = np.repeat(random.normal(0, 1, 60), 10) + positive
-    single = evaluate.auc_with_interval(score, positive, np.arange(600))
-    grouped = evaluate.auc_with_interval(score, positive, np.repeat(np.arange(60), 10))
-    assert single[0] == grouped[0]
-    assert single[1] < single[0] < single[2]
-    assert grouped[2] - grouped[1] > 2 * (single[2] - single[1])
+    positive = np.tile([0, 1], 60)
+    margin = random.normal(0, 1, 120) + positive
+    margin[:20] = (positive[:20] - 0.5) * 8     # the classes of "apart" do not overlap
+    sources = np.array(["apart"] * 20 + ["mixed"] * 80 + ["one class"] * 20)
+    positive[100:] = 1
+    validation = {"sources": sources, "positive": positive, "groups": np.arange(120)}
+    logits = np.stack([-margin, margin], axis=1)
+    found = evaluate.figures(validation, logits, 2.0, {"half": 0.5})
+    assert found["sources"]["apart"]["auc"] == [1.0] and found["sources"]["one class"]["auc"] is None
+    area, low, high = found["sources"]["mixed"]["auc"]
+    assert low < area < high and found["mean_auc"] == (1 + area) / 2
+    point = found["sources"]["mixed"]["operating_points"]["half"]
+    here = slice(20, 100)
+    assert point["true_positive"] == np.sum((margin[here] >= 0) & (positive[here] == 1))
+    assert found["sources"]["mixed"]["photos"] == 80 and found["sources"]["mixed"]["positive"] == 40
+    grouped = evaluate.figures({**validation, "groups": np.arange(120) // 8}, logits, 2.0, {"half": 0.5})
+    assert grouped["sources"]["mixed"]["auc"][0] == area and grouped["sources"]["mixed"]["auc"][1] != low
+
+
+def test_a_source_with_one_class_has_no_auc():
+    sources, positive = np.array(["a", "a", "b", "b"]), np.array([0, 1, 1, 1])
+    (name, here), = evaluate.sources_with_both_classes(sources, positive)
+    assert name == "a" and here.tolist() == [True, True, False, False]

@@ -10,7 +10,7 @@ from recipe import dataset, images, network, rotations, train
 def some_side(count=12):
     data = tiny_data(count)
     return {**{key: data[key] for key in ("pixels", "positive", "grades", "sources")}, "groups": np.arange(count),
-            "names": [f"p{i}" for i in range(count)]}
+            "names": [f"p{i}" for i in range(count)], "paths": [f"{i}.png" for i in range(count)]}
 
 
 def test_each_photo_becomes_k_pictures_of_which_the_first_is_itself():
@@ -34,6 +34,16 @@ def test_balance_gives_the_smaller_class_more_copies(flip):
     per_photo = np.bincount(balanced["photo"])
     assert set(per_photo[side["positive"] == int(not flip)]) == {12} and set(per_photo[side["positive"] == int(flip)]) == {4}
     assert (balanced["angles"][48:] > 0).all()
+
+
+def test_the_originals_come_back():
+    side = some_side()
+    expanded = rotations.choose(rotations.expand(side, 3, True, seed=1), np.array([35, 1, 7, 6, 2, 33]))
+    found, photos = rotations.originals(expanded), [0, 2, 11]
+    assert found["names"] == ["p0", "p2", "p11"] and found["paths"] == ["0.png", "2.png", "11.png"] and "angles" not in found
+    for key in ("pixels", "positive", "grades", "sources", "groups"):
+        assert np.array_equal(found[key], side[key][photos])
+    assert rotations.originals(side) is side
 
 
 def test_rotation_agrees_with_opencv():

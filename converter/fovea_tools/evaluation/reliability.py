@@ -14,9 +14,9 @@ SOFTMAX_TOLERANCE = 1e-3    # how far probabilities may be from what the logits 
 
 
 def bins(probabilities: np.ndarray, truth: np.ndarray) -> List[Dict[str, Any]]:
-    """Accuracy and mean confidence over equal bins (low, high] of the confidence; empty bins are left out."""
+    """Accuracy and mean confidence over the bins of the confidence; empty ones are left out."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    numbers = np.clip(np.ceil(confidence * calibration.BINS).astype(int) - 1, 0, calibration.BINS - 1)
+    numbers = calibration.bin_numbers(confidence)
     return [{"bin": int(number), "n": int((numbers == number).sum()), "accuracy": float(right[numbers == number].mean()),
              "confidence": float(confidence[numbers == number].mean())} for number in np.unique(numbers)]
 
