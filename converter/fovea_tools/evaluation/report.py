@@ -48,10 +48,10 @@ def _flags(part: Dict[str, Any]) -> List[str]:
     return list(dict.fromkeys(f"{row['source']}: {flag}" for row in rows for flag in below(row)))
 
 
-def _thesis_tables(document: Dict[str, Any]) -> List[Dict[str, Any]]:
+def thesis_tables(parts: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """By source: the rows train, validation and test."""
     tables: Dict[str, List[Dict[str, Any]]] = {}
-    for part in document["parts"]:
+    for part in parts:
         for row in part["sources"] + ([part["pooled"]] if part["pooled"] else []):
             if row["gradable_only"]:
                 tables.setdefault(row["source"], []).append({"part": part["part"], "figures": row["gradable_only"]})
@@ -64,15 +64,21 @@ def class_names(document: Dict[str, Any]) -> List[str]:
     return [shown_class(name) for name in classes] if len(classes) == 2 else ["negative", "positive"]
 
 
+def environment(*loaders: jinja2.BaseLoader) -> jinja2.Environment:
+    """Where pages come from: the templates of this package, and those of the loaders given."""
+    own = jinja2.PackageLoader("fovea_tools.evaluation", ".")
+    found = jinja2.Environment(loader=jinja2.ChoiceLoader([*loaders, own]), autoescape=True, undefined=jinja2.StrictUndefined,
+                               trim_blocks=True, lstrip_blocks=True)
+    found.filters.update(percent=percent, decimal=decimal, shown=shown_class, flags=_flags)
+    return found
+
+
 def to_html(document: Dict[str, Any], plots: Dict[str, Sequence[Tuple[str, str]]]) -> str:
     """plots: part -> [(caption, SVG)]. Pictures lie in the page itself; it asks no network for anything."""
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("fovea_tools.evaluation", "."), autoescape=True,
-                                     undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=percent, decimal=decimal, shown=shown_class, flags=_flags)
     pictures = {part: [(caption, "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()) for caption, svg in drawn]
                 for part, drawn in plots.items()}
-    return environment.get_template("report.html").render(
-        d=document, plots=pictures, names=class_names(document), tables=_thesis_tables(document)) + "\n"
+    return environment().get_template("report.html").render(
+        d=document, plots=pictures, names=class_names(document), tables=thesis_tables(document["parts"])) + "\n"
 
 
 def _share(value: Dict[str, Any]) -> str:
