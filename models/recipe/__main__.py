@@ -110,7 +110,7 @@ def _train_detector(parsed, settings, out, report):
     model = ship.best_model(settings, trainer)
     measured = ship.write_figures(model, data, validation, trainer, parsed.leave_out, out, report)
     if parsed.ships:
-        ship.write_detector(parsed, run_record, rows, measured, model, trainer, out, report)
+        ship.write_detector(parsed, run_record, rows, validation, measured, model, trainer, out, report)
     else:
         report(f"done: {out / 'figures.json'}")
 
@@ -118,7 +118,7 @@ def _train_detector(parsed, settings, out, report):
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import compare, export, images, labels, network, record, sampling, train
+    from . import compare, export, images, labels, network, parity, record, sampling, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
@@ -130,7 +130,8 @@ def main(arguments=None):
         images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
         _train_detector(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            sampling.SamplingError, record.RecordError, export.ExportError, OSError) as error:
+            sampling.SamplingError, record.RecordError, export.ExportError, parity.ParityError,
+            OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
     return 0

@@ -2,7 +2,7 @@
 """Writes the model card from the measured figures; nothing in it is typed in by hand twice."""
 import dataclasses
 
-from . import compare, probes, record
+from . import compare, parity, probes, record
 from .compare import NOTHING
 
 POINTS = {
@@ -23,7 +23,7 @@ class Facts:
     """All that a card is made of."""
 
     record: dict        # of record.begin: settings, what the run started from, what changed on the way
-    measured: dict      # of measure.measure
+    measured: dict      # of measure.measure, with "parity" of parity.compare
     split_rows: list    # [(source, positive, side), ...] of every photo
     history: list
     notes: list         # sentences about this run
@@ -193,7 +193,7 @@ def text(facts):
     out += ["", *notes["data"].strip().splitlines(), "",
             "Originals were split before any augmentation. Photos with the same pixels, nearly the same picture, or the same "
             "patient (where the data set tells) are on the same side. Of identical photos one is used; identical photos "
-            "whose labels disagree are left out.", "",
+            f"whose labels disagree are left out. `{settings['name']}.split.csv` says which photo is on which side.", "",
             "## Training", "", *_start(facts.record), *notes["training"].strip().splitlines(), "",
             f"{_epochs(training, len(history))}; settings in `models/recipe/{settings['name']}.toml`.{_drawing(training)} "
             f"{'The weights are a running average; kept' if training['average_decay'] else 'Kept'} is {_kept(training, best)}.",
@@ -218,6 +218,7 @@ def text(facts):
         out.append("")
     out += ["The thresholds weigh every source alike, and in each source both classes alike. The temperature counts every validation photo "
             f"alike: over all of them the expected calibration error (15 bins) is {figures['calibration_error']:.3f}.", ""]
+    out += ["## The engine against Keras", "", parity.sentences(measured["parity"]), ""]
     out += [*_shortcuts(measured), *_warnings(measured), *_unseen(facts.runs)]
     if facts.runs:
         out += ["## Experiments", "", "Validation AUC by source of runs with other settings, beside this one where it is among them:", "",

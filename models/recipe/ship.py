@@ -2,7 +2,7 @@
 """From the best weights of a run to its figures, and to everything that is shipped."""
 import shutil
 
-from . import card, compare, export, measure, network, record
+from . import card, compare, export, measure, network, parity, record, split
 
 
 def best_model(settings, trainer):
@@ -23,8 +23,29 @@ def write_figures(model, data, validation, trainer, unseen, out, report):
     return measured
 
 
-def write_detector(arguments, run_record, split_rows, measured, model, trainer, out, report):
-    """Converts the model and writes out/detector: .fovea, model card, figures, learning curve, checksums."""
+def against_engine(model, program, detector, validation, figures, report):
+    """parity.compare of Keras and the engine on all validation photos."""
+    compared = parity.compare(network.logits_of(model, validation["pixels"]),
+                              parity.engine_logits(program, detector, validation["pixels"], report),
+                              figures["temperature"], figures["thresholds"])
+    report(parity.sentences(compared))
+    return compared
+
+
+def describe(arguments, run_record, split_rows, measured, history, out, shipped):
+    """Writes what goes with a .fovea file: figures, model card, split, learning curve, checksums."""
+    name = run_record["settings"]["name"]
+    split.publish(out / "split.csv", shipped / f"{name}.split.csv")
+    record.write(shipped / f"{name}.validation.json", measured)
+    card.learning_curve(shipped / "learning_curve.png", history)
+    facts = card.Facts(run_record, measured, split_rows, history, arguments.note,
+                       [compare.read_run(folder) for folder in arguments.compare])
+    (shipped / f"{name}.md").write_text(card.text(facts), encoding="utf-8")
+    export.write_checksums(shipped, [path.name for path in shipped.iterdir()])
+
+
+def write_detector(arguments, run_record, split_rows, validation, measured, model, trainer, out, report):
+    """Converts the model and writes out/detector: .fovea and all that describe() writes."""
     settings = run_record["settings"]
     name, figures = settings["name"], measured["figures"]
     shipped = out / "detector"
@@ -34,13 +55,10 @@ def write_detector(arguments, run_record, split_rows, measured, model, trainer, 
     golden = out / "golden.npz"
     export.write_golden(golden, model, export.golden_pictures(arguments.fovea, arguments.golden, settings["preset"],
                                                               settings["network"]["size"], out))
-    record.write(shipped / f"{name}.validation.json", measured)
-    card.learning_curve(shipped / "learning_curve.png", trainer.history)
-    facts = card.Facts(run_record, measured, split_rows, trainer.history, arguments.note,
-                       [compare.read_run(folder) for folder in arguments.compare])
-    (shipped / f"{name}.md").write_text(card.text(facts), encoding="utf-8")
     report("converting")
-    export.convert(arguments.converter, out / f"{name}.keras", shipped / f"{name}.fovea", settings, golden, figures["temperature"],
+    detector = shipped / f"{name}.fovea"
+    export.convert(arguments.converter, out / f"{name}.keras", detector, settings, golden, figures["temperature"],
                    figures["thresholds"], settings["provenance"])
-    export.write_checksums(shipped, [path.name for path in shipped.iterdir()])
+    compared = against_engine(model, arguments.fovea, detector, validation, figures, report)
+    describe(arguments, run_record, split_rows, {**measured, "parity": compared}, trainer.history, out, shipped)
     report(f"done: {shipped}")

@@ -65,6 +65,15 @@ def leave_out(photos, group, side, source):
     return result
 
 
+def publish(path, published):
+    """A copy of a written split with what others need to keep the sides apart, and no more: fovea-evaluate reads it with --split."""
+    columns = ("source", "name", "group", "side")
+    with open(path, newline="") as file, open(published, "w", newline="") as out:
+        rows = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(csv.DictReader(file))
+
+
 def write(path, photos, hashes, group, side):
     """The split as a CSV that a reader can check and another training can reuse."""
     with open(path, "w", newline="") as file:

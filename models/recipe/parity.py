@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the engine answer as Keras does: both on the same pixels of every photo, label and probability compared."""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+EXAMPLE = """example (from the folder models/; the pictures are what `fovea preprocess` made, as a training leaves them in --out):
+  python -m recipe.parity --detector detectors/small224/small224.fovea --keras ~/runs/small224/small224.keras \\
+      --images ~/runs/small224/images/224 --split ~/runs/small224/split.csv --fovea ../build/release/engine/cli/fovea
+
+Exit status: 0 every label the same and no probability farther off than 1e-4; 1 not so, or failed with a message; 2 wrong usage."""
+AIM = 1e-4      # largest difference of a probability
+AT_ONCE = 100   # pictures for one call of the program
+SIDE = "validation"
+
+
+class ParityError(Exception):
+    pass
+
+
+def engine_logits(program, detector, pixels, report=None):
+    """Logits (N, classes) float64 that the fovea program gives for uint8 pictures (N, S, S, 3)."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for start in range(0, len(pixels), AT_ONCE):
+            paths = []
+            for number, picture in enumerate(pixels[start:start + AT_ONCE]):
+                paths.append(os.path.join(folder, f"{number}.npy"))
+                np.save(paths[-1], picture)
+            command = [str(program), "run", "--model", str(detector), *paths]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True)
+            except OSError as error:
+                raise ParityError(f"{program}: {error.strerror}") from error
+            if done.returncode != 0:
+                raise ParityError(f"exit status {done.returncode} of {program} run --model {detector}: {done.stderr.strip()}")
+            try:
+                rows = [json.loads(line)["logits"] for line in done.stdout.splitlines()]
+            except (ValueError, KeyError, TypeError) as error:
+                raise ParityError(f"{program} run: a line without logits ({error})") from error
+            if len(rows) != len(paths):
+                raise ParityError(f"{program} run: {len(rows)} lines for {len(paths)} pictures")
+            found += rows
+            if report:
+                report(f"engine: {len(found)} of {len(pixels)} pictures")
+    return np.asarray(found, np.float64)
+
+
+def compare(keras, engine, temperature, points):
+    """What is told of the logits of both. points: {name: threshold}."""
+    from fovea_tools import calibration
+    here, there = calibration.softmax(keras, temperature), calibration.softmax(engine, temperature)
+    return {"photos": len(keras), "aim": AIM,
+            "labels_differ": int(np.sum(keras.argmax(axis=1) != engine.argmax(axis=1))),
+            "verdicts_differ": {name: int(np.sum((here[:, 1] >= threshold) != (there[:, 1] >= threshold)))
+                                for name, threshold in points.items()},
+            "largest_probability_difference": float(np.abs(here - there).max()),
+            "largest_logit_difference": float(np.abs(keras - engine).max()), "spread_of_logits": float(np.ptp(keras))}
+
+
+def reached(found):
+    return not found["labels_differ"] and found["largest_probability_difference"] <= AIM
+
+
+def sentences(found):
+    """For people."""
+    verdicts = ", ".join(f"{count} at `{name}`" for name, count in found["verdicts_differ"].items())
+    return (f"On the same pixels of all {found['photos']} photos the likelier class differs for {found['labels_differ']}"
+            + (f", the verdict for {verdicts}" if verdicts else "")
+            + f"; the largest difference of a probability is {found['largest_probability_difference']:.1e} (aim: {AIM:g}), "
+            f"of a logit {found['largest_logit_difference']:.1e} where the logits spread over {found['spread_of_logits']:.1f}.")
+
+
+def _wanted(path):
+    """{(source, name)} of the validation side of a split.csv."""
+    from fovea_tools import tables
+    try:
+        table = tables.read(str(path))
+    except tables.TableError as error:
+        raise ParityError(str(error)) from error
+    if not {"source", "name", "side"} <= set(table.header):
+        raise ParityError(f"{path}: expected the columns source, name and side, found {', '.join(table.header)}")
+    return {(row["source"], row["name"]) for row in table.rows if row["side"] == SIDE}
+
+
+def _pictures(folder, split, size):
+    """uint8 (N, size, size, 3) of the pictures below the folder, with a split those of its validation side."""
+    from PIL import Image
+    folder = pathlib.Path(folder)
+    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*.png"))}
+    if split:
+        wanted = _wanted(split)
+        named = {(short.parts[0], short.stem): path for short, path in paths.items()}
+        missing = sorted(wanted - set(named))
+        if missing:
+            raise ParityError(f"{folder}: no picture of {len(missing)} photos of {split}, the first {'/'.join(missing[0])}")
+        chosen = [named[key] for key in sorted(wanted)]
+    else:
+        chosen = list(paths.values())
+    if not chosen:
+        raise ParityError(f"{folder}: no .png below it")
+    pictures = []
+    for path in chosen:
+        try:
+            with Image.open(path) as image:
+                pictures.append(np.asarray(image.convert("RGB")))
+        except OSError as error:
+            raise ParityError(f"{path}: {error}") from error
+        if pictures[-1].shape != (size, size, 3):
+            raise ParityError(f"{path}: {pictures[-1].shape[1]} x {pictures[-1].shape[0]}, expected {size} x {size}")
+    return np.asarray(pictures)
+
+
+def _network(arguments, size):
+    import tensorflow as tf
+
+    from . import network
+    path = arguments.keras or arguments.weights
+    try:
+        if arguments.keras:
+            return tf.keras.models.load_model(path, compile=False)
+        model = network.build(arguments.architecture, size)
+        model.load_weights(path)
+        return model
+    except (OSError, ValueError) as error:
+        raise ParityError(f"{path}: no network of this recipe: {str(error).splitlines()[0]}") from error
+
+
+def _run(arguments):
+    from fovea_tools import fovea_file
+
+    from . import network
+    try:
+        detector = fovea_file.read_fovea(pathlib.Path(arguments.detector).read_bytes())
+    except fovea_file.FormatError as error:
+        raise ParityError(f"{arguments.detector}: {error}") from error
+    size = detector.default_size[0]
+    pixels = _pictures(arguments.images, arguments.split, size)
+    engine = engine_logits(arguments.fovea, arguments.detector, pixels, lambda line: print(line, file=sys.stderr))
+    return compare(network.logits_of(_network(arguments, size), pixels), engine, detector.temperature,
+                   dict(detector.operating_points))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m recipe.parity", description=__doc__, epilog=EXAMPLE,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--detector", required=True, metavar="FILE.fovea")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--keras", metavar="FILE.keras", help="the network that was converted")
+    source.add_argument("--weights", metavar="FILE.weights.h5", help="or its weights, with --architecture")
+    parser.add_argument("--architecture", choices=("small", "large"))
+    parser.add_argument("--images", required=True, metavar="DIR", help="preprocessed pictures: PNG of the network's size, at any depth")
+    parser.add_argument("--split", metavar="FILE.csv", help=f"only the {SIDE} side; the pictures then lie below DIR/SOURCE")
+    parser.add_argument("--fovea", required=True, metavar="PROGRAM")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parsed = parser.parse_args(arguments)
+    if bool(parsed.weights) != bool(parsed.architecture):
+        parser.error("--weights and --architecture go together")
+    try:
+        found = _run(parsed)
+        if parsed.json:
+            pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    except (ParityError, OSError) as error:
+        print(f"recipe.parity: {error}", file=sys.stderr)
+        return 1
+    print(sentences(found))
+    return 0 if reached(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
