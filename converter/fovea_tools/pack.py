@@ -22,6 +22,11 @@ def pack_vector(values: np.ndarray) -> np.ndarray:
     return packed
 
 
+def unpack_vector(data: bytes, count: int) -> np.ndarray:
+    """The reverse of pack_vector."""
+    return np.frombuffer(data, "<f4")[:count]
+
+
 def pack_conv_panels(values: np.ndarray, groups: int) -> np.ndarray:
     """[kh][kw][in_group][out] -> [groups][r8(out_group) / 8][kh][kw][in_group][8]."""
     height, width, in_group, out = values.shape
@@ -47,6 +52,12 @@ def pack_depthwise(values: np.ndarray) -> np.ndarray:
     packed = np.zeros((height, width, round_up(channels, 8)), np.float32)
     packed[..., :channels] = values
     return packed
+
+
+def unpack_depthwise(data: bytes, dimensions: Tuple[int, int, int, int]) -> np.ndarray:
+    """The reverse of pack_depthwise; dimensions as the file has them: height, width, channels, 1."""
+    height, width, channels, _ = dimensions
+    return np.frombuffer(data, "<f4").reshape(height, width, round_up(channels, 8))[..., :channels]
 
 
 class TensorTable:

@@ -29,7 +29,8 @@ def _parser():
     parser.add_argument("--warm-start", metavar="FILE.tflite",
                         help="8-bit MobileNetV3-Large minimalistic with ImageNet weights: the start of Large, and of Small's early blocks")
     parser.add_argument("--teacher", metavar="FILE.keras", help="a trained Large of this recipe that Small learns from")
-    parser.add_argument("--initial-weights", metavar="FILE.weights.h5", help="continue from the weights of another run")
+    parser.add_argument("--initial-weights", metavar="FILE",
+                        help="continue from the best weights of another run (.weights.h5) or from a detector (.fovea)")
     parser.add_argument("--leave-out", metavar="NAME",
                         help="train without this source and validate on all its photos: an estimate for a camera never seen; "
                              "writes figures only")
@@ -83,15 +84,19 @@ class _Progress:
 
 def _initial_weights(arguments, settings, data, folder, report):
     """File with the weights to start from, or None for a random start."""
-    if arguments.initial_weights:
-        return arguments.initial_weights
-    if not arguments.warm_start:
+    from . import from_detector, warm_start
+    given = arguments.initial_weights
+    if given and not given.endswith(".fovea"):
+        return given
+    if not given and not arguments.warm_start:
         return None
-    from . import warm_start
     path = folder / "initial.weights.h5"
     if not path.exists():
-        report("taking over the weights of " + arguments.warm_start)
-        warm_start.write(path, settings, arguments.warm_start, data)
+        report(f"taking over the weights of {given or arguments.warm_start}")
+        if given:
+            from_detector.write(path, settings, given, data)
+        else:
+            warm_start.write(path, settings, arguments.warm_start, data)
     return path
 
 
@@ -118,7 +123,7 @@ def _train_detector(parsed, settings, out, report):
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import compare, export, images, labels, network, parity, record, sampling, train
+    from . import compare, export, from_detector, images, labels, network, parity, record, sampling, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
@@ -130,8 +135,8 @@ def main(arguments=None):
         images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
         _train_detector(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            sampling.SamplingError, record.RecordError, export.ExportError, parity.ParityError,
-            OSError) as error:
+            train.WeightsError, sampling.SamplingError, record.RecordError, export.ExportError, from_detector.DetectorError,
+            parity.ParityError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
     return 0

@@ -20,6 +20,7 @@ from . import network
 HARD_SWISH_GAIN = 3.0
 OPEN_GATE = 3.0       # hard_sigmoid(3) = 1
 GATE_RESPONSE = 0.1   # share of its random weights that a gate keeps: enough to learn from, little to disturb
+STATISTICS = 144      # pictures from which the normalisation's statistics come
 EXTRA_CHANNELS = 0.3  # scale of random weights relative to He's, where Large has no channel
 
 
@@ -55,10 +56,12 @@ def _pad_kernel(kernel, shape, random):
     return wide
 
 
-class _Filler:
+class Filler:
+    """Sets convolutions and their normalisations, whose statistics are those of uint8 pictures (N, S, S, 3)."""
+
     def __init__(self, backbone, pictures, seed):
         self.backbone = backbone
-        self.pictures = pictures
+        self.pictures = pictures.astype(np.float32) / 127.5 - 1
         self.random = np.random.default_rng(seed)
 
     def output(self, tensor):
@@ -100,7 +103,7 @@ def _large_block0(layers, pixels):
     return stem + tf.nn.conv2d(x, kernel, 1, "SAME") + bias
 
 
-def _small_block0(filler, layers, scaled):
+def _small_block0(filler, layers):
     """Small halves the resolution here: fitted to what Large's block 0 makes of the picture at half size."""
     filler.open_gate("expanded_conv")
     blur = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
@@ -108,7 +111,7 @@ def _small_block0(filler, layers, scaled):
     filler.fill("expanded_conv/depthwise", blur, np.zeros(16, np.float32), HARD_SWISH_GAIN)
     project = filler.backbone.get_layer("expanded_conv/project")
     inputs = filler.output(project.input).reshape(-1, 16)
-    half = tf.image.resize(scaled, (scaled.shape[1] // 2,) * 2, antialias=True)
+    half = tf.image.resize(filler.pictures, (filler.pictures.shape[1] // 2,) * 2, antialias=True)
     target = _large_block0(layers, half).numpy().reshape(-1, 16)
     design = np.hstack([inputs, np.ones((len(inputs), 1), np.float32)])
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
@@ -127,13 +130,12 @@ def apply(model, architecture, tflite, pictures, seed):
     hundred or more preprocessed photos, from which the normalisation's statistics come."""
     layers = read_tflite(tflite)
     backbone = network.backbone(model)
-    scaled = pictures.astype(np.float32) / 127.5 - 1
-    filler = _Filler(backbone, scaled, seed)
+    filler = Filler(backbone, pictures, seed)
     last_block, first_hard_swish = BLOCKS[architecture]
     # The stem's activation is a hard-swish.
     filler.fill("Conv", *layers["Conv"], gain_out=HARD_SWISH_GAIN)
     if architecture == "small":
-        _small_block0(filler, layers, scaled)
+        _small_block0(filler, layers)
         inherited = 1.0
     else:
         _block0_of_large(filler, layers)
@@ -149,12 +151,20 @@ def apply(model, architecture, tflite, pictures, seed):
         filler.fill("Conv_1", *layers["Conv_1"], gain_out=HARD_SWISH_GAIN)
 
 
-def write(path, settings, tflite, data):
-    """Stores the weights that a training of these settings starts from. data: training arrays with "chance"."""
+def store(path, settings, data, fill):
+    """Stores the weights that fill(model, pictures) sets. data: training arrays with "chance", from which the pictures are drawn."""
     seed, net = settings["training"]["seed"], settings["network"]
     tf.keras.utils.set_random_seed(seed)
     model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
     chance = data["chance"]
-    pick = np.random.default_rng(seed).choice(len(chance), min(144, len(chance)), replace=False, p=chance)
-    apply(model, net["architecture"], tflite, data["pixels"][data["photo"][pick] if "photo" in data else pick], seed)
-    model.save_weights(path)
+    pick = np.random.default_rng(seed).choice(len(chance), min(STATISTICS, len(chance)), replace=False, p=chance)
+    fill(model, data["pixels"][data["photo"][pick] if "photo" in data else pick])
+    part = path.with_name("part.weights.h5")  # so that an interruption leaves no half file
+    model.save_weights(part)
+    part.replace(path)
+
+
+def write(path, settings, tflite, data):
+    """Stores the weights that a training of these settings starts from."""
+    store(path, settings, data,
+          lambda model, pictures: apply(model, settings["network"]["architecture"], tflite, pictures, settings["training"]["seed"]))

@@ -183,8 +183,10 @@ def test_wrong_usage_is_status_2(workplace, arguments):
     assert stop.value.code == 2
 
 
-@pytest.mark.parametrize("arguments, message", [(["--compare", "nowhere"], "nowhere"), (["--teacher", "no.keras"], "no.keras"),
-                                                (["--settings", "no.toml"], "no.toml")])
+@pytest.mark.parametrize("arguments, message", [
+    (["--compare", "nowhere"], "nowhere"), (["--teacher", "no.keras"], "no.keras"), (["--settings", "no.toml"], "no.toml"),
+    (["--initial-weights", "no.fovea"], "no.fovea"), (["--initial-weights", "no.weights.h5"], "no.weights.h5"),
+    (["--initial-weights", str(MODELS / "recipe" / "small224.toml")], "small224.toml: no weights of this network")])
 def test_missing_files_are_named(workplace, capsys, arguments, message):
     assert run(workplace, *arguments) == 1
     assert message in capsys.readouterr().err
