@@ -13,6 +13,7 @@ EXAMPLE = """examples (from the folder models/, fovea built in ../build/release)
       --warm-start mobilenet_v3_large_minimalistic_224_uint8.tflite \\
       --golden ../tests/golden/data/photos/IDRiD_008.jpg --out ~/runs/small224
   python -m recipe ... --leave-out idrid --out ~/runs/without_idrid     # how well it does on a camera it never saw
+  python -m recipe --protocol thesis --settings recipe/thesis224.toml --data aptos=~/photos/aptos ...
   python -m recipe ... --figures-only --out ~/runs/no_tint              # an experiment; python -m recipe.compare ~/runs/* shows them
 
 Interrupted, the same command continues where it stopped. Exit status: 0 done, 1 failed with a message, 2 wrong usage."""
@@ -34,6 +35,9 @@ def _parser():
     parser.add_argument("--leave-out", metavar="NAME",
                         help="train without this source and validate on all its photos: an estimate for a camera never seen; "
                              "writes figures only")
+    parser.add_argument("--protocol", choices=("honest", "thesis"), default="honest",
+                        help="honest: photos are split before they are copied (default); thesis: train both ways, copied first and "
+                             "split first, and write a page with the thesis's tables of both, protocols.html")
     parser.add_argument("--figures-only", action="store_true", help="stop after figures.json: no conversion, no model card")
     parser.add_argument("--golden", action="append", default=[], metavar="PHOTO",
                         help="a photo that may be redistributed, stored in the detector for its self-test")
@@ -54,7 +58,9 @@ def _parse(arguments):
         if not separator or not name or name in parsed.folders:
             parser.error(f"--data {item}: expected NAME=FOLDER, each name once")
         parsed.folders[name] = pathlib.Path(folder).expanduser()
-    parsed.ships = not parsed.figures_only and not parsed.leave_out
+    if parsed.protocol == "thesis" and (parsed.figures_only or parsed.leave_out):
+        parser.error("--protocol thesis excludes --leave-out and --figures-only")
+    parsed.ships = not parsed.figures_only and not parsed.leave_out and parsed.protocol == "honest"
     if parsed.ships and not parsed.golden:
         parser.error("--golden: at least one photo, or the detector has no self-test")
     if parsed.warm_start and parsed.initial_weights:
@@ -100,18 +106,26 @@ def _initial_weights(arguments, settings, data, folder, report):
     return path
 
 
-def _train_detector(parsed, settings, out, report):
-    """The usual way: split, train, measure, ship."""
-    from . import dataset, devices, network, record, ship, train
-    data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report, parsed.leave_out)
+def _trained(parsed, settings, data, validation, folder, report):
+    """(the trainer after its last epoch, what the run was made of)."""
+    from . import devices, network, record, train
+    folder.mkdir(exist_ok=True)
     strategy = devices.strategy()
     teacher = network.load_teacher(parsed.teacher, strategy) if parsed.teacher else None
-    trainer = train.Trainer(settings, out, _initial_weights(parsed, settings, data, out, report), teacher, strategy)
+    trainer = train.Trainer(settings, folder, _initial_weights(parsed, settings, data, folder, report), teacher, strategy)
     if trainer.resume():
         report(f"continuing after epoch {int(trainer.epoch)}")
     start = {key: record.file_record(getattr(parsed, key)) for key in ("warm_start", "teacher", "initial_weights")}
-    run_record = record.begin(out, settings, start, parsed.leave_out, int(trainer.epoch), report)
+    run_record = record.begin(folder, settings, start, parsed.leave_out, int(trainer.epoch), report)
     trainer.fit(data, validation, report, unseen=parsed.leave_out)
+    return trainer, run_record
+
+
+def _train_detector(parsed, settings, out, report):
+    """The usual way: split, train, measure, ship."""
+    from . import dataset, ship
+    data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report, parsed.leave_out)
+    trainer, run_record = _trained(parsed, settings, data, validation, out, report)
     model = ship.best_model(settings, trainer)
     measured = ship.write_figures(model, data, validation, trainer, parsed.leave_out, out, report)
     if parsed.ships:
@@ -120,10 +134,26 @@ def _train_detector(parsed, settings, out, report):
         report(f"done: {out / 'figures.json'}")
 
 
+def _compare_protocols(parsed, settings, out, report):
+    """Trains by the thesis's protocol and by the honest one, and shows both on a page."""
+    from . import dataset, network, protocol, protocol_page, ship
+    collection = dataset.collect(settings, parsed.folders, out / "images", report)
+    found = {}
+    for name in protocol.PROTOCOLS:
+        report(f"protocol: {name}")
+        parts = protocol.divide(name, settings, collection)
+        trainer, _ = _trained(parsed, settings, parts.sides["train"], parts.sides["validation"], out / name, report)
+        model = ship.best_model(settings, trainer)
+        report("measuring")
+        measured = protocol.measure(model, parts, network.forward(model))
+        found[name] = protocol_page.protocol_figures(settings, parts, measured, len(trainer.history))
+    report(f"done: {protocol_page.write(out, settings, found)}")
+
+
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import compare, export, from_detector, images, labels, network, parity, record, sampling, train
+    from . import compare, export, from_detector, images, labels, network, parity, protocol, record, sampling, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
@@ -133,10 +163,10 @@ def main(arguments=None):
         out.mkdir(parents=True, exist_ok=True)
         report = _Progress(out / "train.log")
         images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
-        _train_detector(parsed, settings, out, report)
+        (_compare_protocols if parsed.protocol == "thesis" else _train_detector)(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            train.WeightsError, sampling.SamplingError, record.RecordError, export.ExportError, from_detector.DetectorError,
-            parity.ParityError, OSError) as error:
+            train.WeightsError, sampling.SamplingError, record.RecordError, export.ExportError, protocol.ProtocolError,
+            from_detector.DetectorError, parity.ParityError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
     return 0

@@ -166,6 +166,20 @@ def test_figures_only_stops_before_the_conversion(workplace, eager):  # noqa: F8
     assert not (workplace / "out" / "detector").exists() and not (workplace / "out" / "small224.keras").exists()
 
 
+def test_the_thesis_protocol_writes_a_page_beside_the_honest_one_and_repeats_without_training(workplace, eager):  # noqa: F811
+    write_tiny(workplace, "thesis224.toml", {"alpha = 1.0": "alpha = 0.25", "size = 224": "size = 64", "batch = 64": "batch = 40",
+                                             "sizes = [[0, 224]]": "sizes = [[0, 64]]"})
+    assert run(workplace, "--protocol", "thesis") == 0
+    out = workplace / "out"
+    page, figures = (out / "protocols.html").read_text(encoding="utf-8"), json.loads((out / "protocols.json").read_text())
+    assert figures["protocols"]["thesis"]["leaked"]["test"] > 0.5 and figures["protocols"]["honest"]["leaked"]["test"] == 0
+    assert all(len((out / name / "history.csv").read_text().splitlines()) == 2 for name in ("thesis", "honest"))
+    assert not (out / "detector").exists()
+    assert run(workplace, "--protocol", "thesis") == 0
+    assert (out / "protocols.html").read_text(encoding="utf-8") == page
+    assert all(len((out / name / "history.csv").read_text().splitlines()) == 2 for name in ("thesis", "honest"))
+
+
 def test_failures_end_with_a_message_and_status_1(workplace, capsys):
     (workplace / "photos" / "labels.csv").write_text("id_code,diagnosis\np1,7\n")
     assert run(workplace) == 1
@@ -173,7 +187,8 @@ def test_failures_end_with_a_message_and_status_1(workplace, capsys):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["--data", "nofolder"], ["--warm-start", "a", "--initial-weights", "b"], ["--leave-out", "own"], ["--leave-out", "absent"]])
+    [], ["--data", "nofolder"], ["--warm-start", "a", "--initial-weights", "b"], ["--leave-out", "own"], ["--leave-out", "absent"],
+    ["--protocol", "thesis", "--figures-only"], ["--protocol", "other"]])
 def test_wrong_usage_is_status_2(workplace, arguments):
     with pytest.raises(SystemExit) as stop:
         if arguments:
