@@ -121,7 +121,7 @@ def scores(curves: Sequence[Curve], threshold: Optional[float]) -> Optional[str]
             axes.axvline(threshold, color="black", linewidth=1, linestyle="--")
         axes.set(xlabel="score", title=curve.name, xlim=(0, 1))
     places[0].set_ylabel("cases")
-    places[0].legend(fontsize=7)
+    places[0].legend(fontsize=7, loc="upper center")  # the search for the best place takes long on a busy machine, and warns
     return _svg(figure)
 
 
