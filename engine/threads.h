@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "fovea/fovea.h"
@@ -12,8 +13,10 @@ namespace fovea {
 
 inline constexpr std::uint32_t kMaxThreads = 64;
 
-// A fixed set of worker threads that sleep until there is work. run() is called from one thread at
-// a time, which takes part as number 0.
+// A fixed set of worker threads. run() is called from one thread at a time, which takes part as number 0.
+// A network is dozens of rounds of some 20 microseconds each, less than it takes to wake a thread: so
+// whoever waits looks out for a few tens of microseconds before it sleeps. Between runs all sleep, and
+// where there are more threads than CPUs none looks out.
 class ThreadPool {
   public:
     using Task = void (*)(void* context, std::uint32_t thread);
@@ -40,6 +43,8 @@ class ThreadPool {
     };
     static void* worker_main(void* argument);
     void work(std::uint32_t number);
+    template <typename Condition>
+    void look_out(const Condition& condition) const;
 
     Buffer<Worker> workers_;
     std::uint32_t started_ = 0;
@@ -47,10 +52,12 @@ class ThreadPool {
     pthread_mutex_t mutex_;
     pthread_cond_t work_ready_;
     pthread_cond_t work_done_;
+    int patience_ = 0;  // looks before sleeping
+    // Changed under mutex_, so that nobody falls asleep over a change; also read without:
+    std::atomic<std::uint64_t> round_{0};  // number of run() calls that had work for workers
+    std::atomic<std::uint32_t> pending_{0};  // workers still at it
     // Guarded by mutex_:
-    std::uint64_t round_ = 0;    // number of run() calls that had work for workers
-    std::uint32_t active_ = 0;   // threads that take part in the round
-    std::uint32_t pending_ = 0;  // workers still at it
+    std::uint32_t active_ = 0;  // threads that take part in the round
     Task task_ = nullptr;
     void* context_ = nullptr;
     bool stop_ = false;

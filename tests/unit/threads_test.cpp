@@ -4,6 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <time.h>
+
+#include <chrono>
+#include <thread>
 #include <vector>
 
 using fovea::Range;
@@ -55,4 +59,18 @@ TEST_CASE("a pool that was never used or started ends") {
     ThreadPool never{fovea::Allocator{}};
     ThreadPool idle{fovea::Allocator{}};
     CHECK(idle.start(4) == FOVEA_OK);
+}
+
+TEST_CASE("workers without work use no CPU") {
+    ThreadPool pool{fovea::Allocator{}};
+    REQUIRE(pool.start(2) == FOVEA_OK);
+    pool.run(2, [](void*, std::uint32_t) {}, nullptr);
+    const auto used = [] {
+        timespec time;
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+    };
+    const double before = used();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    CHECK(used() - before < 0.1);
 }
