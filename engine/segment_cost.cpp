@@ -8,7 +8,7 @@
 namespace fovea {
 namespace {
 
-// Pixels of a pointwise kernel's register tile: 5 or 6.
+// Pixels of a pointwise kernel's register tile: 4 or 6.
 constexpr std::uint64_t kTilePixels = 6;
 
 }  // namespace

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // panel_tile_neon.h's tiles of P pixels x Q weight panels of 8 channels. In assembly, because compilers
-// copy and spill where so many sums are to stay in registers.
+// copy and spill where all registers are to hold something.
 //
-//   v0 .. v(2PQ - 1)   sums, two a pixel and panel: 20 of 5 x 2, 24 of 4 x 3
-//   v(2PQ) and on      four input channels of each pixel, used lane by lane
-//   v28 .. v31         two rows of a panel: the next is loaded before this one is used, so that an
-//                      in-order core (Cortex-A53, A55) need not wait for it
+//   v0 .. v(2PQ - 1)     sums, two a pixel and panel: 16 of 4 x 2
+//   v16 .. v(16 + 2P)    eight input channels of each pixel, used lane by lane
+//   v24 .. v27, v28 ..   two rows of a panel each: the next two are loaded before these are used, so that
+//                        an in-order core (Cortex-A53, A55) need not wait for them
 //
-// 5 x 2 takes 80 FMAs, 5 loads of input, 8 paired loads of weights and 2 instructions of the loop for 4
-// input channels. Its 20 sums are more chains than the 8 that a Cortex-A76 needs (latency 4, two a cycle).
+// 4 x 2 takes 128 FMAs, 4 paired loads of input, 8 loads of four registers of weights and 2 instructions of
+// the loop for 8 input channels: 1.11 for each FMA. A larger tile could hold neither eight channels nor
+// weights ahead, and takes 1.19. The 16 sums are twice the chains that a Cortex-A76 needs (latency 4, two a
+// cycle), the 8 of 4 x 1 just as many.
 #if !defined(__aarch64__)
 #error "for AArch64"
 #endif
@@ -28,74 +30,95 @@
 //   x0       PanelTile             x9        scratch
 //   x1, x2   next run, runs left   x10 ..    input of each pixel
 //   x3, x4   length, pixel step    x15       channels left of the run
-//   x5 ..    weights of each panel x16, x17  offset of the tile's first pixel, tiles left
-//   x8       offset from tile to tile
-.macro load_pair first, second, address, step
-    ldp q\first, q\second, [x\address], #\step
+//   x5, x6   weights of a panel    x16, x17  offset of the tile's first pixel, tiles left
+//   x7       bias                  x8        offset from tile to tile
+
+// One or two panels of a pixel: 2 or 4 registers from `first` on and memory.
+.macro load_bias panels, first, second, third, fourth
+    .if \panels == 2
+    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x7]
+    .else
+    ld1 {v\first\().4s, v\second\().4s}, [x7]
+    .endif
 .endm
 
-.macro load_sums first, second, offset
-    ldp q\first, q\second, [x7, #\offset]
+.macro add_residual panels, first, second, third, fourth
+    .if \panels == 2
+    ld1 {v24.4s, v25.4s, v26.4s, v27.4s}, [x9], x10
+    .else
+    ld1 {v24.4s, v25.4s}, [x9], x10
+    .endif
+    fadd v\first\().4s, v\first\().4s, v24.4s
+    fadd v\second\().4s, v\second\().4s, v25.4s
+    .if \panels == 2
+    fadd v\third\().4s, v\third\().4s, v26.4s
+    fadd v\fourth\().4s, v\fourth\().4s, v27.4s
+    .endif
 .endm
 
-.macro load_input number, address
-    ldr q\number, [x\address], #16
+.macro store_output panels, first, second, third, fourth
+    .if \panels == 2
+    st1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x9], x10
+    .else
+    st1 {v\first\().4s, v\second\().4s}, [x9], x10
+    .endif
 .endm
 
-.macro load_input_channel number, address
-    ldr s\number, [x\address], #4
+.macro for_each_pixel operation, pixels, panels
+    .set sum, 0
+    .rept \pixels
+        \operation \panels, %sum, %(sum + 1), %(sum + 2), %(sum + 3)
+        .set sum, sum + 2 * \panels
+    .endr
+.endm
+
+.macro load_input first, second, address
+    ldp q\first, q\second, [x\address], #32
+.endm
+
+.macro load_input_channel first, second, address
+    ldr s\first, [x\address], #4
+.endm
+
+.macro for_each_input operation, pixels
+    .set pixel, 0
+    .rept \pixels
+        \operation %(16 + 2 * pixel), %(17 + 2 * pixel), %(10 + pixel)
+        .set pixel, pixel + 1
+    .endr
+.endm
+
+.macro load_two_rows first, second, third, fourth, address
+    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x\address], #64
+.endm
+
+.macro load_one_row address
+    ldp q24, q25, [x\address], #32
 .endm
 
 .macro add_product sum, weights, input, lane
     fmla v\sum\().4s, v\weights\().4s, v\input\().s[\lane]
 .endm
 
-// Row `group` of the panels, counted through the lanes and in each through the panels.
-.macro load_row panels, group
-    load_pair %(28 + 2 * (\group - \group / 2 * 2)), %(29 + 2 * (\group - \group / 2 * 2)), %(5 + \group - \group / \panels * \panels), 32
+// Two rows of a panel: `group` counts through pairs of channels and in each through the panels.
+.macro load_group panels, group
+    .set weights, 24 + 4 * (\group - \group / 2 * 2)
+    load_two_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
 .endm
 
-.macro add_row pixels, panels, group
+// A row in v(weights) and the next register times channel `channel` (0 to 7) of each pixel.
+.macro add_row pixels, panels, panel, weights, channel
     .set pixel, 0
     .rept \pixels
-        .set sum, 2 * (pixel * \panels + \group - \group / \panels * \panels)
-        .set row, 28 + 2 * (\group - \group / 2 * 2)
-        add_product %sum, %row, %(2 * \pixels * \panels + pixel), %(\group / \panels)
-        add_product %(sum + 1), %(row + 1), %(2 * \pixels * \panels + pixel), %(\group / \panels)
+        add_product %(2 * (pixel * \panels + \panel)), \weights, %(16 + 2 * pixel + \channel / 4), %(\channel - \channel / 4 * 4)
+        add_product %(2 * (pixel * \panels + \panel) + 1), %(\weights + 1), %(16 + 2 * pixel + \channel / 4), %(\channel - \channel / 4 * 4)
         .set pixel, pixel + 1
     .endr
 .endm
 
-.macro for_each_input operation, pixels, panels
-    .set pixel, 0
-    .rept \pixels
-        \operation %(2 * \pixels * \panels + pixel), %(10 + pixel)
-        .set pixel, pixel + 1
-    .endr
-.endm
-
-// The sums to memory, or `operation` between memory and sums: x9 is the first pixel's, x10 the step.
-.macro add_pair first, second, offset
-    ldp q24, q25, [x9, #\offset]
-    fadd v\first\().4s, v\first\().4s, v24.4s
-    fadd v\second\().4s, v\second\().4s, v25.4s
-.endm
-
-.macro store_pair first, second, offset
-    stp q\first, q\second, [x9, #\offset]
-.endm
-
-.macro for_each_pair operation, pixels, panels
-    .set sum, 0
-    .rept \pixels
-        .set panel, 0
-        .rept \panels
-            \operation %sum, %(sum + 1), %(32 * panel)
-            .set sum, sum + 2
-            .set panel, panel + 1
-        .endr
-        add x9, x9, x10
-    .endr
+.macro add_group pixels, panels, group
+    add_row \pixels, \panels, %(\group - \group / \panels * \panels), %(24 + 4 * (\group - \group / 2 * 2)), %(2 * (\group / \panels))
+    add_row \pixels, \panels, %(\group - \group / \panels * \panels), %(26 + 4 * (\group - \group / 2 * 2)), %(2 * (\group / \panels) + 1)
 .endm
 
 .macro step_pointer to, from, step
@@ -106,23 +129,14 @@
 begin_function panel_tile_\pixels\()x\panels\()_neon
     ldp x3, x4, [x0, #LENGTH]
     ldp x16, x17, [x0, #OFFSET]
+    ldr x7, [x0, #BIAS]
     mov x8, #\pixels
     mul x8, x8, x4
 .Ltile\@:
     ldp x1, x2, [x0, #RUNS]
-    ldr x7, [x0, #BIAS]
-    .set sum, 0
-    .rept \pixels
-        .set panel, 0
-        .rept \panels
-            load_sums %sum, %(sum + 1), %(32 * panel)
-            .set sum, sum + 2
-            .set panel, panel + 1
-        .endr
-    .endr
-    ldp x5, x9, [x0, #WEIGHTS]
-    add x6, x5, x9
-    add x7, x6, x9
+    for_each_pixel load_bias, \pixels, \panels
+    ldp x5, x6, [x0, #WEIGHTS]
+    add x6, x5, x6
 
 .Lrun\@:
     ldr x10, [x1], #8
@@ -133,31 +147,31 @@ begin_function panel_tile_\pixels\()x\panels\()_neon
         step_pointer %(10 + pixel), %(9 + pixel), 4
         .set pixel, pixel + 1
     .endr
-    subs x15, x3, #4
+    subs x15, x3, #8
     b.lt .Lrest\@
-.Lfour_channels\@:
-    load_row \panels, 0
-    for_each_input load_input, \pixels, \panels
+.Leight_channels\@:
+    load_group \panels, 0
+    for_each_input load_input, \pixels
     .set group, 0
     .rept 4 * \panels
         .if group + 1 < 4 * \panels
-            load_row \panels, %(group + 1)
+            load_group \panels, %(group + 1)
         .endif
-        add_row \pixels, \panels, %group
+        add_group \pixels, \panels, %group
         .set group, group + 1
     .endr
-    subs x15, x15, #4
-    b.ge .Lfour_channels\@
+    subs x15, x15, #8
+    b.ge .Leight_channels\@
 .Lrest\@:
-    adds x15, x15, #4
+    adds x15, x15, #8
     b.eq .Lrun_done\@
 .Lone_channel\@:
-    for_each_input load_input_channel, \pixels, \panels
-    .set group, 0
+    for_each_input load_input_channel, \pixels
+    .set panel, 0
     .rept \panels
-        load_row \panels, %group
-        add_row \pixels, \panels, %group
-        .set group, group + 1
+        load_one_row %(5 + panel)
+        add_row \pixels, \panels, %panel, 24, 0
+        .set panel, panel + 1
     .endr
     subs x15, x15, #1
     b.ne .Lone_channel\@
@@ -167,13 +181,13 @@ begin_function panel_tile_\pixels\()x\panels\()_neon
 
     ldp x9, x10, [x0, #RESIDUAL]
     cbz x9, .Lsummed\@
-    for_each_pair add_pair, \pixels, \panels
+    for_each_pixel add_residual, \pixels, \panels
     str x9, [x0, #RESIDUAL]
 .Lsummed\@:
     ldr x9, [x0, #ACTIVATION]
     fused_activation 9, %(2 * \pixels * \panels)
     ldp x9, x10, [x0, #OUTPUT]
-    for_each_pair store_pair, \pixels, \panels
+    for_each_pixel store_output, \pixels, \panels
     str x9, [x0, #OUTPUT]
     add x16, x16, x8
     subs x17, x17, #1
@@ -184,7 +198,6 @@ end_function panel_tile_\pixels\()x\panels\()_neon
 .Lpadding\@:
     add x5, x5, x3, lsl #5
     add x6, x6, x3, lsl #5
-    add x7, x7, x3, lsl #5
     b .Lrun_done\@
 .endm
 
@@ -192,15 +205,9 @@ end_function panel_tile_\pixels\()x\panels\()_neon
     panel_tile 2, 1
     panel_tile 3, 1
     panel_tile 4, 1
-    panel_tile 5, 1
     panel_tile 1, 2
     panel_tile 2, 2
     panel_tile 3, 2
     panel_tile 4, 2
-    panel_tile 5, 2
-    panel_tile 1, 3
-    panel_tile 2, 3
-    panel_tile 3, 3
-    panel_tile 4, 3
 
     .section .note.GNU-stack, "", %progbits

@@ -14,8 +14,8 @@ namespace fovea::ops {
 namespace {
 
 constexpr int kPanel = 8;           // output channels of a weight panel
-constexpr int kMaxTilePixels = 5;   // of 1 or 2 panels; 4 of 3
-constexpr int kMaxTilePanels = 3;
+constexpr int kMaxTilePixels = 4;
+constexpr int kMaxTilePanels = 2;
 
 // Register tiles of the convolutions, each some pixels by some neighbouring weight panels, one after
 // another along the pixels, for the functions of panel_tile_neon.S:
@@ -56,20 +56,16 @@ void panel_tile_1x1_neon(PanelTile*);
 void panel_tile_2x1_neon(PanelTile*);
 void panel_tile_3x1_neon(PanelTile*);
 void panel_tile_4x1_neon(PanelTile*);
-void panel_tile_5x1_neon(PanelTile*);
 void panel_tile_1x2_neon(PanelTile*);
 void panel_tile_2x2_neon(PanelTile*);
 void panel_tile_3x2_neon(PanelTile*);
 void panel_tile_4x2_neon(PanelTile*);
-void panel_tile_5x2_neon(PanelTile*);
-void panel_tile_1x3_neon(PanelTile*);
-void panel_tile_2x3_neon(PanelTile*);
-void panel_tile_3x3_neon(PanelTile*);
-void panel_tile_4x3_neon(PanelTile*);
 }
 
-// How many of the panels that are left the next tile takes: two, unless the last one would be alone.
-inline int next_tile_panels(int left) { return left == 1 ? 1 : left % 2 == 1 ? 3 : 2; }
+// How many of the panels that are left the next tile takes.
+inline int next_tile_panels(int left) {
+    return left < kMaxTilePanels ? left : kMaxTilePanels;
+}
 
 // The next tiles' number of pixels, and how many tiles of that size there are before smaller ones.
 struct TileSplit {
@@ -79,9 +75,8 @@ struct TileSplit {
 
 // As few tiles as possible of the pixels that are left, of much the same size: a small tile loads its
 // weights for less work.
-inline TileSplit next_tiles(std::ptrdiff_t left, int panels) {
-    const std::ptrdiff_t most = panels == 3 ? 4 : kMaxTilePixels;
-    const std::ptrdiff_t tiles = (left + most - 1) / most;
+inline TileSplit next_tiles(std::ptrdiff_t left) {
+    const std::ptrdiff_t tiles = (left + kMaxTilePixels - 1) / kMaxTilePixels;
     const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
     return {pixels, left - tiles * (pixels - 1)};
 }
@@ -89,12 +84,8 @@ inline TileSplit next_tiles(std::ptrdiff_t left, int panels) {
 inline void compute_whole_panels(PanelTile& tile, std::ptrdiff_t pixels, int panels) {
     using Function = void (*)(PanelTile*);
     static constexpr Function kFunctions[kMaxTilePanels][kMaxTilePixels] = {
-        {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon,
-         panel_tile_5x1_neon},
-        {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon,
-         panel_tile_5x2_neon},
-        {panel_tile_1x3_neon, panel_tile_2x3_neon, panel_tile_3x3_neon, panel_tile_4x3_neon,
-         nullptr},
+        {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon},
+        {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon},
     };
     kFunctions[panels - 1][pixels - 1](&tile);
 }
@@ -131,7 +122,7 @@ inline void compute_partial_panels(PanelTile& tile, std::ptrdiff_t pixels, int p
 // All of `pixels` pixels from tile.offset on, of which the panels have `channels` channels left.
 inline void compute_pixels(PanelTile& tile, std::ptrdiff_t pixels, int panels, int channels) {
     while (pixels > 0) {
-        const TileSplit split = next_tiles(pixels, panels);
+        const TileSplit split = next_tiles(pixels);
         tile.tiles = split.tiles;
         if (channels >= panels * kPanel) {
             compute_whole_panels(tile, split.pixels, panels);

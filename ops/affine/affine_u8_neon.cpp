@@ -25,22 +25,25 @@ inline float32x4_t apply(uint16x4_t values, const float* scale, const float* off
     return vaddq_f32(product, vld1q_f32(offset));
 }
 
+inline void map_step(const std::uint8_t* input, const float* scale, const float* offset,
+                     float* output) {
+    const uint8x16_t bytes = vld1q_u8(input);
+    const uint16x8_t low = vmovl_u8(vget_low_u8(bytes));
+    const uint16x8_t high = vmovl_high_u8(bytes);
+    const float32x4_t first = apply(vget_low_u16(low), scale, offset);
+    const float32x4_t second = apply(vget_high_u16(low), scale + 4, offset + 4);
+    const float32x4_t third = apply(vget_low_u16(high), scale + 8, offset + 8);
+    const float32x4_t fourth = apply(vget_high_u16(high), scale + 12, offset + 12);
+    vst1q_f32(output, first);
+    vst1q_f32(output + 4, second);
+    vst1q_f32(output + 8, third);
+    vst1q_f32(output + 12, fourth);
+}
+
 void map(const std::uint8_t* input, const float* scale, const float* offset, float* output,
          std::size_t count) {
     std::size_t c = 0;
-    for (; c + kStep <= count; c += kStep) {
-        const uint8x16_t bytes = vld1q_u8(input + c);
-        const uint16x8_t low = vmovl_u8(vget_low_u8(bytes));
-        const uint16x8_t high = vmovl_high_u8(bytes);
-        const float32x4_t first = apply(vget_low_u16(low), scale + c, offset + c);
-        const float32x4_t second = apply(vget_high_u16(low), scale + c + 4, offset + c + 4);
-        const float32x4_t third = apply(vget_low_u16(high), scale + c + 8, offset + c + 8);
-        const float32x4_t fourth = apply(vget_high_u16(high), scale + c + 12, offset + c + 12);
-        vst1q_f32(output + c, first);
-        vst1q_f32(output + c + 4, second);
-        vst1q_f32(output + c + 8, third);
-        vst1q_f32(output + c + 12, fourth);
-    }
+    for (; c + kStep <= count; c += kStep) map_step(input + c, scale + c, offset + c, output + c);
     for (; c < count; ++c) output[c] = static_cast<float>(input[c]) * scale[c] + offset[c];
 }
 
@@ -58,16 +61,20 @@ void affine_u8_neon(const AffineU8Args& args) {
     float scale[kPatternChannels * kStep];
     float offset[kPatternChannels * kStep];
     const std::size_t pattern = channels * kStep;
-    for (std::size_t k = 0; k < pattern; k += channels) {
-        for (std::size_t c = 0; c < channels; ++c) {
-            scale[k + c] = args.scale[c];
-            offset[k + c] = args.offset[c];
-        }
+    __builtin_memcpy(scale, args.scale, channels * sizeof(float));
+    __builtin_memcpy(offset, args.offset, channels * sizeof(float));
+    for (std::size_t done = channels; done < pattern; done *= 2) {  // 16 is a power of two
+        __builtin_memcpy(scale + done, scale, done * sizeof(float));
+        __builtin_memcpy(offset + done, offset, done * sizeof(float));
     }
     const std::size_t count = args.pixels * channels;
-    for (std::size_t k = 0; k < count; k += pattern) {
-        map(args.input + k, scale, offset, args.output + k, count - k < pattern ? count - k : pattern);
+    std::size_t k = 0;
+    for (; k + pattern <= count; k += pattern) {
+        for (std::size_t c = 0; c < pattern; c += kStep) {
+            map_step(args.input + k + c, scale + c, offset + c, args.output + k + c);
+        }
     }
+    map(args.input + k, scale, offset, args.output + k, count - k);
 }
 
 }  // namespace fovea::ops

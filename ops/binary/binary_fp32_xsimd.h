@@ -51,6 +51,48 @@ struct BinaryKernel {
         for (; c < count; ++c) output[c] = combine<kKind>(left[c], right[c]);
     }
 
+    // One vector for all pixels: kVectors registers of it stay while the pixels pass.
+    template <BinaryKind kKind, int kVectors>
+    static void by_channel(const BinaryFp32Args& args, std::ptrdiff_t channel) {
+        Batch right[kVectors];
+#pragma GCC unroll 4
+        for (int k = 0; k < kVectors; ++k) {
+            right[k] = Batch::load_unaligned(args.right + channel + k * kLanes);
+        }
+        const float* left = args.left + channel;
+        float* output = args.output + channel;
+        for (std::size_t p = 0; p < args.pixels; ++p) {
+            Batch results[kVectors];  // all loads before the stores, which the compiler takes for overlapping
+#pragma GCC unroll 4
+            for (int k = 0; k < kVectors; ++k) {
+                results[k] = combine<kKind>(Batch::load_unaligned(left + k * kLanes), right[k]);
+            }
+#pragma GCC unroll 4
+            for (int k = 0; k < kVectors; ++k) results[k].store_unaligned(output + k * kLanes);
+            left += args.left_stride;
+            output += args.output_stride;
+        }
+    }
+
+    template <BinaryKind kKind>
+    static void by_channels(const BinaryFp32Args& args) {
+        std::ptrdiff_t c = 0;
+        for (; c + kUnroll * kLanes <= args.channels; c += kUnroll * kLanes) {
+            by_channel<kKind, kUnroll>(args, c);
+        }
+        const std::ptrdiff_t vectors = (args.channels - c) / kLanes;
+        if (vectors == 3) by_channel<kKind, 3>(args, c);
+        if (vectors == 2) by_channel<kKind, 2>(args, c);
+        if (vectors == 1) by_channel<kKind, 1>(args, c);
+        c += vectors * kLanes;
+        for (; c < args.channels; ++c) {
+            for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(args.pixels); ++p) {
+                args.output[p * args.output_stride + c] =
+                    combine<kKind>(args.left[p * args.left_stride + c], args.right[c]);
+            }
+        }
+    }
+
     template <BinaryKind kKind>
     static void by_value(const float* left, float right, float* output, std::ptrdiff_t count) {
         const Batch all(right);
@@ -68,6 +110,10 @@ struct BinaryKernel {
         const bool dense = args.left_stride == channels && args.output_stride == channels;
         if (dense && args.right_channel_stride == 1 && args.right_pixel_stride == channels) {
             by_element<kKind>(args.left, args.right, args.output, pixels * channels);
+            return;
+        }
+        if (args.right_pixel_stride == 0 && args.right_channel_stride == 1) {
+            by_channels<kKind>(args);
             return;
         }
         for (std::ptrdiff_t p = 0; p < pixels; ++p) {

@@ -3,7 +3,7 @@
 #error "compile this file for AArch64"
 #endif
 
-// Register tile: 5 output pixels x 16 channels or 4 x 24, as panel_tile_neon.S draws it. Pixels whose
+// Register tile: 4 output pixels x 16 channels, as panel_tile_neon.S draws it. Pixels whose
 // window reaches outside the row go one at a time, tap by tap. Where the taps of a kernel row lie side
 // by side in memory they run as one: 9 steps for a 3x3 stem of 3 channels.
 #include "ops/conv2d/conv2d.h"

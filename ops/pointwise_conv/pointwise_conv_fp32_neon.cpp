@@ -3,7 +3,7 @@
 #error "compile this file for AArch64"
 #endif
 
-// Register tile: 5 pixels x 16 channels or 4 x 24, as panel_tile_neon.S draws it. Pixels go in blocks
+// Register tile: 4 pixels x 16 channels, as panel_tile_neon.S draws it. Pixels go in blocks
 // whose input stays in the first-level cache while all panels pass over it; a block of many channels
 // has more pixels than that, because each block reads all weights again.
 #include "ops/panel_tile_neon.h"
