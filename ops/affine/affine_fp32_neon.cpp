@@ -12,8 +12,9 @@ namespace {
 using Arch = xsimd::neon64;
 
 struct Loader {
-    static xsimd::batch<float, Arch> load(const float* source) {
-        return xsimd::batch<float, Arch>::load_unaligned(source);
+    static constexpr int kVectors = 1;
+    static void load(const float* source, xsimd::batch<float, Arch> (&values)[1]) {
+        values[0] = xsimd::batch<float, Arch>::load_unaligned(source);
     }
 };
 

@@ -14,9 +14,10 @@ namespace {
 using Arch = xsimd::fma3<xsimd::avx2>;
 
 struct Loader {
-    static xsimd::batch<float, Arch> load(const std::uint8_t* source) {
+    static constexpr int kVectors = 1;
+    static void load(const std::uint8_t* source, xsimd::batch<float, Arch> (&values)[1]) {
         const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(source));
-        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+        values[0] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
     }
 };
 

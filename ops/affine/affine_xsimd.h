@@ -9,29 +9,49 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared.
 namespace {
 
-// The affine map for the registers of Arch. Loader::load(pointer) turns one register's worth of
-// input into floats. Memory sets the pace, so there is nothing to block.
+// The affine map for the registers of Arch. Loader::load(pointer, registers) turns Loader::kVectors
+// registers' worth of input into floats: all that one load of bytes gives. Memory sets the pace, so
+// there is nothing to block.
 //
-// A pixel of fewer than kPatternChannels channels (RGB above all) does not fill a register. There
-// the scales and offsets are repeated to `channels` registers, after which the pattern starts again
-// at channel 0, and the tensor is one run of elements.
+// A pixel of fewer than kPatternChannels channels (RGB above all) does not fill the registers. There
+// the scales and offsets are repeated to `channels` times as many, after which the pattern starts
+// again at channel 0, and the tensor is one run of elements.
 //
 // The last elements are done one by one: a product and a sum, both rounded, give the same bits.
 template <class Arch, typename Args, class Loader>
 struct AffineKernel {
     using Batch = xsimd::batch<float, Arch>;
-    static constexpr std::size_t kLanes = Batch::size;
+    static constexpr int kVectors = Loader::kVectors;
+    static constexpr std::size_t kStep = Batch::size * kVectors;  // a power of two
     static constexpr std::size_t kPatternChannels = 8;
 
     template <typename Input>
     static void map(const Input* input, const float* scale, const float* offset, float* output,
                     std::size_t count) {
         std::size_t c = 0;
-        for (; c + kLanes <= count; c += kLanes) {
-            const Batch product = Loader::load(input + c) * Batch::load_unaligned(scale + c);
-            (product + Batch::load_unaligned(offset + c)).store_unaligned(output + c);
+        for (; c + kStep <= count; c += kStep) {
+            Batch values[kVectors];
+            Loader::load(input + c, values);
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; ++v) {
+                const std::size_t at = c + static_cast<std::size_t>(v) * Batch::size;
+                values[v] = values[v] * Batch::load_unaligned(scale + at) +
+                            Batch::load_unaligned(offset + at);
+            }
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; ++v) {
+                values[v].store_unaligned(output + c + static_cast<std::size_t>(v) * Batch::size);
+            }
         }
         for (; c < count; ++c) output[c] = static_cast<float>(input[c]) * scale[c] + offset[c];
+    }
+
+    // `channels` values to kStep times as many.
+    static void repeat(const float* values, std::size_t channels, float* pattern) {
+        __builtin_memcpy(pattern, values, channels * sizeof(float));
+        for (std::size_t done = channels; done < channels * kStep; done *= 2) {
+            __builtin_memcpy(pattern + done, pattern, done * sizeof(float));
+        }
     }
 
     static void run(const Args& args) {
@@ -43,15 +63,11 @@ struct AffineKernel {
             }
             return;
         }
-        float scale[kPatternChannels * kLanes];
-        float offset[kPatternChannels * kLanes];
-        const std::size_t pattern = channels * kLanes;
-        for (std::size_t k = 0; k < pattern; k += channels) {
-            for (std::size_t c = 0; c < channels; ++c) {
-                scale[k + c] = args.scale[c];
-                offset[k + c] = args.offset[c];
-            }
-        }
+        float scale[kPatternChannels * kStep];
+        float offset[kPatternChannels * kStep];
+        repeat(args.scale, channels, scale);
+        repeat(args.offset, channels, offset);
+        const std::size_t pattern = channels * kStep;
         const std::size_t count = args.pixels * channels;
         std::size_t k = 0;
         for (; k + pattern <= count; k += pattern) {
