@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Markdown table of runs: what differs in their settings, and what came out."""
 import argparse
-import csv
 import pathlib
 import sys
 
@@ -38,8 +37,7 @@ def read_run(folder):
 
 def _from_history(path, run_record):
     try:
-        with open(path, newline="") as file:
-            rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        rows = record.read_history(path)
         kept = record.kept_epoch(run_record["settings"]["training"], rows)
         unseen = run_record["unseen"]
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:

@@ -2,11 +2,10 @@
 """From the best weights to the files that are shipped: .keras, golden vectors, .fovea, checksums."""
 import hashlib
 import pathlib
-import subprocess
 
 import numpy as np
 
-from . import images, labels, network
+from . import images, labels, network, programs
 
 
 class ExportError(Exception):
@@ -46,12 +45,7 @@ def convert(converter, keras_file, out, settings, golden, temperature, points, p
         command += ["--operating-point", f"{name}={threshold!r}"]
     for key, value in provenance.items():
         command += ["--provenance", f"{key}={value}"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        raise ExportError(f"{converter}: {error}") from error
-    if result.returncode != 0:
-        raise ExportError(f"exit status {result.returncode} of {' '.join(command)}\n{result.stderr}")
+    programs.output(command, ExportError)
 
 
 def write_checksums(folder, names):

@@ -3,11 +3,11 @@
 import json
 import pathlib
 import shutil
-import subprocess
 
 import numpy as np
 from PIL import Image
 
+from . import programs
 
 COMPARED_SIZE = 224  # pictures in which near copies are looked for; split.near_duplicate holds for this size
 
@@ -36,17 +36,14 @@ def preprocess(program, folder, preset, size, out):
     out = pathlib.Path(out)
     note = out / "made.json"
     options = [*preset_options(preset), "--size", str(size)]
-    command = [str(program), "preprocess", str(folder), "--out-dir", str(out), *options]
-    version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = programs.output([program, "--version"], ImageError).strip()
     wanted = {"options": options, "folder": str(pathlib.Path(folder).resolve()), "program": version}
     if note.is_file() and json.loads(note.read_text()) == wanted:
         return
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    result = subprocess.run(command, stdout=subprocess.DEVNULL, text=True)
     # 3: some photos could not be read. They are counted when the pictures are loaded.
-    if result.returncode not in (0, 3):
-        raise ImageError(f"exit status {result.returncode} of: {' '.join(command)}")
+    programs.output([program, "preprocess", folder, "--out-dir", out, *options], ImageError, accepted=(0, 3), show_progress=True)
     note.write_text(json.dumps(wanted, indent=1) + "\n")
 
 

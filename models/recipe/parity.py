@@ -4,11 +4,12 @@ import argparse
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
+
+from . import programs
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -35,15 +36,9 @@ def engine_logits(program, detector, pixels, report=None):
             for number, picture in enumerate(pixels[start:start + AT_ONCE]):
                 paths.append(os.path.join(folder, f"{number}.npy"))
                 np.save(paths[-1], picture)
-            command = [str(program), "run", "--model", str(detector), *paths]
+            answers = programs.output([program, "run", "--model", detector, *paths], ParityError)
             try:
-                done = subprocess.run(command, capture_output=True, text=True)
-            except OSError as error:
-                raise ParityError(f"{program}: {error.strerror}") from error
-            if done.returncode != 0:
-                raise ParityError(f"exit status {done.returncode} of {program} run --model {detector}: {done.stderr.strip()}")
-            try:
-                rows = [json.loads(line)["logits"] for line in done.stdout.splitlines()]
+                rows = [json.loads(line)["logits"] for line in answers.splitlines()]
             except (ValueError, KeyError, TypeError) as error:
                 raise ParityError(f"{program} run: a line without logits ({error})") from error
             if len(rows) != len(paths):

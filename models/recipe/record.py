@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run was made of and what came out: settings.json and figures.json in its folder, for later comparison."""
+import csv
 import hashlib
 import json
 import pathlib
@@ -48,6 +49,12 @@ def read(path):
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: {error}") from error
+
+
+def read_history(path):
+    """The rows of a history.csv, as numbers."""
+    with open(path, newline="") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 def kept_epoch(training, history):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a detector's settings file. Every key of the shipped file is needed; an unknown one is a mistake."""
+"""Reads a detector's settings file. Every key of the shipped file is needed, in it or in the file that it names as its base; an
+unknown one is a mistake."""
 import pathlib
 import tomllib
 
@@ -100,12 +101,31 @@ def check(settings, path="settings"):
     return settings
 
 
-def read(path):
-    path = pathlib.Path(path)
+def _load(path):
     try:
-        return check(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def _over_base(settings, path):
+    """The settings of the file that `base` names, beside this one, with these over them."""
+    base_path = path.parent / str(settings["base"])
+    merged = _load(base_path)
+    if "base" in merged:
+        raise SettingsError(f"{path}: base = {settings['base']!r}: it has a base itself")
+    for key, value in settings.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key].update(value)
+        elif key != "base":
+            merged[key] = value
+    return merged
+
+
+def read(path):
+    path = pathlib.Path(path)
+    settings = _load(path)
+    return check(_over_base(settings, path) if "base" in settings else settings, str(path))
 
 
 def positive_from(settings):

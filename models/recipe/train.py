@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from . import augment, distill, evaluate, network, optimizers, rotations, sampling
+from . import augment, distill, evaluate, network, optimizers, record, rotations, sampling
 from .settings import SettingsError
 
 GRADES = 5
@@ -103,8 +103,7 @@ class Trainer:
         except (AssertionError, ValueError) as error:
             raise ResumeError(f"{path}: of another network, or one begins with a teacher and the other without: "
                               f"{str(error).strip().splitlines()[0]}") from error
-        with open(self.folder / "history.csv", newline="") as file:
-            self.history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)][:int(self.epoch)]
+        self.history = record.read_history(self.folder / "history.csv")[:int(self.epoch)]
         return True
 
     def _train_step(self, pixels, companions, angles, positive, grades, seed, rate, decay, size, frozen):

@@ -35,6 +35,23 @@ def test_mistakes_are_named(tmp_path, old, new, message):
         settings.read(path)
 
 
+def test_a_file_lies_over_its_base():
+    base, first = (settings.read(MODELS / "recipe" / name) for name in ("large224.toml", "large224_first.toml"))
+    assert (first["training"]["epochs"], first["training"]["batch"]) == (22, base["training"]["batch"])
+    assert first["training"]["epochs"] != base["training"]["epochs"]
+    assert first["card"]["data"] == base["card"]["data"] and "base" not in first
+
+
+@pytest.mark.parametrize("text, message", [
+    ('base = "none.toml"', "none.toml"), ('base = "own.toml"', "own.toml: base = 'own.toml': it has a base itself"),
+    (f'base = "{MODELS / "recipe" / "small224.toml"}"\nnmae = "x"', "own.toml: unknown nmae")])
+def test_mistakes_over_a_base_are_named(tmp_path, text, message):
+    path = tmp_path / "own.toml"
+    path.write_text(text + "\n", encoding="utf-8")
+    with pytest.raises(settings.SettingsError, match=message):
+        settings.read(path)
+
+
 def test_rotations_and_companions_exclude_each_other():
     values = settings.read(MODELS / "recipe" / "small224.toml")
     values["augment"].update(rotations=5, companions=0.5)
