@@ -6,6 +6,7 @@
 
 #include "engine/band_walk.h"
 #include "engine/clock.h"
+#include "engine/weight_parts.h"
 #include "ops/softmax/softmax.h"
 
 namespace fovea {
@@ -100,7 +101,7 @@ void Executor::run_units(const Step& step, std::uint64_t begin, std::uint64_t en
         case StepKind::kDepthwise:
             return run_depthwise(step, begin, end, thread);
         case StepKind::kDense:
-            return run_dense(step, begin, end);
+            return run_dense(step, begin, end, thread);
         case StepKind::kPool:
             return run_pool(step, begin, end, thread);
         case StepKind::kGlobalPool:
@@ -139,7 +140,7 @@ const float** Executor::row_pointers(std::uint32_t thread) const {
 
 // The input rows under the window of an output row; null where the window is in the padding.
 const float** Executor::window_rows(const Step& step, std::uint64_t output_row,
-                                    std::uint32_t thread) const {
+                                    std::uint32_t channel, std::uint32_t thread) const {
     const Node& node = graph_.nodes[step.node];
     const Shape& in = step.input_shape;
     const float** rows = row_pointers(thread);
@@ -147,10 +148,22 @@ const float** Executor::window_rows(const Step& step, std::uint64_t output_row,
     std::int64_t y = static_cast<std::int64_t>(output_row) * node.stride_y - step.padding.top;
     for (std::uint32_t a = 0; a < node.kernel_height; ++a, y += dilation) {
         const bool inside = y >= 0 && y < static_cast<std::int64_t>(in.height);
-        rows[a] =
-            inside ? operand(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) : nullptr;
+        rows[a] = inside ? operand(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) + channel
+                         : nullptr;
     }
     return rows;
+}
+
+float* Executor::widened(std::uint32_t thread) const {
+    auto* memory = reinterpret_cast<float*>(workspace_ + plan_.widened_offset);
+    return memory + thread * plan_.widened_floats;
+}
+
+template <typename Use>
+void Executor::for_each_part(const Step& step, std::uint64_t first_panel, std::uint64_t end_panel,
+                             std::uint32_t thread, const Use& use) const {
+    for_each_weight_part(step, plan_.kernels.widen.function, widened(thread), first_panel,
+                         end_panel, use);
 }
 
 void Executor::run_input(const Step& step, std::uint64_t begin, std::uint64_t end,
@@ -177,19 +190,24 @@ void Executor::run_pointwise(const Step& step, std::uint64_t begin, std::uint64_
     const std::uint32_t in = step.input_shape.channels;
     const std::uint32_t out = step.output_shape.channels;
     const bool adds = step.residual != kNone;
-    plan_.kernels.pointwise.function(
-        {.input = operand(step, 0, begin, thread),
-         .input_stride = in,
-         .output = at(step.output, begin, thread),
-         .output_stride = out,
-         .residual = adds ? at(step.residual, begin, thread) : nullptr,
-         .residual_stride = adds ? static_cast<std::ptrdiff_t>(out) : 0,
-         .weights = step.weights,
-         .bias = bias(step),
-         .pixels = static_cast<std::size_t>(end - begin),
-         .in_channels = static_cast<int>(in),
-         .out_channels = static_cast<int>(out),
-         .activation = step.activation});
+    const float* const input = operand(step, 0, begin, thread);
+    float* const output = at(step.output, begin, thread);
+    const float* const residual = adds ? at(step.residual, begin, thread) : nullptr;
+    for_each_part(step, 0, step.group_panels, thread, [&](const WeightPart& part) {
+        plan_.kernels.pointwise.function(
+            {.input = input,
+             .input_stride = in,
+             .output = output + part.channel,
+             .output_stride = out,
+             .residual = adds ? residual + part.channel : nullptr,
+             .residual_stride = adds ? static_cast<std::ptrdiff_t>(out) : 0,
+             .weights = part.weights,
+             .bias = bias(step) + part.bias,
+             .pixels = static_cast<std::size_t>(end - begin),
+             .in_channels = static_cast<int>(in),
+             .out_channels = static_cast<int>(part.channels),
+             .activation = step.activation});
+    });
 }
 
 void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
@@ -197,25 +215,29 @@ void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t e
     const Node& node = graph_.nodes[step.node];
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
-    for (std::uint64_t y = begin; y < end; ++y) {
-        plan_.kernels.conv2d.function({.rows = window_rows(step, y, thread),
-                                       .input_stride = in.channels,
-                                       .output = at(step.output, y * out.width, thread),
-                                       .output_stride = out.channels,
-                                       .weights = step.weights,
-                                       .bias = bias(step),
-                                       .input_width = static_cast<int>(in.width),
-                                       .output_width = static_cast<int>(out.width),
-                                       .in_channels = static_cast<int>(in.channels),
-                                       .out_channels = static_cast<int>(out.channels),
-                                       .groups = static_cast<int>(node.groups),
-                                       .kernel_height = static_cast<int>(node.kernel_height),
-                                       .kernel_width = static_cast<int>(node.kernel_width),
-                                       .stride_x = static_cast<int>(node.stride_x),
-                                       .dilation_x = static_cast<int>(node.dilation_x),
-                                       .pad_left = static_cast<int>(step.padding.left),
-                                       .activation = step.activation});
-    }
+    const std::uint32_t in_group = in.channels / step.groups;
+    for_each_part(step, 0, step.group_panels, thread, [&](const WeightPart& part) {
+        for (std::uint64_t y = begin; y < end; ++y) {
+            plan_.kernels.conv2d.function(
+                {.rows = window_rows(step, y, part.group * in_group, thread),
+                 .input_stride = in.channels,
+                 .output = at(step.output, y * out.width, thread) + part.channel,
+                 .output_stride = out.channels,
+                 .weights = part.weights,
+                 .bias = bias(step) + part.bias,
+                 .input_width = static_cast<int>(in.width),
+                 .output_width = static_cast<int>(out.width),
+                 .in_channels = static_cast<int>(part.groups * in_group),
+                 .out_channels = static_cast<int>(part.channels),
+                 .groups = static_cast<int>(part.groups),
+                 .kernel_height = static_cast<int>(node.kernel_height),
+                 .kernel_width = static_cast<int>(node.kernel_width),
+                 .stride_x = static_cast<int>(node.stride_x),
+                 .dilation_x = static_cast<int>(node.dilation_x),
+                 .pad_left = static_cast<int>(step.padding.left),
+                 .activation = step.activation});
+        }
+    });
 }
 
 void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,
@@ -223,12 +245,21 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
     const Node& node = graph_.nodes[step.node];
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
+    const float* weights = step.weights;
+    if (step.half_weights != nullptr) {
+        float* const scratch = widened(thread);
+        plan_.kernels.widen.function({.input = step.half_weights,
+                                      .output = scratch,
+                                      .count = static_cast<std::size_t>(step.weight_bytes) /
+                                               sizeof(std::uint16_t)});
+        weights = scratch;
+    }
     for (std::uint64_t y = begin; y < end; ++y) {
-        plan_.kernels.depthwise.function({.rows = window_rows(step, y, thread),
+        plan_.kernels.depthwise.function({.rows = window_rows(step, y, 0, thread),
                                           .input_stride = in.channels,
                                           .output = at(step.output, y * out.width, thread),
                                           .output_stride = out.channels,
-                                          .weights = step.weights,
+                                          .weights = weights,
                                           .bias = bias(step),
                                           .input_width = static_cast<int>(in.width),
                                           .output_width = static_cast<int>(out.width),
@@ -242,15 +273,18 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
     }
 }
 
-void Executor::run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const {
-    plan_.kernels.dense.function({.input = operand(step, 0),
-                                  .output = at(step.output, 0, 0),
-                                  .weights = step.weights,
-                                  .bias = bias(step),
-                                  .in_features = static_cast<int>(step.input_shape.channels),
-                                  .out_features = static_cast<int>(step.output_shape.channels),
-                                  .panel_begin = static_cast<int>(begin),
-                                  .panel_end = static_cast<int>(end)});
+void Executor::run_dense(const Step& step, std::uint64_t begin, std::uint64_t end,
+                         std::uint32_t thread) const {
+    for_each_part(step, begin, end, thread, [&](const WeightPart& part) {
+        plan_.kernels.dense.function({.input = operand(step, 0),
+                                      .output = at(step.output, 0, 0) + part.channel,
+                                      .weights = part.weights,
+                                      .bias = bias(step) + part.bias,
+                                      .in_features = static_cast<int>(step.input_shape.channels),
+                                      .out_features = static_cast<int>(part.channels),
+                                      .panel_begin = 0,
+                                      .panel_end = static_cast<int>((part.channels + 7) / 8)});
+    });
 }
 
 void Executor::run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
@@ -260,7 +294,7 @@ void Executor::run_pool(const Step& step, std::uint64_t begin, std::uint64_t end
     const Shape& out = step.output_shape;
     for (std::uint64_t y = begin; y < end; ++y) {
         plan_.kernels.pool.function(
-            {.rows = window_rows(step, y, thread),
+            {.rows = window_rows(step, y, 0, thread),
              .input_stride = in.channels,
              .output = at(step.output, y * out.width, thread),
              .output_stride = out.channels,

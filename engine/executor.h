@@ -61,7 +61,8 @@ class Executor {
                     std::uint32_t thread) const;
     void run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,
                        std::uint32_t thread) const;
-    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end,
+                   std::uint32_t thread) const;
     void run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
                   std::uint32_t thread) const;
     void run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const;
@@ -94,8 +95,13 @@ class Executor {
         return step.bias != nullptr ? step.bias : constants() + step.bias_constant;
     }
     const float** row_pointers(std::uint32_t thread) const;
-    const float** window_rows(const Step& step, std::uint64_t output_row,
+    // From that input channel on.
+    const float** window_rows(const Step& step, std::uint64_t output_row, std::uint32_t channel,
                               std::uint32_t thread) const;
+    float* widened(std::uint32_t thread) const;
+    template <typename Use>
+    void for_each_part(const Step& step, std::uint64_t first_panel, std::uint64_t end_panel,
+                       std::uint32_t thread, const Use& use) const;
 
     const Graph& graph_;
     const Plan& plan_;

@@ -200,6 +200,11 @@ const char* node_kind_name(NodeKind kind) {
     return "unknown";
 }
 
+bool Graph::has_half_weights() const {
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [](const Tensor& tensor) { return tensor.type == ElementType::kF16; });
+}
+
 const char* Graph::name_of(std::uint32_t node) const {
     const LayerName* found =
         std::lower_bound(names.begin(), names.end(), node,

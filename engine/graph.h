@@ -51,6 +51,7 @@ struct Tensor {
     std::size_t size;          // bytes
 
     const float* floats() const { return reinterpret_cast<const float*>(data); }
+    const std::uint16_t* halves() const { return reinterpret_cast<const std::uint16_t*>(data); }
 };
 
 struct Padding {
@@ -95,6 +96,8 @@ struct Graph {
     std::uint32_t operand(const Node& node, std::uint32_t i) const {
         return operands[node.first_operand + i];
     }
+    // Whether the file holds weights in half precision.
+    bool has_half_weights() const;
     // The first layer name of the node, or null.
     const char* name_of(std::uint32_t node) const;
     // The node that a layer name means, or kNone.

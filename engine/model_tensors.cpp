@@ -61,19 +61,18 @@ std::uint32_t panel_groups(const Node& node) {
 }
 
 // Whether lanes `lanes` to 7 of each row of 8 are zero.
-bool lanes_are_zero(const float* values, std::size_t rows, std::size_t lanes) {
-    std::uint32_t any = 0;
+template <typename Bits>
+bool lanes_are_zero(const Bits* values, std::size_t rows, std::size_t lanes) {
+    Bits any = 0;
     for (std::size_t row = 0; row < rows; ++row) {
-        for (std::size_t lane = lanes; lane < 8; ++lane) {
-            any |= std::bit_cast<std::uint32_t>(values[row * 8 + lane]);
-        }
+        for (std::size_t lane = lanes; lane < 8; ++lane) any |= values[row * 8 + lane];
     }
     return any == 0;
 }
 
-bool padding_lanes_are_zero(const Tensor& tensor, std::uint32_t groups) {
+template <typename Bits>
+bool padding_lanes_are_zero(const Tensor& tensor, const Bits* values, std::uint32_t groups) {
     const std::uint32_t* d = tensor.dimensions;
-    const float* values = tensor.floats();
     switch (tensor.packing) {
         case Packing::kVector:
             return d[0] % 8 == 0 || lanes_are_zero(values + d[0] / 8 * 8, 1, d[0] % 8);
@@ -94,7 +93,7 @@ bool padding_lanes_are_zero(const Tensor& tensor, std::uint32_t groups) {
             if (d[2] % 8 == 0) return true;
             const std::size_t stride = round_up_8(d[2]);
             for (std::size_t tap = 0; tap < std::size_t{d[0]} * d[1]; ++tap) {
-                const float* last_lanes = values + (tap + 1) * stride - 8;
+                const Bits* last_lanes = values + (tap + 1) * stride - 8;
                 if (!lanes_are_zero(last_lanes, 1, d[2] % 8)) return false;
             }
             return true;
@@ -103,16 +102,31 @@ bool padding_lanes_are_zero(const Tensor& tensor, std::uint32_t groups) {
     return false;
 }
 
+// The bits of floats and halves.
+constexpr std::uint32_t kFloatExponent = 0x7F800000u;
+constexpr std::uint16_t kHalfExponent = 0x7C00u;
+
 // Finite means that the exponent bits are not all ones: integer work that the compiler can
 // vectorise.
-bool all_finite(const float* values, std::size_t count) {
+template <typename Bits>
+bool all_finite(const Bits* values, std::size_t count, Bits exponent) {
     // An exponent of all ones, and no other, carries into the sign's place.
-    std::uint32_t carries = 0;
+    const Bits lowest = exponent & static_cast<Bits>(-exponent);
+    Bits carries = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        const auto bits = std::bit_cast<std::uint32_t>(values[i]);
-        carries |= (bits & 0x7F800000u) + 0x00800000u;
+        carries |= static_cast<Bits>((values[i] & exponent) + lowest);
     }
-    return (carries & 0x80000000u) == 0;
+    return (carries & static_cast<Bits>(exponent + lowest)) == 0;
+}
+
+// Null, or what is wrong with the values of a tensor of floats or halves.
+template <typename Bits>
+const char* fault_of_values(const Tensor& tensor, Bits exponent, std::uint32_t groups) {
+    const auto* values = reinterpret_cast<const Bits*>(tensor.data);
+    if (!all_finite(values, tensor.size / sizeof(Bits), exponent)) {
+        return "holds a NaN or an infinity";
+    }
+    return padding_lanes_are_zero(tensor, values, groups) ? nullptr : "padding lanes are not zero";
 }
 
 }  // namespace
@@ -209,15 +223,16 @@ fovea_status check_tensors(const Graph& graph, const Log& log) {
         if (!packed_size(tensor, groups, &size) || size != tensor.size) {
             return refuse(FOVEA_ERROR_BAD_MODEL, "its size is not what its dimensions give");
         }
-        if (tensor.type != ElementType::kF32) {
-            return refuse(FOVEA_ERROR_UNSUPPORTED_MODEL, "this build runs f32 only");
+        const bool half = tensor.type == ElementType::kF16;
+        if (tensor.type != ElementType::kF32 && !half) {
+            return refuse(FOVEA_ERROR_UNSUPPORTED_MODEL, "this build runs f32 and f16 only");
         }
-        if (!all_finite(tensor.floats(), tensor.size / sizeof(float))) {
-            return refuse(FOVEA_ERROR_BAD_MODEL, "holds a NaN or an infinity");
+        if (half && tensor.packing == Packing::kVector) {
+            return refuse(FOVEA_ERROR_BAD_MODEL, "a vector in f16; vectors are f32");
         }
-        if (!padding_lanes_are_zero(tensor, groups)) {
-            return refuse(FOVEA_ERROR_BAD_MODEL, "padding lanes are not zero");
-        }
+        const char* const fault = half ? fault_of_values(tensor, kHalfExponent, groups)
+                                       : fault_of_values(tensor, kFloatExponent, groups);
+        if (fault != nullptr) return refuse(FOVEA_ERROR_BAD_MODEL, fault);
     }
     return FOVEA_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "engine/plan_steps.h"
 #include "engine/segments.h"
+#include "engine/weight_parts.h"
 
 namespace fovea {
 namespace {
@@ -74,7 +75,12 @@ bool Layout::lay_out(const Allocator& allocator) {
     plan.row_pointers_offset = align_up(plan.constant_floats * sizeof(float));
     const std::uint64_t list_size = align_up(plan.row_pointers * sizeof(const float*));
     plan.row_pointers = list_size / sizeof(const float*);
-    plan.arena_offset = plan.row_pointers_offset + plan.threads * list_size;
+    plan.widened_offset = plan.row_pointers_offset + plan.threads * list_size;
+    for (std::size_t s = 0; s < plan.step_count; ++s) {
+        plan.widened_floats = std::max(plan.widened_floats, widened_floats(plan.steps[s]));
+    }
+    plan.widened_floats = round_up_to_line(plan.widened_floats);
+    plan.arena_offset = plan.widened_offset + plan.threads * plan.widened_floats * sizeof(float);
     plan.workspace_size = plan.arena_offset + plan.arena_size;
     return plan.workspace_size <= SIZE_MAX;
 }
@@ -92,7 +98,8 @@ Kernels::Kernels(ops::CpuFeatureSet features)
       binary(ops::kBinaryFp32.select(features)),
       affine(ops::kAffineFp32.select(features)),
       affine_u8(ops::kAffineU8.select(features)),
-      activation(ops::kActivationFp32.select(features)) {}
+      activation(ops::kActivationFp32.select(features)),
+      widen(ops::kWidenFp16.select(features)) {}
 
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan) {
     const fovea_status status = infer_shapes(graph, request.height, request.width,

@@ -18,6 +18,7 @@
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
+#include "ops/widen/widen.h"
 #include "preprocess/memory.h"
 
 namespace fovea {
@@ -55,6 +56,7 @@ struct Kernels {
     ops::KernelVariant<ops::AffineFp32Function> affine;
     ops::KernelVariant<ops::AffineU8Function> affine_u8;
     ops::KernelVariant<ops::ActivationFp32Function> activation;
+    ops::KernelVariant<ops::WidenFp16Function> widen;
 };
 
 // How a step's work is cut for threads and bands: its units are independent and every cut gives the
@@ -98,7 +100,12 @@ struct Step {
     RowMap rows;
     ops::Activation activation;  // applied by the kernel
     float activation_parameter;
-    const float* weights;         // in the model file
+    const float* weights;         // in the model file, or null
+    // In the model file, where it holds these weights in half precision; or null.
+    const std::uint16_t* half_weights;
+    std::uint32_t groups;         // of kConv2d, kPointwise and kDense, as are the next two
+    std::uint64_t group_panels;   // weight panels of 8 output channels in a group
+    std::uint64_t panel_floats;   // weights of a panel
     const float* bias;            // in the model file, or null: then at bias_constant
     std::uint64_t bias_constant;  // floats from the start of the constants
     std::uint64_t weight_bytes;
@@ -146,7 +153,8 @@ struct PlanRequest {
 
 // How to run a graph at one input size: the steps in order, and where every value lies.
 //
-// Workspace: constants (made once per session), row pointers (a list a thread), then the arena.
+// Workspace: constants (made once per session), row pointers (a list a thread),
+// room for widened weights (a thread each), then the arena.
 struct Plan {
     Plan(const Allocator& allocator, ops::CpuFeatureSet features)
         : kernels(features),
@@ -177,6 +185,8 @@ struct Plan {
     std::uint64_t zero_floats = 0;          // the constants begin with these, then kOnes ones
     std::uint64_t row_pointers = 0;         // of one thread
     std::uint64_t row_pointers_offset = 0;  // bytes from the start of the workspace
+    std::uint64_t widened_floats = 0;       // of one thread: room for weights from half precision
+    std::uint64_t widened_offset = 0;
     std::uint64_t arena_offset = 0;
     std::uint64_t arena_size = 0;
     std::uint64_t workspace_size = 0;

@@ -134,8 +134,19 @@ void StepBuilder::read(Step& step, std::uint32_t value) {
 }
 
 void StepBuilder::set_constants(Step& step, const Node& node) {
-    step.weights = graph_.tensors[node.weights].floats();
-    step.weight_bytes = graph_.tensors[node.weights].size;
+    const Tensor& weights = graph_.tensors[node.weights];
+    if (weights.type == ElementType::kF16) {
+        step.half_weights = weights.halves();
+    } else {
+        step.weights = weights.floats();
+    }
+    step.weight_bytes = weights.size;
+    if (weights.packing == Packing::kConvPanels) {
+        const std::uint32_t* d = weights.dimensions;
+        step.groups = std::max(node.groups, 1u);
+        step.group_panels = round_up_8(node.output_channels / step.groups) / 8;
+        step.panel_floats = std::uint64_t{d[0]} * d[1] * d[2] * 8;
+    }
     if (node.bias != kNone && !bias_needs_spreading(node)) {
         step.bias = graph_.tensors[node.bias].floats();
         return;

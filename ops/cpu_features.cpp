@@ -3,6 +3,9 @@
 
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -33,7 +36,10 @@ CpuFeatureSet detect_cpu_features() {
 #if defined(__x86_64__)
     // __builtin_cpu_supports also checks that the operating system saves the registers.
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    // Not every compiler's __builtin_cpu_supports knows the name "f16c".
+    const bool f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && f16c) {
         features |= kFeatureAvx2Fma;
     }
     if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {

@@ -11,6 +11,7 @@
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
+#include "ops/widen/widen.h"
 
 namespace fovea::ops {
 namespace {
@@ -30,6 +31,7 @@ constexpr OperationListing (*kListings[])() = {
     list<kBinaryFp32>,     list<kChannelReduceFp32>, list<kConv2dFp32>,
     list<kCrc32>,          list<kDenseFp32>,         list<kDepthwiseConvFp32>,
     list<kGlobalPoolFp32>, list<kPointwiseConvFp32>, list<kPoolFp32>,
+    list<kWidenFp16>,
 };
 
 }  // namespace

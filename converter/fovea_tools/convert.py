@@ -24,11 +24,16 @@ from .topology import read_network
 
 EXIT_OK, EXIT_USAGE, EXIT_BAD_MODEL = 0, 2, 4
 DEFAULT_SIDE = 224
+WEIGHT_TYPES = {"fp32": fovea_file.F32, "fp16": fovea_file.F16}
+# Largest accepted difference of a golden logit, as a share of the logits' spread, where the vectors do not say. Weights rounded to
+# half precision are off by up to 2^-11.
+GOLDEN_SHARES = {"fp32": 1e-4, "fp16": 1e-2}
 
 EXAMPLES = """\
 examples:
   fovea-convert detector.keras -o detector.fovea --labels no_dr,dr
   fovea-convert detector.h5 -o detector.fovea --labels no_dr,dr --preset kaggle_circle --sigma 30
+  fovea-convert detector.keras -o detector16.fovea --labels no_dr,dr --dtype fp16
   fovea-convert detector.h5 -o layers.fovea --labels no_dr,dr --keep-layers
   fovea-convert grades.keras -o grades.fovea --labels none,mild,moderate,severe,proliferative \\
       --target grade5 --provenance training_data="APTOS 2019" --provenance licence=CC-BY-4.0
@@ -60,6 +65,7 @@ class Options:
     keep_layers: bool = False
     input_size: Optional[Tuple[int, int]] = None
     output_activation: Optional[str] = None
+    dtype: str = "fp32"
 
 
 @dataclass
@@ -140,7 +146,7 @@ def describe(file: KerasFile, graph: Graph, options: Options, warnings: List[str
     form = output_form(file, graph, options)
     target = check_labels(graph, form, options)
     notes.append(f"labels {', '.join(options.labels)}; target {target}")
-    nodes, tensors, names, logits, probabilities = pack_graph(graph)
+    nodes, tensors, names, logits, probabilities = pack_graph(graph, WEIGHT_TYPES[options.dtype])
     name = options.name or os.path.splitext(os.path.basename(file.path))[0]
     provenance = [
         ("model_name", name),
@@ -164,7 +170,7 @@ def describe(file: KerasFile, graph: Graph, options: Options, warnings: List[str
         default_point=default_point,
     )
     if options.golden is not None:
-        model.golden = read_golden(options.golden, model, graph.logits.shape[2])
+        model.golden = read_golden(options.golden, model, graph.logits.shape[2], GOLDEN_SHARES[options.dtype])
         notes.append(f"{len(model.golden.logits)} golden vectors, tolerance {model.golden.tolerance:.3g}")
     return model, notes
 
@@ -267,8 +273,8 @@ def describe_preprocessing(options: Options, size: Tuple[int, int], notes: List[
     )
 
 
-def read_golden(path: str, model: FoveaModel, outputs: int) -> Golden:
-    """pixels (N, H, W, C) uint8, logits (N, K) float32, tolerance (optional) from an .npz file."""
+def read_golden(path: str, model: FoveaModel, outputs: int, golden_share: float) -> Golden:
+    """pixels (N, H, W, C) uint8, logits (N, K) float32, tolerance (optional; golden_share of the spread) from an .npz file."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             pixels, logits = arrays["pixels"], np.asarray(arrays["logits"], np.float32)
@@ -283,7 +289,7 @@ def read_golden(path: str, model: FoveaModel, outputs: int) -> Golden:
     if logits.shape != (len(pixels), outputs) or not np.isfinite(logits).all():
         raise UsageError(f"--golden {path}: logits should be ({len(pixels)}, {outputs}) finite numbers, are {logits.shape}")
     if tolerance is None:
-        tolerance = 1e-4 * max(float(logits.max() - logits.min()), 1.0)
+        tolerance = golden_share * max(float(logits.max() - logits.min()), 1.0)
     if not 0 < tolerance < float("inf"):
         raise UsageError(f"--golden {path}: tolerance {tolerance} is not above 0")
     return Golden(
@@ -341,7 +347,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--labels", metavar="A,B,...", help="names of the classes in the order of the outputs (required)")
     p.add_argument("--target", choices=fovea_file.TARGETS, help="what the classes mean (default: any_dr for 2, grade5 for 5 classes, else other)")
     p.add_argument("--name", help="the model's name (default: the source file's)")
-    p.add_argument("--dtype", default="fp32", help="number type of the weights: fp32")
+    p.add_argument("--dtype", default="fp32", help="number type of the weights: fp32 (default) or fp16, half the size")
     p.add_argument("--keep-layers", action="store_true", help="one node a source layer, nothing folded: slow, to compare layer by layer")
     p.add_argument("--input-size", metavar="SIDE|HxW", help="the size the network was trained on, where the file leaves it open (default 224)")
     p.add_argument("--output-activation", choices=("softmax", "sigmoid"), help="for a network with a linear end: how outputs become probabilities")
@@ -366,10 +372,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read_options(arguments: argparse.Namespace) -> Options:
-    if arguments.dtype in ("fp16", "int8"):
-        raise UsageError(f"--dtype {arguments.dtype}: not written yet; use fp32")
-    if arguments.dtype != "fp32":
-        raise UsageError(f"--dtype {arguments.dtype}: unknown; use fp32")
+    if arguments.dtype == "int8":
+        raise UsageError("--dtype int8: not written yet; use fp32 or fp16")
+    if arguments.dtype not in WEIGHT_TYPES:
+        raise UsageError(f"--dtype {arguments.dtype}: unknown; use fp32 or fp16")
     if arguments.labels is None:
         raise UsageError("--labels is missing: name the classes in the order of the network's outputs, e.g. --labels no_dr,dr")
     if arguments.name is not None and (not arguments.name.strip() or not arguments.name.isprintable()):
@@ -398,6 +404,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         keep_layers=arguments.keep_layers,
         input_size=None if arguments.input_size is None else parse_size(arguments.input_size),
         output_activation=arguments.output_activation,
+        dtype=arguments.dtype,
     )
 
 

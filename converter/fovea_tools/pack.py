@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the graph to the tables of the model file: weights rounded to float32 and laid out in panels."""
+"""From the graph to the tables of the model file: weights rounded to float32 or float16 and laid out in panels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 from .activations import FILE_ACTIVATIONS
 from .errors import ConversionError
 from .fovea_file import (
-    F32, NODE_KINDS, NONE, PACK_CONV_PANELS, PACK_DEPTHWISE, PACK_VECTOR, FileNode, Tensor, round_up,
+    F16, F32, NODE_KINDS, NONE, PACK_CONV_PANELS, PACK_DEPTHWISE, PACK_VECTOR, FileNode, Tensor, round_up,
 )
 from .graph import Graph, Node
+
+
+NUMPY_TYPES = {F32: "<f4", F16: "<f2"}
+TYPE_NAMES = {F32: "float32", F16: "float16"}
 
 
 def pack_vector(values: np.ndarray) -> np.ndarray:
@@ -22,9 +26,14 @@ def pack_vector(values: np.ndarray) -> np.ndarray:
     return packed
 
 
-def unpack_vector(data: bytes, count: int) -> np.ndarray:
+def stored_values(tensor: Tensor) -> np.ndarray:
+    """The numbers of a tensor of floats or halves as they lie in the file, as float32."""
+    return np.frombuffer(tensor.data, NUMPY_TYPES[tensor.element_type]).astype(np.float32)
+
+
+def unpack_vector(values: np.ndarray, count: int) -> np.ndarray:
     """The reverse of pack_vector."""
-    return np.frombuffer(data, "<f4")[:count]
+    return values.ravel()[:count]
 
 
 def pack_conv_panels(values: np.ndarray, groups: int) -> np.ndarray:
@@ -37,12 +46,12 @@ def pack_conv_panels(values: np.ndarray, groups: int) -> np.ndarray:
     return padded.reshape(height, width, in_group, groups, panels, 8).transpose(3, 4, 0, 1, 2, 5)
 
 
-def unpack_conv_panels(data: bytes, dimensions: Tuple[int, int, int, int], groups: int) -> np.ndarray:
+def unpack_conv_panels(values: np.ndarray, dimensions: Tuple[int, int, int, int], groups: int) -> np.ndarray:
     """The reverse of pack_conv_panels."""
     height, width, in_group, out = dimensions
     out_group = out // groups
     panels = round_up(out_group, 8) // 8
-    values = np.frombuffer(data, "<f4").reshape(groups, panels, height, width, in_group, 8).transpose(2, 3, 4, 0, 1, 5)
+    values = values.reshape(groups, panels, height, width, in_group, 8).transpose(2, 3, 4, 0, 1, 5)
     return values.reshape(height, width, in_group, groups, panels * 8)[..., :out_group].reshape(dimensions)
 
 
@@ -54,24 +63,28 @@ def pack_depthwise(values: np.ndarray) -> np.ndarray:
     return packed
 
 
-def unpack_depthwise(data: bytes, dimensions: Tuple[int, int, int, int]) -> np.ndarray:
+def unpack_depthwise(values: np.ndarray, dimensions: Tuple[int, int, int, int]) -> np.ndarray:
     """The reverse of pack_depthwise; dimensions as the file has them: height, width, channels, 1."""
     height, width, channels, _ = dimensions
-    return np.frombuffer(data, "<f4").reshape(height, width, round_up(channels, 8))[..., :channels]
+    return values.reshape(height, width, round_up(channels, 8))[..., :channels]
 
 
 class TensorTable:
-    """Tensors of the file; equal ones, as a shared layer's, are stored once."""
+    """Tensors of the file; equal ones, as a shared layer's, are stored once. Vectors are float32 whatever weight_type says."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight_type: int) -> None:
+        self.weight_type = weight_type
         self.tensors: List[Tensor] = []
         self.numbers: Dict[Tuple, int] = {}
 
     def add(self, values: np.ndarray, packing: int, groups: int, node: Node) -> int:
+        element_type = F32 if packing == PACK_VECTOR else self.weight_type
         with np.errstate(over="ignore"):
-            rounded = values.astype(np.float32)
+            rounded = values.astype(NUMPY_TYPES[element_type])
         if not np.isfinite(rounded).all():
-            raise ConversionError(f"layer {node.layer!r}: a weight is too large for float32 after folding the normalisation")
+            raise ConversionError(
+                f"layer {node.layer!r}: a weight is too large for {TYPE_NAMES[element_type]} after folding the normalisation"
+            )
         dimensions: Tuple[int, ...]
         if packing == PACK_VECTOR:
             packed, dimensions = pack_vector(rounded), (rounded.size, 1, 1, 1)
@@ -79,11 +92,11 @@ class TensorTable:
             packed, dimensions = pack_depthwise(rounded), (*rounded.shape, 1)
         else:
             packed, dimensions = pack_conv_panels(rounded, groups), rounded.shape
-        data = np.ascontiguousarray(packed, "<f4").tobytes()
+        data = np.ascontiguousarray(packed, NUMPY_TYPES[element_type]).tobytes()
         key = (packing, dimensions, groups, data)
         if key not in self.numbers:
             self.numbers[key] = len(self.tensors)
-            self.tensors.append(Tensor(F32, packing, dimensions, data))  # type: ignore[arg-type]
+            self.tensors.append(Tensor(element_type, packing, dimensions, data))  # type: ignore[arg-type]
         return self.numbers[key]
 
 
@@ -92,10 +105,10 @@ PACKINGS = {
 }
 
 
-def pack_graph(graph: Graph) -> Tuple[List[FileNode], List[Tensor], List[Tuple[str, int]], int, int]:
-    """(nodes, tensors, names, logits value, probabilities value) of the file."""
+def pack_graph(graph: Graph, weight_type: int = F32) -> Tuple[List[FileNode], List[Tensor], List[Tuple[str, int]], int, int]:
+    """(nodes, tensors, names, logits value, probabilities value) of the file. weight_type: of all but biases and vectors."""
     values = {id(node): index for index, node in enumerate(graph.nodes)}
-    table = TensorTable()
+    table = TensorTable(weight_type)
     nodes: List[FileNode] = []
     names: List[Tuple[str, int]] = []
     for index, node in enumerate(graph.nodes[1:]):

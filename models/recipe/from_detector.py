@@ -23,8 +23,8 @@ class DetectorError(Exception):
 def _kernel(node, tensor):
     """In Keras's shape: (h, w, in, out), (h, w, channels, 1) or (in, out)."""
     if node.kind == DEPTHWISE:
-        return pack.unpack_depthwise(tensor.data, tensor.dimensions)[..., None]
-    kernel = pack.unpack_conv_panels(tensor.data, tensor.dimensions, max(node.groups, 1))
+        return pack.unpack_depthwise(pack.stored_values(tensor), tensor.dimensions)[..., None]
+    kernel = pack.unpack_conv_panels(pack.stored_values(tensor), tensor.dimensions, max(node.groups, 1))
     return kernel[0, 0] if node.kind == DENSE else kernel
 
 
@@ -46,7 +46,7 @@ def _weights(path):
         channels = kernel.shape[2 if node.kind == DEPTHWISE else -1]
         bias = np.zeros(channels, np.float32)
         if node.bias != fovea_file.NONE:
-            bias = pack.unpack_vector(model.tensors[node.bias].data, channels)
+            bias = pack.unpack_vector(pack.stored_values(model.tensors[node.bias]), channels)
         found.append((kernel, bias))
     return found
 

@@ -70,7 +70,7 @@ def test_panels_hold_eight_channels_innermost(groups, out, in_group, kernel):
         stored = packed[group, inside // 8, :, :, :, inside % 8]
         np.testing.assert_array_equal(stored, values[..., channel])
     assert packed.sum(dtype=np.float64) == pytest.approx(values.sum(dtype=np.float64), abs=1e-4)  # padding lanes are zero
-    np.testing.assert_array_equal(pack.unpack_conv_panels(packed.tobytes(), values.shape, groups), values)
+    np.testing.assert_array_equal(pack.unpack_conv_panels(packed, values.shape, groups), values)
 
 
 def test_same_input_gives_the_same_bytes(tmp_path):

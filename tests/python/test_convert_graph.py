@@ -24,7 +24,7 @@ def vector(model, index):
 
 def panels(model, node):
     tensor = model.tensors[node.weights]
-    return pack.unpack_conv_panels(tensor.data, tensor.dimensions, max(node.groups, 1))
+    return pack.unpack_conv_panels(pack.stored_values(tensor), tensor.dimensions, max(node.groups, 1))
 
 
 def convolution(name, source, **settings):

@@ -220,7 +220,7 @@ def test_giant_declared_arrays_are_not_read(tmp_path, capsys):
 
 @pytest.mark.parametrize("options,word", [
     ((), "--labels"), (("--labels", "a"), "names 1 classes"), (("--labels", "a,b,c"), "names 3"), (("--labels", "a,,b"), "--labels"),
-    (("--labels", "a,a"), "same name"), (("--labels", "dr,no_dr"), "negative"), ((*LABELS, "--dtype", "fp16"), "fp32"),
+    (("--labels", "a,a"), "same name"), (("--labels", "dr,no_dr"), "negative"),
     ((*LABELS, "--dtype", "int8"), "fp32"), ((*LABELS, "--dtype", "bf16"), "fp32"), ((*LABELS, "--sigma", "0"), "--sigma"),
     ((*LABELS, "--sigma", "x"), "--sigma"), ((*LABELS, "--preset", "none", "--sigma", "3"), "no Gaussian"), ((*LABELS, "--preset", "best"), "preset"),
     ((*LABELS, "--tolerance", "256"), "--tolerance"), ((*LABELS, "--temperature", "0"), "--temperature"), ((*LABELS, "--temperature", "nan"), "--temperature"),

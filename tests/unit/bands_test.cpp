@@ -87,10 +87,12 @@ void compare(const Session& whole, const Session& banded, const PlanRequest& req
     }
 }
 
-void check_network(const random_network::RandomNetwork& network, std::uint32_t height,
+// `streamed` is the file that runs in bands: the network itself, or the same with other storage.
+void check_network(const model_builder::ModelSpec& network,
+                   const model_builder::ModelSpec& streamed, std::uint32_t height,
                    std::uint32_t width, fovea::ops::CpuFeatureSet features, std::mt19937& random,
                    Counts* counts) {
-    const Loaded loaded(network.spec);
+    const Loaded loaded(network), loaded_streamed(streamed);
     const fovea::Graph& graph = loaded.model.graph;
     std::vector<std::uint8_t> input(std::size_t{height} * width * graph.input_channels);
     for (std::uint8_t& v : input) v = static_cast<std::uint8_t>(random());
@@ -117,7 +119,7 @@ void check_network(const random_network::RandomNetwork& network, std::uint32_t h
             for (const std::uint32_t band : {0u, 1u, 2u, 3u, 7u}) {
                 INFO("threads ", threads, ", band ", band, ", ", kept->size(), " kept");
                 const PlanRequest banded_request = request(*kept, threads, band);
-                const Session banded(graph, banded_request, features);
+                const Session banded(loaded_streamed.model.graph, banded_request, features);
                 REQUIRE(banded.status == FOVEA_OK);
                 counts->streamed += banded.streams();
                 counts->shared += banded.shares();
@@ -130,6 +132,61 @@ void check_network(const random_network::RandomNetwork& network, std::uint32_t h
     }
 }
 
+// The network with weights that half precision has, in a file of floats and in one of halves.
+struct HalfPair {
+    model_builder::ModelSpec floats, halves;
+
+    explicit HalfPair(const model_builder::ModelSpec& spec) : floats(spec) {
+        for (model_builder::NodeSpec& node : floats.nodes) {
+            if (node.kind == model_builder::kAffine) continue;
+            for (float& weight : node.weights) weight = model_builder::nearest_half(weight);
+        }
+        halves = floats;
+        halves.half_weights = true;
+    }
+};
+
+// Layers of so many inputs that their panels are widened a few at a time: an odd number of panels,
+// a last one of few channels, groups, a residual, a vector.
+model_builder::ModelSpec wide_network(std::mt19937& random) {
+    using namespace model_builder;
+    const auto values = [&](std::size_t count) {
+        std::vector<float> result(count);
+        for (float& v : result) v = static_cast<float>(random() % 2001) / 1000.0f - 1.0f;
+        return result;
+    };
+    ModelSpec spec;
+    const auto convolution = [&](std::uint32_t input, std::uint32_t in, std::uint32_t out,
+                                 std::uint32_t side, std::uint32_t groups) {
+        NodeSpec node;
+        node.kind = kConvolution;
+        node.inputs = {input};
+        node.weights = values(std::size_t{side} * side * (in / groups) * out);
+        node.bias = values(out);
+        node.kernel_height = node.kernel_width = side;
+        node.stride_y = node.stride_x = node.dilation_y = node.dilation_x = 1;
+        node.same_padding = side > 1;
+        node.groups = groups;
+        node.output_channels = out;
+        return spec.add(node);
+    };
+    const std::uint32_t wide = convolution(0, 3, 600, 1, 1);
+    const std::uint32_t narrow = convolution(wide, 600, 37, 1, 1);
+    const std::uint32_t other = convolution(0, 3, 37, 3, 1);
+    const std::uint32_t sum = spec.add({.kind = kAdd, .inputs = {narrow, other}, .activation = kRelu});
+    const std::uint32_t grouped = convolution(wide, 600, 54, 3, 2);
+    const std::uint32_t joined = spec.add({.kind = kConcat, .inputs = {sum, grouped}});
+    const std::uint32_t again = convolution(joined, 91, 1200, 1, 1);
+    const std::uint32_t pooled = spec.add({.kind = kGlobalPool, .inputs = {again}});
+    spec.logits = spec.add({.kind = kDense,
+                            .inputs = {pooled},
+                            .weights = values(1200 * 2),
+                            .bias = values(2),
+                            .output_channels = 2});
+    spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});
+    return spec;
+}
+
 }  // namespace
 
 TEST_CASE("bands and threads change no bit of small networks, whatever is kept") {
@@ -139,8 +196,8 @@ TEST_CASE("bands and threads change no bit of small networks, whatever is kept")
         INFO("round ", round);
         const auto network = random_network::make(random, 3 + static_cast<int>(round % 20));
         const fovea::ops::CpuFeatureSet features = fovea::ops::detect_cpu_features();
-        check_network(network, network.spec.default_height, network.spec.default_width, features,
-                      random, &counts);
+        check_network(network.spec, network.spec, network.spec.default_height,
+                      network.spec.default_width, features, random, &counts);
     }
     CHECK(counts.compared > 5000);
     CHECK(counts.streamed > 300);
@@ -161,11 +218,33 @@ TEST_CASE("nor of larger, oblong and odd inputs, on any instruction set") {
             std::mt19937 random(50000 + round++);
             INFO(height, "x", width, " ", fovea_isa_name(i), " round ", round);
             const auto network = random_network::make(random, 14);
-            check_network(network, height, width,
+            check_network(network.spec, network.spec, height, width,
                           level->allowed & fovea::ops::detect_cpu_features(), random, &counts);
         }
     }
     CHECK(counts.compared > 200);
+    CHECK(counts.streamed > 100);
+    CHECK(counts.shared > 20);
+}
+
+TEST_CASE("weights in half precision give the bits of the same weights as floats") {
+    Counts counts;
+    for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
+        const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
+        REQUIRE(level != nullptr);
+        INFO(fovea_isa_name(i));
+        const auto features = level->allowed & fovea::ops::detect_cpu_features();
+        std::mt19937 random(60000);
+        const HalfPair wide(wide_network(random));
+        check_network(wide.floats, wide.halves, 4, 4, features, random, &counts);
+        for (std::uint32_t round = 0; round < 12; ++round) {
+            INFO("round ", round);
+            const auto network = random_network::make(random, 14);
+            const HalfPair pair(network.spec);
+            check_network(pair.floats, pair.halves, 21, 34, features, random, &counts);
+        }
+    }
+    CHECK(counts.compared > 500);
     CHECK(counts.streamed > 100);
     CHECK(counts.shared > 20);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/model_builder.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -12,6 +14,10 @@ struct Writer {
     Bytes bytes;
 
     void u8(std::uint8_t v) { bytes.push_back(v); }
+    void u16(std::uint16_t v) {
+        u8(static_cast<std::uint8_t>(v));
+        u8(static_cast<std::uint8_t>(v >> 8));
+    }
     void u32(std::uint32_t v) {
         for (int i = 0; i < 4; ++i) u8(static_cast<std::uint8_t>(v >> (8 * i)));
     }
@@ -39,6 +45,20 @@ std::size_t r8(std::size_t n) {
     return (n + 7) / 8 * 8;
 }
 
+// Of a number that half precision has.
+std::uint16_t half_bits(float value) {
+    const int sign = std::signbit(value) ? 0x8000 : 0;
+    int exponent = 0;
+    const double fraction = std::frexp(std::fabs(static_cast<double>(value)), &exponent);  // 0.5 to 1
+    int bits = 0;
+    if (value != 0 && exponent >= -13) {
+        bits = ((exponent + 14) << 10) + static_cast<int>(std::ldexp(fraction, 11)) - 1024;
+    } else {
+        bits = static_cast<int>(std::ldexp(fraction, exponent + 24));
+    }
+    return static_cast<std::uint16_t>(sign | bits);
+}
+
 // The string table and the tensors while they grow.
 struct Pools {
     std::vector<std::string> strings;
@@ -46,6 +66,7 @@ struct Pools {
     Writer table;
     Writer weights;
     std::uint32_t tensor_count = 0;
+    bool half_weights = false;
 
     std::uint32_t string(const std::string& text) {
         const auto [at, fresh] = index.emplace(text, static_cast<std::uint32_t>(strings.size()));
@@ -55,16 +76,23 @@ struct Pools {
 
     std::uint32_t tensor(std::uint32_t packing, const std::vector<std::uint32_t>& dimensions,
                          const std::vector<float>& packed) {
+        const bool half = half_weights && packing != 0;
         weights.align(64);
-        table.u32(0);
+        table.u32(half ? 1 : 0);
         table.u32(packing);
         for (int i = 0; i < 4; ++i) {
             table.u32(static_cast<std::size_t>(i) < dimensions.size() ? dimensions[i] : 1);
         }
         table.u64(weights.bytes.size());
-        table.u64(packed.size() * 4);
+        table.u64(packed.size() * (half ? 2 : 4));
         table.zeros(24);
-        for (const float v : packed) weights.f32(v);
+        for (const float v : packed) {
+            if (half) {
+                weights.u16(half_bits(v));
+            } else {
+                weights.f32(v);
+            }
+        }
         return tensor_count++;
     }
 
@@ -212,8 +240,16 @@ Bytes write_golden(const ModelSpec& spec) {
 
 }  // namespace
 
+float nearest_half(float value) {
+    int exponent = 0;
+    std::frexp(value, &exponent);
+    const int lowest = std::max(exponent, -13) - 11;  // of the 11 bits, or of the subnormals
+    return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(value, -lowest)), lowest));
+}
+
 Bytes build(const ModelSpec& spec) {
     Pools pools;
+    pools.half_weights = spec.half_weights;
     std::vector<std::pair<std::string, Bytes>> sections(7);
     sections[1] = {"GRPH", write_graph(spec, &pools)};
 

@@ -71,6 +71,8 @@ struct ModelSpec {
     std::uint32_t default_height = 4, default_width = 4;
     std::vector<NodeSpec> nodes;
     std::uint32_t logits = 0, probabilities = 0;
+    // Weights (not biases, not affine scales) as f16; they must be numbers that nearest_half() gives.
+    bool half_weights = false;
     std::uint32_t target = 1;  // any_dr
     std::uint32_t output_form = 0;
     std::vector<std::string> classes = {"no_dr", "dr"};
@@ -95,6 +97,9 @@ struct ModelSpec {
 };
 
 using Bytes = std::vector<std::uint8_t>;
+
+// The number of half precision that is nearest to one of magnitude at most 65504.
+float nearest_half(float value);
 
 Bytes build(const ModelSpec& spec);
 

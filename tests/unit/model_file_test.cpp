@@ -279,7 +279,7 @@ const std::vector<Damage>& damages() {
         {"tensor 2: reserved bytes", set_tensor(2, 40, 1)},
         {"tensor 2 of layer 'stem' (convolution): its size", set_tensor(2, 16, 4)},
         {"tensor 2 of layer 'stem' (convolution): its size", set_tensor(2, 16, 0xFFFFFFFFu)},
-        {"of layer 'stem' (convolution): this build runs f32", set_tensor(2, 0, 3),
+        {"of layer 'stem' (convolution): this build runs f32 and f16", set_tensor(2, 0, 3),
          FOVEA_ERROR_UNSUPPORTED_MODEL},
         {"of layer 'stem' (convolution): holds a NaN", set_float("WGHT", 128, kNan)},
         {"of layer 'rescaling' (affine): holds a NaN",
@@ -456,6 +456,36 @@ TEST_CASE("each damage is refused with its own message") {
         CHECK_MESSAGE(attempt.message.find(wanted) != std::string::npos, "wanted '", wanted,
                       "', got '", attempt.message, "'");
     }
+}
+
+TEST_CASE("damaged weights of half precision are refused") {
+    ModelSpec spec = tiny_spec();
+    for (auto& node : spec.nodes) {
+        for (float& weight : node.weights) weight = model_builder::nearest_half(weight);
+    }
+    spec.half_weights = true;
+    const Bytes sound = build(spec);
+    REQUIRE(load(sound).status == FOVEA_OK);
+    const std::size_t stem = find_section(sound, "WGHT").offset + 128;  // 5 channels, 8 lanes
+    const auto message = [&](std::size_t offset, std::uint8_t low, std::uint8_t high) {
+        Bytes file = sound;
+        file.at(offset) = low;
+        file.at(offset + 1) = high;
+        refresh_checksums(file.data(), file.size());
+        return load(file).message;
+    };
+    const std::string layer = "of layer 'stem' (convolution): ";
+    CHECK(message(stem, 0x00, 0x7C).find(layer + "holds a NaN or an inf") != std::string::npos);
+    CHECK(message(stem + 2, 0x01, 0xFE).find(layer + "holds a NaN or an inf") != std::string::npos);
+    CHECK(message(stem, 0xFF, 0x7B).empty());  // the largest number
+    CHECK(message(stem, 0x00, 0x80).empty());  // minus zero
+    CHECK(message(stem + 10, 0x01, 0x00).find(layer + "padding lanes") != std::string::npos);
+    CHECK(message(stem + 14, 0x00, 0x80).find(layer + "padding lanes") != std::string::npos);
+    Bytes file = sound;  // the rescaling's scale: 8 floats, or 16 halves of 3 lanes
+    put_u32(&file, find_section(file, "TNSR").offset + 8, 1);
+    put_u64(&file, find_section(file, "TNSR").offset + 8 + 32, 16);
+    refresh_checksums(file.data(), file.size());
+    CHECK(load(file).message.find("of layer 'rescaling' (affine): a vector in f16") != std::string::npos);
 }
 
 TEST_CASE("labels that do not go together are refused") {

@@ -131,7 +131,7 @@ FOVEA_API void fovea_model_close(fovea_model** model);
 typedef struct fovea_model_info {
     size_t size;
     const char* name;
-    const char* dtype;          /* "fp32" */
+    const char* dtype;          /* of the weights: "fp32" or "fp16" */
     const char* target;         /* "any_dr", "referable_dr", "grade5", "other" */
     const char* preset;         /* "kaggle_ben_color", ... */
     uint32_t input_height;      /* 0 = any; see default_input_* */
