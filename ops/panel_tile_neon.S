@@ -11,9 +11,37 @@
 // the loop for 8 input channels: 1.11 for each FMA. A larger tile could hold neither eight channels nor
 // weights ahead, and takes 1.19. The 16 sums are twice the chains that a Cortex-A76 needs (latency 4, two a
 // cycle), the 8 of 4 x 1 just as many.
+//
+// Of halves, where panel_tile_neon_fp16.S includes this file, a pixel and panel takes one register, and so do
+// eight channels and a row: 8 x 2 fills the registers, and takes as many instructions.
 #if !defined(__aarch64__)
 #error "for AArch64"
 #endif
+
+#if defined(HALVES)
+#define REGISTERS 1  // of a pixel and panel, of eight input channels, and of a row
+#define LANE_COUNT 8
+#define LANE .h
+#define ELEMENT h    // the scalar register of one
+#define ELEMENT_SHIFT 1
+#define SUMS 16
+#define INPUTS 0     // a lane of a half can be taken from v0 .. v15 only
+#define WEIGHTS_READ 8
+#define TEMPORARIES 0
+#else
+#define REGISTERS 2
+#define LANE_COUNT 4
+#define LANE .s
+#define ELEMENT s
+#define ELEMENT_SHIFT 2
+#define SUMS 0
+#define INPUTS 16
+#define WEIGHTS_READ 24
+#define TEMPORARIES 24
+#define SUFFIX _neon
+#endif
+#define GROUP_ROWS (4 / REGISTERS)      // whose weights one load takes
+#define GROUPS (8 / GROUP_ROWS)         // of eight input channels, a panel
 
 #include "ops/assembly_neon.inc"
 
@@ -29,96 +57,110 @@
 
 //   x0       PanelTile             x9        scratch
 //   x1, x2   next run, runs left   x10 ..    input of each pixel
-//   x3, x4   length, pixel step    x15       channels left of the run
-//   x5, x6   weights of a panel    x16, x17  offset of the tile's first pixel, tiles left
+//   x3, x4   length, pixel step    x19       channels left of the run
+//   x5, x6   weights of a panel    x20, x21  offset of the tile's first pixel, tiles left
 //   x7       bias                  x8        offset from tile to tile
 
-// One or two panels of a pixel: 2 or 4 registers from `first` on and memory.
-.macro load_bias panels, first, second, third, fourth
-    .if \panels == 2
-    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x7]
+// One or two panels of a pixel: `count` registers (1, 2 or 4) from v`first` on and memory.
+.macro move_registers operation, count, first, second, third, fourth, address:vararg
+    .if \count == 4
+    \operation {v\first\()LANES, v\second\()LANES, v\third\()LANES, v\fourth\()LANES}, \address
+    .elseif \count == 2
+    \operation {v\first\()LANES, v\second\()LANES}, \address
     .else
-    ld1 {v\first\().4s, v\second\().4s}, [x7]
+    \operation {v\first\()LANES}, \address
     .endif
 .endm
 
-.macro add_residual panels, first, second, third, fourth
-    .if \panels == 2
-    ld1 {v24.4s, v25.4s, v26.4s, v27.4s}, [x9], x10
-    .else
-    ld1 {v24.4s, v25.4s}, [x9], x10
-    .endif
-    fadd v\first\().4s, v\first\().4s, v24.4s
-    fadd v\second\().4s, v\second\().4s, v25.4s
-    .if \panels == 2
-    fadd v\third\().4s, v\third\().4s, v26.4s
-    fadd v\fourth\().4s, v\fourth\().4s, v27.4s
-    .endif
+.macro load_bias count, first, second, third, fourth
+    move_registers ld1, \count, \first, \second, \third, \fourth, [x7]
 .endm
 
-.macro store_output panels, first, second, third, fourth
-    .if \panels == 2
-    st1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x9], x10
-    .else
-    st1 {v\first\().4s, v\second\().4s}, [x9], x10
-    .endif
+.macro add_residual_part sum, part
+    fadd v\sum\()LANES, v\sum\()LANES, v\part\()LANES
+.endm
+
+.macro add_residual count, first, second, third, fourth
+    move_registers ld1, \count, %TEMPORARIES, %(TEMPORARIES + 1), %(TEMPORARIES + 2), %(TEMPORARIES + 3), [x9], x10
+    .set part, 0
+    .rept \count
+        add_residual_part %(\first + part), %(TEMPORARIES + part)
+        .set part, part + 1
+    .endr
+.endm
+
+.macro store_output count, first, second, third, fourth
+    move_registers st1, \count, \first, \second, \third, \fourth, [x9], x10
 .endm
 
 .macro for_each_pixel operation, pixels, panels
-    .set sum, 0
+    .set sum, SUMS
     .rept \pixels
-        \operation \panels, %sum, %(sum + 1), %(sum + 2), %(sum + 3)
-        .set sum, sum + 2 * \panels
+        \operation %(REGISTERS * \panels), %sum, %(sum + 1), %(sum + 2), %(sum + 3)
+        .set sum, sum + REGISTERS * \panels
     .endr
 .endm
 
 .macro load_input first, second, address
+#if defined(HALVES)
+    ldr q\first, [x\address], #16
+#else
     ldp q\first, q\second, [x\address], #32
+#endif
 .endm
 
 .macro load_input_channel first, second, address
-    ldr s\first, [x\address], #4
+    ldr ELEMENT\first, [x\address], #(1 << ELEMENT_SHIFT)
 .endm
 
 .macro for_each_input operation, pixels
     .set pixel, 0
     .rept \pixels
-        \operation %(16 + 2 * pixel), %(17 + 2 * pixel), %(10 + pixel)
+        \operation %(INPUTS + REGISTERS * pixel), %(INPUTS + 1 + REGISTERS * pixel), %(10 + pixel)
         .set pixel, pixel + 1
     .endr
 .endm
 
-.macro load_two_rows first, second, third, fourth, address
-    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x\address], #64
+.macro load_rows first, second, third, fourth, address
+    ld1 {v\first\()LANES, v\second\()LANES, v\third\()LANES, v\fourth\()LANES}, [x\address], #64
 .endm
 
-.macro load_one_row address
-    ldp q24, q25, [x\address], #32
+.macro load_one_row first, second, address
+    load_input \first, \second, \address
 .endm
 
 .macro add_product sum, weights, input, lane
-    fmla v\sum\().4s, v\weights\().4s, v\input\().s[\lane]
+    fmla v\sum\()LANES, v\weights\()LANES, v\input\()LANE[\lane]
 .endm
 
-// Two rows of a panel: `group` counts through pairs of channels and in each through the panels.
+// Some rows of a panel: `group` counts through groups of channels and in each through the panels.
 .macro load_group panels, group
-    .set weights, 24 + 4 * (\group - \group / 2 * 2)
-    load_two_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
+    .set weights, WEIGHTS_READ + 4 * (\group - \group / 2 * 2)
+    load_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
 .endm
 
-// A row in v(weights) and the next register times channel `channel` (0 to 7) of each pixel.
+// A row in v`weights` (and the next register) times channel `channel` (0 to 7) of each pixel.
 .macro add_row pixels, panels, panel, weights, channel
     .set pixel, 0
     .rept \pixels
-        add_product %(2 * (pixel * \panels + \panel)), \weights, %(16 + 2 * pixel + \channel / 4), %(\channel - \channel / 4 * 4)
-        add_product %(2 * (pixel * \panels + \panel) + 1), %(\weights + 1), %(16 + 2 * pixel + \channel / 4), %(\channel - \channel / 4 * 4)
+        .set sum, SUMS + REGISTERS * (pixel * \panels + \panel)
+        .set input, INPUTS + REGISTERS * pixel + \channel / LANE_COUNT
+        .set part, 0
+        .rept REGISTERS
+            add_product %(sum + part), %(\weights + part), %input, %(\channel - \channel / LANE_COUNT * LANE_COUNT)
+            .set part, part + 1
+        .endr
         .set pixel, pixel + 1
     .endr
 .endm
 
 .macro add_group pixels, panels, group
-    add_row \pixels, \panels, %(\group - \group / \panels * \panels), %(24 + 4 * (\group - \group / 2 * 2)), %(2 * (\group / \panels))
-    add_row \pixels, \panels, %(\group - \group / \panels * \panels), %(26 + 4 * (\group - \group / 2 * 2)), %(2 * (\group / \panels) + 1)
+    .set row, 0
+    .rept GROUP_ROWS
+        .set weights, WEIGHTS_READ + 4 * (\group - \group / 2 * 2) + REGISTERS * row
+        add_row \pixels, \panels, %(\group - \group / \panels * \panels), %weights, %(GROUP_ROWS * (\group / \panels) + row)
+        .set row, row + 1
+    .endr
 .endm
 
 .macro step_pointer to, from, step
@@ -126,9 +168,11 @@
 .endm
 
 .macro panel_tile pixels, panels
-begin_function panel_tile_\pixels\()x\panels\()_neon
+begin_function panel_tile_\pixels\()x\panels\()SUFFIX
+    stp x19, x20, [sp, #-32]!
+    str x21, [sp, #16]
     ldp x3, x4, [x0, #LENGTH]
-    ldp x16, x17, [x0, #OFFSET]
+    ldp x20, x21, [x0, #OFFSET]
     ldr x7, [x0, #BIAS]
     mov x8, #\pixels
     mul x8, x8, x4
@@ -141,39 +185,39 @@ begin_function panel_tile_\pixels\()x\panels\()_neon
 .Lrun\@:
     ldr x10, [x1], #8
     cbz x10, .Lpadding\@
-    add x10, x10, x16
+    add x10, x10, x20
     .set pixel, 1
     .rept \pixels - 1
         step_pointer %(10 + pixel), %(9 + pixel), 4
         .set pixel, pixel + 1
     .endr
-    subs x15, x3, #8
+    subs x19, x3, #8
     b.lt .Lrest\@
 .Leight_channels\@:
     load_group \panels, 0
     for_each_input load_input, \pixels
     .set group, 0
-    .rept 4 * \panels
-        .if group + 1 < 4 * \panels
+    .rept GROUPS * \panels
+        .if group + 1 < GROUPS * \panels
             load_group \panels, %(group + 1)
         .endif
         add_group \pixels, \panels, %group
         .set group, group + 1
     .endr
-    subs x15, x15, #8
+    subs x19, x19, #8
     b.ge .Leight_channels\@
 .Lrest\@:
-    adds x15, x15, #8
+    adds x19, x19, #8
     b.eq .Lrun_done\@
 .Lone_channel\@:
     for_each_input load_input_channel, \pixels
     .set panel, 0
     .rept \panels
-        load_one_row %(5 + panel)
-        add_row \pixels, \panels, %panel, 24, 0
+        load_one_row %WEIGHTS_READ, %(WEIGHTS_READ + 1), %(5 + panel)
+        add_row \pixels, \panels, %panel, %WEIGHTS_READ, 0
         .set panel, panel + 1
     .endr
-    subs x15, x15, #1
+    subs x19, x19, #1
     b.ne .Lone_channel\@
 .Lrun_done\@:
     subs x2, x2, #1
@@ -185,29 +229,34 @@ begin_function panel_tile_\pixels\()x\panels\()_neon
     str x9, [x0, #RESIDUAL]
 .Lsummed\@:
     ldr x9, [x0, #ACTIVATION]
-    fused_activation 9, %(2 * \pixels * \panels)
+    fused_activation 9, %(REGISTERS * \pixels * \panels)
     ldp x9, x10, [x0, #OUTPUT]
     for_each_pixel store_output, \pixels, \panels
     str x9, [x0, #OUTPUT]
-    add x16, x16, x8
-    subs x17, x17, #1
+    add x20, x20, x8
+    subs x21, x21, #1
     b.ne .Ltile\@
-    stp x16, x17, [x0, #OFFSET]
-end_function panel_tile_\pixels\()x\panels\()_neon
+    stp x20, x21, [x0, #OFFSET]
+    ldr x21, [sp, #16]
+    ldp x19, x20, [sp], #32
+end_function panel_tile_\pixels\()x\panels\()SUFFIX
 
 .Lpadding\@:
-    add x5, x5, x3, lsl #5
-    add x6, x6, x3, lsl #5
+    add x5, x5, x3, lsl #(3 + ELEMENT_SHIFT)
+    add x6, x6, x3, lsl #(3 + ELEMENT_SHIFT)
     b .Lrun_done\@
 .endm
 
-    panel_tile 1, 1
-    panel_tile 2, 1
-    panel_tile 3, 1
-    panel_tile 4, 1
-    panel_tile 1, 2
-    panel_tile 2, 2
-    panel_tile 3, 2
-    panel_tile 4, 2
+#if defined(HALVES)
+    .set kMostPixels, 8
+#else
+    .set kMostPixels, 4
+#endif
+    .set count, 1
+    .rept kMostPixels
+        panel_tile %count, 1
+        panel_tile %count, 2
+        .set count, count + 1
+    .endr
 
     .section .note.GNU-stack, "", %progbits

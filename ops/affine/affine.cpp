@@ -24,6 +24,20 @@ constexpr KernelVariant<AffineU8Function> kAffineU8Variants[] = {
     {"affine_u8_scalar", affine_u8_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<AffineFp16Function> kAffineFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON)
+    {"affine_fp16_neon", affine_fp16_neon, kFeatureNeon},
+#endif
+    {"affine_fp16_scalar", affine_fp16_scalar, kFeatureNone},
+};
+
+constexpr KernelVariant<AffineU8Fp16Function> kAffineU8Fp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON)
+    {"affine_u8_fp16_neon", affine_u8_fp16_neon, kFeatureNeon},
+#endif
+    {"affine_u8_fp16_scalar", affine_u8_fp16_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<AffineFp32Function> kAffineFp32 = {
@@ -32,5 +46,11 @@ constinit const KernelTable<AffineFp32Function> kAffineFp32 = {
 
 constinit const KernelTable<AffineU8Function> kAffineU8 = {
     "affine_u8", kAffineU8Variants, sizeof(kAffineU8Variants) / sizeof(kAffineU8Variants[0])};
+
+constinit const KernelTable<AffineFp16Function> kAffineFp16 = {
+    "affine_fp16", kAffineFp16Variants, sizeof(kAffineFp16Variants) / sizeof(kAffineFp16Variants[0])};
+
+constinit const KernelTable<AffineU8Fp16Function> kAffineU8Fp16 = {
+    "affine_u8_fp16", kAffineU8Fp16Variants, sizeof(kAffineU8Fp16Variants) / sizeof(kAffineU8Fp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -4,7 +4,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
+constexpr KernelVariant<Conv2dFp32Function> kFp32Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_fp32_avx2", conv2d_fp32_avx2, kFeatureAvx2Fma},
 #endif
@@ -14,9 +14,19 @@ constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
     {"conv2d_fp32_scalar", conv2d_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<Conv2dFp16Function> kFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON_FP16)
+    {"conv2d_fp16_neon_fp16", conv2d_fp16_neon_fp16, kFeatureNeonFp16},
+#endif
+    {"conv2d_fp16_scalar", conv2d_fp16_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<Conv2dFp32Function> kConv2dFp32 = {
-    "conv2d_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+    "conv2d_fp32", kFp32Variants, sizeof(kFp32Variants) / sizeof(kFp32Variants[0])};
+
+constinit const KernelTable<Conv2dFp16Function> kConv2dFp16 = {
+    "conv2d_fp16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
 
 }  // namespace fovea::ops
