@@ -4,12 +4,19 @@
 
 #include "engine/segment_measures.h"
 #include "engine/segments.h"
+#include "engine/weight_parts.h"
 
 namespace fovea {
 namespace {
 
 // Pixels of a pointwise kernel's register tile: 4 or 6.
 constexpr std::uint64_t kTilePixels = 6;
+
+std::uint64_t float_weight_bytes(const Step& step) {
+    const std::uint64_t widening =
+        step.half_weights != nullptr ? sizeof(float) / sizeof(std::uint16_t) : 1;
+    return step.weight_bytes * widening;
+}
 
 }  // namespace
 
@@ -19,10 +26,13 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     const std::uint64_t share = (rows + segment.threads - 1) / segment.threads;
     const std::uint64_t bands = (share + segment.band - 1) / segment.band;
     std::uint64_t weights = 0;
+    std::uint64_t made_weights = 0;
     std::uint64_t wasted_work = 0;  // in the last tile of a turn
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
         weights += step.weight_bytes;
+        // Weights that are widened or gated are made anew for each band.
+        if (scratch_floats(step) != 0) made_weights += float_weight_bytes(step);
         if (step.kind != StepKind::kPointwise) continue;
         const std::uint64_t pixels = step.output_shape.pixels() / segment.threads / bands;
         const std::uint64_t empty = (kTilePixels - pixels % kTilePixels) % kTilePixels;
@@ -33,6 +43,7 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     cost.calls = bands * segment.step_count;
     cost.wasted_work = wasted_work;
     cost.far_bytes = stays ? weights : weights * bands;
+    cost.near_bytes = 2 * made_weights * bands;
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
         const Step& next = plan.steps[segment.first_step + i + 1];
