@@ -67,6 +67,7 @@ void compute_columns(const PanelColumns& columns, std::ptrdiff_t x, std::ptrdiff
             compute_whole_panels(part, 1, columns.panels);
             tile.bias = sums;
             tile.weights += kMaxRuns * tile.length * kPanel;
+            tile.next_weights += kMaxRuns * tile.length * kPanel;
         }
     }
 }
@@ -104,7 +105,7 @@ void conv2d_fp32_neon(const Conv2dFp32Args& args) {
                          .length = 0,
                          .pixel_step = row.pixel_step * kFloatBytes,
                          .weights = args.weights + packed * row.panel_size,
-                         .panel_step = row.panel_size * kFloatBytes,
+                         .next_weights = args.weights + (packed + panels - 1) * row.panel_size,
                          .bias = args.bias + packed * kPanel,
                          .output = args.output + group * row.out_group + panel * kPanel,
                          .output_step = args.output_stride * kFloatBytes,
