@@ -76,8 +76,8 @@ struct PanelTile {
     [[gnu::always_inline]] static void add(const float* input, std::ptrdiff_t pixel_step,
                                            const float* weights, std::ptrdiff_t panel_step,
                                            std::ptrdiff_t length, __m512 (&sums)[kSums]) {
-        // Every third pixel's address in a register, the two after it by an index: gcc would keep an
-        // address for each, and those on the stack.
+        // Every third pixel's address in a register, the two after it by an index: gcc would keep
+        // an address for each, and those on the stack.
         const float* inputs[(kPixels + 2) / 3];
 #pragma GCC unroll 32
         for (int p = 0; p < kPixels; p += 3) inputs[p / 3] = input + p * pixel_step;
@@ -85,8 +85,8 @@ struct PanelTile {
             __m512 row[kPairs + 1];
 #pragma GCC unroll 32
             for (int n = 0; n < kPairs; ++n) {
-                row[n] = load_halves(weights + 2 * n * panel_step,
-                                     weights + (2 * n + 1) * panel_step);
+                row[n] =
+                    load_halves(weights + 2 * n * panel_step, weights + (2 * n + 1) * panel_step);
             }
             if constexpr (kOdd) {
                 const float* odd = weights + 2 * kPairs * panel_step;
@@ -188,6 +188,39 @@ struct PanelTile {
         return lane_mask_avx512(8 + lanes);
     }
 };
+
+// Calls body.operator()<pixels>(first pixel) for kPixels pixels, or kStep, 2 * kStep, ... less,
+// down to kLeast.
+template <int kPixels, int kLeast, int kStep, typename Body>
+[[gnu::always_inline]] inline void call_tile(std::ptrdiff_t first, std::ptrdiff_t pixels,
+                                             const Body& body) {
+    if constexpr (kPixels - kStep >= kLeast) {
+        if (pixels < kPixels) {
+            return call_tile<kPixels - kStep, kLeast, kStep>(first, pixels, body);
+        }
+    }
+    body.template operator()<kPixels>(first);
+}
+
+// Splits the pixels first .. last - 1 into tiles for body.operator()<pixels>(first pixel): of kMost
+// pixels or less, all of nearly the same size, a multiple of kStep, so that none is too small to
+// hide the latency of FMA. What is no multiple, or too few for that, goes by twos and ones.
+template <int kMost, int kStep, typename Body>
+[[gnu::always_inline]] inline void for_each_tile(std::ptrdiff_t first, std::ptrdiff_t last,
+                                                 const Body& body) {
+    constexpr int kLeast = kMost / 2 / kStep * kStep;
+    std::ptrdiff_t units = (last - first) / kStep;
+    if (units * kStep >= kLeast) {
+        for (std::ptrdiff_t tiles = (units * kStep + kMost - 1) / kMost; tiles > 0; --tiles) {
+            const std::ptrdiff_t share = (units + tiles - 1) / tiles;
+            call_tile<kMost, kLeast, kStep>(first, share * kStep, body);
+            first += share * kStep;
+            units -= share;
+        }
+    }
+    for (; last - first >= 2; first += 2) body.template operator()<2>(first);
+    if (first < last) body.template operator()<1>(first);
+}
 
 }  // namespace
 }  // namespace fovea::ops

@@ -3,8 +3,8 @@
 #error "compile this file with -mavx512f -mavx512vl -mavx512dq"
 #endif
 
-// Register tiles of panel_product_avx512.h, which says why: 14 output pixels x 32 channels, and 16
-// pixels for what is left of an odd number of pairs of panels or of panels.
+// Register tiles of panel_product_avx512.h, which says why: 24 output pixels x 16 channels for
+// the stem, 12 x 32 where there are more, and 16 pixels for an odd panel.
 //
 // Pixels whose window reaches outside the row go one at a time and test each tap; the others test
 // nothing. Where the taps of a kernel row lie side by side in memory they run as one: 9 steps for a
@@ -41,24 +41,18 @@ template <int kPixels, int kPairs, bool kOdd, bool kInside>
                 row.args.output_stride);
 }
 
-// All columns of 2 * kPairs panels, kOdd: and one more.
-template <int kPixels, int kPairs, bool kOdd>
+// All columns of 2 * kPairs panels (kOdd: and one more).
+template <int kMost, int kStep, int kPairs, bool kOdd>
 inline void compute_panels(const ConvRow& row, std::ptrdiff_t group, std::ptrdiff_t panel,
                            int lanes) {
-    std::ptrdiff_t x = 0;
-    for (; x < row.inside_begin; ++x) {
+    for (std::ptrdiff_t x = 0; x < row.inside_begin; ++x) {
         compute_tile<1, kPairs, kOdd, false>(row, x, group, panel, lanes);
     }
-    for (; x + kPixels <= row.inside_end; x += kPixels) {
-        compute_tile<kPixels, kPairs, kOdd, true>(row, x, group, panel, lanes);
-    }
-    for (; x + 4 <= row.inside_end; x += 4) {
-        compute_tile<4, kPairs, kOdd, true>(row, x, group, panel, lanes);
-    }
-    for (; x < row.inside_end; ++x) {
-        compute_tile<1, kPairs, kOdd, true>(row, x, group, panel, lanes);
-    }
-    for (; x < row.args.output_width; ++x) {
+    for_each_tile<kMost, kStep>(
+        row.inside_begin, row.inside_end, [&]<int kPixels>(std::ptrdiff_t x) {
+            compute_tile<kPixels, kPairs, kOdd, true>(row, x, group, panel, lanes);
+        });
+    for (std::ptrdiff_t x = row.inside_end; x < row.args.output_width; ++x) {
         compute_tile<1, kPairs, kOdd, false>(row, x, group, panel, lanes);
     }
 }
@@ -72,13 +66,13 @@ void conv2d_fp32_avx512(const Conv2dFp32Args& args) {
         std::ptrdiff_t panel = 0;
         const auto lanes = [&](int count) { return panel + count == row.panels ? last_lanes : 8; };
         for (; panel + 4 <= row.panels; panel += 4) {
-            compute_panels<14, 2, false>(row, group, panel, lanes(4));
+            compute_panels<12, 4, 2, false>(row, group, panel, lanes(4));
         }
         if (panel + 2 <= row.panels) {
-            compute_panels<16, 1, false>(row, group, panel, lanes(2));
+            compute_panels<24, 3, 1, false>(row, group, panel, lanes(2));
             panel += 2;
         }
-        if (panel < row.panels) compute_panels<16, 0, true>(row, group, panel, last_lanes);
+        if (panel < row.panels) compute_panels<16, 4, 0, true>(row, group, panel, last_lanes);
     }
 }
 

@@ -4,8 +4,7 @@
 #endif
 
 // Register tiles of panel_product_avx512.h, which says why: 14 pixels x 32 channels where there are
-// enough, and one each for what is left of an odd number of pairs or of panels. A run of pixels is
-// split into tiles of nearly the same size, so that none is too small to hide the latency of FMA.
+// enough, and one each for what is left of an odd number of pairs or of panels.
 // Pixels go in blocks whose input stays in the first-level cache while all panels pass over it.
 #include <immintrin.h>
 
@@ -39,38 +38,13 @@ template <int kPixels, int kPairs, bool kOdd>
                 args.output_stride);
 }
 
-// The tile of `pixels` pixels, which is kPixels or kStep, 2 * kStep, ... less, down to kLeast.
-template <int kPixels, int kLeast, int kStep, int kPairs, bool kOdd>
-inline void choose_tile(const PointwiseConvFp32Args& args, std::ptrdiff_t pixel,
-                        std::ptrdiff_t pixels, int panel, int lanes) {
-    if constexpr (kPixels - kStep >= kLeast) {
-        if (pixels < kPixels) {
-            return choose_tile<kPixels - kStep, kLeast, kStep, kPairs, kOdd>(args, pixel, pixels,
-                                                                             panel, lanes);
-        }
-    }
-    compute_tile<kPixels, kPairs, kOdd>(args, pixel, panel, lanes);
-}
-
-// Pixels first .. last - 1 of 2 * kPairs panels (kOdd: and one more) in tiles of kMost pixels or
-// less: a multiple of kStep, nearly the same for all, and single ones only where there are too few.
+// Pixels first .. last - 1 of 2 * kPairs panels (kOdd: and one more).
 template <int kMost, int kStep, int kPairs, bool kOdd>
 inline void compute_panels(const PointwiseConvFp32Args& args, std::ptrdiff_t first,
                            std::ptrdiff_t last, int panel, int lanes) {
-    constexpr int kLeast = kMost / 2 / kStep * kStep;
-    std::ptrdiff_t units = (last - first) / kStep;
-    std::ptrdiff_t tiles = (units * kStep + kMost - 1) / kMost;
-    if (units * kStep >= kLeast) {
-        for (; tiles > 0; --tiles) {
-            const std::ptrdiff_t share = (units + tiles - 1) / tiles;
-            choose_tile<kMost, kLeast, kStep, kPairs, kOdd>(args, first, share * kStep, panel,
-                                                            lanes);
-            first += share * kStep;
-            units -= share;
-        }
-    }
-    for (; last - first >= 2; first += 2) compute_tile<2, kPairs, kOdd>(args, first, panel, lanes);
-    if (first < last) compute_tile<1, kPairs, kOdd>(args, first, panel, lanes);
+    for_each_tile<kMost, kStep>(first, last, [&]<int kPixels>(std::ptrdiff_t pixel) {
+        compute_tile<kPixels, kPairs, kOdd>(args, pixel, panel, lanes);
+    });
 }
 
 // All panels for the pixels first .. last - 1.
