@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Are the planner's bands the fast ones? Measures each streamed segment of a network in every band height that the planner
-// compares, beside the cycles of its cost model (engine/segment_cost.cpp), on one thread:
+// Are the planner's bands the fast ones? Measures each streamed segment of a network in every band
+// height that the planner compares, beside the cycles of its cost model (engine/segment_cost.cpp),
+// on one thread:
 //
 //   taskset -c 1 band_bench MODEL.fovea [--seconds S]
 //
-// Every plan of a round runs the whole network, with other bands in all segments; rounds follow one another, and each segment's
-// best time in each band counts. At the end the network runs turn by turn with the chosen bands and with the fastest of each segment.
+// Every plan of a round runs the whole network, with other bands in all segments; rounds follow one
+// another, and each segment's best time in each band counts. At the end the network runs turn by
+// turn with the chosen bands and with the fastest of each segment.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -18,8 +20,8 @@
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
 #include "engine/executor.h"
-#include "engine/model_source.h"
 #include "engine/model_file.h"
+#include "engine/model_source.h"
 #include "engine/plan.h"
 #include "engine/segment_measures.h"
 #include "engine/segments.h"
@@ -36,8 +38,9 @@ struct FreeDelete {
     void operator()(void* memory) const { std::free(memory); }
 };
 
-// The network with a plan of its own. The executor asks before each turn whether to go on; that is where the time is taken when a
-// segment has had all its turns: a clock that is read at every turn would cost the lower bands more.
+// The network with a plan of its own. The executor asks before each turn whether to go on; that is
+// where the time is taken when a segment has had all its turns: a clock that is read at every turn
+// would cost the lower bands more.
 class Runner {
   public:
     Runner(const fovea::Graph& graph, const std::vector<std::uint32_t>& band_of)
@@ -49,28 +52,34 @@ class Runner {
                                          .kept_count = 0,
                                          .band_of = band_of.empty() ? nullptr : band_of.data()};
         if (fovea::make_plan(graph, request, {}, &plan) != FOVEA_OK) return;
-        workspace_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(64, (plan.workspace_size + 63) / 64 * 64)));
+        workspace_.reset(static_cast<std::uint8_t*>(
+            std::aligned_alloc(64, (plan.workspace_size + 63) / 64 * 64)));
         if (workspace_ == nullptr) return;
         fovea::write_constants(graph, plan, workspace_.get());
         pixels_.resize(plan.shapes[0].count());
-        for (std::size_t i = 0; i < pixels_.size(); ++i) pixels_[i] = static_cast<std::uint8_t>(i * 2654435761u >> 25);
-        for (std::size_t g = 0; g < plan.segment_count; ++g) turns_.push_back(turns(plan.segments[g]));
+        for (std::size_t i = 0; i < pixels_.size(); ++i)
+            pixels_[i] = static_cast<std::uint8_t>(i * 2654435761u >> 25);
+        for (std::size_t g = 0; g < plan.segment_count; ++g)
+            turns_.push_back(turns(plan.segments[g]));
         seconds_.resize(plan.segment_count);
         executor_ = std::make_unique<fovea::Executor>(graph, plan, pool_, workspace_.get());
     }
 
-    // The seconds of each segment and, in `whole`, of the run without the taking of times in between; empty if it went wrong.
+    // The seconds of each segment and, in `whole`, of the run without the taking of times in
+    // between; empty if it went wrong.
     const std::vector<double>& run(double* whole) {
         if (executor_ == nullptr) return seconds_;
         executor_->set_cancel(nullptr, nullptr);
         const double start = seconds_now();
         bool good = executor_->run({pixels_.data(), FOVEA_U8}) == FOVEA_OK;
         *whole = seconds_now() - start;
-        executor_->set_cancel([](void* cookie) { return static_cast<Runner*>(cookie)->turn(); }, this);
+        executor_->set_cancel([](void* cookie) { return static_cast<Runner*>(cookie)->turn(); },
+                              this);
         segment_ = 0;
         left_ = turns_[0];
         lap_ = seconds_now();
-        good = good && executor_->run({pixels_.data(), FOVEA_U8}) == FOVEA_OK && segment_ + 1 == turns_.size() && left_ == 0;
+        good = good && executor_->run({pixels_.data(), FOVEA_U8}) == FOVEA_OK &&
+               segment_ + 1 == turns_.size() && left_ == 0;
         if (!good) {
             seconds_.clear();
             return seconds_;
@@ -84,7 +93,8 @@ class Runner {
   private:
     std::uint64_t turns(const fovea::Segment& segment) const {
         if (segment.band == 0) return 1;
-        const std::uint64_t rows = plan.steps[segment.first_step + segment.step_count - 1].output_shape.height;
+        const std::uint64_t rows =
+            plan.steps[segment.first_step + segment.step_count - 1].output_shape.height;
         return (rows + segment.band - 1) / segment.band * segment.step_count;
     }
 
@@ -123,8 +133,9 @@ struct Streamed {
     std::vector<Option> options;
 
     const Option& best() const {
-        return *std::min_element(options.begin(), options.end(),
-                                 [](const Option& a, const Option& b) { return a.seconds < b.seconds; });
+        return *std::min_element(
+            options.begin(), options.end(),
+            [](const Option& a, const Option& b) { return a.seconds < b.seconds; });
     }
 };
 
@@ -135,10 +146,13 @@ std::vector<Streamed> streamed_segments(const fovea::Plan& plan) {
         const fovea::Segment& segment = plan.segments[g];
         if (segment.band == 0) continue;
         Streamed streamed = {g, segment.first_step, segment.band, {}};
-        const std::uint64_t rows = plan.steps[segment.first_step + segment.step_count - 1].output_shape.height;
-        for (std::uint64_t bands = std::min(fovea::kMostBands, rows); bands >= 1; bands = fovea::fewer_bands(bands)) {
+        const std::uint64_t rows =
+            plan.steps[segment.first_step + segment.step_count - 1].output_shape.height;
+        for (std::uint64_t bands = std::min(fovea::kMostBands, rows); bands >= 1;
+             bands = fovea::fewer_bands(bands)) {
             const auto band = static_cast<std::uint32_t>((rows + bands - 1) / bands);
-            if (streamed.options.empty() || streamed.options.back().band != band) streamed.options.push_back({band, 0, 0, 1e9});
+            if (streamed.options.empty() || streamed.options.back().band != band)
+                streamed.options.push_back({band, 0, 0, 1e9});
         }
         found.push_back(streamed);
     }
@@ -149,7 +163,8 @@ struct Comparison {
     long pairs = 0, as_modelled = 0;
 };
 
-// Pairs of bands of one segment that clearly differ in time, and how many of them the model puts in that order.
+// Pairs of bands of one segment that clearly differ in time, and how many of them the model puts in
+// that order.
 Comparison compare_orders(const std::vector<Streamed>& segments) {
     Comparison result;
     for (const Streamed& segment : segments) {
@@ -164,8 +179,11 @@ Comparison compare_orders(const std::vector<Streamed>& segments) {
     return result;
 }
 
-void print_table(const std::vector<Streamed>& segments, const fovea::Graph& graph, const fovea::Plan& plan) {
-    std::printf("| segment | layers | band | chosen | modelled cycles | rings KiB | us | rank | %% above the best |\n");
+void print_table(const std::vector<Streamed>& segments, const fovea::Graph& graph,
+                 const fovea::Plan& plan) {
+    std::printf(
+        "| segment | layers | band | chosen | modelled cycles | rings KiB | us | rank | %% above "
+        "the best |\n");
     std::printf("|--|--|--:|--|--:|--:|--:|--:|--:|\n");
     for (const Streamed& segment : segments) {
         const fovea::Segment& steps = plan.segments[segment.number];
@@ -174,11 +192,16 @@ void print_table(const std::vector<Streamed>& segments, const fovea::Graph& grap
         const char* const name = layer != nullptr ? layer : "?";
         for (const Option& option : segment.options) {
             const auto rank = 1 + std::count_if(segment.options.begin(), segment.options.end(),
-                                                [&](const Option& other) { return other.seconds < option.seconds; });
-            std::printf("| %zu | %u to %.40s | %u | %s | %llu | %.0f | %.1f | %ld | %.1f |\n", segment.number, steps.step_count,
-                        name, option.band, option.band == segment.chosen ? "*" : "",
-                        static_cast<unsigned long long>(option.cycles), static_cast<double>(option.ring_bytes) / 1024.0,
-                        option.seconds * 1e6, static_cast<long>(rank), 100.0 * (option.seconds / segment.best().seconds - 1.0));
+                                                [&](const Option& other) {
+                                                    return other.seconds < option.seconds;
+                                                });
+            std::printf("| %zu | %u to %.40s | %u | %s | %llu | %.0f | %.1f | %ld | %.1f |\n",
+                        segment.number, steps.step_count, name, option.band,
+                        option.band == segment.chosen ? "*" : "",
+                        static_cast<unsigned long long>(option.cycles),
+                        static_cast<double>(option.ring_bytes) / 1024.0, option.seconds * 1e6,
+                        static_cast<long>(rank),
+                        100.0 * (option.seconds / segment.best().seconds - 1.0));
         }
     }
 }
@@ -191,7 +214,9 @@ bool measure(const fovea::Graph& graph, double seconds) {
     std::size_t most = 0;
     for (const Streamed& segment : segments) most = std::max(most, segment.options.size());
     std::vector<std::unique_ptr<Runner>> runners;
-    const auto option_at = [](Streamed& segment, std::size_t i) -> Option& { return segment.options[i % segment.options.size()]; };
+    const auto option_at = [](Streamed& segment, std::size_t i) -> Option& {
+        return segment.options[i % segment.options.size()];
+    };
     for (std::size_t i = 0; i < most; ++i) {
         std::vector<std::uint32_t> bands(chosen.plan.step_count, 0);
         for (Streamed& segment : segments) bands[segment.first_step] = option_at(segment, i).band;
@@ -230,13 +255,20 @@ bool measure(const fovea::Graph& graph, double seconds) {
         }
     }
     const Comparison orders = compare_orders(segments);
-    const double agreement = orders.pairs == 0 ? 1.0 : static_cast<double>(orders.as_modelled) / static_cast<double>(orders.pairs);
-    std::printf("\nchosen bands: %.3f ms, workspace %llu bytes\nfastest band of each segment: %.3f ms, workspace %llu bytes\n",
-                best_chosen * 1e3, static_cast<unsigned long long>(chosen.plan.workspace_size), best_fastest * 1e3,
-                static_cast<unsigned long long>(fastest.plan.workspace_size));
-    std::printf("the chosen bands take %.1f %% longer\n", 100.0 * (best_chosen / best_fastest - 1.0));
-    std::printf("of %ld pairs of bands that differ by more than %.0f %%, the model orders %.0f %% as measured: rank correlation %.2f\n",
-                orders.pairs, 100.0 * kSameTime, 100.0 * agreement, 2.0 * agreement - 1.0);
+    const double agreement = orders.pairs == 0 ? 1.0
+                                               : static_cast<double>(orders.as_modelled) /
+                                                     static_cast<double>(orders.pairs);
+    std::printf(
+        "\nchosen bands: %.3f ms, workspace %llu bytes\nfastest band of each segment: %.3f ms, "
+        "workspace %llu bytes\n",
+        best_chosen * 1e3, static_cast<unsigned long long>(chosen.plan.workspace_size),
+        best_fastest * 1e3, static_cast<unsigned long long>(fastest.plan.workspace_size));
+    std::printf("the chosen bands take %.1f %% longer\n",
+                100.0 * (best_chosen / best_fastest - 1.0));
+    std::printf(
+        "of %ld pairs of bands that differ by more than %.0f %%, the model orders %.0f %% as "
+        "measured: rank correlation %.2f\n",
+        orders.pairs, 100.0 * kSameTime, 100.0 * agreement, 2.0 * agreement - 1.0);
     return true;
 }
 
@@ -258,7 +290,9 @@ int main(int argc, char** argv) {
         return 1;
     }
     if (!measure(model.graph, seconds)) {
-        std::fprintf(stderr, "band_bench: %s: a run failed, or took other turns than its plan says\n", argv[1]);
+        std::fprintf(stderr,
+                     "band_bench: %s: a run failed, or took other turns than its plan says\n",
+                     argv[1]);
         return 1;
     }
     return 0;
