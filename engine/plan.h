@@ -153,6 +153,9 @@ struct PlanRequest {
     std::size_t kept_count;
     std::uint32_t band =
         0;  // for tests: the rows of a band in every streamed segment; 0 = the best
+    // For benches: null, or by step the rows of a band in the streamed segment that begins with it;
+    // 0 = as chosen. Changes no choice of what is streamed together.
+    const std::uint32_t* band_of = nullptr;
     // Below this many multiply-adds (or elements, weighted) a thread's share does not pay for
     // waking it: some 17 microseconds of work for a core of 60 GMAC/s, about what a wake-up takes
     // there.

@@ -19,9 +19,6 @@ constexpr std::uint64_t kTolerance = 70;
 // Threads that make some rows twice are worth it up to this part of the work.
 constexpr std::uint64_t kRepeatable = 8;
 
-// More bands than this are not tried: planning takes time too.
-constexpr std::uint64_t kMostBands = 64;
-
 std::uint64_t segment_work(const Plan& plan, const Segment& segment) {
     std::uint64_t work = 0;
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
@@ -175,7 +172,8 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
     const std::uint64_t rows = last_step(segment).output_shape.height;
     const std::uint64_t share = (rows + segment.threads - 1) / segment.threads;
     std::size_t count = 0;
-    for (std::uint64_t bands = std::min(kMostBands, share); bands >= 1; bands -= (bands + 3) / 4) {
+    for (std::uint64_t bands = std::min(kMostBands, share); bands >= 1;
+         bands = fewer_bands(bands)) {
         std::uint64_t band = (share + bands - 1) / bands;
         if (request_.band != 0) band = std::min<std::uint64_t>(request_.band, share);
         if (count > 0 && options[count - 1].band == band) continue;
@@ -258,6 +256,9 @@ void SegmentBuilder::add_segment(std::uint32_t first, std::uint32_t end, std::ui
     }
     Segment segment = prepare(first, end);
     segment.band = band;
+    if (request_.band_of != nullptr && request_.band_of[first] != 0) {
+        segment.band = request_.band_of[first];
+    }
     set_rings(segment, Exactness::kExact);
     plan_.segments[plan_.segment_count++] = segment;
 }

@@ -31,6 +31,12 @@ struct SegmentCost {
     }
 };
 
+// Which numbers of bands are tried for a thread's share of so many rows: from the most to one.
+inline constexpr std::uint64_t kMostBands = 64;  // planning takes time too
+inline std::uint64_t fewer_bands(std::uint64_t bands) {
+    return bands - (bands + 3) / 4;
+}
+
 // The cost of one thread's part of a streamed segment whose rings are set.
 SegmentCost segment_cost(const Plan& plan, const Segment& segment);
 
