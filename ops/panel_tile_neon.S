@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // panel_tile_neon.h's tiles of P pixels x Q weight panels of 8 channels. In assembly, because compilers
-// copy and spill where all registers are to hold something.
+// copy and spill where all registers are to hold something. A function for each size takes any runs; those
+// of the most pixels have a second one for a single run of at least 8 channels (a pointwise convolution), which
+// keeps its pointers from tile to tile and passes 16 channels a loop.
 //
 //   v0 .. v(2PQ - 1)     sums, two a pixel and panel: 16 of 4 x 2
 //   v16 .. v(16 + 2P)    eight input channels of each pixel, used lane by lane
 //   v24 .. v27, v28 ..   two rows of a panel each: the next two are loaded before these are used, so that
 //                        an in-order core (Cortex-A53, A55) need not wait for them
 //
-// 4 x 2 takes 128 FMAs, 4 paired loads of input, 8 loads of four registers of weights and 2 instructions of
-// the loop for 8 input channels: 1.11 for each FMA. A larger tile could hold neither eight channels nor
-// weights ahead, and takes 1.19. The 16 sums are twice the chains that a Cortex-A76 needs (latency 4, two a
-// cycle), the 8 of 4 x 1 just as many.
+// 4 x 2 takes 128 FMAs, 4 paired loads of input and 8 loads of four registers of weights for 8 input
+// channels, and 2 instructions of the loop: 1.10 for each FMA where the loop passes 16 channels. A larger
+// tile could hold neither eight channels nor weights ahead, and takes 1.19. Around the sums of a tile of one
+// run there are 19 instructions, and the activation. The 16 sums are twice the chains that a Cortex-A76 needs
+// (latency 4, two a cycle), the 8 of 4 x 1 just as many.
 //
 // Of halves, where panel_tile_neon_fp16.S includes this file, a pixel and panel takes one register, and so do
 // eight channels and a row: 8 x 2 fills the registers, and takes as many instructions.
@@ -24,6 +27,7 @@
 #define LANE .h
 #define ELEMENT h    // the scalar register of one
 #define ELEMENT_SHIFT 1
+#define MOST_PIXELS 8
 #define SUMS 16
 #define INPUTS 0     // a lane of a half can be taken from v0 .. v15 only
 #define WEIGHTS_READ 8
@@ -34,14 +38,14 @@
 #define LANE .s
 #define ELEMENT s
 #define ELEMENT_SHIFT 2
+#define MOST_PIXELS 4
 #define SUMS 0
 #define INPUTS 16
 #define WEIGHTS_READ 24
 #define TEMPORARIES 24
-#define SUFFIX _neon
 #endif
-#define GROUP_ROWS (4 / REGISTERS)      // whose weights one load takes
-#define GROUPS (8 / GROUP_ROWS)         // of eight input channels, a panel
+#define GROUP_ROWS (4 / REGISTERS)  // whose weights one load takes
+#define GROUPS (8 / GROUP_ROWS)     // of eight input channels, a panel
 
 #include "ops/assembly_neon.inc"
 
@@ -57,9 +61,10 @@
 
 //   x0       PanelTile             x9        scratch
 //   x1, x2   next run, runs left   x10 ..    input of each pixel
-//   x3, x4   length, pixel step    x19       channels left of the run
-//   x5, x6   weights of a panel    x20, x21  offset of the tile's first pixel, tiles left
-//   x7       bias                  x8        offset from tile to tile
+//   x3, x4   length, pixel step    x22       where the activation is applied
+//   x5, x6   weights of a panel    x19       channels left of the run
+//   x7       bias                  x20, x21  offset of the tile's first pixel, tiles left
+//   x8       offset from tile to tile
 
 // One or two panels of a pixel: `count` registers (1, 2 or 4) from v`first` on and memory.
 .macro move_registers operation, count, first, second, third, fourth, address:vararg
@@ -72,7 +77,7 @@
     .endif
 .endm
 
-.macro load_bias count, first, second, third, fourth
+.macro load_bias count, step, first, second, third, fourth
     move_registers ld1, \count, \first, \second, \third, \fourth, [x7]
 .endm
 
@@ -80,8 +85,8 @@
     fadd v\sum\()LANES, v\sum\()LANES, v\part\()LANES
 .endm
 
-.macro add_residual count, first, second, third, fourth
-    move_registers ld1, \count, %TEMPORARIES, %(TEMPORARIES + 1), %(TEMPORARIES + 2), %(TEMPORARIES + 3), [x9], x10
+.macro add_residual count, step, first, second, third, fourth
+    move_registers ld1, \count, %TEMPORARIES, %(TEMPORARIES + 1), %(TEMPORARIES + 2), %(TEMPORARIES + 3), [x5], x\step
     .set part, 0
     .rept \count
         add_residual_part %(\first + part), %(TEMPORARIES + part)
@@ -89,14 +94,14 @@
     .endr
 .endm
 
-.macro store_output count, first, second, third, fourth
-    move_registers st1, \count, \first, \second, \third, \fourth, [x9], x10
+.macro store_output count, step, first, second, third, fourth
+    move_registers st1, \count, \first, \second, \third, \fourth, [x9], x\step
 .endm
 
-.macro for_each_pixel operation, pixels, panels
+.macro for_each_pixel operation, pixels, panels, step
     .set sum, SUMS
     .rept \pixels
-        \operation %(REGISTERS * \panels), %sum, %(sum + 1), %(sum + 2), %(sum + 3)
+        \operation %(REGISTERS * \panels), \step, %sum, %(sum + 1), %(sum + 2), %(sum + 3)
         .set sum, sum + REGISTERS * \panels
     .endr
 .endm
@@ -123,10 +128,6 @@
 
 .macro load_rows first, second, third, fourth, address
     ld1 {v\first\()LANES, v\second\()LANES, v\third\()LANES, v\fourth\()LANES}, [x\address], #64
-.endm
-
-.macro load_one_row first, second, address
-    load_input \first, \second, \address
 .endm
 
 .macro add_product sum, weights, input, lane
@@ -167,20 +168,44 @@
     add x\to, x\from, x\step
 .endm
 
+.macro eight_channels pixels, panels
+    load_group \panels, 0
+    for_each_input load_input, \pixels
+    .set group, 0
+    .rept GROUPS * \panels
+        .if group + 1 < GROUPS * \panels
+            load_group \panels, %(group + 1)
+        .endif
+        add_group \pixels, \panels, %group
+        .set group, group + 1
+    .endr
+.endm
+
+.macro one_channel pixels, panels
+    for_each_input load_input_channel, \pixels
+    .set panel, 0
+    .rept \panels
+        load_input %WEIGHTS_READ, %(WEIGHTS_READ + 1), %(5 + panel)
+        add_row \pixels, \panels, %panel, %WEIGHTS_READ, 0
+        .set panel, panel + 1
+    .endr
+.endm
+
 .macro panel_tile pixels, panels
 begin_function panel_tile_\pixels\()x\panels\()SUFFIX
     stp x19, x20, [sp, #-32]!
-    str x21, [sp, #16]
+    stp x21, x22, [sp, #16]
     ldp x3, x4, [x0, #LENGTH]
     ldp x20, x21, [x0, #OFFSET]
     ldr x7, [x0, #BIAS]
+    ldr x9, [x0, #ACTIVATION]
+    find_activation 22, 9, \pixels\()x\panels
     mov x8, #\pixels
     mul x8, x8, x4
 .Ltile\@:
     ldp x1, x2, [x0, #RUNS]
     for_each_pixel load_bias, \pixels, \panels
     ldp x5, x6, [x0, #WEIGHTS]
-    add x6, x5, x6
 
 .Lrun\@:
     ldr x10, [x1], #8
@@ -194,50 +219,35 @@ begin_function panel_tile_\pixels\()x\panels\()SUFFIX
     subs x19, x3, #8
     b.lt .Lrest\@
 .Leight_channels\@:
-    load_group \panels, 0
-    for_each_input load_input, \pixels
-    .set group, 0
-    .rept GROUPS * \panels
-        .if group + 1 < GROUPS * \panels
-            load_group \panels, %(group + 1)
-        .endif
-        add_group \pixels, \panels, %group
-        .set group, group + 1
-    .endr
+    eight_channels \pixels, \panels
     subs x19, x19, #8
     b.ge .Leight_channels\@
 .Lrest\@:
     adds x19, x19, #8
     b.eq .Lrun_done\@
 .Lone_channel\@:
-    for_each_input load_input_channel, \pixels
-    .set panel, 0
-    .rept \panels
-        load_one_row %WEIGHTS_READ, %(WEIGHTS_READ + 1), %(5 + panel)
-        add_row \pixels, \panels, %panel, %WEIGHTS_READ, 0
-        .set panel, panel + 1
-    .endr
+    one_channel \pixels, \panels
     subs x19, x19, #1
     b.ne .Lone_channel\@
 .Lrun_done\@:
     subs x2, x2, #1
     b.ne .Lrun\@
 
-    ldp x9, x10, [x0, #RESIDUAL]
-    cbz x9, .Lsummed\@
-    for_each_pixel add_residual, \pixels, \panels
-    str x9, [x0, #RESIDUAL]
+    ldp x5, x6, [x0, #RESIDUAL]
+    cbz x5, .Lsummed\@
+    for_each_pixel add_residual, \pixels, \panels, 6
+    str x5, [x0, #RESIDUAL]
 .Lsummed\@:
-    ldr x9, [x0, #ACTIVATION]
-    fused_activation 9, %(REGISTERS * \pixels * \panels)
+    br x22
+    fused_activations \pixels\()x\panels, %(REGISTERS * \pixels * \panels)
     ldp x9, x10, [x0, #OUTPUT]
-    for_each_pixel store_output, \pixels, \panels
+    for_each_pixel store_output, \pixels, \panels, 10
     str x9, [x0, #OUTPUT]
     add x20, x20, x8
     subs x21, x21, #1
     b.ne .Ltile\@
     stp x20, x21, [x0, #OFFSET]
-    ldr x21, [sp, #16]
+    ldp x21, x22, [sp, #16]
     ldp x19, x20, [sp], #32
 end_function panel_tile_\pixels\()x\panels\()SUFFIX
 
@@ -245,18 +255,95 @@ end_function panel_tile_\pixels\()x\panels\()SUFFIX
     add x5, x5, x3, lsl #(3 + ELEMENT_SHIFT)
     add x6, x6, x3, lsl #(3 + ELEMENT_SHIFT)
     b .Lrun_done\@
+    activation_places \pixels\()x\panels
 .endm
 
-#if defined(HALVES)
-    .set kMostPixels, 8
-#else
-    .set kMostPixels, 4
-#endif
+// For one run, the registers of panel_tile but:
+//
+//   x1, x2   eight channels in a run, channels over   x8        input from tile to tile, from pixel's end
+//   x3       pairs of eight channels, rounded up      x9, x10   output and its step (x20)
+//   x4       where the sums go on (x22, or the residual before)
+.macro one_run_tile pixels, panels
+begin_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
+    stp x19, x20, [sp, #-32]!
+    stp x21, x22, [sp, #16]
+    ldr x10, [x0, #RUNS]
+    ldp x2, x5, [x0, #LENGTH]
+    ldp x20, x21, [x0, #OFFSET]
+    ldr x7, [x0, #BIAS]
+    ldr x10, [x10]
+    add x10, x10, x20
+    mov x8, #\pixels
+    mul x8, x8, x5
+    madd x20, x8, x21, x20
+    str x20, [x0, #OFFSET]              // behind the tiles
+    sub x8, x8, x2, lsl #ELEMENT_SHIFT
+    .set pixel, 1
+    .rept \pixels - 1
+        step_pointer %(10 + pixel), %(9 + pixel), 5
+        .set pixel, pixel + 1
+    .endr
+    lsr x1, x2, #3
+    and x2, x2, #7
+    add x3, x1, #1
+    lsr x3, x3, #1
+    ldr x9, [x0, #ACTIVATION]
+    find_activation 22, 9, \pixels\()x\panels\()_one_run
+    adr x4, .Lresidual\@
+    ldr x9, [x0, #RESIDUAL]
+    cmp x9, #0
+    csel x4, x22, x4, eq
+    ldp x9, x20, [x0, #OUTPUT]
+.Ltile\@:
+    for_each_pixel load_bias, \pixels, \panels
+    ldp x5, x6, [x0, #WEIGHTS]
+    mov x19, x3
+    tbnz x1, #0, .Leight_channels\@
+.Lsixteen_channels\@:
+    eight_channels \pixels, \panels
+.Leight_channels\@:
+    eight_channels \pixels, \panels
+    subs x19, x19, #1
+    b.ne .Lsixteen_channels\@
+    cbnz x2, .Lrest\@
+.Lsummed\@:
+    .set pixel, 0
+    .rept \pixels
+        step_pointer %(10 + pixel), %(10 + pixel), 8
+        .set pixel, pixel + 1
+    .endr
+    br x4
+    fused_activations \pixels\()x\panels\()_one_run, %(REGISTERS * \pixels * \panels)
+    for_each_pixel store_output, \pixels, \panels, 20
+    subs x21, x21, #1
+    b.ne .Ltile\@
+    str x9, [x0, #OUTPUT]
+    ldp x21, x22, [sp, #16]
+    ldp x19, x20, [sp], #32
+end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
+
+.Lrest\@:
+    mov x19, x2
+.Lone_channel\@:
+    one_channel \pixels, \panels
+    subs x19, x19, #1
+    b.ne .Lone_channel\@
+    b .Lsummed\@
+.Lresidual\@:
+    ldp x5, x6, [x0, #RESIDUAL]
+    for_each_pixel add_residual, \pixels, \panels, 6
+    str x5, [x0, #RESIDUAL]
+    br x22
+    activation_places \pixels\()x\panels\()_one_run
+.endm
+
     .set count, 1
-    .rept kMostPixels
+    .rept MOST_PIXELS
         panel_tile %count, 1
         panel_tile %count, 2
         .set count, count + 1
     .endr
+    one_run_tile %MOST_PIXELS, 1
+    one_run_tile %MOST_PIXELS, 2
 
     .section .note.GNU-stack, "", %progbits

@@ -14,18 +14,18 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared with other code.
 namespace {
 
-constexpr int kPanel = 8;           // output channels of a weight panel
+constexpr int kPanel = 8;  // output channels of a weight panel
 constexpr int kMaxTilePanels = 2;
 
-// Register tiles of the convolutions, each some pixels by some neighbouring weight panels, one after
-// another along the pixels, for the functions of panel_tile_neon.S; of floats or of halves:
+// Register tiles of the convolutions, each some pixels by some neighbouring weight panels, one
+// after another along the pixels, for the functions of panel_tile_neon.S; of floats or of halves:
 //
 //   output[p][8 n + lane] = activation( bias[8 n + lane]
 //       + sum_{r, i < length} runs[r][offset + p * pixel_step + i] * weights[n][r][i][lane]
 //       (+ residual[p][8 n + lane]) )
 //
-// r, then i ascending, by fused multiply-adds; runs that are null add nothing. Offset and steps are in bytes.
-// The functions leave offset, output and residual where the next tile goes on.
+// r, then i ascending, by fused multiply-adds; runs that are null add nothing. Offset and steps are
+// in bytes. The functions leave offset, output and residual where the next tile goes on.
 template <typename Element>
 struct PanelTile {
     const Element* const* runs;
@@ -33,7 +33,7 @@ struct PanelTile {
     std::ptrdiff_t length;     // of each run, at least 1
     std::ptrdiff_t pixel_step;
     const Element* weights;       // [run_count][length][8] of the first panel
-    std::ptrdiff_t panel_step;  // from one panel's weights to the next's
+    const Element* next_weights;  // those of the second, where there are two
     const Element* bias;
     Element* output;  // whole panels are written
     std::ptrdiff_t output_step;
@@ -44,12 +44,18 @@ struct PanelTile {
     std::ptrdiff_t tiles;       // at least 1
 };
 template <typename Element, class Tile = PanelTile<Element>>
-constexpr bool has_offsets_of_assembly =
-    offsetof(Tile, runs) == 0 && offsetof(Tile, length) == 16 && offsetof(Tile, weights) == 32 &&
-    offsetof(Tile, bias) == 48 && offsetof(Tile, output) == 56 && offsetof(Tile, residual) == 72 &&
-    offsetof(Tile, activation) == 88 && offsetof(Tile, offset) == 96 && offsetof(Tile, tiles) == 104;
+constexpr bool has_offsets_of_assembly = offsetof(Tile, runs) == 0 &&
+                                         offsetof(Tile, length) == 16 &&
+                                         offsetof(Tile, weights) == 32 &&
+                                         offsetof(Tile, bias) == 48 &&
+                                         offsetof(Tile, output) == 56 &&
+                                         offsetof(Tile, residual) == 72 &&
+                                         offsetof(Tile, activation) == 88 &&
+                                         offsetof(Tile, offset) == 96 &&
+                                         offsetof(Tile, tiles) == 104;
 static_assert(has_offsets_of_assembly<float> && has_offsets_of_assembly<Half>);
-static_assert(static_cast<int>(Activation::kRelu) == 1 && static_cast<int>(Activation::kRelu6) == 2 &&
+static_assert(static_cast<int>(Activation::kRelu) == 1 &&
+              static_cast<int>(Activation::kRelu6) == 2 &&
               static_cast<int>(Activation::kHardSigmoid) == 3 &&
               static_cast<int>(Activation::kHardSwish) == 4);
 
@@ -62,6 +68,9 @@ void panel_tile_1x2_neon(PanelTile<float>*);
 void panel_tile_2x2_neon(PanelTile<float>*);
 void panel_tile_3x2_neon(PanelTile<float>*);
 void panel_tile_4x2_neon(PanelTile<float>*);
+// For a single run, not null, of at least 8 channels:
+void panel_tile_4x1_one_run_neon(PanelTile<float>*);
+void panel_tile_4x2_one_run_neon(PanelTile<float>*);
 
 void panel_tile_1x1_neon_fp16(PanelTile<Half>*);
 void panel_tile_2x1_neon_fp16(PanelTile<Half>*);
@@ -79,9 +88,12 @@ void panel_tile_5x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_6x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_7x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_8x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_8x1_one_run_neon_fp16(PanelTile<Half>*);
+void panel_tile_8x2_one_run_neon_fp16(PanelTile<Half>*);
 }
 
-// The functions for a type of element, by panels and pixels, one less than there are.
+// The functions for a type of element, by panels and pixels, one less than there are; those for one
+// run are for the most pixels.
 template <typename Element>
 struct PanelTiles;
 template <>
@@ -91,6 +103,8 @@ struct PanelTiles<float> {
         {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon},
         {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon},
     };
+    static constexpr void (*kOneRun[kMaxTilePanels])(PanelTile<float>*) = {
+        panel_tile_4x1_one_run_neon, panel_tile_4x2_one_run_neon};
 };
 template <>
 struct PanelTiles<Half> {
@@ -103,6 +117,8 @@ struct PanelTiles<Half> {
          panel_tile_4x2_neon_fp16, panel_tile_5x2_neon_fp16, panel_tile_6x2_neon_fp16,
          panel_tile_7x2_neon_fp16, panel_tile_8x2_neon_fp16},
     };
+    static constexpr void (*kOneRun[kMaxTilePanels])(PanelTile<Half>*) = {
+        panel_tile_8x1_one_run_neon_fp16, panel_tile_8x2_one_run_neon_fp16};
 };
 
 // How many of the panels that are left the next tile takes.
@@ -116,8 +132,8 @@ struct TileSplit {
     std::ptrdiff_t tiles;
 };
 
-// As few tiles as possible of the pixels that are left, of much the same size: a small tile loads its
-// weights for less work.
+// As few tiles as possible of the pixels that are left, of much the same size: a small tile loads
+// its weights for less work.
 inline TileSplit next_tiles(std::ptrdiff_t left, int max_pixels) {
     const std::ptrdiff_t tiles = (left + max_pixels - 1) / max_pixels;
     const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
@@ -126,7 +142,13 @@ inline TileSplit next_tiles(std::ptrdiff_t left, int max_pixels) {
 
 template <typename Element>
 inline void compute_whole_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels) {
-    PanelTiles<Element>::kFunctions[panels - 1][pixels - 1](&tile);
+    using Tiles = PanelTiles<Element>;
+    if (pixels == Tiles::kMaxPixels && tile.run_count == 1 && tile.length >= 8 &&
+        tile.runs[0] != nullptr) {
+        Tiles::kOneRun[panels - 1](&tile);
+    } else {
+        Tiles::kFunctions[panels - 1][pixels - 1](&tile);
+    }
 }
 
 // Writes the first `channels` channels of each pixel, the last panel's lanes past them not; the

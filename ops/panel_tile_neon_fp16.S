@@ -2,6 +2,4 @@
 // panel_tile_neon.h's tiles of halves: up to 8 pixels x 2 weight panels of 8 channels.
 
 #define HALVES
-#define LANES .8h
-#define SUFFIX _neon_fp16
 #include "ops/panel_tile_neon.S"

@@ -31,6 +31,13 @@ constexpr KernelVariant<AffineFp16Function> kAffineFp16Variants[] = {
     {"affine_fp16_scalar", affine_fp16_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<AffineFp32Fp16Function> kAffineFp32Fp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON)
+    {"affine_fp32_fp16_neon", affine_fp32_fp16_neon, kFeatureNeon},
+#endif
+    {"affine_fp32_fp16_scalar", affine_fp32_fp16_scalar, kFeatureNone},
+};
+
 constexpr KernelVariant<AffineU8Fp16Function> kAffineU8Fp16Variants[] = {
 #if defined(FOVEA_HAVE_NEON)
     {"affine_u8_fp16_neon", affine_u8_fp16_neon, kFeatureNeon},
@@ -49,6 +56,9 @@ constinit const KernelTable<AffineU8Function> kAffineU8 = {
 
 constinit const KernelTable<AffineFp16Function> kAffineFp16 = {
     "affine_fp16", kAffineFp16Variants, sizeof(kAffineFp16Variants) / sizeof(kAffineFp16Variants[0])};
+
+constinit const KernelTable<AffineFp32Fp16Function> kAffineFp32Fp16 = {
+    "affine_fp32_fp16", kAffineFp32Fp16Variants, sizeof(kAffineFp32Fp16Variants) / sizeof(kAffineFp32Fp16Variants[0])};
 
 constinit const KernelTable<AffineU8Fp16Function> kAffineU8Fp16 = {
     "affine_u8_fp16", kAffineU8Fp16Variants, sizeof(kAffineU8Fp16Variants) / sizeof(kAffineU8Fp16Variants[0])};

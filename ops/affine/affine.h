@@ -43,6 +43,12 @@ void affine_fp16_scalar(const AffineFp16Args&);
 void affine_fp16_neon(const AffineFp16Args&);
 extern const KernelTable<AffineFp16Function> kAffineFp16;
 
+using AffineFp32Fp16Args = AffineArgs<float, Half>;
+using AffineFp32Fp16Function = void (*)(const AffineFp32Fp16Args&);
+void affine_fp32_fp16_scalar(const AffineFp32Fp16Args&);
+void affine_fp32_fp16_neon(const AffineFp32Fp16Args&);
+extern const KernelTable<AffineFp32Fp16Function> kAffineFp32Fp16;
+
 using AffineU8Fp16Args = AffineArgs<std::uint8_t, Half>;
 using AffineU8Fp16Function = void (*)(const AffineU8Fp16Args&);
 void affine_u8_fp16_scalar(const AffineU8Fp16Args&);

@@ -14,6 +14,7 @@ namespace {
 constexpr Half kZeros[kMaxTilePanels * kPanel] = {};
 
 struct Columns : ConvPanels<Half, Columns> {
+    std::ptrdiff_t special_tiles(std::ptrdiff_t x) const { return x; }
     std::ptrdiff_t pixels_at_once(std::ptrdiff_t left, bool) const { return left; }
 
     // Output columns x .. x + pixels - 1. By rows: only where the windows lie inside the row.
@@ -44,6 +45,7 @@ struct Columns : ConvPanels<Half, Columns> {
         block.run_count = last - run;
         block.length = end - term;
         block.weights += (run * length + term) * kPanel;
+        block.next_weights += (run * length + term) * kPanel;
         block.output += x * row.args.output_stride;
         if (run + term > 0) {
             block.bias = kZeros;

@@ -3,8 +3,10 @@
 #error "compile this file for AArch64"
 #endif
 
-// Register tile: 4 output pixels x 16 channels, as panel_tile_neon.S draws it.
+// Register tile: 4 output pixels x 16 channels, as panel_tile_neon.S draws it. The stem of stride 2
+// has tiles of its own, which stem_tile_neon.S draws.
 #include "ops/conv2d/conv2d_panels_neon.h"
+#include "ops/conv2d/stem_tile_neon.h"
 
 namespace fovea::ops {
 namespace {
@@ -41,8 +43,33 @@ struct Columns : ConvPanels<float, Columns> {
                 compute_whole_panels(part, 1, panels);
                 next.bias = sums;
                 next.weights += kMaxRuns * next.length * kPanel;
+                next.next_weights += kMaxRuns * next.length * kPanel;
             }
         }
+    }
+
+    bool is_stem() const {
+        return row.runs == 1 && row.in_group == 3 && row.args.kernel_width == 3 &&
+               row.args.kernel_height == 3 && row.args.stride_x == 2 && channels >= kStemChannels &&
+               panels * kPanel == kStemChannels;
+    }
+
+    // As many tiles of a stem as there are from output column x on.
+    std::ptrdiff_t special_tiles(std::ptrdiff_t x) const {
+        const std::ptrdiff_t tiles = is_stem() ? (row.inside_end - x) / kStemPixels : 0;
+        if (tiles <= 0) return x;
+        const StemTile stem = {
+            .rows = {run_input(x, 0, true), run_input(x, 1, true), run_input(x, 2, true)},
+            .weights = tile.weights,
+            .next_weights = tile.next_weights,
+            .bias = tile.bias,
+            .output = tile.output + x * row.args.output_stride,
+            .output_step = tile.output_step,
+            .activation = tile.activation,
+            .tiles = tiles,
+        };
+        stem_tile_neon(&stem);
+        return x + tiles * kStemPixels;
     }
 };
 

@@ -15,7 +15,8 @@ namespace {
 // 9 steps for a 3x3 stem of 3 channels.
 //
 // A window is a list of runs of contiguous terms. Derived::sum adds up the runs of some columns:
-// it decides how many at once.
+// it decides how many at once. Derived::special_tiles may take over some columns from the first on
+// whose window lies inside; it gives the one behind them.
 template <typename Element, class Derived>
 struct ConvPanels {
     static constexpr std::ptrdiff_t kBytes = sizeof(Element);
@@ -51,6 +52,7 @@ struct ConvPanels {
         const bool by_rows = row.runs == 1;
         std::ptrdiff_t x = 0;
         for (; x < row.inside_begin; ++x) derived.sum(x, 1, false);
+        x = derived.special_tiles(x);
         while (x < row.inside_end) {
             const std::ptrdiff_t pixels = derived.pixels_at_once(row.inside_end - x, by_rows);
             derived.sum(x, pixels, by_rows);
@@ -75,7 +77,7 @@ struct ConvPanels {
                               .length = 0,
                               .pixel_step = row.pixel_step * kBytes,
                               .weights = args.weights + packed * row.panel_size,
-                              .panel_step = row.panel_size * kBytes,
+                              .next_weights = args.weights + (packed + panels - 1) * row.panel_size,
                               .bias = args.bias + packed * kPanel,
                               .output = args.output + group * row.out_group + panel * kPanel,
                               .output_step = args.output_stride * kBytes,

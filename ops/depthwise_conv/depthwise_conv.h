@@ -50,6 +50,7 @@ using DepthwiseConvFp16Function = void (*)(const DepthwiseConvFp16Args&);
 
 void depthwise_conv_fp32_scalar(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_avx2(const DepthwiseConvFp32Args&);
+void depthwise_conv_fp32_avx512(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args&);
 extern const KernelTable<DepthwiseConvFp32Function> kDepthwiseConvFp32;
 

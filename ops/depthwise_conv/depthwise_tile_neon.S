@@ -19,10 +19,6 @@
 
 #include "ops/assembly_neon.inc"
 
-#if !defined(SUFFIX)
-#define SUFFIX _neon
-#endif
-
 // Offsets in DepthwiseTile; depthwise_tile_neon.h asserts them.
 #define ROWS 0
 #define COLUMN_STEP 16
@@ -119,6 +115,8 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     .ifc \columns, masked_columns
     ldr x4, [x0, #MASK]
     .endif
+    ldr x9, [x0, #ACTIVATION]
+    find_activation 12, 9, \kernel\()x\kernel\()s\stride\()_\columns
 .Lblock\@:
     mov x1, x13
     mov x5, x14
@@ -142,8 +140,8 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     subs x7, x7, #1
     b.ne .Lrow\@
 
-    ldr x9, [x0, #ACTIVATION]
-    fused_activation 9, 16
+    br x12
+    fused_activations \kernel\()x\kernel\()s\stride\()_\columns, 16
     ldr x10, [x0, #OUTPUT + 8]
     mov x9, x8
     .ifc \columns, masked_columns
@@ -171,6 +169,7 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     mov x10, #\kernel
     madd x5, x6, x10, x5
     b .Lrow_done\@
+    activation_places \kernel\()x\kernel\()s\stride\()_\columns
 .endm
 
     depthwise_tile 3, 1, all_columns

@@ -2,6 +2,4 @@
 // depthwise_tile_neon.h's tiles of halves: 8 output columns x 16 channels.
 
 #define HALVES
-#define LANES .8h
-#define SUFFIX _neon_fp16
 #include "ops/depthwise_conv/depthwise_tile_neon.S"

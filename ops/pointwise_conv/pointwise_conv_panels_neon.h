@@ -39,7 +39,7 @@ struct PointwisePanels {
                 .pixel_step = args.input_stride * kBytes,
                 .weights =
                     args.weights + panel * panel_size + static_cast<std::ptrdiff_t>(term) * kPanel,
-                .panel_step = panel_size * kBytes,
+                .next_weights = nullptr,
                 .bias = term == 0 ? args.bias + channel : kZeros,
                 .output = args.output + first * args.output_stride + channel,
                 .output_step = args.output_stride * kBytes,
@@ -52,6 +52,7 @@ struct PointwisePanels {
                 .offset = first * args.input_stride * kBytes,
                 .tiles = 0,
             };
+            tile.next_weights = tile.weights + (panels - 1) * panel_size;
             if (term != 0) {
                 tile.residual = tile.output;
                 tile.residual_step = tile.output_step;

@@ -8,6 +8,7 @@
 #include "activation_oracle.h"
 #include "half_check.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
@@ -264,6 +265,69 @@ void check_conv2d(Checker& checker, const WindowCase& c) {
         });
 }
 
+// A stem on bytes: the same bits as the rescaling and the convolution one after the other.
+void check_rescaled(Checker& checker, const WindowCase& c) {
+    if (c.width + c.pad_left + c.pad_right <= c.kernel - 1) return;
+    const Window window(checker, "rescaled", c);
+    Random random = checker.random();
+    const auto pixels = static_cast<std::size_t>(c.width * c.in);
+    const auto in = static_cast<std::size_t>(c.in);
+    const auto panels = static_cast<std::size_t>((c.out + 7) / 8);
+    HalfArray weights(panels * static_cast<std::size_t>(c.kernel * c.kernel) * in * 8, 0, random,
+                      c.fill);
+    HalfArray bias(panels * 8, 0, random, c.fill);
+    GuardedArray<float> scale(in), offset(in);
+    random.fill(scale.data(), in, Fill::kUniform);
+    random.fill(offset.data(), in, Fill::kUniform);
+    std::vector<std::unique_ptr<GuardedArray<std::uint8_t>>> bytes;
+    std::vector<const std::uint8_t*> byte_rows;
+    std::vector<std::vector<Half>> halves;
+    std::vector<const Half*> half_rows;
+    for (int a = 0; a < c.kernel; ++a) {
+        bytes.push_back(std::make_unique<GuardedArray<std::uint8_t>>(pixels));
+        random.fill(bytes.back()->data(), pixels);
+        bytes.back()->make_read_only();
+        halves.emplace_back(pixels);
+        fovea::ops::affine_u8_fp16_scalar({bytes.back()->data(), halves.back().data(), scale.data(),
+                                           offset.data(), static_cast<std::size_t>(c.width), c.in});
+        const bool is_null = (c.null_rows >> a & 1u) != 0;
+        byte_rows.push_back(is_null ? nullptr : bytes.back()->data());
+        half_rows.push_back(is_null ? nullptr : halves.back().data());
+    }
+    const auto width = static_cast<std::size_t>(c.output_width());
+    const auto out = static_cast<std::size_t>(c.out);
+    fovea::ops::Conv2dFp16Args convolution = {.rows = half_rows.data(),
+                                              .input_stride = c.in,
+                                              .output = nullptr,
+                                              .output_stride = c.out + c.padding,
+                                              .weights = weights.halves.data(),
+                                              .bias = bias.halves.data(),
+                                              .input_width = c.width,
+                                              .output_width = c.output_width(),
+                                              .in_channels = c.in,
+                                              .out_channels = c.out,
+                                              .groups = 1,
+                                              .kernel_height = c.kernel,
+                                              .kernel_width = c.kernel,
+                                              .stride_x = c.stride,
+                                              .dilation_x = 1,
+                                              .pad_left = c.pad_left,
+                                              .activation = c.activation};
+    const std::size_t stride = out + static_cast<std::size_t>(c.padding);
+    for (const auto& kernel : runnable_variants(fovea::ops::kConv2dU8Fp16)) {
+        HalfRows expected(width, out, stride), output(width, out, stride);
+        convolution.output = expected.data();
+        fovea::ops::kConv2dFp16.select(kernel.required).function(convolution);
+        convolution.output = output.data();
+        if (!checker.run(kernel.name, [&] {
+                kernel.function({byte_rows.data(), scale.data(), offset.data(), convolution});
+            })) {
+            continue;
+        }
+        checker.compare_equal(output, expected.data(), static_cast<std::ptrdiff_t>(stride));
+    }
+}
+
 void check_depthwise(Checker& checker, const WindowCase& c) {
     if (c.width + c.pad_left + c.pad_right <= (c.kernel - 1) * c.dilation) return;
     const Window window(checker, "depthwise", c);
@@ -400,6 +464,25 @@ TEST_CASE("conv2d of halves: blocks of terms") {
             check_conv2d(checker, c);
             c.null_rows = 1;
             if (kernel > 1) check_conv2d(checker, c);
+        }
+    }
+}
+
+TEST_CASE("conv2d of halves on bytes: widths, padding, several parts of a row") {
+    Checker checker;
+    int turn = 0;
+    for (const int width : {1, 4, 15, 32, 33, 224, 512, 1000}) {
+        for (const int in : {1, 3}) {
+            for (const int out : {16, 21}) {
+                WindowCase c{width, in, out, 3};
+                c.stride = 2;
+                c.pad_left = turn % 2;
+                c.pad_right = 1;
+                c.null_rows = turn % 3 == 0 ? 1 : 0;
+                c.padding = turn % 4;
+                c.activation = kFusableActivations[turn++ % 5];
+                check_rescaled(checker, c);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
+#include "ops/gate/gate.h"
 #include "ops/pool/pool.h"
 
 namespace {
@@ -268,7 +269,7 @@ TEST_CASE("binary of halves: every broadcast, halves and floats on the right, in
     }
 }
 
-TEST_CASE("affine to halves: from halves and from bytes, any number of channels") {
+TEST_CASE("affine to halves: from halves, bytes and floats, any number of channels") {
     Checker checker;
     int turn = 0;
     for (const int channels : {1, 3, 4, 8, 17, 511, 512, 513, 1100}) {
@@ -306,6 +307,13 @@ TEST_CASE("affine to halves: from halves and from bytes, any number of channels"
                             [&](auto function, HalfRows& output) {
                                 run(function, bytes.data(), output.data());
                             });
+            std::vector<float> values(count);
+            random.fill(values.data(), count, Fill::kUniform);
+            run(fovea::ops::affine_fp32_scalar, values.data(), expected.data());
+            compare_kernels(checker, fovea::ops::kAffineFp32Fp16, 1, count, 0, slack, expected,
+                            [&](auto function, HalfRows& output) {
+                                run(function, values.data(), output.data());
+                            });
         }
     }
 }
@@ -335,6 +343,42 @@ TEST_CASE("activation of halves: each one, by the float32 kernel of the same ins
                     continue;
                 }
                 checker.compare_equal(output, halves.data(), count);
+            }
+        }
+    }
+}
+
+TEST_CASE("gate of halves: gates that are no halves, in place") {
+    Checker checker;
+    for (const int in : {1, 3, 4, 5, 8, 14, 72}) {
+        for (const int panels : {1, 2, 5}) {
+            const Fill fill = kAllFills[(in + panels) % 3];
+            checker.shape("in=%d panels=%d fill=%s", in, panels, name_of(fill));
+            Random random = checker.random();
+            const auto in_channels = static_cast<std::size_t>(in);
+            const std::size_t count = static_cast<std::size_t>(panels) * in_channels * 8;
+            HalfArray weights(count, 0, random, fill);
+            HalfArray gates(in_channels, 0, random, Fill::kUniform);
+            GuardedArray<float> gate(in_channels, static_cast<std::size_t>(in % 2));
+            for (std::size_t i = 0; i < in_channels; ++i) {
+                gate[i] = gates.floats[i] * (1.0f + 0x1p-13f);
+            }
+            weights.halves.make_read_only();
+            gate.make_read_only();
+            std::vector<float> expected(count);
+            fovea::ops::gate_fp32_scalar({weights.floats.data(), gates.floats.data(),
+                                          expected.data(), static_cast<std::size_t>(panels),
+                                          in_channels});
+            for (const bool in_place : {false, true}) {
+                compare_kernels(
+                    checker, fovea::ops::kGateFp16, 1, count, 0, 0, expected,
+                    [&](auto function, HalfRows& output) {
+                        if (in_place) {
+                            std::memcpy(output.data(), weights.halves.data(), count * sizeof(Half));
+                        }
+                        function({in_place ? output.data() : weights.halves.data(), gate.data(),
+                                  output.data(), static_cast<std::size_t>(panels), in_channels});
+                    });
             }
         }
     }

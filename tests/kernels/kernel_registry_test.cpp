@@ -20,8 +20,9 @@ struct Suffix {
 };
 // What a kernel's name says it needs.
 constexpr Suffix kSuffixes[] = {
-    {"_scalar", kFeatureNone},   {"_avx2", kFeatureAvx2Fma},        {"_neon", kFeatureNeon},
-    {"_pclmul", kFeaturePclmul}, {"_neon_fp16", kFeatureNeonFp16}, {"_vpclmul", kFeatureVpclmul},
+    {"_scalar", kFeatureNone},       {"_avx2", kFeatureAvx2Fma},  {"_avx512", kFeatureAvx512},
+    {"_neon", kFeatureNeon},         {"_pclmul", kFeaturePclmul}, {"_vpclmul", kFeatureVpclmul},
+    {"_neon_fp16", kFeatureNeonFp16},
     {"_armv8crc", kFeatureArmCrc},
 };
 
