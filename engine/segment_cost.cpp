@@ -10,18 +10,20 @@
 namespace fovea {
 namespace {
 
-// Pixels of a pointwise kernel's register tile: 4 or 6.
+// Pixels of a pointwise kernel's register tile: 4 or 6, and 8 of halves.
 constexpr std::uint64_t kTilePixels = 6;
+constexpr std::uint64_t kHalfTilePixels = 8;
 
-std::uint64_t float_weight_bytes(const Step& step) {
-    const std::uint64_t widening =
-        step.half_weights != nullptr ? sizeof(float) / sizeof(std::uint16_t) : 1;
-    return step.weight_bytes * widening;
+// Of the weights as the kernel takes them.
+std::uint64_t kernel_weight_bytes(const Step& step) {
+    const bool widened = step.half_weights != nullptr && !step.half;
+    return step.weight_bytes * (widened ? sizeof(float) / sizeof(ops::Half) : 1);
 }
 
 // What a turn of so many pixels leaves empty in its last tile.
-std::uint64_t empty_places(std::uint64_t pixels) {
-    return (kTilePixels - pixels % kTilePixels) % kTilePixels;
+std::uint64_t empty_places(const Step& step, std::uint64_t pixels) {
+    const std::uint64_t tile = step.half ? kHalfTilePixels : kTilePixels;
+    return (tile - pixels % tile) % tile;
 }
 
 }  // namespace
@@ -39,12 +41,12 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
         weights += step.weight_bytes;
         if (step.weight_bytes > kNearCache) again += step.weight_bytes * bands;
         // Those that are widened or gated are made anew for each band: written, and read back.
-        if (scratch_floats(step) != 0) again += 2 * float_weight_bytes(step) * bands;
+        if (scratch_bytes(step) != 0) again += 2 * kernel_weight_bytes(step) * bands;
         if (step.kind != StepKind::kPointwise) continue;
         const std::uint64_t all = step.output_shape.pixels() / segment.threads;
         const std::uint64_t turn = std::min(all, all * segment.band / share);
         const std::uint64_t empty =
-            (bands - 1) * empty_places(turn) + empty_places(all - turn * (bands - 1));
+            (bands - 1) * empty_places(step, turn) + empty_places(step, all - turn * (bands - 1));
         wasted_work += empty * (step.multiply_adds / step.output_shape.pixels());
     }
     const bool stays = weights + ring_bytes(plan, segment) <= kFarCache;
@@ -56,12 +58,11 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
         const Step& next = plan.steps[segment.first_step + i + 1];
-        const std::uint64_t row = row_floats(step.output_shape) * sizeof(float);
+        const std::uint64_t row = plan.row_bytes(step.output);
         const std::uint64_t all = row * step.output_shape.height / segment.threads;
         const std::uint64_t band = (all + bands - 1) / bands;
-        const std::uint64_t ring = plan.rings[step.output].thread_floats * sizeof(float);
-        const std::uint64_t next_band = row_floats(next.output_shape) * sizeof(float) *
-                                        next.output_shape.height / segment.threads / bands;
+        const std::uint64_t ring = plan.rings[step.output].thread_bytes;
+        const std::uint64_t next_band = plan.bytes(next.output) / segment.threads / bands;
         if (band + next.weight_bytes + next_band > kFarCache) {
             cost.far_bytes += 2 * all;
         } else if (!stays && ring > band) {

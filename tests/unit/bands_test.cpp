@@ -53,7 +53,7 @@ struct Session {
         REQUIRE(pool.start(request.threads) == FOVEA_OK);
         filling.assign(plan.workspace_size, 0xFF);  // NaNs
         workspace = std::make_unique<test_memory::AlignedCopy>(filling.data(), filling.size());
-        fovea::write_constants(graph, plan, workspace->data());
+        fovea::write_constants(plan, workspace->data());
         executor = std::make_unique<Executor>(graph, plan, pool, workspace->data());
     }
     bool streams() const {

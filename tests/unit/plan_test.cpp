@@ -55,7 +55,7 @@ class ArenaSimulation {
     explicit ArenaSimulation(const Planned& planned)
         : plan_(planned.plan),
           graph_(planned.model.graph),
-          owner_(planned.plan.arena_size / sizeof(float), 0) {}
+          owner_(planned.plan.arena_size / kPlaceBytes, 0) {}
 
     // Threads take part one after the other, in this order or the reverse; between two barriers no
     // other order could show more.
@@ -101,25 +101,25 @@ class ArenaSimulation {
         const ArenaBlock& block = plan_.blocks[plan_.block_of[value]];
         REQUIRE(block.offset % 64 == 0);
         const fovea::Ring& ring = plan_.rings[value];
-        std::uint64_t offset = row * row_floats(value);
+        std::uint64_t offset = row * plan_.row_bytes(value);
         if (ring.rows != 0) {
-            offset = thread * ring.thread_floats + row % ring.rows * row_floats(value);
+            offset = thread * ring.thread_bytes + row % ring.rows * plan_.row_bytes(value);
         }
-        REQUIRE((offset + row_floats(value)) * sizeof(float) <= block.size);
+        REQUIRE(offset + plan_.row_bytes(value) <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
-        return owner_.data() + block.offset / sizeof(float) + offset;
+        return owner_.data() + (block.offset + offset) / kPlaceBytes;
     }
-    std::size_t row_floats(std::uint32_t value) const {
-        return std::size_t{plan_.shapes[value].width} * plan_.shapes[value].channels;
+    std::size_t row_places(std::uint32_t value) const {
+        return plan_.row_bytes(value) / kPlaceBytes;
     }
 
     void write_row(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
-        std::fill_n(place(value, row, thread), row_floats(value), tag(value, row));
+        std::fill_n(place(value, row, thread), row_places(value), tag(value, row));
     }
     bool row_is_intact(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
         const std::uint32_t origin = origin_of(value);
         const std::uint64_t* at = place(origin, row, thread);
-        return std::all_of(at, at + row_floats(origin),
+        return std::all_of(at, at + row_places(origin),
                            [&](std::uint64_t owner) { return owner == tag(origin, row); });
     }
     void check_intact(std::uint32_t value) {
@@ -184,10 +184,10 @@ class ArenaSimulation {
     void write_scratch(const Step& step, std::uint32_t thread) {
         if (step.scratch_block == fovea::kNone) return;
         const ArenaBlock& block = plan_.blocks[step.scratch_block];
-        REQUIRE((thread + 1) * step.scratch_floats * sizeof(float) <= block.size);
+        REQUIRE((thread + 1) * step.scratch_bytes <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
-        std::fill_n(owner_.data() + block.offset / sizeof(float) + thread * step.scratch_floats,
-                    step.scratch_floats, 0);
+        std::fill_n(owner_.data() + (block.offset + thread * step.scratch_bytes) / kPlaceBytes,
+                    step.scratch_bytes / kPlaceBytes, 0);
     }
     void run_row(const Step& step, std::uint64_t y, std::uint32_t thread) {
         write_scratch(step, thread);
@@ -217,7 +217,8 @@ class ArenaSimulation {
 
     const Plan& plan_;
     const fovea::Graph& graph_;
-    std::vector<std::uint64_t> owner_;  // by float
+    static constexpr std::size_t kPlaceBytes = sizeof(fovea::ops::Half);
+    std::vector<std::uint64_t> owner_;  // by the bytes of a half, of which a float has two
 };
 
 }  // namespace
