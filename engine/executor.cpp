@@ -111,7 +111,7 @@ void Executor::run_kernel(const Step& step, std::uint64_t begin, std::uint64_t e
         case StepKind::kDepthwise:
             return run_depthwise<Element>(step, begin, end, thread);
         case StepKind::kDense:
-            return run_dense(step, begin, end, thread);
+            return run_dense(step, begin, end);
         case StepKind::kPool:
             return run_pool<Element>(step, begin, end, thread);
         case StepKind::kRowPool:
@@ -322,18 +322,22 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
     }
 }
 
-void Executor::run_dense(const Step& step, std::uint64_t begin, std::uint64_t end,
-                         std::uint32_t thread) const {
-    for_each_part<float>(step, begin, end, thread, [&](const WeightPart<float>& part) {
-        plan_.kernels.dense.function({.input = operand<float>(step, 0),
-                                      .output = at<float>(step.output, 0, 0) + part.channel,
-                                      .weights = part.weights,
-                                      .bias = bias<float>(step) + part.bias,
-                                      .in_features = static_cast<int>(step.input_shape.channels),
-                                      .out_features = static_cast<int>(part.channels),
-                                      .panel_begin = 0,
-                                      .panel_end = static_cast<int>((part.channels + 7) / 8)});
-    });
+void Executor::run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const {
+    const auto run = [&](const auto& kernel, const auto* weights) {
+        kernel.function({.input = operand<float>(step, 0),
+                         .output = at<float>(step.output, 0, 0),
+                         .weights = weights,
+                         .bias = bias<float>(step),
+                         .in_features = static_cast<int>(step.input_shape.channels),
+                         .out_features = static_cast<int>(step.output_shape.channels),
+                         .panel_begin = static_cast<int>(begin),
+                         .panel_end = static_cast<int>(end)});
+    };
+    if (step.half_weights != nullptr) {
+        run(plan_.kernels.dense_halves, step.half_weights);
+    } else {
+        run(plan_.kernels.dense, step.weights);
+    }
 }
 
 template <typename Element>

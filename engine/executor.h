@@ -98,8 +98,7 @@ class Executor {
     void run_pad(const Step& step, std::uint64_t begin, std::uint64_t end,
                  std::uint32_t thread) const;
 
-    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end,
-                   std::uint32_t thread) const;
+    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const;
     void run_softmax(const Step& step) const;
     void run_widen(const Step& step, std::uint64_t begin, std::uint64_t end) const;
 

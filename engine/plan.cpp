@@ -149,6 +149,7 @@ Kernels::Kernels(ops::CpuFeatureSet features)
       binary(ops::kBinaryFp32.select(features)),
       binary_halves(ops::kBinaryFp16.select(features)),
       dense(ops::kDenseFp32.select(features)),
+      dense_halves(ops::kDenseFp16.select(features)),
       widen(ops::kWidenFp16.select(features)),
       narrow(ops::kNarrowFp16.select(features)) {}
 

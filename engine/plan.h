@@ -75,6 +75,7 @@ struct Kernels {
     ops::KernelVariant<ops::BinaryFp32Function> binary;
     ops::KernelVariant<ops::BinaryFp16Function> binary_halves;
     ops::KernelVariant<ops::DenseFp32Function> dense;
+    ops::KernelVariant<ops::DenseFp16Function> dense_halves;  // weights that are halves
     ops::KernelVariant<ops::WidenFp16Function> widen;
     ops::KernelVariant<ops::NarrowFp16Function> narrow;
 

@@ -72,7 +72,8 @@ bool StepBuilder::build(const Buffer<Shape>& shapes) {
     // fuses. The rows of each global pool are a value more.
     const std::size_t step_count = 3 * std::size_t{nodes} + 1;
     if (!plan_.shapes.allocate(shapes.size() + count_row_pools(shapes)) ||
-        !plan_.element_bytes.allocate(plan_.shapes.size()) || !uses_.allocate(values) || !consumers_.allocate(values) || !gated_by_.allocate(nodes) ||
+        !plan_.element_bytes.allocate(plan_.shapes.size()) || !uses_.allocate(values) ||
+        !consumers_.allocate(values) || !gated_by_.allocate(nodes) ||
         !pooled_by_.allocate(values) || !row_pools_.allocate(nodes) ||
         !absorbed_.allocate(nodes) || !root_.allocate(plan_.shapes.size()) ||
         !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count)) {
@@ -281,6 +282,12 @@ void StepBuilder::set_units(Step& step) const {
         static_cast<std::uint32_t>(std::min(worthwhile_threads(request_, step_work(step)), parts));
 }
 
+const char* StepBuilder::dense_kernel(const Node& node) const {
+    return graph_.tensors[node.weights].type == ElementType::kF16
+               ? plan_.kernels.dense_halves.name
+               : plan_.kernels.dense.name;
+}
+
 void StepBuilder::emit_activation(std::uint32_t index, std::uint32_t value,
                                   ops::Activation activation, float parameter) {
     Step& step = emit(StepKind::kActivation, index, index + 1,
@@ -317,7 +324,7 @@ void StepBuilder::emit_convolution(std::uint32_t index, const Node& node) {
     const bool vector = shape(index + 1).is_vector() && !plan_.is_half(index + 1);
     Step& step = emit(
         vector ? StepKind::kDense : StepKind::kPointwise, index, index + 1,
-        vector ? plan_.kernels.dense.name
+        vector ? dense_kernel(node)
                : kernel_for(index + 1, [](const auto& maps) { return maps.pointwise; }));
     read_convolution_input(step, index);
     read_gate(step, index);
@@ -407,7 +414,7 @@ void StepBuilder::emit_node(std::uint32_t index) {
             }
             break;
         case NodeKind::kDense:
-            emit_plain(StepKind::kDense, index, node, kernels.dense.name);
+            emit_plain(StepKind::kDense, index, node, dense_kernel(node));
             break;
         case NodeKind::kGlobalPool:
             emit_global_pool(index, node);

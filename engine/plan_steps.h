@@ -84,6 +84,7 @@ class StepBuilder {
     void emit_plain(StepKind kind, std::uint32_t index, const Node& node, const char* kernel);
     void emit_activation(std::uint32_t index, std::uint32_t value, ops::Activation activation,
                          float parameter);
+    const char* dense_kernel(const Node& node) const;
     void set_constants(Step& step, const Node& node);
     void set_units(Step& step) const;
 

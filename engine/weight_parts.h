@@ -40,7 +40,8 @@ inline bool is_as_in_file(const Step& step) {
 // Bytes of scratch memory that a thread needs for the step.
 inline std::uint64_t scratch_bytes(const Step& step) {
     if (step.weight_bytes == 0 || (is_as_in_file(step) && step.gate == kNone)) return 0;
-    if (step.kind == StepKind::kAffine) return 0;  // vectors, which are floats
+    // Vectors are floats, and the dense kernels take either.
+    if (step.kind == StepKind::kAffine || step.kind == StepKind::kDense) return 0;
     if (step.kind == StepKind::kDepthwise) {
         return step.weight_bytes / sizeof(ops::Half) * sizeof(float);
     }

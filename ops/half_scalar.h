@@ -63,5 +63,13 @@ inline void store_element(float& element, float value) {
     element = value;
 }
 
+// The value as an element holds it.
+template <typename Element>
+inline float rounded_to(float value) {
+    Element element;
+    store_element(element, value);
+    return load_element(element);
+}
+
 }  // namespace
 }  // namespace fovea::ops

@@ -58,6 +58,7 @@
 #define RESIDUAL 72
 #define ACTIVATION 88
 #define OFFSET 96
+#define SUMS_SO_FAR 112
 
 //   x0       PanelTile             x9        scratch
 //   x1, x2   next run, runs left   x10 ..    input of each pixel
@@ -92,6 +93,22 @@
         add_residual_part %(\first + part), %(TEMPORARIES + part)
         .set part, part + 1
     .endr
+.endm
+
+// To the sums, in this order: those so far, of a sum in blocks (of halves only), and the residual.
+.macro add_residuals pixels, panels
+#if defined(HALVES)
+    ldp x5, x6, [x0, #SUMS_SO_FAR]
+    cbz x5, .Lno_sums\@
+    for_each_pixel add_residual, \pixels, \panels, 6
+    str x5, [x0, #SUMS_SO_FAR]
+.Lno_sums\@:
+#endif
+    ldp x5, x6, [x0, #RESIDUAL]
+    cbz x5, .Lno_residual\@
+    for_each_pixel add_residual, \pixels, \panels, 6
+    str x5, [x0, #RESIDUAL]
+.Lno_residual\@:
 .endm
 
 .macro store_output count, step, first, second, third, fourth
@@ -233,11 +250,7 @@ begin_function panel_tile_\pixels\()x\panels\()SUFFIX
     subs x2, x2, #1
     b.ne .Lrun\@
 
-    ldp x5, x6, [x0, #RESIDUAL]
-    cbz x5, .Lsummed\@
-    for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
-.Lsummed\@:
+    add_residuals \pixels, \panels
     br x22
     fused_activations \pixels\()x\panels, %(REGISTERS * \pixels * \panels)
     ldp x9, x10, [x0, #OUTPUT]
@@ -262,7 +275,7 @@ end_function panel_tile_\pixels\()x\panels\()SUFFIX
 //
 //   x1, x2   eight channels in a run, channels over   x8        input from tile to tile, from pixel's end
 //   x3       pairs of eight channels, rounded up      x9, x10   output and its step (x20)
-//   x4       where the sums go on (x22, or the residual before)
+//   x4       where the sums go on (x22, or the residuals before)
 .macro one_run_tile pixels, panels
 begin_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
     stp x19, x20, [sp, #-32]!
@@ -291,6 +304,10 @@ begin_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
     find_activation 22, 9, \pixels\()x\panels\()_one_run
     adr x4, .Lresidual\@
     ldr x9, [x0, #RESIDUAL]
+#if defined(HALVES)
+    ldr x5, [x0, #SUMS_SO_FAR]
+    orr x9, x9, x5
+#endif
     cmp x9, #0
     csel x4, x22, x4, eq
     ldp x9, x20, [x0, #OUTPUT]
@@ -330,9 +347,7 @@ end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
     b.ne .Lone_channel\@
     b .Lsummed\@
 .Lresidual\@:
-    ldp x5, x6, [x0, #RESIDUAL]
-    for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
+    add_residuals \pixels, \panels
     br x22
     activation_places \pixels\()x\panels\()_one_run
 .endm

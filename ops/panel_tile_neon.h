@@ -22,7 +22,7 @@ constexpr int kMaxTilePanels = 2;
 //
 //   output[p][8 n + lane] = activation( bias[8 n + lane]
 //       + sum_{r, i < length} runs[r][offset + p * pixel_step + i] * weights[n][r][i][lane]
-//       (+ residual[p][8 n + lane]) )
+//       (+ sums_so_far[p][8 n + lane]) (+ residual[p][8 n + lane]) )
 //
 // r, then i ascending, by fused multiply-adds; runs that are null add nothing. Offset and steps are
 // in bytes. The functions leave offset, output and residual where the next tile goes on.
@@ -42,17 +42,17 @@ struct PanelTile {
     std::ptrdiff_t activation;  // an Activation that is_fusable() accepts
     std::ptrdiff_t offset;      // of the first tile's first pixel in each run
     std::ptrdiff_t tiles;       // at least 1
+    // Of halves only, for a sum in blocks, or null: what earlier blocks gave; whole panels are
+    // read.
+    const Element* sums_so_far;
+    std::ptrdiff_t sums_step;
 };
 template <typename Element, class Tile = PanelTile<Element>>
-constexpr bool has_offsets_of_assembly = offsetof(Tile, runs) == 0 &&
-                                         offsetof(Tile, length) == 16 &&
-                                         offsetof(Tile, weights) == 32 &&
-                                         offsetof(Tile, bias) == 48 &&
-                                         offsetof(Tile, output) == 56 &&
-                                         offsetof(Tile, residual) == 72 &&
-                                         offsetof(Tile, activation) == 88 &&
-                                         offsetof(Tile, offset) == 96 &&
-                                         offsetof(Tile, tiles) == 104;
+constexpr bool has_offsets_of_assembly =
+    offsetof(Tile, runs) == 0 && offsetof(Tile, length) == 16 && offsetof(Tile, weights) == 32 &&
+    offsetof(Tile, bias) == 48 && offsetof(Tile, output) == 56 && offsetof(Tile, residual) == 72 &&
+    offsetof(Tile, activation) == 88 && offsetof(Tile, offset) == 96 &&
+    offsetof(Tile, tiles) == 104 && offsetof(Tile, sums_so_far) == 112;
 static_assert(has_offsets_of_assembly<float> && has_offsets_of_assembly<Half>);
 static_assert(static_cast<int>(Activation::kRelu) == 1 &&
               static_cast<int>(Activation::kRelu6) == 2 &&
@@ -178,6 +178,7 @@ inline void compute_partial_panels(PanelTile<Element>& tile, std::ptrdiff_t pixe
             tile.output += tile.output_step / kBytes;
         }
         tile.offset = whole.offset;
+        tile.sums_so_far = whole.sums_so_far;
     }
 }
 

@@ -15,8 +15,8 @@ constexpr KernelVariant<ActivationFp32Function> kVariants[] = {
 };
 
 constexpr KernelVariant<ActivationFp16Function> kActivationFp16Variants[] = {
-#if defined(FOVEA_HAVE_NEON)
-    {"activation_fp16_neon", activation_fp16_neon, kFeatureNeon},
+#if defined(FOVEA_HAVE_NEON_FP16)
+    {"activation_fp16_neon_fp16", activation_fp16_neon_fp16, kFeatureNeonFp16},
 #endif
     {"activation_fp16_scalar", activation_fp16_scalar, kFeatureNone},
 };

@@ -10,6 +10,7 @@ namespace fovea::ops {
 namespace {
 
 constexpr std::size_t kPartFloats = 512;
+constexpr std::size_t kPixelMultiple = 16;  // which the kernels like, of whatever number of channels
 
 // Calls compute(first element, floats of the result, scale, offset, pixels, channels) for parts of
 // a tensor that together are all of it: some pixels, or some channels of one. What it leaves in the
@@ -19,7 +20,9 @@ inline void affine_in_parts(const AffineArgs<Input, Half>& args, NarrowFp16Funct
                             const Compute& compute) {
     const auto channels = static_cast<std::size_t>(args.channels);
     const std::size_t part_channels = channels < kPartFloats ? channels : kPartFloats;
-    const std::size_t part_pixels = kPartFloats / part_channels;
+    const std::size_t fitting = kPartFloats / part_channels;
+    const std::size_t part_pixels =
+        fitting > kPixelMultiple ? fitting / kPixelMultiple * kPixelMultiple : fitting;
     float part[kPartFloats];
     for (std::size_t p = 0; p < args.pixels; p += part_pixels) {
         const std::size_t pixels = args.pixels - p < part_pixels ? args.pixels - p : part_pixels;

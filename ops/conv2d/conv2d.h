@@ -28,15 +28,16 @@ namespace fovea::ops {
 // where in_group = in_channels / groups, out_group = out_channels / groups.
 // Exact tails; an element's alignment of rows and output is enough. output overlaps nothing.
 //
-// float32, order of summation: bias, then a, b, i ascending; taps in the padding are skipped. So each
-// element's bits depend on its inputs alone. The vector kernels use fused multiply-adds and agree
-// with each other to the bit (the sign of a zero aside); the scalar kernel rounds each product
-// first, because a CPU that needs it may have no fused instruction. NaN in gives NaN out.
+// float32, order of summation: bias, then a, b, i ascending; taps in the padding are skipped. So
+// each element's bits depend on its inputs alone. The vector kernels use fused multiply-adds and
+// agree with each other to the bit (the sign of a zero aside); the scalar kernel rounds each
+// product first, because a CPU that needs it may have no fused instruction. NaN in gives NaN out.
 //
-// Half: the scalar kernel does all that in float32 and rounds the result to a half once. The vector
-// kernels sum in halves, in blocks of neighbouring terms, as pointwise_conv.h describes: within
-// 2^-11 x (kHalfBlock + blocks + 1) x the sum of the absolute values of all that is added, before the
-// activation, where blocks is at most kernel_height x kernel_width x ceil(in_group / kHalfBlock).
+// Half: the sum and the activation's result are each rounded to a half. The scalar kernel sums in
+// float32. The vector kernels sum in halves, in blocks of neighbouring terms, as pointwise_conv.h
+// describes: within 2^-11 x (kHalfBlock + blocks + 1) x the sum of the absolute values of all that
+// is added, before the activation, where blocks is at most kernel_height x kernel_width x
+// ceil(in_group / kHalfBlock).
 template <typename Element>
 struct Conv2dArgs {
     const Element* const* rows;

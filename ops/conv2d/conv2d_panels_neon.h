@@ -85,7 +85,9 @@ struct ConvPanels {
                               .residual_step = 0,
                               .activation = static_cast<std::ptrdiff_t>(args.activation),
                               .offset = 0,
-                              .tiles = 0}}};
+                              .tiles = 0,
+                              .sums_so_far = nullptr,
+                              .sums_step = 0}}};
                 columns.compute_row();
                 panel += panels;
             }

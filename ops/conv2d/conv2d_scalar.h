@@ -8,7 +8,7 @@
 //   in_group = in_channels / groups, panels = ceil(out_group / 8)
 //   output[x][o] = activation(bias[o] + sum_{a, b, i}
 //       row[a][x * stride_x + b * dilation_x - pad_left][g * in_group + i] * weight[a][b][i][o])
-//   in float32, the output rounded to its type at the end
+//   the sum in float32; it and the activation's result rounded to their type
 #include "ops/activation/fused_activation_scalar.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/half_scalar.h"
@@ -55,8 +55,9 @@ void conv2d_scalar(const Conv2dArgs<Element>& args) {
                     }
                 }
                 for (int lane = 0; lane < 8 && panel * 8 + lane < out_group; ++lane) {
-                    store_element(output[g * out_group + panel * 8 + lane],
-                                  fused_activation(sum[lane], args.activation));
+                    store_element(
+                        output[g * out_group + panel * 8 + lane],
+                        fused_activation(rounded_to<Element>(sum[lane]), args.activation));
                 }
             }
         }

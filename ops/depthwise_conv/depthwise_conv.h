@@ -22,9 +22,9 @@ namespace fovea::ops {
 //   bias      [ceil(channels / 8) * 8]
 // Accumulation order: bias, then a, b ascending, by fused multiply-adds; taps in the padding are
 // skipped. Exact tails; an element's alignment of rows and output is enough. output overlaps nothing.
-// Of halves the scalar kernel does all that in float32 and rounds the result to a half once; the
-// vector kernels round every operation to a half: within 2^-11 x (taps + 1) x the sum of the absolute
-// values of all that is added, before the activation.
+// Of halves the sum and the activation's result are each rounded to a half. The scalar kernel sums in
+// float32, the vector kernels in halves: within 2^-11 x (taps + 1) x the sum of the absolute values of
+// all that is added, before the activation.
 template <typename Element>
 struct DepthwiseConvArgs {
     const Element* const* rows;

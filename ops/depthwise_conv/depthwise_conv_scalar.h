@@ -8,7 +8,7 @@
 //
 //   output[x][c] = activation( bias[c] + sum_{a, b} row[a][x * stride + b * dilation - pad_left][c]
 //                                                   * weight[a][b][c] )
-// in float32, the output rounded to its type at the end.
+// the sum in float32; it and the activation's result rounded to their type.
 #include <cmath>
 
 #include "ops/activation/fused_activation_scalar.h"
@@ -39,7 +39,7 @@ void depthwise_conv_scalar(const DepthwiseConvArgs<Element>& args) {
                                    load_element(args.weights[tap * padded_channels + c]), sum);
                 }
             }
-            store_element(output[c], fused_activation(sum, args.activation));
+            store_element(output[c], fused_activation(rounded_to<Element>(sum), args.activation));
         }
     }
 }

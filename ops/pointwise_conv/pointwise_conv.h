@@ -26,19 +26,19 @@ namespace fovea::ops {
 // output may equal residual; otherwise output overlaps nothing.
 // Nothing past the tensors is read or written.
 //
-// Each output element is accumulated in an order that depends on nothing but the number of channels,
-// so splitting the pixels among calls or threads never changes a bit.
+// Each output element is accumulated in an order that depends on nothing but the number of
+// channels, so splitting the pixels among calls or threads never changes a bit.
 //
-// float32: in the order i = 0, 1, ... from the bias. The vector kernels use fused multiply-adds and agree with
-// each other to the bit (the sign of a zero aside); the scalar kernel rounds each product first,
-// because a CPU that needs it may have no fused instruction. NaN in gives NaN out.
+// float32: in the order i = 0, 1, ... from the bias. The vector kernels use fused multiply-adds and
+// agree with each other to the bit (the sign of a zero aside); the scalar kernel rounds each
+// product first, because a CPU that needs it may have no fused instruction. NaN in gives NaN out.
 //
-// Half: the scalar kernel does all that in float32 and rounds the result to a half once. The vector
-// kernels sum in halves, by fused multiply-adds, kHalfBlock terms at a time: the first block from the
-// bias, then the residual is added; each next block from zero, then added to the sum so far; each
-// operation is rounded to a half. An error within 2^-11 x (kHalfBlock + blocks + 2) x the sum of the
-// absolute values of all that is added, before the activation; a sum on the way that is larger than
-// 65504 is an infinity.
+// Half: the sum, what the residual makes of it, and the activation's result are each rounded to a
+// half, so that the residual and the activation may as well be steps of their own. The scalar
+// kernel sums in float32. The vector kernels sum in halves, by fused multiply-adds, kHalfBlock
+// terms at a time: the first block from the bias, each next one from zero, then added to the sum so
+// far. An error within 2^-11 x (kHalfBlock + blocks + 2) x the sum of the absolute values of all
+// that is added, before the activation; a sum on the way that is larger than 65504 is an infinity.
 template <typename Element>
 struct PointwiseConvArgs {
     const Element* input;

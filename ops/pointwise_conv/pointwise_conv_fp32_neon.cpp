@@ -9,7 +9,6 @@
 namespace fovea::ops {
 
 void pointwise_conv_fp32_neon(const PointwiseConvFp32Args& args) {
-    constexpr int kAllTerms = __INT_MAX__;
     PointwisePanels<float, kAllTerms>::run(args);
 }
 

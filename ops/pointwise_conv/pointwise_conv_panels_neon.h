@@ -13,8 +13,10 @@ namespace {
 // first-level cache while all panels pass over it; a block of many channels has more pixels than
 // that, because each block reads all weights again.
 //
-// kTerms input channels are summed at once; of more than that, the next ones are added to what is
-// in the output.
+// kTerms input channels are summed at once; of more than that, what the blocks before gave is
+// added.
+constexpr int kAllTerms = __INT_MAX__;
+
 template <typename Element, int kTerms>
 struct PointwisePanels {
     static constexpr std::ptrdiff_t kBytes = sizeof(Element);
@@ -22,6 +24,8 @@ struct PointwisePanels {
     // KiB).
     static constexpr std::ptrdiff_t kBlockBytes = 16 * 1024;
     static constexpr std::ptrdiff_t kMinBlockPixels = 5 * PanelTiles<Element>::kMaxPixels;
+    static constexpr std::ptrdiff_t kSumsStep = kMaxTilePanels * kPanel;
+    static_assert(kTerms == kAllTerms || kBlockBytes / kBytes / kTerms < 2 * kMinBlockPixels);
     static constexpr Element kZeros[kMaxTilePanels * kPanel] = {};
 
     // Pixels [first, last) of one or more panels.
@@ -29,37 +33,45 @@ struct PointwisePanels {
                                std::ptrdiff_t last, int panel, int panels) {
         const std::ptrdiff_t channel = static_cast<std::ptrdiff_t>(panel) * kPanel;
         const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(args.in_channels) * kPanel;
-        for (int term = 0; term < args.in_channels; term += kTerms) {
-            const bool is_last = args.in_channels - term <= kTerms;
-            const Element* const input = args.input + term;
-            PanelTile<Element> tile = {
-                .runs = &input,
-                .run_count = 1,
-                .length = is_last ? args.in_channels - term : kTerms,
-                .pixel_step = args.input_stride * kBytes,
-                .weights =
-                    args.weights + panel * panel_size + static_cast<std::ptrdiff_t>(term) * kPanel,
-                .next_weights = nullptr,
-                .bias = term == 0 ? args.bias + channel : kZeros,
-                .output = args.output + first * args.output_stride + channel,
-                .output_step = args.output_stride * kBytes,
-                .residual = args.residual == nullptr
-                                ? nullptr
-                                : args.residual + first * args.residual_stride + channel,
-                .residual_step = args.residual_stride * kBytes,
-                .activation =
-                    static_cast<std::ptrdiff_t>(is_last ? args.activation : Activation::kNone),
-                .offset = first * args.input_stride * kBytes,
-                .tiles = 0,
-            };
-            tile.next_weights = tile.weights + (panels - 1) * panel_size;
-            if (term != 0) {
-                tile.residual = tile.output;
-                tile.residual_step = tile.output_step;
-            }
-            compute_pixels(tile, last - first, panels,
-                           args.out_channels - static_cast<int>(channel));
+        const Element* input = args.input;
+        PanelTile<Element> tile = {
+            .runs = &input,
+            .run_count = 1,
+            .length = args.in_channels,
+            .pixel_step = args.input_stride * kBytes,
+            .weights = args.weights + panel * panel_size,
+            .next_weights = args.weights + (panel + panels - 1) * panel_size,
+            .bias = args.bias + channel,
+            .output = args.output + first * args.output_stride + channel,
+            .output_step = args.output_stride * kBytes,
+            .residual = args.residual == nullptr
+                            ? nullptr
+                            : args.residual + first * args.residual_stride + channel,
+            .residual_step = args.residual_stride * kBytes,
+            .activation = static_cast<std::ptrdiff_t>(args.activation),
+            .offset = first * args.input_stride * kBytes,
+            .tiles = 0,
+            .sums_so_far = nullptr,
+            .sums_step = kSumsStep * kBytes,
+        };
+        // A block of more channels than kTerms has the fewest pixels.
+        Element sums[kTerms == kAllTerms ? 1 : kMinBlockPixels * kSumsStep];
+        for (int left = args.in_channels; left > kTerms; left -= kTerms) {
+            PanelTile<Element> block = tile;
+            block.length = kTerms;
+            block.output = sums;
+            block.output_step = tile.sums_step;
+            block.residual = nullptr;
+            block.activation = static_cast<std::ptrdiff_t>(Activation::kNone);
+            compute_pixels(block, last - first, panels, panels * kPanel);
+            input += kTerms;
+            tile.length -= kTerms;
+            tile.weights += std::ptrdiff_t{kTerms} * kPanel;
+            tile.next_weights += std::ptrdiff_t{kTerms} * kPanel;
+            tile.bias = kZeros;
+            tile.sums_so_far = sums;
         }
+        compute_pixels(tile, last - first, panels, args.out_channels - static_cast<int>(channel));
     }
 
     static void run(const PointwiseConvArgs<Element>& args) {

@@ -5,7 +5,7 @@
 //   input [pixels][in_channels], weights [panels][in_channels][8], bias [panels][8],
 //   residual and output [pixels][out_channels], panels = ceil(out_channels / 8)
 //   output[p][o] = activation(bias[o] + sum_i input[p][i] * weight[i][o] + residual[p][o])
-//   in float32, the output rounded to its type at the end
+//   the sum in float32; it and the two results after it rounded to their type
 #include "ops/activation/fused_activation_scalar.h"
 #include "ops/half_scalar.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
@@ -31,10 +31,12 @@ void pointwise_conv_scalar(const PointwiseConvArgs<Element>& args) {
             }
             for (int lane = 0; lane < 8 && first + lane < args.out_channels; ++lane) {
                 const int o = first + lane;
+                float result = rounded_to<Element>(sum[lane]);
                 if (args.residual != nullptr) {
-                    sum[lane] += load_element(args.residual[pixel * args.residual_stride + o]);
+                    result += load_element(args.residual[pixel * args.residual_stride + o]);
+                    result = rounded_to<Element>(result);
                 }
-                store_element(output[o], fused_activation(sum[lane], args.activation));
+                store_element(output[o], fused_activation(result, args.activation));
             }
         }
     }

@@ -51,4 +51,11 @@ inline std::vector<ops::Half> narrowed(const std::vector<float>& floats) {
     return halves;
 }
 
+// Their values.
+inline std::vector<float> values_of(const std::vector<ops::Half>& halves) {
+    std::vector<float> floats(halves.size());
+    ops::widen_fp16_scalar({halves.data(), floats.data(), halves.size()});
+    return floats;
+}
+
 }  // namespace fovea::test

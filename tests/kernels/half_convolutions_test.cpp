@@ -7,6 +7,7 @@
 
 #include "activation_oracle.h"
 #include "half_check.h"
+#include "ops/activation/fused_activation_scalar.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
@@ -26,21 +27,27 @@ std::size_t at_once(int terms) {
     return static_cast<std::size_t>(std::min(terms, fovea::ops::kHalfBlock));
 }
 
-// Runs and compares every kernel of a table. plain and activated are what the scalar kernel of
-// floats gives without and with the activation, magnitudes what it makes of the absolute values;
-// `terms` the roundings that the contract states. compute(function, output, first, count) runs a
-// kernel on some of the units that may be split.
+// Runs and compares every kernel of a table. plain is what the scalar kernel of floats gives
+// without residual and activation, magnitudes what it makes of the absolute values, the residual's
+// with them; `terms` are the roundings that the contract states. compute(function, output, first,
+// count) runs a kernel on some of the units that may be split.
 template <typename Table, typename Compute>
 void compare_kernels(Checker& checker, const Table& table, std::size_t rows, std::size_t width,
                      std::size_t stride, std::size_t offset, Activation activation,
-                     const std::vector<float>& plain, const std::vector<float>& activated_values,
+                     const std::vector<float>& plain, const std::vector<float>& residual,
                      const std::vector<float>& magnitudes, std::size_t terms, std::size_t units,
                      const Compute& compute) {
     std::vector<Expected> expected(rows * width);
+    std::vector<float> rounded = values_of(narrowed(plain));
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        expected[i] = activated({plain[i], magnitudes[i]}, activation);
+        const float addend = residual.empty() ? 0.0f : residual[i];
+        expected[i] =
+            activated({plain[i] + static_cast<double>(addend), magnitudes[i]}, activation);
+        rounded[i] += addend;
     }
-    const std::vector<Half> nearest = narrowed(activated_values);
+    rounded = values_of(narrowed(rounded));
+    for (float& value : rounded) value = fovea::ops::fused_activation(value, activation);
+    const std::vector<Half> nearest = narrowed(rounded);
     for (const auto& kernel : runnable_variants(table)) {
         HalfRows whole(rows, width, stride, offset);
         if (!checker.run(kernel.name, [&] { compute(kernel.function, whole, 0, units); })) continue;
@@ -104,23 +111,27 @@ void check_pointwise(Checker& checker, const PointwiseCase& c) {
     }
     const auto pixels = static_cast<std::size_t>(c.pixels);
     const auto out = static_cast<std::size_t>(c.out);
-    const auto by_floats = [&](auto HalfArray::*values, Activation activation) {
+    const auto by_floats = [&](auto HalfArray::*values, const float* addend) {
         std::vector<float> output(pixels * out);
-        fovea::ops::pointwise_conv_fp32_scalar(
-            {.input = (input.*values).data(),
-             .input_stride = input_stride,
-             .output = output.data(),
-             .output_stride = c.out,
-             .residual = c.residual == 0 ? nullptr : (residual.*values).data(),
-             .residual_stride = output_stride,
-             .weights = (weights.*values).data(),
-             .bias = (bias.*values).data(),
-             .pixels = pixels,
-             .in_channels = c.in,
-             .out_channels = c.out,
-             .activation = activation});
+        fovea::ops::pointwise_conv_fp32_scalar({.input = (input.*values).data(),
+                                                .input_stride = input_stride,
+                                                .output = output.data(),
+                                                .output_stride = c.out,
+                                                .residual = addend,
+                                                .residual_stride = output_stride,
+                                                .weights = (weights.*values).data(),
+                                                .bias = (bias.*values).data(),
+                                                .pixels = pixels,
+                                                .in_channels = c.in,
+                                                .out_channels = c.out,
+                                                .activation = Activation::kNone});
         return output;
     };
+    std::vector<float> added;  // the residual without what lies between its rows
+    for (std::size_t i = 0; c.residual != 0 && i < pixels * out; ++i) {
+        added.push_back(
+            residual.floats[i / out * static_cast<std::size_t>(output_stride) + i % out]);
+    }
     const auto compute = [&](fovea::ops::PointwiseConvFp16Function function, HalfRows& output,
                              std::size_t first, std::size_t count) {
         Half* const target = output.data() + first * output.stride();
@@ -146,12 +157,12 @@ void check_pointwise(Checker& checker, const PointwiseCase& c) {
                   .out_channels = c.out,
                   .activation = c.activation});
     };
-    compare_kernels(checker, fovea::ops::kPointwiseConvFp16, pixels, out,
-                    static_cast<std::size_t>(output_stride), slack, c.activation,
-                    by_floats(&HalfArray::floats, Activation::kNone),
-                    by_floats(&HalfArray::floats, c.activation),
-                    by_floats(&HalfArray::magnitudes, Activation::kNone),
-                    at_once(c.in) + blocks_of(c.in) + 2, pixels, compute);
+    compare_kernels(
+        checker, fovea::ops::kPointwiseConvFp16, pixels, out,
+        static_cast<std::size_t>(output_stride), slack, c.activation,
+        by_floats(&HalfArray::floats, nullptr), added,
+        by_floats(&HalfArray::magnitudes, c.residual == 0 ? nullptr : residual.magnitudes.data()),
+        at_once(c.in) + blocks_of(c.in) + 2, pixels, compute);
 }
 
 // A window over rows, as conv2d and depthwise_conv take them.
@@ -255,8 +266,7 @@ void check_conv2d(Checker& checker, const WindowCase& c) {
     compare_kernels(
         checker, fovea::ops::kConv2dFp16, width, out, out + static_cast<std::size_t>(c.padding),
         static_cast<std::size_t>(c.offset), c.activation,
-        by_floats(window.floats, &HalfArray::floats, Activation::kNone),
-        by_floats(window.floats, &HalfArray::floats, c.activation),
+        by_floats(window.floats, &HalfArray::floats, Activation::kNone), {},
         by_floats(window.magnitudes, &HalfArray::magnitudes, Activation::kNone),
         at_once(taps * in_group) + blocks + 1, 1,
         [&](fovea::ops::Conv2dFp16Function function, HalfRows& output, std::size_t, std::size_t) {
@@ -368,8 +378,7 @@ void check_depthwise(Checker& checker, const WindowCase& c) {
     compare_kernels(
         checker, fovea::ops::kDepthwiseConvFp16, width, channels,
         channels + static_cast<std::size_t>(c.padding), static_cast<std::size_t>(c.offset),
-        c.activation, by_floats(window.floats, &HalfArray::floats, Activation::kNone),
-        by_floats(window.floats, &HalfArray::floats, c.activation),
+        c.activation, by_floats(window.floats, &HalfArray::floats, Activation::kNone), {},
         by_floats(window.magnitudes, &HalfArray::magnitudes, Activation::kNone), taps + 1, 1,
         [&](fovea::ops::DepthwiseConvFp16Function function, HalfRows& output, std::size_t,
             std::size_t) {

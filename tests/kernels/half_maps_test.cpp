@@ -4,6 +4,7 @@
 // scalar kernel of floats gives.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "half_check.h"
@@ -11,6 +12,7 @@
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
+#include "ops/dense/dense.h"
 #include "ops/gate/gate.h"
 #include "ops/pool/pool.h"
 
@@ -318,11 +320,40 @@ TEST_CASE("affine to halves: from halves, bytes and floats, any number of channe
     }
 }
 
-TEST_CASE("activation of halves: each one, by the float32 kernel of the same instruction set") {
+namespace {
+
+// A fusable activation on a half, each operation rounded to a half.
+float by_operations(Activation activation, float x) {
+    const auto half = [](float value) {
+        Half bits;
+        fovea::ops::narrow_fp16_scalar({&value, &bits, 1});
+        fovea::ops::widen_fp16_scalar({&bits, &value, 1});
+        return value;
+    };
+    const auto relu6 = [](float value) { return std::fmin(std::fmax(value, 0.0f), 6.0f); };
+    const float hard_sigmoid = half(relu6(half(x + 3.0f)) * half(1.0f / 6.0f));
+    switch (activation) {
+        case Activation::kRelu:
+            return std::fmax(x, 0.0f);
+        case Activation::kRelu6:
+            return relu6(x);
+        case Activation::kHardSigmoid:
+            return hard_sigmoid;
+        case Activation::kHardSwish:
+            return half(x * hard_sigmoid);
+        default:
+            return x;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("activation of halves: in float32, or by operations as the convolutions fuse it") {
     Checker checker;
     for (int a = 0; a < fovea::ops::kActivationCount; ++a) {
         for (const int count : {1, 3, 8, 21, 511, 512, 513, 1500}) {
             checker.shape("activation=%d count=%d", a, count);
+            const auto activation = static_cast<Activation>(a);
             Random random = checker.random();
             const auto size = static_cast<std::size_t>(count);
             HalfArray input(size, static_cast<std::size_t>(count % 2), random, Fill::kUniform);
@@ -331,14 +362,24 @@ TEST_CASE("activation of halves: each one, by the float32 kernel of the same ins
             input.halves.make_read_only();
             for (const auto& kernel : runnable_variants(fovea::ops::kActivationFp16)) {
                 std::vector<float> expected(size);
-                fovea::ops::kActivationFp32.select(kernel.required)
-                    .function({input.floats.data(), expected.data(), size,
-                               static_cast<Activation>(a), 0.3f});
+                if (kernel.required != fovea::ops::kFeatureNone && is_fusable(activation)) {
+                    for (std::size_t i = 0; i < size; ++i) {
+                        expected[i] = by_operations(activation, input.floats[i]);
+                    }
+                } else {
+                    // The float32 kernel of the level, which has the bits of its own instruction
+                    // set.
+                    fovea::ops::kActivationFp32
+                        .select(kernel.required == fovea::ops::kFeatureNone
+                                    ? fovea::ops::kFeatureNone
+                                    : tested_features())
+                        .function({input.floats.data(), expected.data(), size, activation, 0.3f});
+                }
                 const std::vector<Half> halves = narrowed(expected);
                 HalfRows output(1, size, size);
                 if (!checker.run(kernel.name, [&] {
-                        kernel.function({input.halves.data(), output.data(), size,
-                                         static_cast<Activation>(a), 0.3f});
+                        kernel.function(
+                            {input.halves.data(), output.data(), size, activation, 0.3f});
                     })) {
                     continue;
                 }
@@ -379,6 +420,46 @@ TEST_CASE("gate of halves: gates that are no halves, in place") {
                         function({in_place ? output.data() : weights.halves.data(), gate.data(),
                                   output.data(), static_cast<std::size_t>(panels), in_channels});
                     });
+            }
+        }
+    }
+}
+
+TEST_CASE("dense with weights of halves: the bits of the float32 kernel on their values") {
+    Checker checker;
+    for (const int in : {1, 3, 4, 5, 9, 64, 240}) {
+        for (const int out : {1, 7, 8, 9, 16, 17, 33}) {
+            const Fill fill = kAllFills[(in + out) % 3];
+            checker.shape("in=%d out=%d fill=%s", in, out, name_of(fill));
+            Random random = checker.random();
+            const int panels = (out + 7) / 8;
+            HalfArray weights(static_cast<std::size_t>(panels * in) * 8, 0, random, fill);
+            GuardedArray<float> input(static_cast<std::size_t>(in),
+                                      static_cast<std::size_t>(in % 2));
+            GuardedArray<float> bias(static_cast<std::size_t>(panels) * 8);
+            random.fill(input.data(), input.size(), fill);
+            random.fill(bias.data(), bias.size(), Fill::kUniform);
+            weights.halves.make_read_only();
+            input.make_read_only();
+            bias.make_read_only();
+            GuardedArray<float> floats(weights.floats.size());
+            std::copy(weights.floats.begin(), weights.floats.end(), floats.data());
+            const auto width = static_cast<std::size_t>(out);
+            for (const auto& kernel : runnable_variants(fovea::ops::kDenseFp16)) {
+                OutputRows expected(1, width, width), output(1, width, width, 1);
+                const auto& reference = fovea::ops::kDenseFp32.select(kernel.required);
+                reference.function({input.data(), expected.data(), floats.data(), bias.data(), in,
+                                    out, 0, panels});
+                const int middle = panels / 2;
+                if (!checker.run(kernel.name, [&] {
+                        kernel.function({input.data(), output.data(), weights.halves.data(),
+                                         bias.data(), in, out, 0, middle});
+                        kernel.function({input.data(), output.data(), weights.halves.data(),
+                                         bias.data(), in, out, middle, panels});
+                    })) {
+                    continue;
+                }
+                checker.compare_equal(output, expected.data(), out);
             }
         }
     }
