@@ -135,6 +135,13 @@ template <int kKernel, int kStride, int kOutputs, bool kPartial, bool kWhole>
     const std::ptrdiff_t weight_step = padded_channels(args);
     const float* row_weights = args.weights + channel;
     const __m512 bias = load<kPartial>(args.bias + channel, mask);
+    if constexpr (kWhole) {
+        // A wide output is out of reach of the second-level cache by the time its row comes round.
+#pragma GCC unroll 16
+        for (int n = 0; n < kOutputs; ++n) {
+            __builtin_prefetch(place.output + channel + n * args.output_stride + 2 * kLanes, 1);
+        }
+    }
     __m512 sums[kOutputs];
 #pragma GCC unroll 16
     for (__m512& sum : sums) sum = bias;
