@@ -129,9 +129,9 @@ struct PanelTile {
 #pragma GCC unroll 32
             for (int n = 0; n < kPairs; ++n) {
                 const float* from = source + p * step + n * 16;
-                sums[p * kPairs + n] = _mm512_add_ps(
-                    sums[p * kPairs + n],
-                    is_last_pair(n) ? _mm512_maskz_loadu_ps(last, from) : _mm512_loadu_ps(from));
+                sums[p * kPairs + n] =
+                    _mm512_add_ps(sums[p * kPairs + n],
+                                  _mm512_maskz_loadu_ps(is_last_pair(n) ? last : 0xffff, from));
             }
         }
         if constexpr (kOdd) {
@@ -156,11 +156,7 @@ struct PanelTile {
 #pragma GCC unroll 32
             for (int n = 0; n < kPairs; ++n) {
                 float* to = target + p * step + n * 16;
-                if (is_last_pair(n) && lanes < 8) {
-                    _mm512_mask_storeu_ps(to, last, sums[p * kPairs + n]);
-                } else {
-                    _mm512_storeu_ps(to, sums[p * kPairs + n]);
-                }
+                _mm512_mask_storeu_ps(to, is_last_pair(n) ? last : 0xffff, sums[p * kPairs + n]);
             }
         }
         if constexpr (kOdd) {
@@ -171,11 +167,7 @@ struct PanelTile {
                 const __m256 half =
                     p % 2 == 0 ? _mm512_castps512_ps256(both) : _mm512_extractf32x8_ps(both, 1);
                 float* to = target + p * step + kPairs * 16;
-                if (lanes < 8) {
-                    _mm256_mask_storeu_ps(to, mask, half);
-                } else {
-                    _mm256_storeu_ps(to, half);
-                }
+                _mm256_mask_storeu_ps(to, mask, half);
             }
         }
     }
