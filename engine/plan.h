@@ -186,8 +186,9 @@ struct Ring {
 // What maps are made of. Halves, if the file's weights are: there then are few bytes to move and
 // many elements in a register. Vectors (gates, dense layers, logits) are floats all the same.
 enum class Arithmetic {
-    kBest,  // halves if the CPU computes with them
-    kHalf,  // for tests: halves wherever the graph allows it
+    kBest,   // halves if the CPU computes with them
+    kFloat,  // for tests: floats
+    kHalf,   // for tests: halves if the graph allows it, by the specification where nothing is better
 };
 
 struct PlanRequest {

@@ -88,7 +88,8 @@ void choose_elements(const Graph& graph, const Buffer<Shape>& shapes, Arithmetic
     plan->arithmetic = "float32, weights widened: not all of them are halves";
     if (!has_only_half_weights(graph)) return;
     plan->arithmetic = "float32, weights widened: no arithmetic of halves";
-    if (wanted != Arithmetic::kHalf && !plan->kernels.has_half_arithmetic()) return;
+    if (wanted == Arithmetic::kFloat) return;
+    if (wanted == Arithmetic::kBest && !plan->kernels.has_half_arithmetic()) return;
     (*elements)[0] = kHalf;
     const Elements deduced{graph, shapes, *elements};
     for (std::uint32_t i = 0; i < graph.node_count(); ++i) {
