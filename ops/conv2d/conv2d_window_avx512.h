@@ -28,7 +28,7 @@ template <int kTaps, int kStep>
 struct WindowTile {
     static constexpr int kPixels = 16;
 
-    static bool fits(const ConvRow& row) {
+    static bool fits(const ConvRow<float>& row) {
         return row.runs == 1 && row.run_length == kTaps && row.pixel_step == kStep;
     }
 
@@ -59,7 +59,7 @@ struct WindowTile {
 
     // The pixels from column x of the two panels from `panel`, the second of which has `lanes` of
     // its 8 channels. All windows lie in the row.
-    [[gnu::noinline]] static void compute(const ConvRow& row, std::ptrdiff_t x,
+    [[gnu::noinline]] static void compute(const ConvRow<float>& row, std::ptrdiff_t x,
                                           std::ptrdiff_t group, std::ptrdiff_t panel, int lanes) {
         using Tile = PanelTile<kPixels, 1, false>;
         const Conv2dFp32Args& args = row.args;
@@ -88,7 +88,7 @@ struct WindowTile {
 
     // All columns whose windows lie in the row; at least kPixels. The last tile begins early enough
     // to be whole: what it computes a second time comes out the same.
-    static void compute_inside(const ConvRow& row, std::ptrdiff_t group, std::ptrdiff_t panel,
+    static void compute_inside(const ConvRow<float>& row, std::ptrdiff_t group, std::ptrdiff_t panel,
                                int lanes) {
         std::ptrdiff_t x = row.inside_begin;
         for (; x + kPixels < row.inside_end; x += kPixels) compute(row, x, group, panel, lanes);
