@@ -35,11 +35,11 @@
 //   x1   next row                      x8        output of the block
 //   x2   offset of the first column    x9, x10   input, scratch
 //   x3   column step                   x11       blocks of channels left
-//   x4   mask of columns               x13       the first row
-//   x5   weights of the next tap       x14, x15  weights and bias of the block
-//   x6   weight step
+//   x4   mask of columns               x12, x16  where the activation is applied, where to go on
+//   x5   weights of the next tap       x13       the first row
+//   x6   weight step                   x14, x17  weights and bias of the block
 .macro load_sums first, second
-    ldp q\first, q\second, [x15]
+    ldp q\first, q\second, [x17]
 .endm
 
 .macro load_tap first, second
@@ -108,14 +108,15 @@
 begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     ldp x13, x2, [x0, #ROWS]
     ldp x3, x14, [x0, #COLUMN_STEP]
-    ldp x6, x15, [x0, #WEIGHT_STEP]
+    ldp x6, x17, [x0, #WEIGHT_STEP]
     ldr x8, [x0, #OUTPUT]
     ldr x11, [x0, #BLOCKS]
     .ifc \columns, masked_columns
     ldr x4, [x0, #MASK]
     .endif
     ldr x9, [x0, #ACTIVATION]
-    find_activation 12, 9, \kernel\()x\kernel\()s\stride\()_\columns
+    find_activation 12, 9, depthwise
+    adr x16, .Lactivated\@
 .Lblock\@:
     mov x1, x13
     mov x5, x14
@@ -140,7 +141,7 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     b.ne .Lrow\@
 
     br x12
-    fused_activations \kernel\()x\kernel\()s\stride\()_\columns, 16
+.Lactivated\@:
     ldr x10, [x0, #OUTPUT + 8]
     mov x9, x8
     .ifc \columns, masked_columns
@@ -159,7 +160,7 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     add x2, x2, #32
     add x8, x8, #32
     add x14, x14, #32
-    add x15, x15, #32
+    add x17, x17, #32
     subs x11, x11, #1
     b.ne .Lblock\@
 end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
@@ -168,7 +169,6 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     mov x10, #\kernel
     madd x5, x6, x10, x5
     b .Lrow_done\@
-    activation_places \kernel\()x\kernel\()s\stride\()_\columns
 .endm
 
     depthwise_tile 3, 1, all_columns
@@ -179,5 +179,8 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     depthwise_tile 3, 2, masked_columns
     depthwise_tile 5, 1, masked_columns
     depthwise_tile 5, 2, masked_columns
+
+    fused_activations depthwise, 16, 16
+    activation_places depthwise
 
     .section .note.GNU-stack, "", %progbits
