@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution, 4 channels a register, NEON.
 //
-// 3x3 and 5x5, stride 1 and 2: tiles of 8 output columns x 8 channels, which depthwise_tile_neon.S
-// draws; all channels of 8 columns before the next 8. The channels past the last whole 8, and every other
-// kernel size or dilation, take their taps one by one from memory:
+// 3x3 and 5x5, stride 1 and 2: register tiles, all channels of some columns before the next
+// columns. 3x3 has tiles of 4 output columns x 16 channels, which depthwise_tile16_neon.S draws;
+// for the last 8 channels, and for 5x5, whose weights would not fit beside so many sums, there are
+// tiles of 8 columns x 8 channels (depthwise_tile_neon.S). The channels past the last whole 8, and
+// every other kernel size or dilation, take their taps one by one from memory:
 //   v  2  sums of 8 channels (1 for the last 4 to 7, and for the last 1 to 3, lane by lane)
 #if !defined(__aarch64__)
 #error "for AArch64, whose baseline has NEON"
@@ -42,8 +44,8 @@ inline void store(float* target, float32x4_t value, int lanes) {
     }
 }
 
-// One output column from the taps whose columns lie in the row, for any kernel: 4 kVectors channels,
-// or, where kPartial, `lanes` of them (1 to 3).
+// One output column from the taps whose columns lie in the row, for any kernel: 4 kVectors
+// channels, or, where kPartial, `lanes` of them (1 to 3).
 template <int kVectors, bool kPartial>
 inline void compute_column(const DepthwiseConvFp32Args& args, int x, int channel, int lanes) {
     const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left;
@@ -52,8 +54,9 @@ inline void compute_column(const DepthwiseConvFp32Args& args, int x, int channel
     for (int v = 0; v < kVectors; ++v) sums[v] = vld1q_f32(args.bias + channel + 4 * v);
     for (int a = 0; a < args.kernel_height; ++a) {
         if (args.rows[a] == nullptr) continue;
-        const float* weights =
-            args.weights + static_cast<std::ptrdiff_t>(a) * args.kernel_width * weight_step + channel;
+        const float* weights = args.weights +
+                               static_cast<std::ptrdiff_t>(a) * args.kernel_width * weight_step +
+                               channel;
         for (int b = 0; b < args.kernel_width; ++b) {
             const std::ptrdiff_t column = first + static_cast<std::ptrdiff_t>(b) * args.dilation_x;
             if (column < 0 || column >= args.input_width) continue;
@@ -79,68 +82,127 @@ void compute_rest(const DepthwiseConvFp32Args& args, int channel) {
     }
 }
 
-// The two versions of a tile.
+// The two versions of a tile: of whole windows, and of those columns that a mask names.
 struct Tile {
     int kernel;
     int stride;
-    DepthwiseTileFunction all_columns;
-    DepthwiseTileFunction masked_columns;
+    int outputs;
+    int channels;
+    DepthwiseTileFunction whole;  // many tiles a call where they have 16 channels, else one
+    DepthwiseTileFunction masked;
 };
 constexpr Tile kTiles[] = {
-    {3, 1, depthwise_3x3s1_all_columns_neon, depthwise_3x3s1_masked_columns_neon},
-    {3, 2, depthwise_3x3s2_all_columns_neon, depthwise_3x3s2_masked_columns_neon},
-    {5, 1, depthwise_5x5s1_all_columns_neon, depthwise_5x5s1_masked_columns_neon},
-    {5, 2, depthwise_5x5s2_all_columns_neon, depthwise_5x5s2_masked_columns_neon},
+    {3, 1, 4, 16, depthwise16_3x3s1_whole_neon, depthwise16_3x3s1_masked_neon},
+    {3, 2, 4, 16, depthwise16_3x3s2_whole_neon, depthwise16_3x3s2_masked_neon},
+    {3, 1, 8, 8, depthwise_3x3s1_all_columns_neon, depthwise_3x3s1_masked_columns_neon},
+    {3, 2, 8, 8, depthwise_3x3s2_all_columns_neon, depthwise_3x3s2_masked_columns_neon},
+    {5, 1, 8, 8, depthwise_5x5s1_all_columns_neon, depthwise_5x5s1_masked_columns_neon},
+    {5, 2, 8, 8, depthwise_5x5s2_all_columns_neon, depthwise_5x5s2_masked_columns_neon},
 };
 
-const Tile* find_tile(const DepthwiseConvFp32Args& args) {
-    if (args.dilation_x != 1 || args.kernel_height != args.kernel_width) return nullptr;
-    for (const Tile& tile : kTiles) {
-        if (tile.kernel == args.kernel_width && tile.stride == args.stride_x) return &tile;
-    }
-    return nullptr;
+// A row's output columns in tiles from x on, of some blocks of a tile's channels from `channel` on.
+struct Strip {
+    const DepthwiseConvFp32Args& args;
+    const Tile& tile;
+    int channel;
+    int blocks;
+};
+
+// What tiles from x on are, the mask apart. The first of their columns that is read is `begin`
+// behind the window's left end.
+DepthwiseTile tiles_from(const Strip& strip, std::ptrdiff_t x, std::ptrdiff_t begin) {
+    const DepthwiseConvFp32Args& args = strip.args;
+    const std::ptrdiff_t column = x * strip.tile.stride - args.pad_left + begin;
+    return {
+        .rows = args.rows,
+        .first = (column * args.input_stride + strip.channel) * kFloatBytes,
+        .column_step = args.input_stride * kFloatBytes,
+        .weights = args.weights + strip.channel,
+        .weight_step = padded_channels(args) * kFloatBytes,
+        .bias = args.bias + strip.channel,
+        .output = args.output + x * args.output_stride + strip.channel,
+        .output_step = args.output_stride * kFloatBytes,
+        .mask = 0,
+        .outputs = strip.tile.outputs,
+        .activation = static_cast<std::ptrdiff_t>(args.activation),
+        .blocks = strip.blocks,
+        .tiles = 1,
+    };
 }
 
-// Output columns x .. x + outputs - 1, at most 8, of the first blocks of 8 channels.
-void compute_tiles(const DepthwiseConvFp32Args& args, const Tile& tile, int x, int outputs,
-                   int blocks) {
-    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * tile.stride - args.pad_left;
-    const std::ptrdiff_t columns = static_cast<std::ptrdiff_t>(outputs - 1) * tile.stride + tile.kernel;
+void compute_whole_tiles(const Strip& strip, std::ptrdiff_t x, std::ptrdiff_t count) {
+    DepthwiseTile tiles = tiles_from(strip, x, 0);
+    if (strip.tile.channels == 16) {
+        tiles.tiles = count;
+        strip.tile.whole(&tiles);
+        return;
+    }
+    for (; count > 0; --count) {
+        strip.tile.whole(&tiles);
+        tiles.first += strip.tile.outputs * strip.tile.stride * tiles.column_step;
+        tiles.output += strip.tile.outputs * strip.args.output_stride;
+    }
+}
+
+// One tile, some of whose columns are in the padding or whose last outputs are not in the row.
+void compute_masked_tile(const Strip& strip, std::ptrdiff_t x, std::ptrdiff_t outputs) {
+    const Tile& tile = strip.tile;
+    const std::ptrdiff_t left = x * tile.stride - strip.args.pad_left;
+    const std::ptrdiff_t columns = (outputs - 1) * tile.stride + tile.kernel;
     // Columns [begin, end) of the tile's windows lie in the row.
     std::ptrdiff_t begin = left < 0 ? -left : 0;
-    std::ptrdiff_t end = args.input_width - left < columns ? args.input_width - left : columns;
+    std::ptrdiff_t end =
+        strip.args.input_width - left < columns ? strip.args.input_width - left : columns;
     if (begin >= end) begin = end = 0;
-    const DepthwiseTile tiles = {
-        .rows = args.rows,
-        .first = begin == end ? 0 : (left + begin) * args.input_stride * kFloatBytes,
-        .column_step = args.input_stride * kFloatBytes,
-        .weights = args.weights,
-        .weight_step = padded_channels(args) * kFloatBytes,
-        .bias = args.bias,
-        .output = args.output + x * args.output_stride,
-        .output_step = args.output_stride * kFloatBytes,
-        .mask = (std::uint64_t{1} << end) - (std::uint64_t{1} << begin),
-        .outputs = outputs,
-        .activation = static_cast<std::ptrdiff_t>(args.activation),
-        .blocks = blocks,
-    };
-    if (outputs == kTileOutputs && begin == 0 && end == columns) {
-        tile.all_columns(&tiles);
-    } else {
-        tile.masked_columns(&tiles);
+    DepthwiseTile tiles = tiles_from(strip, x, begin);
+    if (begin == end) tiles.first = 0;
+    tiles.mask = (std::uint64_t{1} << end) - (std::uint64_t{1} << begin);
+    tiles.outputs = outputs;
+    tile.masked(&tiles);
+}
+
+// How many tiles from x on, side by side, have all their outputs and windows in the row.
+std::ptrdiff_t whole_tiles(const Strip& strip, std::ptrdiff_t x) {
+    const Tile& tile = strip.tile;
+    const std::ptrdiff_t left = x * tile.stride - strip.args.pad_left;
+    const std::ptrdiff_t columns =
+        static_cast<std::ptrdiff_t>(tile.outputs - 1) * tile.stride + tile.kernel;
+    const std::ptrdiff_t room = strip.args.input_width - left - columns;
+    if (left < 0 || room < 0) return 0;
+    const std::ptrdiff_t by_input = room / (tile.outputs * tile.stride) + 1;
+    const std::ptrdiff_t by_output = (strip.args.output_width - x) / tile.outputs;
+    return by_input < by_output ? by_input : by_output;
+}
+
+void compute_strip(const Strip& strip) {
+    const std::ptrdiff_t outputs = strip.tile.outputs;
+    for (std::ptrdiff_t x = 0; x < strip.args.output_width;) {
+        const std::ptrdiff_t whole = whole_tiles(strip, x);
+        if (whole > 0) {
+            compute_whole_tiles(strip, x, whole);
+            x += whole * outputs;
+        } else {
+            const std::ptrdiff_t left = strip.args.output_width - x;
+            compute_masked_tile(strip, x, left < outputs ? left : outputs);
+            x += outputs;
+        }
     }
 }
 
 }  // namespace
 
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args& args) {
-    const Tile* tile = find_tile(args);
-    const int blocks = tile == nullptr ? 0 : args.channels / 8;
-    for (int x = 0; blocks > 0 && x < args.output_width; x += kTileOutputs) {
-        const int left = args.output_width - x;
-        compute_tiles(args, *tile, x, left < kTileOutputs ? left : kTileOutputs, blocks);
+    int channel = 0;
+    for (const Tile& tile : kTiles) {
+        const int blocks = (args.channels - channel) / tile.channels;
+        if (blocks == 0 || tile.stride != args.stride_x || tile.kernel != args.kernel_width ||
+            tile.kernel != args.kernel_height || args.dilation_x != 1) {
+            continue;
+        }
+        compute_strip({args, tile, channel, blocks});
+        channel += blocks * tile.channels;
     }
-    if (blocks * 8 < args.channels) compute_rest(args, blocks * 8);
+    if (channel < args.channels) compute_rest(args, channel);
 }
 
 }  // namespace fovea::ops

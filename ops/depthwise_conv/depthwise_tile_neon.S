@@ -17,16 +17,7 @@
 #endif
 
 #include "ops/assembly_neon.inc"
-
-// Offsets in DepthwiseTile; depthwise_tile_neon.h asserts them.
-#define ROWS 0
-#define COLUMN_STEP 16
-#define WEIGHT_STEP 32
-#define BIAS 40
-#define OUTPUT 48
-#define MASK 64
-#define ACTIVATION 80
-#define BLOCKS 88
+#include "ops/depthwise_conv/depthwise_tile_neon.inc"
 
 #define OUTPUTS 8
 #define COLUMN_COUNT(kernel, stride) ((OUTPUTS - 1) * stride + kernel)
