@@ -2,10 +2,10 @@
 // Depthwise convolution, 4 channels a register, NEON.
 //
 // 3x3 and 5x5, stride 1 and 2: register tiles, all channels of some columns before the next
-// columns. 3x3 has tiles of 4 output columns x 16 channels, which depthwise_tile16_neon.S draws;
-// for the last 8 channels, and for 5x5, whose weights would not fit beside so many sums, there are
-// tiles of 8 columns x 8 channels (depthwise_tile_neon.S). The channels past the last whole 8, and
-// every other kernel size or dilation, take their taps one by one from memory:
+// columns. Tiles of 4 output columns x 16 channels, which depthwise_tile16_3x3_neon.S and
+// depthwise_tile16_5x5_neon.S draw; for the last 8 channels, and where few columns of 5x5 windows
+// are in the row, tiles of 8 columns x 8 channels (depthwise_tile_neon.S). The channels past the
+// last whole 8, and every other kernel size or dilation, take their taps one by one from memory:
 //   v  2  sums of 8 channels (1 for the last 4 to 7, and for the last 1 to 3, lane by lane)
 #if !defined(__aarch64__)
 #error "for AArch64, whose baseline has NEON"
@@ -88,17 +88,33 @@ struct Tile {
     int stride;
     int outputs;
     int channels;
+    int maskable;  // columns at either end of all windows that the masked version can do without
     DepthwiseTileFunction whole;  // many tiles a call where they have 16 channels, else one
     DepthwiseTileFunction masked;
 };
+constexpr int kAnyColumn = 64;
 constexpr Tile kTiles[] = {
-    {3, 1, 4, 16, depthwise16_3x3s1_whole_neon, depthwise16_3x3s1_masked_neon},
-    {3, 2, 4, 16, depthwise16_3x3s2_whole_neon, depthwise16_3x3s2_masked_neon},
-    {3, 1, 8, 8, depthwise_3x3s1_all_columns_neon, depthwise_3x3s1_masked_columns_neon},
-    {3, 2, 8, 8, depthwise_3x3s2_all_columns_neon, depthwise_3x3s2_masked_columns_neon},
-    {5, 1, 8, 8, depthwise_5x5s1_all_columns_neon, depthwise_5x5s1_masked_columns_neon},
-    {5, 2, 8, 8, depthwise_5x5s2_all_columns_neon, depthwise_5x5s2_masked_columns_neon},
+    {3, 1, 4, 16, kAnyColumn, depthwise16_3x3s1_whole_neon, depthwise16_3x3s1_masked_neon},
+    {3, 2, 4, 16, kAnyColumn, depthwise16_3x3s2_whole_neon, depthwise16_3x3s2_masked_neon},
+    {5, 1, 4, 16, 2, depthwise16_5x5s1_whole_neon, depthwise16_5x5s1_masked_neon},
+    {5, 2, 4, 16, 2, depthwise16_5x5s2_whole_neon, depthwise16_5x5s2_masked_neon},
+    {3, 1, 8, 8, kAnyColumn, depthwise_3x3s1_all_columns_neon, depthwise_3x3s1_masked_columns_neon},
+    {3, 2, 8, 8, kAnyColumn, depthwise_3x3s2_all_columns_neon, depthwise_3x3s2_masked_columns_neon},
+    {5, 1, 8, 8, kAnyColumn, depthwise_5x5s1_all_columns_neon, depthwise_5x5s1_masked_columns_neon},
+    {5, 2, 8, 8, kAnyColumn, depthwise_5x5s2_all_columns_neon, depthwise_5x5s2_masked_columns_neon},
 };
+
+bool suits(const Tile& tile, const DepthwiseConvFp32Args& args) {
+    return tile.stride == args.stride_x && tile.kernel == args.kernel_width &&
+           tile.kernel == args.kernel_height && args.dilation_x == 1;
+}
+
+// The tile of 8 channels, which can do without any columns.
+const Tile& narrow_tile(const DepthwiseConvFp32Args& args) {
+    const Tile* tile = kTiles;
+    while (!suits(*tile, args) || tile->channels != 8) ++tile;
+    return *tile;
+}
 
 // A row's output columns in tiles from x on, of some blocks of a tile's channels from `channel` on.
 struct Strip {
@@ -154,6 +170,12 @@ void compute_masked_tile(const Strip& strip, std::ptrdiff_t x, std::ptrdiff_t ou
     std::ptrdiff_t end =
         strip.args.input_width - left < columns ? strip.args.input_width - left : columns;
     if (begin >= end) begin = end = 0;
+    if (tile.maskable != kAnyColumn &&
+        (outputs < tile.outputs || begin > tile.maskable || columns - end > tile.maskable)) {
+        compute_masked_tile({strip.args, narrow_tile(strip.args), strip.channel, 2 * strip.blocks},
+                            x, outputs);
+        return;
+    }
     DepthwiseTile tiles = tiles_from(strip, x, begin);
     if (begin == end) tiles.first = 0;
     tiles.mask = (std::uint64_t{1} << end) - (std::uint64_t{1} << begin);
@@ -177,6 +199,11 @@ std::ptrdiff_t whole_tiles(const Strip& strip, std::ptrdiff_t x) {
 void compute_strip(const Strip& strip) {
     const std::ptrdiff_t outputs = strip.tile.outputs;
     for (std::ptrdiff_t x = 0; x < strip.args.output_width;) {
+        // Rather than a part of a tile, one that computes some outputs again.
+        if (strip.args.output_width - x < outputs && strip.args.output_width >= outputs &&
+            strip.tile.maskable != kAnyColumn) {
+            x = strip.args.output_width - outputs;
+        }
         const std::ptrdiff_t whole = whole_tiles(strip, x);
         if (whole > 0) {
             compute_whole_tiles(strip, x, whole);
@@ -195,10 +222,7 @@ void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args& args) {
     int channel = 0;
     for (const Tile& tile : kTiles) {
         const int blocks = (args.channels - channel) / tile.channels;
-        if (blocks == 0 || tile.stride != args.stride_x || tile.kernel != args.kernel_width ||
-            tile.kernel != args.kernel_height || args.dilation_x != 1) {
-            continue;
-        }
+        if (blocks == 0 || !suits(tile, args)) continue;
         compute_strip({args, tile, channel, blocks});
         channel += blocks * tile.channels;
     }

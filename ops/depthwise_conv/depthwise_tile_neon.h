@@ -15,7 +15,7 @@ namespace fovea::ops {
 namespace {
 
 // Register tiles of the depthwise convolution, as depthwise_conv.h says, for the functions of
-// depthwise_tile_neon.S, up to 8 output columns by 8 channels, and of depthwise_tile16_neon.S, up to 4 by
+// depthwise_tile_neon.S, up to 8 output columns by 8 channels, and of depthwise_tile16_*_neon.S, up to 4 by
 // 16. All steps are in bytes.
 struct DepthwiseTile {
     const float* const* rows;    // one for each kernel row; null is padding
@@ -51,8 +51,13 @@ void depthwise_5x5s1_masked_columns_neon(const DepthwiseTile*);
 void depthwise_5x5s2_masked_columns_neon(const DepthwiseTile*);
 void depthwise16_3x3s1_whole_neon(const DepthwiseTile*);
 void depthwise16_3x3s2_whole_neon(const DepthwiseTile*);
+void depthwise16_5x5s1_whole_neon(const DepthwiseTile*);
+void depthwise16_5x5s2_whole_neon(const DepthwiseTile*);
 void depthwise16_3x3s1_masked_neon(const DepthwiseTile*);
 void depthwise16_3x3s2_masked_neon(const DepthwiseTile*);
+// Only with all of the middle columns, the first two and the last two apart:
+void depthwise16_5x5s1_masked_neon(const DepthwiseTile*);
+void depthwise16_5x5s2_masked_neon(const DepthwiseTile*);
 }
 
 }  // namespace
