@@ -79,6 +79,7 @@ struct TileSplit {
 // As few tiles as possible of the pixels that are left, of much the same size: a small tile loads its
 // weights for less work.
 inline TileSplit next_tiles(std::ptrdiff_t left) {
+    if (left % kMaxTilePixels == 0) return {kMaxTilePixels, left / kMaxTilePixels};
     const std::ptrdiff_t tiles = (left + kMaxTilePixels - 1) / kMaxTilePixels;
     const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
     return {pixels, left - tiles * (pixels - 1)};

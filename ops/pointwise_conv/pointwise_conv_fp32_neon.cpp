@@ -17,46 +17,53 @@ constexpr std::ptrdiff_t kFloatBytes = sizeof(float);
 constexpr std::ptrdiff_t kBlockBytes = 16 * 1024;
 constexpr std::ptrdiff_t kMinBlockPixels = 20;
 
-// Pixels [first, last) of one or more panels.
-void compute_panels(const PointwiseConvFp32Args& args, std::ptrdiff_t first, std::ptrdiff_t last,
-                    int panel, int panels) {
-    const std::ptrdiff_t channel = static_cast<std::ptrdiff_t>(panel) * kPanel;
+// Pixels [first, last) of all panels. `tile` holds what all have in common.
+void compute_block(const PointwiseConvFp32Args& args, PanelTile& tile, std::ptrdiff_t first,
+                   std::ptrdiff_t last) {
     const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(args.in_channels) * kPanel;
-    PanelTile tile = {
-        .runs = &args.input,
-        .run_count = 1,
-        .length = args.in_channels,
-        .pixel_step = args.input_stride * kFloatBytes,
-        .weights = args.weights + panel * panel_size,
-        .next_weights = args.weights + (panel + panels - 1) * panel_size,
-        .bias = args.bias + channel,
-        .output = args.output + first * args.output_stride + channel,
-        .output_step = args.output_stride * kFloatBytes,
-        .residual = args.residual == nullptr
-                        ? nullptr
-                        : args.residual + first * args.residual_stride + channel,
-        .residual_step = args.residual_stride * kFloatBytes,
-        .activation = static_cast<std::ptrdiff_t>(args.activation),
-        .offset = first * args.input_stride * kFloatBytes,
-        .tiles = 0,
-    };
-    compute_pixels(tile, last - first, panels, args.out_channels - static_cast<int>(channel));
+    const float* weights = args.weights;
+    for (int channel = 0; channel < args.out_channels;) {
+        const int left = args.out_channels - channel;
+        const int panels = left > kPanel ? kMaxTilePanels : 1;
+        tile.weights = weights;
+        tile.next_weights = weights + (panels - 1) * panel_size;
+        tile.bias = args.bias + channel;
+        tile.offset = first * tile.pixel_step;
+        tile.output = args.output + first * args.output_stride + channel;
+        if (args.residual != nullptr) {
+            tile.residual = args.residual + first * args.residual_stride + channel;
+        }
+        compute_pixels(tile, last - first, panels, left);
+        channel += panels * kPanel;
+        weights += panels * panel_size;
+    }
 }
 
 }  // namespace
 
 void pointwise_conv_fp32_neon(const PointwiseConvFp32Args& args) {
     const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
-    const int panels = (args.out_channels + kPanel - 1) / kPanel;
+    PanelTile tile = {
+        .runs = &args.input,
+        .run_count = 1,
+        .length = args.in_channels,
+        .pixel_step = args.input_stride * kFloatBytes,
+        .weights = nullptr,
+        .next_weights = nullptr,
+        .bias = nullptr,
+        .output = nullptr,
+        .output_step = args.output_stride * kFloatBytes,
+        .residual = nullptr,
+        .residual_step = args.residual_stride * kFloatBytes,
+        .activation = static_cast<std::ptrdiff_t>(args.activation),
+        .offset = 0,
+        .tiles = 0,
+    };
     std::ptrdiff_t block = kBlockBytes / kFloatBytes / args.in_channels;
     block = block < kMinBlockPixels ? kMinBlockPixels : block / kMinBlockPixels * kMinBlockPixels;
     for (std::ptrdiff_t first = 0; first < pixels; first += block) {
         const std::ptrdiff_t last = first + block < pixels ? first + block : pixels;
-        for (int panel = 0; panel < panels;) {
-            const int count = next_tile_panels(panels - panel);
-            compute_panels(args, first, last, panel, count);
-            panel += count;
-        }
+        compute_block(args, tile, first, last);
     }
 }
 
