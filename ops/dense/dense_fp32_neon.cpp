@@ -33,35 +33,49 @@ namespace {
     }
 }
 
+// Four inputs, whose weights of each panel begin at rows[n]; these go on behind them.
+template <int kPanels>
+[[gnu::always_inline]] inline void add_four(float32x4_t (&sums)[kPanels * 8],
+                                            const float* (&rows)[kPanels], float32x4_t values) {
+#pragma GCC unroll 16
+    for (int n = 0; n < kPanels; ++n) {
+        const float32x4x4_t first = vld1q_f32_x4(rows[n]);
+        rows[n] += 16;
+        asm("" : "+r"(rows[n]));  // so that each load steps the pointer: gcc would add beside it
+        const float32x4x4_t second = vld1q_f32_x4(rows[n]);
+        rows[n] += 16;
+        asm("" : "+r"(rows[n]));
+        float32x4_t* const sum = sums + n * 8;
+        sum[0] = vfmaq_laneq_f32(sum[0], first.val[0], values, 0);
+        sum[1] = vfmaq_laneq_f32(sum[1], first.val[1], values, 0);
+        sum[2] = vfmaq_laneq_f32(sum[2], first.val[2], values, 1);
+        sum[3] = vfmaq_laneq_f32(sum[3], first.val[3], values, 1);
+        sum[4] = vfmaq_laneq_f32(sum[4], second.val[0], values, 2);
+        sum[5] = vfmaq_laneq_f32(sum[5], second.val[1], values, 2);
+        sum[6] = vfmaq_laneq_f32(sum[6], second.val[2], values, 3);
+        sum[7] = vfmaq_laneq_f32(sum[7], second.val[3], values, 3);
+    }
+}
+
 template <int kPanels>
 inline void compute_panels(const DenseFp32Args& args, int panel) {
     const std::ptrdiff_t in_features = args.in_features;
     const float* weights = args.weights + panel * in_features * 8;
+    const float* rows[kPanels];
     // sums[n * 8 + k * 2] and the one after it: panel n's partial sum k.
     float32x4_t sums[kPanels * 8];
 #pragma GCC unroll 16
     for (int n = 0; n < kPanels; ++n) {
+        rows[n] = weights + n * in_features * 8;
         sums[n * 8] = vld1q_f32(args.bias + (panel + n) * 8);
         sums[n * 8 + 1] = vld1q_f32(args.bias + (panel + n) * 8 + 4);
 #pragma GCC unroll 16
         for (int k = 2; k < 8; ++k) sums[n * 8 + k] = vdupq_n_f32(0.0f);
     }
+    const float* input = args.input;
     std::ptrdiff_t i = 0;
-    for (; i + 4 <= in_features; i += 4) {
-        const float32x4_t values = vld1q_f32(args.input + i);
-#pragma GCC unroll 16
-        for (int n = 0; n < kPanels; ++n) {
-            const float* rows = weights + (n * in_features + i) * 8;
-            float32x4_t* const sum = sums + n * 8;
-            sum[0] = vfmaq_laneq_f32(sum[0], vld1q_f32(rows), values, 0);
-            sum[1] = vfmaq_laneq_f32(sum[1], vld1q_f32(rows + 4), values, 0);
-            sum[2] = vfmaq_laneq_f32(sum[2], vld1q_f32(rows + 8), values, 1);
-            sum[3] = vfmaq_laneq_f32(sum[3], vld1q_f32(rows + 12), values, 1);
-            sum[4] = vfmaq_laneq_f32(sum[4], vld1q_f32(rows + 16), values, 2);
-            sum[5] = vfmaq_laneq_f32(sum[5], vld1q_f32(rows + 20), values, 2);
-            sum[6] = vfmaq_laneq_f32(sum[6], vld1q_f32(rows + 24), values, 3);
-            sum[7] = vfmaq_laneq_f32(sum[7], vld1q_f32(rows + 28), values, 3);
-        }
+    for (; i + 4 <= in_features; i += 4, input += 4) {
+        add_four<kPanels>(sums, rows, vld1q_f32(input));
     }
 #pragma GCC unroll 3
     for (int k = 0; k < 3; ++k) {
