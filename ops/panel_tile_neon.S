@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // panel_tile_neon.h's tiles of P pixels x Q weight panels of 8 channels. In assembly, because compilers
 // copy and spill where all registers are to hold something. A function for each size takes any runs; those
-// of 4 pixels have a second one for a single run of at least 8 channels (a pointwise convolution), which
-// keeps its pointers from tile to tile and passes 16 channels a loop.
+// of 4 pixels have a second one for a single run of 16, 24, 32 and so on channels (a pointwise convolution),
+// which keeps its pointers from tile to tile and passes 16 channels a loop.
 //
 //   v0 .. v(2PQ - 1)     sums, two a pixel and panel: 16 of 4 x 2
 //   v16 .. v(16 + 2P)    eight input channels of each pixel, used lane by lane
@@ -12,7 +12,7 @@
 // 4 x 2 takes 128 FMAs, 4 paired loads of input and 8 loads of four registers of weights for 8 input
 // channels, and 2 instructions of the loop: 1.10 for each FMA where the loop passes 16 channels. A larger
 // tile could hold neither eight channels nor weights ahead, and takes 1.19. Around the sums of a tile of one
-// run there are 19 instructions, and the activation. The 16 sums are twice the chains that a Cortex-A76 needs
+// run there are 14 instructions, and the activation. The 16 sums are twice the chains that a Cortex-A76 needs
 // (latency 4, two a cycle), the 8 of 4 x 1 just as many.
 #if !defined(__aarch64__)
 #error "for AArch64"
@@ -48,9 +48,9 @@
 
 .macro add_residual panels, step, first, second, third, fourth
     .if \panels == 2
-    ld1 {v24.4s, v25.4s, v26.4s, v27.4s}, [x5], x\step
+    ld1 {v24.4s, v25.4s, v26.4s, v27.4s}, [x15], x\step
     .else
-    ld1 {v24.4s, v25.4s}, [x5], x\step
+    ld1 {v24.4s, v25.4s}, [x15], x\step
     .endif
     fadd v\first\().4s, v\first\().4s, v24.4s
     fadd v\second\().4s, v\second\().4s, v25.4s
@@ -192,10 +192,10 @@ begin_function panel_tile_\pixels\()x\panels\()_neon
     subs x2, x2, #1
     b.ne .Lrun\@
 
-    ldp x5, x6, [x0, #RESIDUAL]
-    cbz x5, .Lsummed\@
+    ldp x15, x6, [x0, #RESIDUAL]
+    cbz x15, .Lsummed\@
     for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
+    str x15, [x0, #RESIDUAL]
 .Lsummed\@:
     br x14
     fused_activations \pixels\()x\panels, %(2 * \pixels * \panels)
@@ -215,43 +215,75 @@ end_function panel_tile_\pixels\()x\panels\()_neon
     activation_places \pixels\()x\panels
 .endm
 
+// The last eight channels: each pointer's last load takes it to where the next tile begins.
+.macro load_last_input first, second, address
+    ld1 {v\first\().4s, v\second\().4s}, [x\address], x8
+.endm
+
+.macro load_last_rows first, second, third, fourth, address
+    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x\address], x4
+.endm
+
+.macro load_last_group panels, group
+    .set weights, 24 + 4 * (\group - \group / 2 * 2)
+    load_last_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
+.endm
+
+.macro last_eight_channels pixels, panels
+    load_group \panels, 0
+    for_each_input load_last_input, \pixels
+    .set group, 0
+    .rept 4 * \panels
+        .if group + 1 < 3 * \panels
+            load_group \panels, %(group + 1)
+        .elseif group + 1 < 4 * \panels
+            load_last_group \panels, %(group + 1)
+        .endif
+        add_group \pixels, \panels, %group
+        .set group, group + 1
+    .endr
+.endm
+
 // For one run, the registers of panel_tile but:
 //
-//   x1, x2   eight channels in a run, channels over   x8        input from tile to tile, from pixel's end
-//   x3       pairs of eight channels, rounded up      x9, x10   output and its step (x16)
-//   x4       where the sums go on (x14, or the residual before)
+//   x1      eights of channels before the last   x9, x16   output and its step
+//   x2      where the sums go on: x14, or the    x8, x4    steps of input and weights from tile to tile
+//           residual before                      x15       pairs of eights left
+//   x3      pairs of eights, rounded up
 .macro one_run_tile pixels, panels
 begin_function panel_tile_\pixels\()x\panels\()_one_run_neon
     ldr x10, [x0, #RUNS]
-    ldp x2, x5, [x0, #LENGTH]
+    ldp x2, x3, [x0, #LENGTH]
     ldp x16, x17, [x0, #OFFSET]
+    ldp x5, x6, [x0, #WEIGHTS]
     ldr x7, [x0, #BIAS]
     ldr x10, [x10]
     add x10, x10, x16
     mov x8, #\pixels
-    mul x8, x8, x5
+    mul x8, x8, x3
     madd x16, x8, x17, x16
     str x16, [x0, #OFFSET]              // behind the tiles
     sub x8, x8, x2, lsl #2
+    add x8, x8, #32
+    mov x4, #64
+    sub x4, x4, x2, lsl #5
     .set pixel, 1
     .rept \pixels - 1
-        step_pointer %(10 + pixel), %(9 + pixel), 5
+        step_pointer %(10 + pixel), %(9 + pixel), 3
         .set pixel, pixel + 1
     .endr
     lsr x1, x2, #3
-    and x2, x2, #7
-    add x3, x1, #1
-    lsr x3, x3, #1
+    lsr x3, x1, #1
+    sub x1, x1, #1
     ldr x9, [x0, #ACTIVATION]
     find_activation 14, 9, \pixels\()x\panels\()_one_run
-    adr x4, .Lresidual\@
+    adr x2, .Lresidual\@
     ldr x9, [x0, #RESIDUAL]
     cmp x9, #0
-    csel x4, x14, x4, eq
+    csel x2, x14, x2, eq
     ldp x9, x16, [x0, #OUTPUT]
 .Ltile\@:
     for_each_pixel load_bias, \pixels, \panels
-    ldp x5, x6, [x0, #WEIGHTS]
     mov x15, x3
     tbnz x1, #0, .Leight_channels\@
 .Lsixteen_channels\@:
@@ -260,14 +292,8 @@ begin_function panel_tile_\pixels\()x\panels\()_one_run_neon
     eight_channels \pixels, \panels
     subs x15, x15, #1
     b.ne .Lsixteen_channels\@
-    cbnz x2, .Lrest\@
-.Lsummed\@:
-    .set pixel, 0
-    .rept \pixels
-        step_pointer %(10 + pixel), %(10 + pixel), 8
-        .set pixel, pixel + 1
-    .endr
-    br x4
+    last_eight_channels \pixels, \panels
+    br x2
     fused_activations \pixels\()x\panels\()_one_run, %(2 * \pixels * \panels)
     for_each_pixel store_output, \pixels, \panels, 16
     subs x17, x17, #1
@@ -275,17 +301,11 @@ begin_function panel_tile_\pixels\()x\panels\()_one_run_neon
     str x9, [x0, #OUTPUT]
 end_function panel_tile_\pixels\()x\panels\()_one_run_neon
 
-.Lrest\@:
-    mov x15, x2
-.Lone_channel\@:
-    one_channel \pixels, \panels
-    subs x15, x15, #1
-    b.ne .Lone_channel\@
-    b .Lsummed\@
 .Lresidual\@:
-    ldp x5, x6, [x0, #RESIDUAL]
+    ldp x15, x6, [x0, #RESIDUAL]
     for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
+    str x15, [x0, #RESIDUAL]
+    ldr x6, [x0, #WEIGHTS + 8]          // where the tile left it
     br x14
     activation_places \pixels\()x\panels\()_one_run
 .endm

@@ -60,7 +60,7 @@ void panel_tile_1x2_neon(PanelTile*);
 void panel_tile_2x2_neon(PanelTile*);
 void panel_tile_3x2_neon(PanelTile*);
 void panel_tile_4x2_neon(PanelTile*);
-// For a single run, not null, of at least 8 channels:
+// For a single run, not null, of 16 or more channels, a multiple of 8:
 void panel_tile_4x1_one_run_neon(PanelTile*);
 void panel_tile_4x2_one_run_neon(PanelTile*);
 }
@@ -93,8 +93,8 @@ inline void compute_whole_panels(PanelTile& tile, std::ptrdiff_t pixels, int pan
     };
     static constexpr Function kOneRun[kMaxTilePanels] = {panel_tile_4x1_one_run_neon,
                                                          panel_tile_4x2_one_run_neon};
-    if (pixels == kMaxTilePixels && tile.run_count == 1 && tile.length >= 8 &&
-        tile.runs[0] != nullptr) {
+    if (pixels == kMaxTilePixels && tile.run_count == 1 && tile.length >= 16 &&
+        tile.length % 8 == 0 && tile.runs[0] != nullptr) {
         kOneRun[panels - 1](&tile);
     } else {
         kFunctions[panels - 1][pixels - 1](&tile);

@@ -100,7 +100,6 @@
     whole_tile 3, 2, 2
     masked_tile 3, 1
     masked_tile 3, 2
-    fused_activations depthwise16, 16, 16
-    activation_places depthwise16
+    shared_activations depthwise16, 16, 16
 
     .section .note.GNU-stack, "", %progbits

@@ -147,7 +147,6 @@
     whole_tile 5, 2, 3
     masked_tile 5, 1
     masked_tile 5, 2
-    fused_activations depthwise16, 16, 16
-    activation_places depthwise16
+    shared_activations depthwise16, 16, 16
 
     .section .note.GNU-stack, "", %progbits

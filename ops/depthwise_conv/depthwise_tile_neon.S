@@ -171,7 +171,6 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     depthwise_tile 5, 1, masked_columns
     depthwise_tile 5, 2, masked_columns
 
-    fused_activations depthwise, 16, 16
-    activation_places depthwise
+    shared_activations depthwise, 16, 16
 
     .section .note.GNU-stack, "", %progbits
