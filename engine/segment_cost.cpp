@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a segment costs with its band: the model that segments.cpp chooses by.
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/segment_measures.h"
 #include "engine/segments.h"
+#include "engine/weight_parts.h"
 
 namespace fovea {
 namespace {
 
 // Pixels of a pointwise kernel's register tile: 4 or 6.
 constexpr std::uint64_t kTilePixels = 6;
+
+std::uint64_t float_weight_bytes(const Step& step) {
+    const std::uint64_t widening =
+        step.half_weights != nullptr ? sizeof(float) / sizeof(std::uint16_t) : 1;
+    return step.weight_bytes * widening;
+}
+
+// What a turn of so many pixels leaves empty in its last tile.
+std::uint64_t empty_places(std::uint64_t pixels) {
+    return (kTilePixels - pixels % kTilePixels) % kTilePixels;
+}
 
 }  // namespace
 
@@ -19,17 +32,24 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     const std::uint64_t share = (rows + segment.threads - 1) / segment.threads;
     const std::uint64_t bands = (share + segment.band - 1) / segment.band;
     std::uint64_t weights = 0;
+    std::uint64_t again = 0;        // weights that each turn brings near once more
     std::uint64_t wasted_work = 0;  // in the last tile of a turn
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
         weights += step.weight_bytes;
+        if (step.weight_bytes > kNearCache) again += step.weight_bytes * bands;
+        // Those that are widened or gated are made anew for each band: written, and read back.
+        if (scratch_floats(step) != 0) again += 2 * float_weight_bytes(step) * bands;
         if (step.kind != StepKind::kPointwise) continue;
-        const std::uint64_t pixels = step.output_shape.pixels() / segment.threads / bands;
-        const std::uint64_t empty = (kTilePixels - pixels % kTilePixels) % kTilePixels;
-        wasted_work += bands * empty * (step.multiply_adds / step.output_shape.pixels());
+        const std::uint64_t all = step.output_shape.pixels() / segment.threads;
+        const std::uint64_t turn = std::min(all, all * segment.band / share);
+        const std::uint64_t empty =
+            (bands - 1) * empty_places(turn) + empty_places(all - turn * (bands - 1));
+        wasted_work += empty * (step.multiply_adds / step.output_shape.pixels());
     }
     const bool stays = weights + ring_bytes(plan, segment) <= kFarCache;
     SegmentCost cost;
+    cost.near_bytes = again;
     cost.calls = bands * segment.step_count;
     cost.wasted_work = wasted_work;
     cost.far_bytes = stays ? weights : weights * bands;

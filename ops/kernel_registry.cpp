@@ -10,6 +10,7 @@
 #include "ops/crc32/crc32.h"
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/gate/gate.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
 #include "ops/widen/widen.h"
@@ -28,13 +29,21 @@ OperationListing list() {
 }
 
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp32>,    list<kAffineFp32>,
-    list<kAffineU8>,          list<kBinaryFp32>,
-    list<kChannelReduceFp32>, list<kConv2dFp32>,
-    list<kConv2dU8>,          list<kCrc32>,
-    list<kDenseFp32>,         list<kDepthwiseConvFp32>,
-    list<kGlobalPoolFp32>,    list<kPointwiseConvFp32>,
-    list<kPoolFp32>,          list<kWidenFp16>,
+    list<kActivationFp32>,
+    list<kAffineFp32>,
+    list<kAffineU8>,
+    list<kBinaryFp32>,
+    list<kChannelReduceFp32>,
+    list<kConv2dFp32>,
+    list<kConv2dU8>,
+    list<kCrc32>,
+    list<kDenseFp32>,
+    list<kDepthwiseConvFp32>,
+    list<kGateFp32>,
+    list<kGlobalPoolFp32>,
+    list<kPointwiseConvFp32>,
+    list<kPoolFp32>,
+    list<kWidenFp16>,
 };
 
 }  // namespace

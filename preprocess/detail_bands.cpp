@@ -19,38 +19,54 @@ void smooth(const float* a, const float* b, const float* c, const float* d, cons
     }
 }
 
-// A plane of floats, smoothed in place; outside is zero.
-struct Plane {
-    float* values;
-    int width, height;
+// A plane of floats that is smoothed in place from the top down; outside is zero.
+class Smoothing {
+  public:
+    // padded: width + 2 * kMargin floats whose margins are zero; zeros: width zeros; ring:
+    // kRingRows rows, the plane's rows around the current one, smoothed along.
+    Smoothing(float* values, int width, int height, int hole, float* padded, const float* zeros,
+              float* ring)
+        : values_(values),
+          width_(width),
+          height_(height),
+          hole_(hole),
+          padded_(padded),
+          zeros_(zeros),
+          ring_(ring) {}
 
-    float* row(int y) const { return values + static_cast<std::ptrdiff_t>(y) * width; }
+    static constexpr int kRingRows = 4 * kLargestHole + 1;
+
+    float* row(int y) const { return values_ + std::ptrdiff_t{y} * width_; }
+
+    // Smooths row y; the rows above it must be done. Until then it is what it was.
+    void smooth_row(int y) {
+        for (; along_ < height_ && along_ <= y + 2 * hole_; ++along_) {
+            float* const middle = padded_ + kMargin;
+            std::memcpy(middle, row(along_), static_cast<std::size_t>(width_) * sizeof(float));
+            smooth(middle - 2 * hole_, middle - hole_, middle, middle + hole_, middle + 2 * hole_,
+                   width_, ring_row(along_));
+        }
+        smooth(smoothed_along(y - 2 * hole_), smoothed_along(y - hole_), smoothed_along(y),
+               smoothed_along(y + hole_), smoothed_along(y + 2 * hole_), width_, row(y));
+    }
+
+  private:
+    float* ring_row(int y) const { return ring_ + std::ptrdiff_t{y % kRingRows} * width_; }
+    const float* smoothed_along(int y) const {
+        return y < 0 || y >= height_ ? zeros_ : ring_row(y);
+    }
+
+    float* const values_;
+    const int width_, height_, hole_;
+    float* const padded_;
+    const float* const zeros_;
+    float* const ring_;
+    int along_ = 0;  // rows that have gone into the ring
 };
 
-// padded: width + 2 * kMargin floats whose margins are zero; zeros: width zeros;
-// window: 2 * hole * width floats, the rows above that are already overwritten.
-void smooth_plane(const Plane& plane, int hole, float* padded, const float* zeros, float* window) {
-    const auto row_bytes = static_cast<std::size_t>(plane.width) * sizeof(float);
-    float* middle = padded + kMargin;
-    for (int y = 0; y < plane.height; ++y) {
-        std::memcpy(middle, plane.row(y), row_bytes);
-        smooth(middle - 2 * hole, middle - hole, middle, middle + hole, middle + 2 * hole,
-               plane.width, plane.row(y));
-    }
-    const int kept = 2 * hole;
-    const auto above = [&](int y) -> const float* {
-        return y < 0 ? zeros : window + static_cast<std::ptrdiff_t>(y % kept) * plane.width;
-    };
-    const auto below = [&](int y) -> const float* {
-        return y >= plane.height ? zeros : plane.row(y);
-    };
-    for (int y = 0; y < plane.height; ++y) {
-        std::memcpy(middle, plane.row(y), row_bytes);
-        smooth(above(y - 2 * hole), above(y - hole), middle, below(y + hole), below(y + 2 * hole),
-               plane.width, plane.row(y));
-        std::memcpy(window + static_cast<std::ptrdiff_t>(y % kept) * plane.width, middle,
-                    row_bytes);
-    }
+// Outside the mask there may be 0 / 0, which nobody looks at.
+void divide(const float* a, const float* b, int count, float* __restrict quotients) {
+    for (int i = 0; i < count; ++i) quotients[i] = a[i] / b[i];
 }
 
 }  // namespace
@@ -65,17 +81,18 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
     if (!checked_product(columns, static_cast<std::size_t>(height), &count)) {
         return Status::kInvalidArgument;
     }
-    // value and weight are smoothed; their quotient is the smoothed picture. level: the last
-    // quotient.
-    Buffer<float> value(allocator), weight(allocator), level(allocator), scratch(allocator);
-    const std::size_t scratch_size = columns + 2 * kMargin + columns + 2 * kLargestHole * columns;
-    if (!value.allocate(count) || !weight.allocate(count) || !level.allocate(count) ||
-        !scratch.allocate(scratch_size)) {
+    // value and weight are smoothed; their quotient is the smoothed picture.
+    Buffer<float> value(allocator), weight(allocator), scratch(allocator);
+    const std::size_t ring_size = Smoothing::kRingRows * columns;
+    const std::size_t scratch_size = columns + 2 * kMargin + 3 * columns + 2 * ring_size;
+    if (!value.allocate(count) || !weight.allocate(count) || !scratch.allocate(scratch_size)) {
         return Status::kOutOfMemory;
     }
     float* padded = scratch.data();
     float* zeros = padded + columns + 2 * kMargin;
-    float* window = zeros + columns;
+    float* level = zeros + columns;  // a row of the last quotient, and of the next one
+    float* next = level + columns;
+    float* ring = next + columns;
     std::fill(scratch.begin(), scratch.end(), 0.0f);
 
     const auto pixel = [&](int x, int y) {
@@ -86,7 +103,7 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
         for (int x = 0; x < width; ++x, ++i) {
             const bool in = mask[i] != 0;
             weight[i] = in ? 1.0f : 0.0f;
-            value[i] = level[i] = in ? pixel(x, y) : 0.0f;
+            value[i] = in ? pixel(x, y) : 0.0f;
             inside += in;
         }
     }
@@ -95,15 +112,21 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
     const double n = static_cast<double>(inside);
     constexpr float kFloor = 4.0f;  // keeps quotients of nearly black pixels tame
     for (int j = 0; j < kDetailBandCount; ++j) {
-        smooth_plane({value.data(), width, height}, 1 << j, padded, zeros, window);
-        smooth_plane({weight.data(), width, height}, 1 << j, padded, zeros, window);
+        const int hole = 1 << j;
+        Smoothing values(value.data(), width, height, hole, padded, zeros, ring);
+        Smoothing weights(weight.data(), width, height, hole, padded, zeros, ring + ring_size);
         double square = 0;
-        for (i = 0; i < count; ++i) {
-            if (mask[i] == 0) continue;
-            const float next = value[i] / weight[i];
-            const float band = (level[i] - next) / (next + kFloor);
-            square += double{band} * band;
-            level[i] = next;
+        i = 0;
+        for (int y = 0; y < height; ++y) {
+            divide(values.row(y), weights.row(y), width, level);
+            values.smooth_row(y);
+            weights.smooth_row(y);
+            divide(values.row(y), weights.row(y), width, next);
+            for (int x = 0; x < width; ++x, ++i) {
+                if (mask[i] == 0) continue;
+                const float band = (level[x] - next[x]) / (next[x] + kFloor);
+                square += double{band} * band;
+            }
         }
         bands->rms[j] = static_cast<float>(std::sqrt(square / n));
     }
@@ -113,7 +136,7 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
     for (int y = 0; y < height; ++y) {
         for (int x = 0; x < width; ++x, ++i) {
             if (mask[i] == 0) continue;
-            const double coarse = level[i];
+            const double coarse = value[i] / weight[i];
             const double all = (pixel(x, y) - coarse) / (coarse + kFloor);
             const double square = all * all;
             second += square;

@@ -156,25 +156,30 @@ Status measure_quality(const ImageView& rgb, const Allocator& allocator,
     status = make_thumbnail(fine.view(), kCoarseSide, allocator, &coarse);
     if (status != Status::kOk) return status;
 
-    const std::size_t count = coarse.pixels.size() / 3;
-    Buffer<std::uint8_t> lit(allocator), eroded(allocator), mask(allocator);
-    if (!lit.allocate(count) || !eroded.allocate(count) || !mask.allocate(fine.pixels.size() / 3)) {
+    const std::size_t count = coarse.pixels.size() / 3, fine_count = fine.pixels.size() / 3;
+    Buffer<std::uint8_t> lit(allocator), eroded(allocator), mask(allocator), fine_green(allocator);
+    if (!lit.allocate(count) || !eroded.allocate(count) || !fine_green.allocate(fine_count)) {
         return Status::kOutOfMemory;
     }
+    // Its other colours have served: what follows takes more memory than anything else here.
+    for (std::size_t i = 0; i < fine_count; ++i) fine_green[i] = fine.pixels[3 * i + 1];
+    fine.pixels = Buffer<std::uint8_t>(allocator);
+    if (!mask.allocate(fine_count)) return Status::kOutOfMemory;
     status = fit_disc(coarse.view(), allocator, &measures->disc, lit.data());
     if (status != Status::kOk) return status;
     measure_light(coarse, lit.data(), measures);
     erode(lit.data(), coarse.width, coarse.height, eroded.data());
 
-    const auto measure_green = [&](const Image& picture, float factor, DetailBands* bands) {
+    const auto measure_green = [&](const std::uint8_t* green, int step, const Image& picture,
+                                   float factor, DetailBands* bands) {
         mask_disc(measures->disc, eroded.data(), coarse.width, coarse.height, factor, picture.width,
                   picture.height, mask.data());
-        return measure_detail(picture.row(0) + 1, 3, std::ptrdiff_t{3} * picture.width,
-                              picture.width, picture.height, mask.data(), allocator, bands);
+        return measure_detail(green, step, std::ptrdiff_t{step} * picture.width, picture.width,
+                              picture.height, mask.data(), allocator, bands);
     };
-    status = measure_green(coarse, 0.95f, &measures->coarse);
+    status = measure_green(coarse.row(0) + 1, 3, coarse, 0.95f, &measures->coarse);
     if (status != Status::kOk) return status;
-    status = measure_green(fine, 0.92f, &measures->fine);
+    status = measure_green(fine_green.data(), 1, fine, 0.92f, &measures->fine);
     measures->disc =
         scaled(measures->disc, static_cast<float>(rgb.width) / static_cast<float>(coarse.width),
                static_cast<float>(rgb.height) / static_cast<float>(coarse.height));

@@ -7,6 +7,9 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"conv2d_fp32_avx512", conv2d_fp32_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_fp32_avx2", conv2d_fp32_avx2, kFeatureAvx2Fma},
 #endif

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Peak memory of a whole screening, beyond the same program printing its version.
+
+The aim: working memory + the model file, whose pages are all read for its checksums + 4 MiB, photo decoding excluded. What decoding takes is
+allowed by its size: the decoded photo, which stays until the end (3 bytes a pixel), and, where the decoder and not what follows needs the most,
+the photo's file and the decoder's own planes (1.5 bytes a pixel of a JPEG with halved colour)."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from cli_helpers import BINARY, ROOT, SAMPLES, WRAPPER, fovea_ok, needs_binary
+
+Image = pytest.importorskip("PIL.Image")
+DETECTORS = ROOT / "models" / "detectors"
+SANITIZED = bool(BINARY) and b"__asan_init" in pathlib.Path(BINARY).read_bytes()
+pytestmark = [
+    needs_binary,
+    pytest.mark.skipif(bool(WRAPPER) or SANITIZED, reason="an emulator or a sanitizer takes memory of its own"),
+    pytest.mark.skipif(not shutil.which("cc"), reason="not installed: cc"),
+]
+MIB = 1 << 20
+
+# A child's peak as the system counts it holds that of the process that forked it: a small one has to.
+LAUNCHER = r"""
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char** argv) {
+    struct rusage usage;
+    int status = 1;
+    const pid_t child = fork();
+    if (child == 0) {
+        execv(argv[1], argv + 1);
+        _exit(127);
+    }
+    if (argc < 2 || child < 0 || wait4(child, &status, 0, &usage) != child || status != 0) return 1;
+    fprintf(stderr, "\npeak KiB: %ld\n", usage.ru_maxrss);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("launcher")
+    (folder / "launcher.c").write_text(LAUNCHER)
+    subprocess.run(["cc", "-O1", folder / "launcher.c", "-o", folder / "launcher"], check=True)
+    return folder / "launcher"
+
+
+def peak_bytes(launcher, *arguments):
+    """The least of a few runs: where the system puts libraries and stacks changes some pages."""
+    peaks = []
+    for _ in range(3):
+        done = subprocess.run([launcher, BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                              env={k: v for k, v in os.environ.items() if k != "FOVEA_ISA"})
+        assert done.returncode == 0, done.stderr
+        peaks.append(1024 * int(re.search(r"^peak KiB: (\d+)$", done.stderr, re.MULTILINE).group(1)))
+    return min(peaks)
+
+
+def check_screening(launcher, network, photo, most_for_decoder=0):
+    model = DETECTORS / network / f"{network}.fovea"
+    working = int(re.search(r"(\d+) bytes of workspace", fovea_ok("info", model)).group(1))
+    with Image.open(photo) as image:
+        decoded = 3 * image.width * image.height
+    beyond = peak_bytes(launcher, "screen", "--jobs", "1", "--model", model, photo) - peak_bytes(launcher, "--version")
+    allowed = working + model.stat().st_size + 4 * MIB + decoded + most_for_decoder
+    assert beyond > working + model.stat().st_size + decoded, "the model, its workspace and the photo must have been in memory"
+    assert beyond <= allowed, f"{beyond / MIB:.2f} MiB, allowed are {allowed / MIB:.2f}"
+
+
+@pytest.mark.parametrize("network", ["large224", "small224"])
+def test_a_photo_takes_what_it_may(launcher, network):
+    check_screening(launcher, network, SAMPLES[0])
+
+
+def test_a_square_photo_takes_what_it_may(launcher, tmp_path):
+    """The quality checks look at a picture of 512 pixels along its longer side: the most pixels are those of a square."""
+    photo = tmp_path / "square.jpg"
+    with Image.open(SAMPLES[0]) as image:
+        margin = (image.width - image.height) // 2
+        image.crop((margin, 0, margin + image.height, image.height)).resize((720, 720)).save(photo)
+    check_screening(launcher, "small224", photo)
+
+
+def test_a_large_photo_takes_no_more_than_its_decoding(launcher, tmp_path):
+    photo = tmp_path / "large.jpg"
+    with Image.open(SAMPLES[0]) as image:
+        image.resize((4288, 2848)).save(photo)
+    check_screening(launcher, "small224", photo, most_for_decoder=photo.stat().st_size + 4288 * 2848 * 3 // 2)
