@@ -57,6 +57,8 @@ class Executor {
                    std::uint32_t thread) const;
     void run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end,
                        std::uint32_t thread) const;
+    void convolve_pixels(const Step& step, std::uint64_t first, std::uint64_t count,
+                         const ops::Conv2dFp32Args& args) const;
     void run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
     void run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,

@@ -104,6 +104,7 @@ bool Layout::lay_out(const Allocator& allocator) {
 Kernels::Kernels(ops::CpuFeatureSet features)
     : pointwise(ops::kPointwiseConvFp32.select(features)),
       conv2d(ops::kConv2dFp32.select(features)),
+      conv2d_u8(ops::kConv2dU8.select(features)),
       depthwise(ops::kDepthwiseConvFp32.select(features)),
       dense(ops::kDenseFp32.select(features)),
       pool(ops::kPoolFp32.select(features)),

@@ -13,6 +13,7 @@
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/cpu_features.h"
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
@@ -49,6 +50,7 @@ struct Kernels {
 
     ops::KernelVariant<ops::PointwiseConvFp32Function> pointwise;
     ops::KernelVariant<ops::Conv2dFp32Function> conv2d;
+    ops::KernelVariant<ops::Conv2dU8Function> conv2d_u8;
     ops::KernelVariant<ops::DepthwiseConvFp32Function> depthwise;
     ops::KernelVariant<ops::DenseFp32Function> dense;
     ops::KernelVariant<ops::PoolFp32Function> pool;
@@ -94,7 +96,7 @@ struct Step {
     const char* kernel;           // name of the variant
     std::uint32_t first_operand;  // into Plan::operands
     std::uint32_t operand_count;
-    bool reads_caller_input;   // kAffine of value 0
+    bool reads_caller_input;   // kAffine or kConv2d of value 0
     std::uint32_t residual;    // value added by kPointwise, or kNone
     std::uint32_t gate;        // vector that multiplies the input of kPointwise, or kNone
     std::uint32_t output;      // value
@@ -110,6 +112,8 @@ struct Step {
     std::uint32_t groups;         // of kConv2d, kPointwise and kDense, as are the next two
     std::uint64_t group_panels;   // weight panels of 8 output channels in a group
     std::uint64_t panel_floats;   // weights of a panel
+    const float* scale;           // of a kConv2d that rescales what it reads, in the model file;
+    const float* offset;          // or null
     const float* bias;            // in the model file, or null: then at bias_constant
     std::uint64_t bias_constant;  // floats from the start of the constants
     std::uint64_t weight_bytes;

@@ -19,17 +19,73 @@ std::ptrdiff_t part_width(const Conv2dFp32Args& whole, std::ptrdiff_t columns,
     return std::min(tiles, most);
 }
 
+// Some output columns: their windows' input columns [begin, end).
+struct Part {
+    std::ptrdiff_t x, outputs;
+    std::ptrdiff_t left;  // the first window's, which may lie before `begin`
+    std::ptrdiff_t begin, end;
+};
+
+template <typename Pixel, typename AffineArgs>
+void convolve_part(const Conv2dRescaledArgs<Pixel>& args, const Part& part,
+                   void (*rescale)(const AffineArgs&), Conv2dFp32Function convolution,
+                   float* const (&window)[kMaxRescaledRows]) {
+    const int height = args.convolution.kernel_height;
+    const std::ptrdiff_t channels = args.convolution.in_channels;
+    Conv2dFp32Args row = args.convolution;
+    row.input_stride = channels;
+    row.output += part.x * row.output_stride;
+    row.input_width = static_cast<int>(part.end - part.begin);
+    row.output_width = static_cast<int>(part.outputs);
+    row.pad_left = static_cast<int>(part.begin - part.left);
+
+    float* places[kMaxRescaledRows];  // by kernel row
+    std::copy_n(window, height, places);
+    const float* rows[kMaxRescaledRows] = {};
+    row.rows = rows;
+    // How many kernel rows the window moves down by, and so are new, from one output row to the
+    // next.
+    const int moved = args.stride_y % args.dilation_y == 0
+                          ? std::min(args.stride_y / args.dilation_y, height)
+                          : height;
+    for (int r = 0; r < args.output_rows; ++r, row.output += args.output_row_stride) {
+        const int kept = r == 0 ? 0 : height - moved;
+        if (r != 0) {
+            std::rotate(places, places + moved, places + height);
+            std::copy(rows + moved, rows + height, rows);
+        }
+        for (int a = kept; a < height; ++a) {
+            const std::ptrdiff_t y = args.first_row +
+                                     static_cast<std::ptrdiff_t>(r) * args.stride_y +
+                                     static_cast<std::ptrdiff_t>(a) * args.dilation_y;
+            rows[a] = nullptr;
+            if (y < 0 || y >= args.input_height || part.begin == part.end) continue;
+            rescale(
+                {.input = args.image + (y * args.convolution.input_width + part.begin) * channels,
+                 .output = places[a],
+                 .scale = args.scale,
+                 .offset = args.offset,
+                 .pixels = static_cast<std::size_t>(part.end - part.begin),
+                 .channels = args.convolution.in_channels});
+            rows[a] = places[a];
+        }
+        convolution(row);
+    }
+}
+
 template <typename Pixel, typename AffineArgs>
 void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const AffineArgs&),
               Conv2dFp32Function convolution) {
     const Conv2dFp32Args& whole = args.convolution;
-    const std::ptrdiff_t channels = whole.in_channels;
     const std::ptrdiff_t reach =
         static_cast<std::ptrdiff_t>(whole.kernel_width - 1) * whole.dilation_x + 1;
-    const std::ptrdiff_t columns = kMaxRescaledWindow / (whole.kernel_height * channels);
+    const std::ptrdiff_t columns = kMaxRescaledWindow / (whole.kernel_height * whole.in_channels);
     const std::ptrdiff_t width = part_width(whole, columns, reach);
-    alignas(64) float window[kMaxRescaledWindow];
-    const float* rows[kMaxRescaledRows];
+    alignas(64) float memory[kMaxRescaledWindow];
+    float* window[kMaxRescaledRows];
+    for (int a = 0; a < whole.kernel_height; ++a) {
+        window[a] = memory + a * columns * whole.in_channels;
+    }
     for (std::ptrdiff_t x = 0; x < whole.output_width; x += width) {
         const std::ptrdiff_t outputs = std::min(width, whole.output_width - x);
         const std::ptrdiff_t left = x * whole.stride_x - whole.pad_left;
@@ -37,26 +93,7 @@ void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const Affin
         const std::ptrdiff_t begin = std::max<std::ptrdiff_t>(left, 0);
         const std::ptrdiff_t end =
             std::max(begin, std::min<std::ptrdiff_t>(right, whole.input_width));
-        for (std::ptrdiff_t a = 0; a < whole.kernel_height; ++a) {
-            rows[a] = nullptr;
-            if (args.rows[a] == nullptr || begin == end) continue;
-            float* const row = window + a * columns * channels;
-            rescale({.input = args.rows[a] + begin * channels,
-                     .output = row,
-                     .scale = args.scale,
-                     .offset = args.offset,
-                     .pixels = static_cast<std::size_t>(end - begin),
-                     .channels = whole.in_channels});
-            rows[a] = row;
-        }
-        Conv2dFp32Args part = whole;
-        part.rows = rows;
-        part.input_stride = channels;
-        part.output += x * whole.output_stride;
-        part.input_width = static_cast<int>(end - begin);
-        part.output_width = static_cast<int>(outputs);
-        part.pad_left = static_cast<int>(begin - left);
-        convolution(part);
+        convolve_part(args, {x, outputs, left, begin, end}, rescale, convolution, window);
     }
 }
 
