@@ -12,6 +12,7 @@
 
 #include <arm_neon.h>
 
+#include "ops/affine/affine_u8_pattern.h"
 #include "ops/affine/affine_xsimd.h"
 
 namespace fovea::ops {
@@ -65,38 +66,11 @@ void map_steps(const std::uint8_t* input, const float* scale, const float* offse
     }
 }
 
-void map_pixels(const AffineU8Args& args) {
-    const std::size_t channels = static_cast<std::size_t>(args.channels);
-    // Twice the period: the last step begins anywhere in it.
-    float scale[2 * kPeriod];
-    float offset[2 * kPeriod];
-    for (std::size_t c = 0; c < channels; ++c) {
-        scale[c] = args.scale[c];
-        offset[c] = args.offset[c];
-    }
-    for (std::size_t k = channels; k < 2 * kPeriod; ++k) {
-        scale[k] = scale[k - channels];
-        offset[k] = offset[k - channels];
-    }
-    const std::size_t count = args.pixels * channels;
-    map_steps(args.input, scale, offset, args.output, count / kStep);
-    if (count < kStep) {
-        for (std::size_t k = 0; k < count; ++k) {
-            args.output[k] =
-                static_cast<float>(args.input[k]) * scale[k % channels] + offset[k % channels];
-        }
-    } else if (count % kStep != 0) {  // the last 48 elements, some of them once more
-        const std::size_t first = count - kStep;
-        const std::size_t phase = first % kPeriod;
-        map_steps(args.input + first, scale + phase, offset + phase, args.output + first, 1);
-    }
-}
-
 }  // namespace
 
 void affine_u8_neon(const AffineU8Args& args) {
     if (kPeriod % static_cast<std::size_t>(args.channels) == 0) {
-        map_pixels(args);
+        map_pattern<kPeriod, kStep>(args, map_steps);
     } else {
         AffineKernel<Arch, AffineU8Args, Loader>::run(args);
     }

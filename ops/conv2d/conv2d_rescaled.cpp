@@ -8,6 +8,7 @@ namespace {
 
 // A multiple of every register tile's pixels, so that only the row's last tile is a small one.
 constexpr std::ptrdiff_t kTileMultiple = 12;
+constexpr std::ptrdiff_t kLineFloats = 16;
 
 // How many output columns go at a time: as many as fit, in parts of much the same size.
 std::ptrdiff_t part_width(const Conv2dFp32Args& whole, std::ptrdiff_t columns,
@@ -81,10 +82,13 @@ void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const Affin
         static_cast<std::ptrdiff_t>(whole.kernel_width - 1) * whole.dilation_x + 1;
     const std::ptrdiff_t columns = kMaxRescaledWindow / (whole.kernel_height * whole.in_channels);
     const std::ptrdiff_t width = part_width(whole, columns, reach);
-    alignas(64) float memory[kMaxRescaledWindow];
+    // Each row begins on a cache line, so that stores of whole registers cross none.
+    const std::ptrdiff_t row_floats =
+        (columns * whole.in_channels + kLineFloats - 1) / kLineFloats * kLineFloats;
+    alignas(64) float memory[kMaxRescaledWindow + kMaxRescaledRows * kLineFloats];
     float* window[kMaxRescaledRows];
     for (int a = 0; a < whole.kernel_height; ++a) {
-        window[a] = memory + a * columns * whole.in_channels;
+        window[a] = memory + a * row_floats;
     }
     for (std::ptrdiff_t x = 0; x < whole.output_width; x += width) {
         const std::ptrdiff_t outputs = std::min(width, whole.output_width - x);
