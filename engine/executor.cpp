@@ -253,6 +253,34 @@ void Executor::run_pointwise(const Step& step, std::uint64_t begin, std::uint64_
                            });
 }
 
+// Rows of a convolution that reads the caller's pixels, from output row `first` on.
+template <typename Element>
+void Executor::convolve_pixels(const Step& step, std::uint64_t first, std::uint64_t count,
+                               const ops::Conv2dArgs<Element>& args) const {
+    const Node& node = graph_.nodes[step.node];
+    const auto& kernels = plan_.kernels.of<Element>();
+    const auto pixels = [&]<typename Pixel>(const Pixel* image) {
+        return ops::Conv2dRescaledArgs<Pixel, Element>{
+            .image = image,
+            .input_height = static_cast<int>(step.input_shape.height),
+            .first_row = static_cast<int>(static_cast<std::int64_t>(first) * node.stride_y -
+                                          step.padding.top),
+            .stride_y = static_cast<int>(node.stride_y),
+            .dilation_y = static_cast<int>(std::max(node.dilation_y, 1u)),
+            .output_rows = static_cast<int>(count),
+            .output_row_stride = args.output_width * args.output_stride,
+            .scale = step.scale != nullptr ? step.scale : constants() + plan_.zero_floats,
+            .offset = step.offset != nullptr ? step.offset : constants(),
+            .convolution = args};
+    };
+    if (input_.dtype == FOVEA_U8) {
+        kernels.conv2d_u8.function(pixels(static_cast<const std::uint8_t*>(input_.data)));
+    } else {
+        ops::conv2d_rescaled(pixels(static_cast<const float*>(input_.data)),
+                             kernels.affine_floats.function, kernels.conv2d.function);
+    }
+}
+
 template <typename Element>
 void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
                           std::uint32_t thread) const {
@@ -260,27 +288,37 @@ void Executor::run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t e
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
     const std::uint32_t in_group = in.channels / step.groups;
+    const std::uint32_t ring = plan_.rings[step.output].rows;
     for_each_part<Element>(
         step, 0, step.group_panels, thread, [&](const WeightPart<Element>& part) {
-            for (std::uint64_t y = begin; y < end; ++y) {
-                plan_.kernels.of<Element>().conv2d.function(
-                    {.rows = window_rows<Element>(step, y, part.group * in_group, thread),
-                     .input_stride = in.channels,
-                     .output = at<Element>(step.output, y * out.width, thread) + part.channel,
-                     .output_stride = out.channels,
-                     .weights = part.weights,
-                     .bias = bias<Element>(step) + part.bias,
-                     .input_width = static_cast<int>(in.width),
-                     .output_width = static_cast<int>(out.width),
-                     .in_channels = static_cast<int>(part.groups * in_group),
-                     .out_channels = static_cast<int>(part.channels),
-                     .groups = static_cast<int>(part.groups),
-                     .kernel_height = static_cast<int>(node.kernel_height),
-                     .kernel_width = static_cast<int>(node.kernel_width),
-                     .stride_x = static_cast<int>(node.stride_x),
-                     .dilation_x = static_cast<int>(node.dilation_x),
-                     .pad_left = static_cast<int>(step.padding.left),
-                     .activation = step.activation});
+            for (std::uint64_t y = begin; y < end;) {
+                ops::Conv2dArgs<Element> args = {
+                    .rows = nullptr,
+                    .input_stride = in.channels,
+                    .output = at<Element>(step.output, y * out.width, thread) + part.channel,
+                    .output_stride = out.channels,
+                    .weights = part.weights,
+                    .bias = bias<Element>(step) + part.bias,
+                    .input_width = static_cast<int>(in.width),
+                    .output_width = static_cast<int>(out.width),
+                    .in_channels = static_cast<int>(part.groups * in_group),
+                    .out_channels = static_cast<int>(part.channels),
+                    .groups = static_cast<int>(part.groups),
+                    .kernel_height = static_cast<int>(node.kernel_height),
+                    .kernel_width = static_cast<int>(node.kernel_width),
+                    .stride_x = static_cast<int>(node.stride_x),
+                    .dilation_x = static_cast<int>(node.dilation_x),
+                    .pad_left = static_cast<int>(step.padding.left),
+                    .activation = step.activation};
+                if (step.reads_caller_input) {  // as many rows as lie behind one another
+                    const std::uint64_t rows =
+                        ring == 0 ? end - y : std::min(end - y, ring - y % ring);
+                    convolve_pixels(step, y, rows, args);
+                    y += rows;
+                } else {
+                    args.rows = window_rows<Element>(step, y++, part.group * in_group, thread);
+                    plan_.kernels.of<Element>().conv2d.function(args);
+                }
             }
         });
 }

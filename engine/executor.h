@@ -66,6 +66,9 @@ class Executor {
     void run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end,
                        std::uint32_t thread) const;
     template <typename Element>
+    void convolve_pixels(const Step& step, std::uint64_t first, std::uint64_t count,
+                         const ops::Conv2dArgs<Element>& args) const;
+    template <typename Element>
     void run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
     template <typename Element>

@@ -119,6 +119,7 @@ template <>
 MapKernels<float>::MapKernels(ops::CpuFeatureSet features)
     : pointwise(ops::kPointwiseConvFp32.select(features)),
       conv2d(ops::kConv2dFp32.select(features)),
+      conv2d_u8(ops::kConv2dU8.select(features)),
       depthwise(ops::kDepthwiseConvFp32.select(features)),
       pool(ops::kPoolFp32.select(features)),
       global_pool(ops::kGlobalPoolFp32.select(features)),
@@ -133,6 +134,7 @@ template <>
 MapKernels<ops::Half>::MapKernels(ops::CpuFeatureSet features)
     : pointwise(ops::kPointwiseConvFp16.select(features)),
       conv2d(ops::kConv2dFp16.select(features)),
+      conv2d_u8(ops::kConv2dU8Fp16.select(features)),
       depthwise(ops::kDepthwiseConvFp16.select(features)),
       pool(ops::kPoolFp16.select(features)),
       global_pool(ops::kGlobalPoolFp16.select(features)),

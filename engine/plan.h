@@ -13,6 +13,7 @@
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/cpu_features.h"
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
@@ -56,6 +57,7 @@ struct MapKernels {
 
     Variant<ops::PointwiseConvArgs<Element>> pointwise;
     Variant<ops::Conv2dArgs<Element>> conv2d;
+    Variant<ops::Conv2dRescaledArgs<std::uint8_t, Element>> conv2d_u8;
     Variant<ops::DepthwiseConvArgs<Element>> depthwise;
     Variant<ops::PoolArgs<Element>> pool;
     Variant<ops::GlobalPoolArgs<Element>> global_pool;
@@ -127,7 +129,7 @@ struct Step {
     const char* kernel;           // name of the variant
     std::uint32_t first_operand;  // into Plan::operands
     std::uint32_t operand_count;
-    bool reads_caller_input;   // kAffine of value 0
+    bool reads_caller_input;   // kAffine or kConv2d of value 0
     bool half;                 // its kernel is one of maps of halves
     std::uint32_t residual;    // value added by kPointwise, or kNone
     std::uint32_t gate;        // vector that multiplies the input of kPointwise, or kNone
@@ -141,10 +143,12 @@ struct Step {
     const float* weights;         // in the model file, or null
     // In the model file, where it holds these weights in half precision; or null.
     const ops::Half* half_weights;
-    std::uint32_t groups;         // of kConv2d, kPointwise and kDense, as are the next two
-    std::uint64_t group_panels;   // weight panels of 8 output channels in a group
-    std::uint64_t panel_floats;   // weights of a panel
-    const float* bias;            // in the model file, or null: then at bias_constant
+    std::uint32_t groups;        // of kConv2d, kPointwise and kDense, as are the next two
+    std::uint64_t group_panels;  // weight panels of 8 output channels in a group
+    std::uint64_t panel_floats;  // weights of a panel
+    const float* scale;          // of a kConv2d that rescales what it reads, in the model file;
+    const float* offset;         // or null
+    const float* bias;           // in the model file, or null: then at bias_constant
     // Floats from the start of the constants; the bias of a convolution of halves is halves there.
     std::uint64_t bias_constant;
     const float* file_bias;  // what is at bias_constant, as the file has it: without gaps

@@ -157,9 +157,30 @@ void StepBuilder::count_uses() {
         for (std::uint32_t i = 0; i < node.operand_count; ++i) {
             const std::uint32_t value = graph_.operand(node, i);
             ++uses_[value];
-            if (value == 0 && node.kind != NodeKind::kAffine) input_as_floats_ = true;
+            if (value == 0 && node.kind != NodeKind::kAffine && !can_read_pixels(node)) {
+                input_as_floats_ = true;
+            }
         }
     }
+}
+
+// Whether the node is a convolution that can read the caller's pixels itself.
+bool StepBuilder::can_read_pixels(const Node& node) const {
+    return node.kind == NodeKind::kConvolution && !is_pointwise_node(node) && node.groups == 1 &&
+           shape(0).channels <= Plan::kOnes &&
+           ops::can_rescale_window(shape(0).channels, node.kernel_height, node.kernel_width,
+                                   node.dilation_x);
+}
+
+// The rescaling of the caller's pixels that this convolution can do as it reads them, because
+// nobody else wants it, or kNone.
+std::uint32_t StepBuilder::absorbable_rescaling(const Node& convolution) const {
+    const std::uint32_t value = graph_.operand(convolution, 0);
+    if (value == 0 || uses_[value] != 1 || !can_read_pixels(convolution)) return kNone;
+    const Node& node = graph_.nodes[value - 1];
+    const bool rescales = node.kind == NodeKind::kAffine && graph_.operand(node, 0) == 0 &&
+                          node.activation == ops::Activation::kNone;
+    return rescales ? value - 1 : kNone;
 }
 
 // Which operand of an add a pointwise convolution can make on the fly, or kNone. The convolution
@@ -184,9 +205,15 @@ std::uint32_t StepBuilder::absorbable_operand(const Node& add) const {
 void StepBuilder::choose_fusions() {
     std::fill(absorbed_.begin(), absorbed_.end(), 0u);
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
-        if (uses_[i + 1] == 0 || graph_.nodes[i].kind != NodeKind::kAdd) continue;
-        const std::uint32_t value = absorbable_operand(graph_.nodes[i]);
-        if (value != kNone) absorbed_[value - 1] = 1;
+        if (uses_[i + 1] == 0) continue;
+        const Node& node = graph_.nodes[i];
+        if (node.kind == NodeKind::kAdd) {
+            const std::uint32_t value = absorbable_operand(node);
+            if (value != kNone) absorbed_[value - 1] = 1;
+        } else if (node.kind == NodeKind::kConvolution) {
+            const std::uint32_t rescaling = absorbable_rescaling(node);
+            if (rescaling != kNone) absorbed_[rescaling] = 1;
+        }
     }
 }
 
@@ -319,6 +346,7 @@ void StepBuilder::emit_convolution(std::uint32_t index, const Node& node) {
     if (!is_pointwise_node(node)) {
         emit_window(StepKind::kConv2d, index, node,
                     kernel_for(index + 1, [](const auto& maps) { return maps.conv2d; }));
+        read_pixels(plan_.steps[plan_.step_count - 1], node);
         return;
     }
     const bool vector = shape(index + 1).is_vector() && !plan_.is_half(index + 1);
@@ -332,6 +360,21 @@ void StepBuilder::emit_convolution(std::uint32_t index, const Node& node) {
     if (!vector && ops::is_fusable(node.activation)) step.activation = node.activation;
     step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
     set_units(step);
+}
+
+// Lets a convolution that reads the network's input, rescaled or not, read the caller's pixels.
+void StepBuilder::read_pixels(Step& step, const Node& convolution) {
+    const std::uint32_t rescaling = absorbable_rescaling(convolution);
+    if (rescaling != kNone) {
+        const Node& node = graph_.nodes[rescaling];
+        step.scale = graph_.tensors[node.weights].floats();
+        step.offset = graph_.tensors[node.bias].floats();
+        plan_.operands[step.first_operand] = 0;
+    } else if (plan_.operands[step.first_operand] != 0 || input_as_floats_) {
+        return;
+    }
+    step.reads_caller_input = true;
+    step.kernel = kernel_for(step.output, [](const auto& maps) { return maps.conv2d_u8; });
 }
 
 void StepBuilder::emit_plain(StepKind kind, std::uint32_t index, const Node& node,

@@ -68,6 +68,8 @@ class StepBuilder {
     void count_uses();
     std::uint32_t foldable_gate(const Node& convolution) const;
     void choose_gates();
+    bool can_read_pixels(const Node& node) const;
+    std::uint32_t absorbable_rescaling(const Node& convolution) const;
     std::uint32_t absorbable_operand(const Node& add) const;
     void choose_fusions();
     void emit_steps();
@@ -80,6 +82,7 @@ class StepBuilder {
     void read_convolution_input(Step& step, std::uint32_t index);
     void read_gate(Step& step, std::uint32_t index);
     void emit_convolution(std::uint32_t index, const Node& node);
+    void read_pixels(Step& step, const Node& convolution);
     void emit_window(StepKind kind, std::uint32_t index, const Node& node, const char* kernel);
     void emit_plain(StepKind kind, std::uint32_t index, const Node& node, const char* kernel);
     void emit_activation(std::uint32_t index, std::uint32_t value, ops::Activation activation,
@@ -102,7 +105,7 @@ class StepBuilder {
     };
     Buffer<std::uint32_t> pooled_by_;  // by value: the first node that pools it, or kNone
     Buffer<RowPool> row_pools_;        // by node
-    Buffer<std::uint32_t> absorbed_;  // by node: 1 = its work is done by the add that uses it
+    Buffer<std::uint32_t> absorbed_;  // by node: 1 = its work is done by the only node that uses it
     Buffer<std::uint32_t> root_;
     std::size_t operand_total_ = 0;
     bool input_as_floats_ = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // panel_tile_neon.h's tiles of P pixels x Q weight panels of 8 channels. In assembly, because compilers
 // copy and spill where all registers are to hold something. A function for each size takes any runs; those
-// of the most pixels have a second one for a single run of at least 8 channels (a pointwise convolution), which
-// keeps its pointers from tile to tile and passes 16 channels a loop.
+// of the most pixels have a second one for a single run of 16, 24, 32 and so on channels (a pointwise
+// convolution), which keeps its pointers from tile to tile and passes 16 channels a loop.
 //
 //   v0 .. v(2PQ - 1)     sums, two a pixel and panel: 16 of 4 x 2
 //   v16 .. v(16 + 2P)    eight input channels of each pixel, used lane by lane
@@ -12,7 +12,7 @@
 // 4 x 2 takes 128 FMAs, 4 paired loads of input and 8 loads of four registers of weights for 8 input
 // channels, and 2 instructions of the loop: 1.10 for each FMA where the loop passes 16 channels. A larger
 // tile could hold neither eight channels nor weights ahead, and takes 1.19. Around the sums of a tile of one
-// run there are 19 instructions, and the activation. The 16 sums are twice the chains that a Cortex-A76 needs
+// run there are 14 instructions, and the activation. The 16 sums are twice the chains that a Cortex-A76 needs
 // (latency 4, two a cycle), the 8 of 4 x 1 just as many.
 //
 // Of halves, where panel_tile_neon_fp16.S includes this file, a pixel and panel takes one register, and so do
@@ -32,6 +32,10 @@
 #define INPUTS 0     // a lane of a half can be taken from v0 .. v15 only
 #define WEIGHTS_READ 8
 #define TEMPORARIES 0
+#define LEFT 19      // x registers behind those of the pixels' input, to be kept for the caller
+#define AT 20
+#define TILES_LEFT 21
+#define ACTIVATE 22
 #else
 #define REGISTERS 2
 #define LANE_COUNT 4
@@ -43,7 +47,14 @@
 #define INPUTS 16
 #define WEIGHTS_READ 24
 #define TEMPORARIES 24
+#define LEFT 15
+#define AT 16
+#define TILES_LEFT 17
+#define ACTIVATE 14
 #endif
+#define SCRATCH LEFT
+#define X_(number) x##number
+#define X(number) X_(number)
 #define GROUP_ROWS (4 / REGISTERS)  // whose weights one load takes
 #define GROUPS (8 / GROUP_ROWS)     // of eight input channels, a panel
 
@@ -60,12 +71,12 @@
 #define OFFSET 96
 #define SUMS_SO_FAR 112
 
-//   x0       PanelTile             x9        scratch
-//   x1, x2   next run, runs left   x10 ..    input of each pixel
-//   x3, x4   length, pixel step    x22       where the activation is applied
-//   x5, x6   weights of a panel    x19       channels left of the run
-//   x7       bias                  x20, x21  offset of the tile's first pixel, tiles left
-//   x8       offset from tile to tile
+//   x0       PanelTile             x9          scratch
+//   x1, x2   next run, runs left   x10 ..      input of each pixel
+//   x3, x4   length, pixel step    ACTIVATE    where the activation is applied
+//   x5, x6   weights of a panel    LEFT        channels left of the run, then the residual
+//   x7       bias                  AT          offset of the tile's first pixel
+//   x8       offset to next tile   TILES_LEFT
 
 // One or two panels of a pixel: `count` registers (1, 2 or 4) from v`first` on and memory.
 .macro move_registers operation, count, first, second, third, fourth, address:vararg
@@ -87,7 +98,7 @@
 .endm
 
 .macro add_residual count, step, first, second, third, fourth
-    move_registers ld1, \count, %TEMPORARIES, %(TEMPORARIES + 1), %(TEMPORARIES + 2), %(TEMPORARIES + 3), [x5], x\step
+    move_registers ld1, \count, %TEMPORARIES, %(TEMPORARIES + 1), %(TEMPORARIES + 2), %(TEMPORARIES + 3), [X(LEFT)], x\step
     .set part, 0
     .rept \count
         add_residual_part %(\first + part), %(TEMPORARIES + part)
@@ -98,16 +109,16 @@
 // To the sums, in this order: those so far, of a sum in blocks (of halves only), and the residual.
 .macro add_residuals pixels, panels
 #if defined(HALVES)
-    ldp x5, x6, [x0, #SUMS_SO_FAR]
-    cbz x5, .Lno_sums\@
+    ldp X(LEFT), x6, [x0, #SUMS_SO_FAR]
+    cbz X(LEFT), .Lno_sums\@
     for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #SUMS_SO_FAR]
+    str X(LEFT), [x0, #SUMS_SO_FAR]
 .Lno_sums\@:
 #endif
-    ldp x5, x6, [x0, #RESIDUAL]
-    cbz x5, .Lno_residual\@
+    ldp X(LEFT), x6, [x0, #RESIDUAL]
+    cbz X(LEFT), .Lno_residual\@
     for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
+    str X(LEFT), [x0, #RESIDUAL]
 .Lno_residual\@:
 .endm
 
@@ -208,15 +219,28 @@
     .endr
 .endm
 
-.macro panel_tile pixels, panels
-begin_function panel_tile_\pixels\()x\panels\()SUFFIX
+.macro keep_registers
+#if defined(HALVES)
     stp x19, x20, [sp, #-32]!
     stp x21, x22, [sp, #16]
+#endif
+.endm
+
+.macro restore_registers
+#if defined(HALVES)
+    ldp x21, x22, [sp, #16]
+    ldp x19, x20, [sp], #32
+#endif
+.endm
+
+.macro panel_tile pixels, panels
+begin_function panel_tile_\pixels\()x\panels\()SUFFIX
+    keep_registers
     ldp x3, x4, [x0, #LENGTH]
-    ldp x20, x21, [x0, #OFFSET]
+    ldp X(AT), X(TILES_LEFT), [x0, #OFFSET]
     ldr x7, [x0, #BIAS]
     ldr x9, [x0, #ACTIVATION]
-    find_activation 22, 9, \pixels\()x\panels
+    find_activation ACTIVATE, 9, \pixels\()x\panels
     mov x8, #\pixels
     mul x8, x8, x4
 .Ltile\@:
@@ -227,41 +251,40 @@ begin_function panel_tile_\pixels\()x\panels\()SUFFIX
 .Lrun\@:
     ldr x10, [x1], #8
     cbz x10, .Lpadding\@
-    add x10, x10, x20
+    add x10, x10, X(AT)
     .set pixel, 1
     .rept \pixels - 1
         step_pointer %(10 + pixel), %(9 + pixel), 4
         .set pixel, pixel + 1
     .endr
-    subs x19, x3, #8
+    subs X(LEFT), x3, #8
     b.lt .Lrest\@
 .Leight_channels\@:
     eight_channels \pixels, \panels
-    subs x19, x19, #8
+    subs X(LEFT), X(LEFT), #8
     b.ge .Leight_channels\@
 .Lrest\@:
-    adds x19, x19, #8
+    adds X(LEFT), X(LEFT), #8
     b.eq .Lrun_done\@
 .Lone_channel\@:
     one_channel \pixels, \panels
-    subs x19, x19, #1
+    subs X(LEFT), X(LEFT), #1
     b.ne .Lone_channel\@
 .Lrun_done\@:
     subs x2, x2, #1
     b.ne .Lrun\@
 
     add_residuals \pixels, \panels
-    br x22
+    br X(ACTIVATE)
     fused_activations \pixels\()x\panels, %(REGISTERS * \pixels * \panels)
     ldp x9, x10, [x0, #OUTPUT]
     for_each_pixel store_output, \pixels, \panels, 10
     str x9, [x0, #OUTPUT]
-    add x20, x20, x8
-    subs x21, x21, #1
+    add X(AT), X(AT), x8
+    subs X(TILES_LEFT), X(TILES_LEFT), #1
     b.ne .Ltile\@
-    stp x20, x21, [x0, #OFFSET]
-    ldp x21, x22, [sp, #16]
-    ldp x19, x20, [sp], #32
+    stp X(AT), X(TILES_LEFT), [x0, #OFFSET]
+    restore_registers
 end_function panel_tile_\pixels\()x\panels\()SUFFIX
 
 .Lpadding\@:
@@ -271,84 +294,102 @@ end_function panel_tile_\pixels\()x\panels\()SUFFIX
     activation_places \pixels\()x\panels
 .endm
 
+// The last eight channels: each pointer's last load takes it to where the next tile begins.
+.macro load_last_input first, second, address
+    move_registers ld1, REGISTERS, \first, \second, 0, 0, [x\address], x8
+.endm
+
+.macro load_last_rows first, second, third, fourth, address
+    move_registers ld1, 4, \first, \second, \third, \fourth, [x\address], x4
+.endm
+
+.macro load_last_group panels, group
+    .set weights, WEIGHTS_READ + 4 * (\group - \group / 2 * 2)
+    load_last_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
+.endm
+
+.macro last_eight_channels pixels, panels
+    load_group \panels, 0
+    for_each_input load_last_input, \pixels
+    .set group, 0
+    .rept GROUPS * \panels
+        .if group + 1 < (GROUPS - 1) * \panels
+            load_group \panels, %(group + 1)
+        .elseif group + 1 < GROUPS * \panels
+            load_last_group \panels, %(group + 1)
+        .endif
+        add_group \pixels, \panels, %group
+        .set group, group + 1
+    .endr
+.endm
+
 // For one run, the registers of panel_tile but:
 //
-//   x1, x2   eight channels in a run, channels over   x8        input from tile to tile, from pixel's end
-//   x3       pairs of eight channels, rounded up      x9, x10   output and its step (x20)
-//   x4       where the sums go on (x22, or the residuals before)
+//   x1      eights of channels before the last   x9, AT    output and its step
+//   x2      where the sums go on: ACTIVATE, or   x8, x4    steps of input and weights from tile to tile
+//           the residuals before                 LEFT      pairs of eights left
+//   x3      pairs of eights, rounded up
 .macro one_run_tile pixels, panels
 begin_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
-    stp x19, x20, [sp, #-32]!
-    stp x21, x22, [sp, #16]
+    keep_registers
     ldr x10, [x0, #RUNS]
-    ldp x2, x5, [x0, #LENGTH]
-    ldp x20, x21, [x0, #OFFSET]
+    ldp x2, x3, [x0, #LENGTH]
+    ldp X(AT), X(TILES_LEFT), [x0, #OFFSET]
+    ldp x5, x6, [x0, #WEIGHTS]
     ldr x7, [x0, #BIAS]
     ldr x10, [x10]
-    add x10, x10, x20
+    add x10, x10, X(AT)
     mov x8, #\pixels
-    mul x8, x8, x5
-    madd x20, x8, x21, x20
-    str x20, [x0, #OFFSET]              // behind the tiles
+    mul x8, x8, x3
+    madd X(AT), x8, X(TILES_LEFT), X(AT)
+    str X(AT), [x0, #OFFSET]            // behind the tiles
     sub x8, x8, x2, lsl #ELEMENT_SHIFT
+    add x8, x8, #(8 << ELEMENT_SHIFT)
+    mov x4, #64
+    sub x4, x4, x2, lsl #(3 + ELEMENT_SHIFT)
     .set pixel, 1
     .rept \pixels - 1
-        step_pointer %(10 + pixel), %(9 + pixel), 5
+        step_pointer %(10 + pixel), %(9 + pixel), 3
         .set pixel, pixel + 1
     .endr
     lsr x1, x2, #3
-    and x2, x2, #7
-    add x3, x1, #1
-    lsr x3, x3, #1
+    lsr x3, x1, #1
+    sub x1, x1, #1
     ldr x9, [x0, #ACTIVATION]
-    find_activation 22, 9, \pixels\()x\panels\()_one_run
-    adr x4, .Lresidual\@
+    find_activation ACTIVATE, 9, \pixels\()x\panels\()_one_run
+    adr x2, .Lresidual\@
     ldr x9, [x0, #RESIDUAL]
 #if defined(HALVES)
-    ldr x5, [x0, #SUMS_SO_FAR]
-    orr x9, x9, x5
+    ldr X(LEFT), [x0, #SUMS_SO_FAR]
+    orr x9, x9, X(LEFT)
 #endif
     cmp x9, #0
-    csel x4, x22, x4, eq
-    ldp x9, x20, [x0, #OUTPUT]
+    csel x2, X(ACTIVATE), x2, eq
+    ldp x9, X(AT), [x0, #OUTPUT]
 .Ltile\@:
     for_each_pixel load_bias, \pixels, \panels
-    ldp x5, x6, [x0, #WEIGHTS]
-    mov x19, x3
+    mov X(LEFT), x3
     tbnz x1, #0, .Leight_channels\@
 .Lsixteen_channels\@:
     eight_channels \pixels, \panels
 .Leight_channels\@:
     eight_channels \pixels, \panels
-    subs x19, x19, #1
+    subs X(LEFT), X(LEFT), #1
     b.ne .Lsixteen_channels\@
-    cbnz x2, .Lrest\@
-.Lsummed\@:
-    .set pixel, 0
-    .rept \pixels
-        step_pointer %(10 + pixel), %(10 + pixel), 8
-        .set pixel, pixel + 1
-    .endr
-    br x4
+    last_eight_channels \pixels, \panels
+    br x2
     fused_activations \pixels\()x\panels\()_one_run, %(REGISTERS * \pixels * \panels)
-    for_each_pixel store_output, \pixels, \panels, 20
-    subs x21, x21, #1
+    for_each_pixel store_output, \pixels, \panels, AT
+    subs X(TILES_LEFT), X(TILES_LEFT), #1
     b.ne .Ltile\@
     str x9, [x0, #OUTPUT]
-    ldp x21, x22, [sp, #16]
-    ldp x19, x20, [sp], #32
+    restore_registers
 end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
 
-.Lrest\@:
-    mov x19, x2
-.Lone_channel\@:
-    one_channel \pixels, \panels
-    subs x19, x19, #1
-    b.ne .Lone_channel\@
-    b .Lsummed\@
 .Lresidual\@:
     add_residuals \pixels, \panels
-    br x22
+    ldr x6, [x0, #WEIGHTS + 8]          // where the tile left it
+    br X(ACTIVATE)
     activation_places \pixels\()x\panels\()_one_run
 .endm
 

@@ -68,7 +68,7 @@ void panel_tile_1x2_neon(PanelTile<float>*);
 void panel_tile_2x2_neon(PanelTile<float>*);
 void panel_tile_3x2_neon(PanelTile<float>*);
 void panel_tile_4x2_neon(PanelTile<float>*);
-// For a single run, not null, of at least 8 channels:
+// For a single run, not null, of 16 or more channels, a multiple of 8:
 void panel_tile_4x1_one_run_neon(PanelTile<float>*);
 void panel_tile_4x2_one_run_neon(PanelTile<float>*);
 
@@ -135,6 +135,7 @@ struct TileSplit {
 // As few tiles as possible of the pixels that are left, of much the same size: a small tile loads
 // its weights for less work.
 inline TileSplit next_tiles(std::ptrdiff_t left, int max_pixels) {
+    if (left % max_pixels == 0) return {max_pixels, left / max_pixels};
     const std::ptrdiff_t tiles = (left + max_pixels - 1) / max_pixels;
     const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
     return {pixels, left - tiles * (pixels - 1)};
@@ -143,8 +144,8 @@ inline TileSplit next_tiles(std::ptrdiff_t left, int max_pixels) {
 template <typename Element>
 inline void compute_whole_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels) {
     using Tiles = PanelTiles<Element>;
-    if (pixels == Tiles::kMaxPixels && tile.run_count == 1 && tile.length >= 8 &&
-        tile.runs[0] != nullptr) {
+    if (pixels == Tiles::kMaxPixels && tile.run_count == 1 && tile.length >= 16 &&
+        tile.length % 8 == 0 && tile.runs[0] != nullptr) {
         Tiles::kOneRun[panels - 1](&tile);
     } else {
         Tiles::kFunctions[panels - 1][pixels - 1](&tile);

@@ -48,9 +48,8 @@ struct AffineKernel {
 
     // `channels` values to kStep times as many.
     static void repeat(const float* values, std::size_t channels, float* pattern) {
-        __builtin_memcpy(pattern, values, channels * sizeof(float));
-        for (std::size_t done = channels; done < channels * kStep; done *= 2) {
-            __builtin_memcpy(pattern + done, pattern, done * sizeof(float));
+        for (std::size_t c = 0; c < channels; ++c) {  // few: no calls, which would cost more
+            for (std::size_t k = c; k < channels * kStep; k += channels) pattern[k] = values[c];
         }
     }
 

@@ -9,24 +9,31 @@
 namespace fovea::ops {
 
 // The first convolution of a network together with the rescaling before it: reads the caller's
-// pixels and computes one output row,
+// pixels and computes some output rows, each
 //
-//   conv2d( rows[a][column][i] * scale[i] + offset[i] )
+//   conv2d( image[y + a * dilation_y][column][i] * scale[i] + offset[i] )
 //
-// with the formula and layouts of conv2d.h; padding is zero after the rescaling. The bits are those
-// of affine.h's kernel followed by conv2d.h's of the same instruction set, to floats or to halves.
-// The rescaled window of some output columns lies on the stack, small enough for the first-level
-// cache; nothing is stored of the whole image.
+// with the formula and layouts of conv2d.h; rows outside the image and other padding are zero after
+// the rescaling. The bits are those of affine.h's kernel followed by conv2d.h's of the same
+// instruction set, to floats or to halves, however the rows are split among calls. The rescaled
+// window of some output columns lies on the stack, small enough for the first-level cache, and
+// moves down with the output rows; nothing is stored of the whole image.
 template <typename Pixel, typename Element>
 struct Conv2dRescaledArgs {
-    const Pixel* const* rows;  // kernel_height, each [input_width][in_channels], or null (padding)
-    const float* scale;        // [in_channels]
-    const float* offset;       // [in_channels]
-    Conv2dArgs<Element> convolution;  // all of it but rows and input_stride, which are not read
+    const Pixel* image;  // [input_height][convolution.input_width][convolution.in_channels]
+    int input_height;
+    int first_row;  // y of the first output row, negative where its window begins in the padding
+    int stride_y;   // from one output row's y to the next one's
+    int dilation_y;
+    int output_rows;
+    std::ptrdiff_t output_row_stride;  // in elements, from convolution.output on
+    const float* scale;                // [in_channels]
+    const float* offset;               // [in_channels]
+    Conv2dArgs<Element> convolution;   // all of it but rows and input_stride, which are not read
 };
 
 // Elements of the window of one output column, and kernel rows, that there is room for.
-inline constexpr int kMaxRescaledWindow = 3072;
+inline constexpr int kMaxRescaledWindow = 4704;
 inline constexpr int kMaxRescaledRows = 16;
 inline constexpr bool can_rescale_window(std::int64_t in_channels, std::int64_t kernel_height,
                                          std::int64_t kernel_width, std::int64_t dilation_x) {
@@ -51,7 +58,7 @@ void conv2d_u8_fp16_scalar(const Conv2dU8Fp16Args&);
 void conv2d_u8_fp16_neon_fp16(const Conv2dU8Fp16Args&);
 extern const KernelTable<Conv2dU8Fp16Function> kConv2dU8Fp16;
 
-// What they are made of: a rescaling and a convolution, a part of the row after the other.
+// What they are made of: a rescaling and a convolution, a part of the columns after the other.
 template <typename Pixel, typename Element>
 void conv2d_rescaled(const Conv2dRescaledArgs<Pixel, Element>&,
                      void (*rescale)(const AffineArgs<Pixel, Element>&),

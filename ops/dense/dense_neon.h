@@ -33,37 +33,67 @@ namespace {
     }
 }
 
+// Four inputs, whose weights of a panel begin at `rows`, to the panel's sums; rows goes on behind
+// them. One load takes four registers.
+[[gnu::always_inline]] inline void add_four(float32x4_t* sum, const float*& rows,
+                                            float32x4_t values) {
+    const float32x4x4_t first = vld1q_f32_x4(rows);
+    rows += 16;
+    asm("" : "+r"(rows));  // so that each load steps the pointer: gcc would add beside it
+    const float32x4x4_t second = vld1q_f32_x4(rows);
+    rows += 16;
+    asm("" : "+r"(rows));
+    sum[0] = vfmaq_laneq_f32(sum[0], first.val[0], values, 0);
+    sum[1] = vfmaq_laneq_f32(sum[1], first.val[1], values, 0);
+    sum[2] = vfmaq_laneq_f32(sum[2], first.val[2], values, 1);
+    sum[3] = vfmaq_laneq_f32(sum[3], first.val[3], values, 1);
+    sum[4] = vfmaq_laneq_f32(sum[4], second.val[0], values, 2);
+    sum[5] = vfmaq_laneq_f32(sum[5], second.val[1], values, 2);
+    sum[6] = vfmaq_laneq_f32(sum[6], second.val[2], values, 3);
+    sum[7] = vfmaq_laneq_f32(sum[7], second.val[3], values, 3);
+}
+[[gnu::always_inline]] inline void add_four(float32x4_t* sum, const Half*& rows,
+                                            float32x4_t values) {
+    const uint16x8x4_t halves = vld1q_u16_x4(rows);
+    rows += 32;
+    asm("" : "+r"(rows));
+    const auto low = [&](int row) {
+        return vcvt_f32_f16(vget_low_f16(vreinterpretq_f16_u16(halves.val[row])));
+    };
+    const auto high = [&](int row) {
+        return vcvt_high_f32_f16(vreinterpretq_f16_u16(halves.val[row]));
+    };
+    sum[0] = vfmaq_laneq_f32(sum[0], low(0), values, 0);
+    sum[1] = vfmaq_laneq_f32(sum[1], high(0), values, 0);
+    sum[2] = vfmaq_laneq_f32(sum[2], low(1), values, 1);
+    sum[3] = vfmaq_laneq_f32(sum[3], high(1), values, 1);
+    sum[4] = vfmaq_laneq_f32(sum[4], low(2), values, 2);
+    sum[5] = vfmaq_laneq_f32(sum[5], high(2), values, 2);
+    sum[6] = vfmaq_laneq_f32(sum[6], low(3), values, 3);
+    sum[7] = vfmaq_laneq_f32(sum[7], high(3), values, 3);
+}
+
 template <int kPanels, typename Weight>
 inline void compute_panels(const DenseArgs<Weight>& args, int panel) {
     const std::ptrdiff_t in_features = args.in_features;
     const Weight* weights = args.weights + panel * in_features * 8;
+    const Weight* rows[kPanels];
     // sums[n * 8 + k * 2] and the one after it: panel n's partial sum k.
     float32x4_t sums[kPanels * 8];
 #pragma GCC unroll 16
     for (int n = 0; n < kPanels; ++n) {
+        rows[n] = weights + n * in_features * 8;
         sums[n * 8] = vld1q_f32(args.bias + (panel + n) * 8);
         sums[n * 8 + 1] = vld1q_f32(args.bias + (panel + n) * 8 + 4);
 #pragma GCC unroll 16
         for (int k = 2; k < 8; ++k) sums[n * 8 + k] = vdupq_n_f32(0.0f);
     }
+    const float* input = args.input;
     std::ptrdiff_t i = 0;
-    for (; i + 4 <= in_features; i += 4) {
-        const float32x4_t values = vld1q_f32(args.input + i);
+    for (; i + 4 <= in_features; i += 4, input += 4) {
+        const float32x4_t values = vld1q_f32(input);
 #pragma GCC unroll 16
-        for (int n = 0; n < kPanels; ++n) {
-            const Weight* rows = weights + (n * in_features + i) * 8;
-            float32x4_t row[8];
-            load_lanes(rows, row);
-            float32x4_t* const sum = sums + n * 8;
-            sum[0] = vfmaq_laneq_f32(sum[0], row[0], values, 0);
-            sum[1] = vfmaq_laneq_f32(sum[1], row[1], values, 0);
-            sum[2] = vfmaq_laneq_f32(sum[2], row[2], values, 1);
-            sum[3] = vfmaq_laneq_f32(sum[3], row[3], values, 1);
-            sum[4] = vfmaq_laneq_f32(sum[4], row[4], values, 2);
-            sum[5] = vfmaq_laneq_f32(sum[5], row[5], values, 2);
-            sum[6] = vfmaq_laneq_f32(sum[6], row[6], values, 3);
-            sum[7] = vfmaq_laneq_f32(sum[7], row[7], values, 3);
-        }
+        for (int n = 0; n < kPanels; ++n) add_four(sums + n * 8, rows[n], values);
     }
 #pragma GCC unroll 3
     for (int k = 0; k < 3; ++k) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution, 8 channels a register, halves.
 //
-// 3x3 and 5x5, stride 1 and 2, of at least 16 channels: tiles of 8 output columns x 16 channels,
-// which depthwise_tile_neon.S draws; all channels of 8 columns before the next 8. Where 16 do not
-// divide the channels, the last tile reaches back over the one before it and makes some results
-// again. Everything else takes its taps one by one from memory:
+// 3x3 and 5x5, stride 1 and 2, of at least 16 channels: tiles of 4 output columns x 32 channels,
+// which depthwise_wide_*_neon.S draw, all channels of 4 columns before the next 4; for the last 16
+// or fewer channels tiles of 8 columns x 16 channels (depthwise_tile_neon.S). The last tile reaches
+// back over the one before it where there are not as many channels, and makes some results again.
+// Everything else takes its taps one by one from memory:
 //   v  1  sums of 8 channels, or of what is left of them
 #if !defined(__aarch64__) || !defined(__ARM_FEATURE_FP16_VECTOR_ARITHMETIC)
 #error "compile this file with -march=armv8.2-a+fp16"
@@ -17,7 +18,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr int kTileChannels = 16;
+constexpr int kNarrowChannels = 16;
 
 // One output column from the taps whose columns lie in the row: `lanes` channels, at most 8.
 void compute_column(const DepthwiseConvFp16Args& args, int x, int channel, int lanes) {
@@ -50,21 +51,23 @@ void compute_column(const DepthwiseConvFp16Args& args, int x, int channel, int l
 }  // namespace
 
 void depthwise_conv_fp16_neon_fp16(const DepthwiseConvFp16Args& args) {
-    const auto* tile = find_tile(args);
-    if (tile == nullptr || args.channels < kTileChannels) {
-        for (int x = 0; x < args.output_width; ++x) {
-            for (int c = 0; c < args.channels; c += 8) {
-                compute_column(args, x, c, args.channels - c < 8 ? args.channels - c : 8);
-            }
+    int channel = 0;
+    for (const auto& tile : kDepthwiseTiles<Half>) {
+        if (!suits(tile, args)) continue;
+        const int blocks = (args.channels - channel) / tile.channels;
+        if (blocks != 0) DepthwiseStrip<Half>{args, tile, channel, blocks}.compute();
+        channel += blocks * tile.channels;
+        // What is left is too much for a narrower tile, or there is none.
+        const int left = args.channels - channel;
+        if (left > (tile.is_wide() ? kNarrowChannels : 0) && args.channels >= tile.channels) {
+            DepthwiseStrip<Half>{args, tile, args.channels - tile.channels, 1}.compute();
+            return;
         }
-        return;
     }
-    for (int x = 0; x < args.output_width; x += kTileOutputs) {
-        const int left = args.output_width - x;
-        const int outputs = left < kTileOutputs ? left : kTileOutputs;
-        compute_tiles(args, *tile, x, outputs, 0, args.channels / kTileChannels);
-        if (args.channels % kTileChannels != 0) {
-            compute_tiles(args, *tile, x, outputs, args.channels - kTileChannels, 1);
+    if (channel == args.channels) return;
+    for (int x = 0; x < args.output_width; ++x) {
+        for (int c = 0; c < args.channels; c += 8) {
+            compute_column(args, x, c, args.channels - c < 8 ? args.channels - c : 8);
         }
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution, 4 channels a register, NEON.
 //
-// 3x3 and 5x5, stride 1 and 2: tiles of 8 output columns x 8 channels, which depthwise_tile_neon.S
-// draws; all channels of 8 columns before the next 8. The channels past the last whole 8, and every other
-// kernel size or dilation, take their taps one by one from memory:
+// 3x3 and 5x5, stride 1 and 2: register tiles, all channels of some columns before the next
+// columns. Tiles of 4 output columns x 16 channels, which depthwise_wide_*_neon.S draw; for the
+// last 8 channels, and where few columns of 5x5 windows are in the row, tiles of 8 columns x 8
+// channels (depthwise_tile_neon.S). The channels past the last whole 8, and every other kernel size
+// or dilation, take their taps one by one from memory:
 //   v  2  sums of 8 channels (1 for the last 4 to 7, and for the last 1 to 3, lane by lane)
 #if !defined(__aarch64__)
 #error "for AArch64, whose baseline has NEON"
@@ -76,13 +78,14 @@ void compute_rest(const DepthwiseConvFp32Args& args, int channel) {
 }  // namespace
 
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args& args) {
-    const auto* tile = find_tile(args);
-    const int blocks = tile == nullptr ? 0 : args.channels / 8;
-    for (int x = 0; blocks > 0 && x < args.output_width; x += kTileOutputs) {
-        const int left = args.output_width - x;
-        compute_tiles(args, *tile, x, left < kTileOutputs ? left : kTileOutputs, 0, blocks);
+    int channel = 0;
+    for (const auto& tile : kDepthwiseTiles<float>) {
+        const int blocks = (args.channels - channel) / tile.channels;
+        if (blocks == 0 || !suits(tile, args)) continue;
+        DepthwiseStrip<float>{args, tile, channel, blocks}.compute();
+        channel += blocks * tile.channels;
     }
-    if (blocks * 8 < args.channels) compute_rest(args, blocks * 8);
+    if (channel < args.channels) compute_rest(args, channel);
 }
 
 }  // namespace fovea::ops

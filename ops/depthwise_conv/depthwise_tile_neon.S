@@ -18,16 +18,7 @@
 #endif
 
 #include "ops/assembly_neon.inc"
-
-// Offsets in DepthwiseTile; depthwise_tile_neon.h asserts them.
-#define ROWS 0
-#define COLUMN_STEP 16
-#define WEIGHT_STEP 32
-#define BIAS 40
-#define OUTPUT 48
-#define MASK 64
-#define ACTIVATION 80
-#define BLOCKS 88
+#include "ops/depthwise_conv/depthwise_tile_neon.inc"
 
 #define OUTPUTS 8
 #define COLUMN_COUNT(kernel, stride) ((OUTPUTS - 1) * stride + kernel)
@@ -36,11 +27,11 @@
 //   x1   next row                      x8        output of the block
 //   x2   offset of the first column    x9, x10   input, scratch
 //   x3   column step                   x11       blocks of channels left
-//   x4   mask of columns               x13       the first row
-//   x5   weights of the next tap       x14, x15  weights and bias of the block
-//   x6   weight step
+//   x4   mask of columns               x12, x16  where the activation is applied, where to go on
+//   x5   weights of the next tap       x13       the first row
+//   x6   weight step                   x14, x17  weights and bias of the block
 .macro load_sums first, second
-    ldp q\first, q\second, [x15]
+    ldp q\first, q\second, [x17]
 .endm
 
 .macro load_tap first, second
@@ -109,14 +100,15 @@
 begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     ldp x13, x2, [x0, #ROWS]
     ldp x3, x14, [x0, #COLUMN_STEP]
-    ldp x6, x15, [x0, #WEIGHT_STEP]
+    ldp x6, x17, [x0, #WEIGHT_STEP]
     ldr x8, [x0, #OUTPUT]
     ldr x11, [x0, #BLOCKS]
     .ifc \columns, masked_columns
     ldr x4, [x0, #MASK]
     .endif
     ldr x9, [x0, #ACTIVATION]
-    find_activation 12, 9, \kernel\()x\kernel\()s\stride\()_\columns
+    find_activation 12, 9, depthwise
+    adr x16, .Lactivated\@
 .Lblock\@:
     mov x1, x13
     mov x5, x14
@@ -141,7 +133,7 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     b.ne .Lrow\@
 
     br x12
-    fused_activations \kernel\()x\kernel\()s\stride\()_\columns, 16
+.Lactivated\@:
     ldr x10, [x0, #OUTPUT + 8]
     mov x9, x8
     .ifc \columns, masked_columns
@@ -160,7 +152,7 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     add x2, x2, #32
     add x8, x8, #32
     add x14, x14, #32
-    add x15, x15, #32
+    add x17, x17, #32
     subs x11, x11, #1
     b.ne .Lblock\@
 end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
@@ -169,7 +161,6 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     mov x10, #\kernel
     madd x5, x6, x10, x5
     b .Lrow_done\@
-    activation_places \kernel\()x\kernel\()s\stride\()_\columns
 .endm
 
     depthwise_tile 3, 1, all_columns
@@ -180,5 +171,7 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     depthwise_tile 3, 2, masked_columns
     depthwise_tile 5, 1, masked_columns
     depthwise_tile 5, 2, masked_columns
+
+    shared_activations depthwise, 16, 16
 
     .section .note.GNU-stack, "", %progbits

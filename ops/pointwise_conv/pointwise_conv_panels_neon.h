@@ -28,65 +28,88 @@ struct PointwisePanels {
     static_assert(kTerms == kAllTerms || kBlockBytes / kBytes / kTerms < 2 * kMinBlockPixels);
     static constexpr Element kZeros[kMaxTilePanels * kPanel] = {};
 
-    // Pixels [first, last) of one or more panels.
-    static void compute_panels(const PointwiseConvArgs<Element>& args, std::ptrdiff_t first,
-                               std::ptrdiff_t last, int panel, int panels) {
-        const std::ptrdiff_t channel = static_cast<std::ptrdiff_t>(panel) * kPanel;
-        const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(args.in_channels) * kPanel;
-        const Element* input = args.input;
-        PanelTile<Element> tile = {
-            .runs = &input,
-            .run_count = 1,
-            .length = args.in_channels,
-            .pixel_step = args.input_stride * kBytes,
-            .weights = args.weights + panel * panel_size,
-            .next_weights = args.weights + (panel + panels - 1) * panel_size,
-            .bias = args.bias + channel,
-            .output = args.output + first * args.output_stride + channel,
-            .output_step = args.output_stride * kBytes,
-            .residual = args.residual == nullptr
-                            ? nullptr
-                            : args.residual + first * args.residual_stride + channel,
-            .residual_step = args.residual_stride * kBytes,
-            .activation = static_cast<std::ptrdiff_t>(args.activation),
-            .offset = first * args.input_stride * kBytes,
-            .tiles = 0,
-            .sums_so_far = nullptr,
-            .sums_step = kSumsStep * kBytes,
-        };
-        // A block of more channels than kTerms has the fewest pixels.
-        Element sums[kTerms == kAllTerms ? 1 : kMinBlockPixels * kSumsStep];
-        for (int left = args.in_channels; left > kTerms; left -= kTerms) {
-            PanelTile<Element> block = tile;
-            block.length = kTerms;
-            block.output = sums;
-            block.output_step = tile.sums_step;
-            block.residual = nullptr;
-            block.activation = static_cast<std::ptrdiff_t>(Activation::kNone);
-            compute_pixels(block, last - first, panels, panels * kPanel);
-            input += kTerms;
-            tile.length -= kTerms;
-            tile.weights += std::ptrdiff_t{kTerms} * kPanel;
-            tile.next_weights += std::ptrdiff_t{kTerms} * kPanel;
+    // `whole` in blocks of kTerms channels; those of more than that have the fewest pixels.
+    static void sum_blocks(const PanelTile<Element>& whole, std::ptrdiff_t pixels, int panels,
+                           int channels) {
+        Element sums[kMinBlockPixels * kSumsStep];
+        PanelTile<Element> tile = whole;
+        tile.output_step = whole.sums_step;
+        tile.residual = nullptr;
+        tile.activation = static_cast<std::ptrdiff_t>(Activation::kNone);
+        for (std::ptrdiff_t done = 0; done < whole.length; done += kTerms) {
+            tile.length = whole.length - done;
+            tile.output = sums;
+            int written = panels * kPanel;
+            if (tile.length > kTerms) {
+                tile.length = kTerms;
+            } else {
+                tile.output = whole.output;
+                tile.output_step = whole.output_step;
+                tile.residual = whole.residual;
+                tile.activation = whole.activation;
+                written = channels;
+            }
+            tile.offset = whole.offset + done * kBytes;
+            tile.weights = whole.weights + done * kPanel;
+            tile.next_weights = whole.next_weights + done * kPanel;
+            compute_pixels(tile, pixels, panels, written);
             tile.bias = kZeros;
             tile.sums_so_far = sums;
         }
-        compute_pixels(tile, last - first, panels, args.out_channels - static_cast<int>(channel));
+    }
+
+    // Pixels [first, last) of all panels. `tile` holds what all have in common.
+    static void compute_block(const PointwiseConvArgs<Element>& args, PanelTile<Element>& tile,
+                              std::ptrdiff_t first, std::ptrdiff_t last) {
+        const std::ptrdiff_t panel_size = static_cast<std::ptrdiff_t>(args.in_channels) * kPanel;
+        const Element* weights = args.weights;
+        for (int channel = 0; channel < args.out_channels;) {
+            const int left = args.out_channels - channel;
+            const int panels = left > kPanel ? kMaxTilePanels : 1;
+            tile.weights = weights;
+            tile.next_weights = weights + (panels - 1) * panel_size;
+            tile.bias = args.bias + channel;
+            tile.offset = first * tile.pixel_step;
+            tile.output = args.output + first * args.output_stride + channel;
+            if (args.residual != nullptr) {
+                tile.residual = args.residual + first * args.residual_stride + channel;
+            }
+            if (kTerms == kAllTerms || args.in_channels <= kTerms) {
+                compute_pixels(tile, last - first, panels, left);
+            } else {
+                sum_blocks(tile, last - first, panels, left);
+            }
+            channel += panels * kPanel;
+            weights += panels * panel_size;
+        }
     }
 
     static void run(const PointwiseConvArgs<Element>& args) {
         const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
-        const int panels = (args.out_channels + kPanel - 1) / kPanel;
+        PanelTile<Element> tile = {
+            .runs = &args.input,
+            .run_count = 1,
+            .length = args.in_channels,
+            .pixel_step = args.input_stride * kBytes,
+            .weights = nullptr,
+            .next_weights = nullptr,
+            .bias = nullptr,
+            .output = nullptr,
+            .output_step = args.output_stride * kBytes,
+            .residual = nullptr,
+            .residual_step = args.residual_stride * kBytes,
+            .activation = static_cast<std::ptrdiff_t>(args.activation),
+            .offset = 0,
+            .tiles = 0,
+            .sums_so_far = nullptr,
+            .sums_step = kSumsStep * kBytes,
+        };
         std::ptrdiff_t block = kBlockBytes / kBytes / args.in_channels;
         block =
             block < kMinBlockPixels ? kMinBlockPixels : block / kMinBlockPixels * kMinBlockPixels;
         for (std::ptrdiff_t first = 0; first < pixels; first += block) {
             const std::ptrdiff_t last = first + block < pixels ? first + block : pixels;
-            for (int panel = 0; panel < panels;) {
-                const int count = next_tile_panels(panels - panel);
-                compute_panels(args, first, last, panel, count);
-                panel += count;
-            }
+            compute_block(args, tile, first, last);
         }
     }
 };

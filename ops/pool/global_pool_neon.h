@@ -55,19 +55,28 @@ inline Vectors<kVectors> tree(const Element* input, std::ptrdiff_t stride, int l
 template <int kVectors, bool kPartial, typename Element>
 inline void mean(const GlobalPoolArgs<Element>& args, const Element* input, int lanes,
                  float32x4_t (&results)[kVectors]) {
+    // Halves come two registers a load; floats need fewer registers for the tree one by one.
+    constexpr int kAtOnce = sizeof(Element) == sizeof(float) ? 1 : kVectors;
     for (float32x4_t& result : results) result = vdupq_n_f32(0.0f);
     for (std::size_t begin = 0; begin < args.pixels; begin += kBlock) {
         const std::size_t end = args.pixels - begin < kBlock ? args.pixels : begin + kBlock;
-        Vectors<kVectors> sums;
-        for (float32x4_t& sum : sums.values) sum = vdupq_n_f32(0.0f);
+        float32x4_t sums[kVectors];
+        for (float32x4_t& sum : sums) sum = vdupq_n_f32(0.0f);
+        const auto add = [&](const Vectors<kAtOnce>& more, int v) {
+            for (int i = 0; i < kAtOnce; ++i) sums[v + i] = vaddq_f32(sums[v + i], more.values[i]);
+        };
         std::size_t p = begin;
         for (; p + kTree <= end; p += kTree, input += kTree * args.input_stride) {
-            sums = sums + tree<kVectors, kPartial>(input, args.input_stride, lanes);
+            for (int v = 0; v < kVectors; v += kAtOnce) {
+                add(tree<kAtOnce, kPartial>(input + v * kLanes, args.input_stride, lanes), v);
+            }
         }
         for (; p < end; ++p, input += args.input_stride) {
-            sums = sums + load<kVectors, kPartial>(input, lanes);
+            for (int v = 0; v < kVectors; v += kAtOnce) {
+                add(load<kAtOnce, kPartial>(input + v * kLanes, lanes), v);
+            }
         }
-        for (int v = 0; v < kVectors; ++v) results[v] = vaddq_f32(results[v], sums.values[v]);
+        for (int v = 0; v < kVectors; ++v) results[v] = vaddq_f32(results[v], sums[v]);
     }
     const float32x4_t divisor = vdupq_n_f32(static_cast<float>(args.pixels));
     for (float32x4_t& result : results) result = vdivq_f32(result, divisor);

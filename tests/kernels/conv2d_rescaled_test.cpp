@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <memory>
 #include <vector>
 
 #include "activation_oracle.h"
@@ -16,6 +16,7 @@ using namespace fovea::ops;
 
 struct Case {
     int width = 1;  // of the input
+    int height = 3;
     int in_channels = 3;
     int out_channels = 16;
     int kernel_height = 3;
@@ -24,7 +25,10 @@ struct Case {
     int dilation = 1;
     int pad_left = 0;
     int pad_right = 1;
-    unsigned null_rows = 0;  // bit a: kernel row a lies in the padding
+    int first_row = 0;
+    int stride_y = 2;
+    int dilation_y = 1;
+    int output_rows = 1;
     int groups = 1;
     bool even_scale = false;  // the same for every channel
     Activation activation = Activation::kNone;
@@ -48,7 +52,7 @@ void fill(Random& random, float* data, std::size_t count) {
     random.fill(data, count, Fill::kUniform);
 }
 
-// One row's inputs, weights and arguments; nothing may be read past any of them.
+// An image, weights and arguments; nothing may be read past any of them.
 template <typename Pixel>
 struct Layer {
     Layer(const Case& c, Random random)
@@ -57,14 +61,10 @@ struct Layer {
           weights(size(c.groups * panels * taps * (c.in_channels / c.groups) * 8)),
           bias(size(c.groups * panels * 8)),
           scale(size(c.in_channels), size(c.offset)),
-          shift(size(c.in_channels), size(c.offset)) {
-        for (int a = 0; a < c.kernel_height; ++a) {
-            row_data.push_back(std::make_unique<GuardedArray<Pixel>>(size(c.width * c.in_channels),
-                                                                     size(c.offset)));
-            fill(random, row_data.back()->data(), row_data.back()->size());
-            row_data.back()->make_read_only();
-            rows.push_back((c.null_rows >> a & 1) != 0 ? nullptr : row_data.back()->data());
-        }
+          shift(size(c.in_channels), size(c.offset)),
+          image(size(c.height * c.width * c.in_channels), size(c.offset)) {
+        fill(random, image.data(), image.size());
+        image.make_read_only();
         for (auto* array : {&weights, &bias, &scale, &shift}) {
             random.fill(array->data(), array->size(), Fill::kUniform);
         }
@@ -73,7 +73,13 @@ struct Layer {
             shift[i] = shift[0];
         }
         for (auto* array : {&weights, &bias, &scale, &shift}) array->make_read_only();
-        args.rows = rows.data();
+        args.image = image.data();
+        args.input_height = c.height;
+        args.first_row = c.first_row;
+        args.stride_y = c.stride_y;
+        args.dilation_y = c.dilation_y;
+        args.output_rows = c.output_rows;
+        args.output_row_stride = std::ptrdiff_t{output_width(c)} * (c.out_channels + c.padding);
         args.scale = scale.data();
         args.offset = shift.data();
         args.convolution.output_stride = c.out_channels + c.padding;
@@ -98,10 +104,15 @@ struct Layer {
     GuardedArray<float> bias;
     GuardedArray<float> scale;
     GuardedArray<float> shift;
-    std::vector<std::unique_ptr<GuardedArray<Pixel>>> row_data;
-    std::vector<const Pixel*> rows;
+    GuardedArray<Pixel> image;
     Conv2dRescaledArgs<Pixel, float> args = {};
 };
+
+// The row of the image under kernel row a of output row r, or -1 for padding.
+int image_row(const Case& c, int r, int a) {
+    const int y = c.first_row + r * c.stride_y + a * c.dilation_y;
+    return y < c.height ? std::max(y, -1) : -1;
+}
 
 // The formula, from the rows rescaled in float32 as affine.h says.
 template <typename Pixel>
@@ -109,7 +120,9 @@ std::vector<Expected> expected_outputs(const Case& c, const Layer<Pixel>& layer)
     const int in_group = c.in_channels / c.groups;
     const int out_group = c.out_channels / c.groups;
     std::vector<Expected> result;
-    for (int x = 0; x < output_width(c); ++x) {
+    for (int pixel = 0; pixel < c.output_rows * output_width(c); ++pixel) {
+        const int r = pixel / output_width(c);
+        const int x = pixel % output_width(c);
         for (int channel = 0; channel < c.out_channels; ++channel) {
             const int g = channel / out_group;
             const int panel = g * layer.panels + channel % out_group / 8;
@@ -117,12 +130,13 @@ std::vector<Expected> expected_outputs(const Case& c, const Layer<Pixel>& layer)
             const double start = layer.bias[size(panel * 8 + lane)];
             Expected sum{start, std::fabs(start)};
             for (int tap = 0; tap < layer.taps; ++tap) {
-                const Pixel* row = layer.rows[size(tap / c.kernel_width)];
+                const int y = image_row(c, r, tap / c.kernel_width);
                 const int column = x * c.stride + tap % c.kernel_width * c.dilation - c.pad_left;
-                if (row == nullptr || column < 0 || column >= c.width) continue;
+                if (y < 0 || column < 0 || column >= c.width) continue;
                 for (int i = 0; i < in_group; ++i) {
                     const int input = g * in_group + i;
-                    float value = static_cast<float>(row[column * c.in_channels + input]);
+                    float value = static_cast<float>(
+                        layer.image[size((y * c.width + column) * c.in_channels + input)]);
                     value *= layer.scale[size(input)];
                     value += layer.shift[size(input)];
                     const int at = ((panel * layer.taps + tap) * in_group + i) * 8 + lane;
@@ -137,27 +151,27 @@ std::vector<Expected> expected_outputs(const Case& c, const Layer<Pixel>& layer)
     return result;
 }
 
-// The bits that are promised: whole rows rescaled, then convolved.
+// The bits that are promised: the image rescaled, then convolved row by row.
 template <typename Pixel, typename AffineArgs>
 std::vector<float> in_two_steps(const Case& c, const Layer<Pixel>& layer,
                                 void (*rescale)(const AffineArgs&),
                                 Conv2dFp32Function convolution) {
-    std::vector<std::vector<float>> data;
-    std::vector<const float*> rows;
-    for (const Pixel* row : layer.rows) {
-        data.emplace_back(size(c.width * c.in_channels));
-        if (row != nullptr) {
-            rescale({row, data.back().data(), layer.scale.data(), layer.shift.data(), size(c.width),
-                     c.in_channels});
-        }
-        rows.push_back(row == nullptr ? nullptr : data.back().data());
-    }
-    std::vector<float> output(size(output_width(c) * layer.args.convolution.output_stride));
+    std::vector<float> rescaled(layer.image.size());
+    rescale({layer.image.data(), rescaled.data(), layer.scale.data(), layer.shift.data(),
+             size(c.width * c.height), c.in_channels});
+    std::vector<float> output(size(c.output_rows * layer.args.output_row_stride));
     Conv2dFp32Args args = layer.args.convolution;
+    std::vector<const float*> rows(size(c.kernel_height));
     args.rows = rows.data();
     args.input_stride = c.in_channels;
-    args.output = output.data();
-    convolution(args);
+    for (int r = 0; r < c.output_rows; ++r) {
+        for (int a = 0; a < c.kernel_height; ++a) {
+            const int y = image_row(c, r, a);
+            rows[size(a)] = y < 0 ? nullptr : rescaled.data() + y * c.width * c.in_channels;
+        }
+        args.output = output.data() + r * layer.args.output_row_stride;
+        convolution(args);
+    }
     return output;
 }
 
@@ -165,7 +179,7 @@ template <typename Pixel, typename Run>
 void check_variant(Checker& checker, const Case& c, Layer<Pixel>& layer, const char* name,
                    const std::vector<Expected>& expected, const std::vector<float>& two_steps,
                    const Run& run) {
-    OutputRows output(size(output_width(c)), size(c.out_channels),
+    OutputRows output(size(output_width(c) * c.output_rows), size(c.out_channels),
                       size(layer.args.convolution.output_stride), size(c.offset));
     layer.args.convolution.output = output.data();
     if (!checker.run(name, [&] { run(layer.args); })) return;
@@ -177,11 +191,12 @@ void check(Checker& checker, const Case& c) {
     if (c.width + c.pad_left + c.pad_right <= (c.kernel_width - 1) * c.dilation) return;
     REQUIRE(can_rescale_window(c.in_channels, c.kernel_height, c.kernel_width, c.dilation));
     checker.shape(
-        "width=%d in=%d out=%d groups=%d kernel=%dx%d stride=%d dilation=%d pad=%d,%d null_rows=%x "
+        "width=%d in=%d out=%d groups=%d kernel=%dx%d stride=%d dilation=%d pad=%d,%d height=%d "
+        "first_row=%d stride_y=%d dilation_y=%d output_rows=%d "
         "even_scale=%d activation=%d offset=%d padding=%d",
         c.width, c.in_channels, c.out_channels, c.groups, c.kernel_height, c.kernel_width, c.stride,
-        c.dilation, c.pad_left, c.pad_right, c.null_rows, c.even_scale ? 1 : 0,
-        static_cast<int>(c.activation), c.offset, c.padding);
+        c.dilation, c.pad_left, c.pad_right, c.height, c.first_row, c.stride_y, c.dilation_y,
+        c.output_rows, c.even_scale ? 1 : 0, static_cast<int>(c.activation), c.offset, c.padding);
     Layer<std::uint8_t> bytes(c, checker.random());
     const std::vector<Expected> expected = expected_outputs(c, bytes);
     for (const auto& kernel : runnable_variants(kConv2dU8)) {
@@ -221,7 +236,11 @@ TEST_CASE("conv2d_rescaled: widths around a tile and a part, every pad, stride a
                     c.dilation = 1 + turn % 11 / 10;
                     c.pad_left = pads % 2 * (kernel / 2 * c.dilation);
                     c.pad_right = pads / 2 * (kernel / 2 * c.dilation + turn % 2);
-                    c.null_rows = static_cast<unsigned>(turn / 7 % 8);
+                    c.height = 1 + turn / 2 % 6;
+                    c.first_row = turn / 7 % 6 - 2;
+                    c.stride_y = 1 + turn / 3 % 3;
+                    c.dilation_y = 1 + turn / 13 % 2;
+                    c.output_rows = 1 + turn / 4 % 4;
                     c.even_scale = turn % 3 == 0;
                     c.activation = kFusableActivations[turn % 5];
                     c.offset = turn % 2;
@@ -238,14 +257,16 @@ TEST_CASE("conv2d_rescaled: the stem, in one and in several parts, whole and at 
     Checker checker;
     for (const int width : {7, 8, 9, 10, 11, 32, 224, 225, 340, 342, 512, 1024}) {
         for (const int pad_left : {0, 1}) {
-            for (const unsigned null_rows : {0u, 1u, 4u, 7u}) {
+            for (const int first_row : {-1, 0, 3}) {
                 for (const int in_channels : {1, 3, 4}) {
                     Case c;
                     c.width = width;
                     c.in_channels = in_channels;
                     c.out_channels = width % 3 == 2 ? 16 : 20;
                     c.pad_left = pad_left;
-                    c.null_rows = null_rows;
+                    c.height = 6;
+                    c.first_row = first_row;
+                    c.output_rows = 3;
                     c.even_scale = width % 2 == 0;
                     c.activation = Activation::kHardSwish;
                     c.offset = width % 2;
@@ -266,22 +287,24 @@ TEST_CASE("conv2d_rescaled: groups, and windows as large as there is room for") 
         c.pad_left = 1;
         check(checker, c);
     }
-    for (const int width : {64, 65, 70, 80}) {
+    for (const int width : {96, 98, 103, 120}) {
         Case c;
         c.width = width;
         c.in_channels = 3;
-        c.kernel_height = 16;
-        c.kernel_width = 64;
+        c.height = c.kernel_height = 16;
+        c.first_row = -1;
+        c.output_rows = 2;
+        c.kernel_width = 98;
         c.stride = 1;
         c.pad_left = 2;
         c.out_channels = 9;
         check(checker, c);
         c.kernel_width = 8;
-        c.dilation = 9;
+        c.dilation = 13;
         check(checker, c);
     }
-    CHECK(can_rescale_window(3, 16, 64, 1));
-    CHECK_FALSE(can_rescale_window(3, 16, 65, 1));
+    CHECK(can_rescale_window(3, 16, 98, 1));
+    CHECK_FALSE(can_rescale_window(3, 16, 99, 1));
     CHECK_FALSE(can_rescale_window(1, 17, 1, 1));
-    CHECK_FALSE(can_rescale_window(3073, 1, 1, 1));
+    CHECK_FALSE(can_rescale_window(4705, 1, 1, 1));
 }

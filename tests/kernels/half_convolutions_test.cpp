@@ -280,7 +280,6 @@ void check_rescaled(Checker& checker, const WindowCase& c) {
     if (c.width + c.pad_left + c.pad_right <= c.kernel - 1) return;
     const Window window(checker, "rescaled", c);
     Random random = checker.random();
-    const auto pixels = static_cast<std::size_t>(c.width * c.in);
     const auto in = static_cast<std::size_t>(c.in);
     const auto panels = static_cast<std::size_t>((c.out + 7) / 8);
     HalfArray weights(panels * static_cast<std::size_t>(c.kernel * c.kernel) * in * 8, 0, random,
@@ -289,23 +288,20 @@ void check_rescaled(Checker& checker, const WindowCase& c) {
     GuardedArray<float> scale(in), offset(in);
     random.fill(scale.data(), in, Fill::kUniform);
     random.fill(offset.data(), in, Fill::kUniform);
-    std::vector<std::unique_ptr<GuardedArray<std::uint8_t>>> bytes;
-    std::vector<const std::uint8_t*> byte_rows;
-    std::vector<std::vector<Half>> halves;
-    std::vector<const Half*> half_rows;
-    for (int a = 0; a < c.kernel; ++a) {
-        bytes.push_back(std::make_unique<GuardedArray<std::uint8_t>>(pixels));
-        random.fill(bytes.back()->data(), pixels);
-        bytes.back()->make_read_only();
-        halves.emplace_back(pixels);
-        fovea::ops::affine_u8_fp16_scalar({bytes.back()->data(), halves.back().data(), scale.data(),
-                                           offset.data(), static_cast<std::size_t>(c.width), c.in});
-        const bool is_null = (c.null_rows >> a & 1u) != 0;
-        byte_rows.push_back(is_null ? nullptr : bytes.back()->data());
-        half_rows.push_back(is_null ? nullptr : halves.back().data());
-    }
+    // The last output row's window reaches below the image.
+    const int output_rows = 3;
+    const int height = c.kernel + (output_rows - 1) * c.stride - 2;
+    const int first_row = c.null_rows == 0 ? 0 : -1;
+    const int row_pixels = c.width * c.in;
+    GuardedArray<std::uint8_t> image(static_cast<std::size_t>(height * row_pixels));
+    random.fill(image.data(), image.size());
+    image.make_read_only();
+    std::vector<Half> halves(image.size());
+    fovea::ops::affine_u8_fp16_scalar({image.data(), halves.data(), scale.data(), offset.data(),
+                                       static_cast<std::size_t>(c.width * height), c.in});
     const auto width = static_cast<std::size_t>(c.output_width());
     const auto out = static_cast<std::size_t>(c.out);
+    std::vector<const Half*> half_rows(static_cast<std::size_t>(c.kernel));
     fovea::ops::Conv2dFp16Args convolution = {.rows = half_rows.data(),
                                               .input_stride = c.in,
                                               .output = nullptr,
@@ -324,13 +320,31 @@ void check_rescaled(Checker& checker, const WindowCase& c) {
                                               .pad_left = c.pad_left,
                                               .activation = c.activation};
     const std::size_t stride = out + static_cast<std::size_t>(c.padding);
+    const auto row_stride = static_cast<std::ptrdiff_t>(width * stride);
     for (const auto& kernel : runnable_variants(fovea::ops::kConv2dU8Fp16)) {
-        HalfRows expected(width, out, stride), output(width, out, stride);
-        convolution.output = expected.data();
-        fovea::ops::kConv2dFp16.select(kernel.required).function(convolution);
+        HalfRows expected(width * output_rows, out, stride);
+        HalfRows output(width * output_rows, out, stride);
+        for (int r = 0; r < output_rows; ++r) {
+            for (int a = 0; a < c.kernel; ++a) {
+                const int y = first_row + r * c.stride + a;
+                half_rows[static_cast<std::size_t>(a)] =
+                    y < 0 || y >= height ? nullptr : halves.data() + y * row_pixels;
+            }
+            convolution.output = expected.data() + r * row_stride;
+            fovea::ops::kConv2dFp16.select(kernel.required).function(convolution);
+        }
         convolution.output = output.data();
         if (!checker.run(kernel.name, [&] {
-                kernel.function({byte_rows.data(), scale.data(), offset.data(), convolution});
+                kernel.function({.image = image.data(),
+                                 .input_height = height,
+                                 .first_row = first_row,
+                                 .stride_y = c.stride,
+                                 .dilation_y = 1,
+                                 .output_rows = output_rows,
+                                 .output_row_stride = row_stride,
+                                 .scale = scale.data(),
+                                 .offset = offset.data(),
+                                 .convolution = convolution});
             })) {
             continue;
         }
@@ -392,9 +406,9 @@ void check_depthwise(Checker& checker, const WindowCase& c) {
 TEST_CASE("pointwise_conv of halves: every size around a tile") {
     Checker checker;
     int turn = 0;
-    for (const int pixels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 26}) {
+    for (const int pixels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 26, 32}) {
         for (const int out : {1, 7, 8, 9, 15, 16, 17, 24, 31, 50}) {
-            for (const int in : {1, 3, 7, 8, 9, 26}) {
+            for (const int in : {1, 3, 7, 8, 9, 16, 24, 26, 32, 40}) {
                 PointwiseCase c{pixels, in, out};
                 c.activation = kFusableActivations[turn % 5];
                 c.fill = kAllFills[turn / 5 % 3];
@@ -410,10 +424,10 @@ TEST_CASE("pointwise_conv of halves: every size around a tile") {
 
 TEST_CASE("pointwise_conv of halves: blocks of terms") {
     Checker checker;
-    for (const int in : {127, 128, 129, 256, 257, 400, 960}) {
+    for (const int in : {127, 128, 129, 136, 144, 256, 257, 400, 960}) {
         for (const int residual : {0, 1, 2}) {
             for (const int out : {5, 16, 43}) {
-                PointwiseCase c{11, in, out, Activation::kHardSwish};
+                PointwiseCase c{27, in, out, Activation::kHardSwish};
                 c.residual = residual;
                 c.padding = residual;
                 check_pointwise(checker, c);
@@ -501,8 +515,8 @@ TEST_CASE("depthwise_conv of halves: tiles, the rest, padding") {
     int turn = 0;
     for (const int kernel : {1, 2, 3, 5, 7}) {
         for (const int stride : {1, 2}) {
-            for (const int width : {1, 2, 5, 7, 8, 9, 17, 33}) {
-                for (const int channels : {1, 7, 8, 15, 16, 17, 24, 31, 32, 72}) {
+            for (const int width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 17, 18, 33}) {
+                for (const int channels : {1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 40, 49, 56, 72}) {
                     WindowCase c{width, channels, channels, kernel};
                     c.stride = stride;
                     c.pad_left = turn % 4 == 0 ? 0 : kernel / 2;

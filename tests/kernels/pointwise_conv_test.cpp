@@ -22,7 +22,7 @@ TEST_CASE("pointwise_conv: every size around a tile") {
         for (const int pixels : sizes_around(tile)) {
             for (const int out_channels :
                  {1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 33, 40, 47, 48, 50, 58}) {
-                for (const int in_channels : {1, 3, 4, 5, 8, 26}) {
+                for (const int in_channels : {1, 3, 4, 5, 8, 16, 24, 26, 32, 40}) {
                     PointwiseConvCase c{pixels, in_channels, out_channels};
                     c.activation = kFusableActivations[turn % 5];
                     c.fill = kAllFills[turn / 5 % 3];

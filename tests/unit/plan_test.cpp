@@ -228,7 +228,7 @@ class ArenaSimulation {
 }  // namespace
 
 TEST_CASE("every row of every value stays whole while it is needed") {
-    std::size_t in_place = 0, fused = 0, gated = 0, pooled = 0;
+    std::size_t in_place = 0, fused = 0, gated = 0, pooled = 0, rescaled = 0;
     int streamed = 0, shared = 0, rings = 0, of_halves = 0;
     for (std::uint32_t round = 0; round < 300; ++round) {
         std::mt19937 random(round);
@@ -259,6 +259,7 @@ TEST_CASE("every row of every value stays whole while it is needed") {
                     if (step.residual != fovea::kNone) ++fused;
                     if (step.gate != fovea::kNone) ++gated;
                     if (step.kind == StepKind::kRowPool) ++pooled;
+                    if (step.scale != nullptr) ++rescaled;
                     if (step.operand_count == 0 ||
                         step.output != planned.plan.operands[step.first_operand]) {
                         ++written;
@@ -273,6 +274,7 @@ TEST_CASE("every row of every value stays whole while it is needed") {
     CHECK(fused > 30);
     CHECK(gated > 30);
     CHECK(pooled > 100);
+    CHECK(rescaled > 100);
     CHECK(streamed > 1000);
     CHECK(shared > 100);
     CHECK(rings > 1000);
@@ -324,8 +326,60 @@ TEST_CASE("what nothing needs is not run") {
               .name = "aside"});
     const Planned same(spec, {});
     CHECK(same.plan.step_count == whole.plan.step_count);
-    const Planned tapped(spec, {9});
-    CHECK(tapped.plan.step_count == whole.plan.step_count + 1);
+    const Planned tapped(spec, {9});  // and the rescaling for it, otherwise done by the stem
+    CHECK(tapped.plan.step_count == whole.plan.step_count + 2);
+}
+
+TEST_CASE(
+    "the first convolution reads the caller's pixels and rescales them if only it wants that") {
+    using namespace model_builder;
+    struct Found {
+        bool reads, rescales;
+        std::size_t steps;
+    };
+    const auto find = [](const ModelSpec& spec, const std::vector<std::uint32_t>& kept) {
+        const Planned planned(spec, kept);
+        Found found = {false, false, planned.plan.step_count};
+        for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
+            const Step& step = planned.plan.steps[s];
+            if (step.kind != StepKind::kConv2d) continue;
+            CHECK(step.reads_caller_input ==
+                  (std::string(step.kernel) == planned.plan.kernels.floats.conv2d_u8.name));
+            found.reads = step.reads_caller_input;
+            found.rescales = step.scale != nullptr && step.offset != nullptr;
+        }
+        return found;
+    };
+    const ModelSpec spec = tiny_spec();
+    const Found fused = find(spec, {});
+    CHECK(fused.reads);
+    CHECK(fused.rescales);
+    const auto apart = [&](const ModelSpec& changed, const std::vector<std::uint32_t>& kept) {
+        const Found found = find(changed, kept);
+        CHECK_FALSE(found.reads);
+        CHECK_FALSE(found.rescales);
+        CHECK(found.steps > fused.steps);
+    };
+    apart(spec, {1});  // the rescaled pixels are tapped
+    ModelSpec used_twice = spec;
+    used_twice.add({.kind = kActivation, .inputs = {1}, .activation = kTanh});
+    apart(used_twice, {9});
+    CHECK(find(used_twice, {}).rescales);  // but that one is for nothing
+    ModelSpec activated = spec;
+    activated.nodes[0].activation = kRelu;
+    apart(activated, {});
+    ModelSpec wide = spec;
+    wide.nodes[1].kernel_height = 17;
+    wide.nodes[1].weights.resize(17 * 3 * 3 * 5);
+    apart(wide, {});
+    ModelSpec as_it_is = spec;  // nothing rescales
+    as_it_is.nodes[1].inputs = {0};
+    const Found plain = find(as_it_is, {});
+    CHECK(plain.reads);
+    CHECK_FALSE(plain.rescales);
+    CHECK(plain.steps == fused.steps);
+    as_it_is.add({.kind = kActivation, .inputs = {0}, .activation = kTanh});
+    apart(as_it_is, {9});  // another node needs the input as floats
 }
 
 TEST_CASE("an add is made by its convolution only when nobody else wants that") {

@@ -54,13 +54,14 @@ struct Maker {
 
     // A pointwise convolution that keeps the channels, or, when the newest value is that of one,
     // its addition to what it was made of; or a global pool's product with its map, and a pointwise
-    // convolution of that: random choice alone would hardly ever make these.
+    // convolution of that; or a convolution of a rescaling: random choice alone would hardly ever
+    // make these.
     NodeSpec propose_follower();
-    // Whether the newest value is a global pool or a product.
+    // Whether the newest value is a global pool, a product or rescaled.
     bool follows() const {
         if (made.spec.nodes.empty()) return false;
         const Kind last = made.spec.nodes.back().kind;
-        return last == kGlobalPool || last == kMultiply;
+        return last == kGlobalPool || last == kMultiply || last == kAffine;
     }
     NodeSpec propose();
     bool fits(const NodeSpec& node) const;
@@ -92,7 +93,13 @@ NodeSpec Maker::propose_follower() {
     node.output_channels = static_cast<std::uint32_t>(made.values[node.inputs[0]].channels);
     node.groups = node.kernel_height = node.kernel_width = 1;
     node.stride_y = node.stride_x = node.dilation_y = node.dilation_x = 1;
-    node.weights = floats(std::size_t{node.output_channels} * node.output_channels, 0.3f);
+    if (follows() && made.spec.nodes.back().kind == kAffine) {
+        set_window(&node);
+        set_activation(&node);
+    }
+    node.weights = floats(std::size_t{node.kernel_height} * node.kernel_width *
+                              node.output_channels * node.output_channels,
+                          0.3f);
     return node;
 }
 

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// depthwise_tile_neon.h's tiles of halves: 4 output columns x 32 channels, 5 x 5 kernels.
+
+#define HALVES
+#include "ops/depthwise_conv/depthwise_wide_5x5_neon.S"
