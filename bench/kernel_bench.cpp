@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Speed of each kernel on the layers of the two nets, beside the peak that this core reaches in the
-// same run. "best" is the fastest of many calls, on warm buffers: on a shared machine the mean says
-// more about the neighbours. Pin it to a core:
+// Speed of each kernel on the layers of the two nets, beside the peak that this core reaches with the
+// kernel's instruction set in the same run (a scalar kernel: with its widest). "best" is the fastest of
+// many calls, on warm buffers: on a shared machine the mean says more about the neighbours. Pin it to a core:
 //
 //   taskset -c 1 kernel_bench --benchmark_filter=pointwise
 //
@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,8 +35,12 @@ using namespace fovea::ops;
 using fovea::bench::measure_peak;
 using fovea::bench::seconds_now;
 
-double (*choose_peak_work())(long) {
-    [[maybe_unused]] const CpuFeatureSet features = detect_cpu_features();
+// The work that a kernel needing these features is a fraction of; the widest for a scalar one.
+double (*choose_peak_work(CpuFeatureSet required))(long) {
+    [[maybe_unused]] const CpuFeatureSet features = required != kFeatureNone ? required : detect_cpu_features();
+#if defined(FOVEA_HAVE_AVX512)
+    if (features & kFeatureAvx512) return fma_peak_avx512;
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     if (features & kFeatureAvx2Fma) return fma_peak_avx2;
 #elif defined(FOVEA_HAVE_NEON)
@@ -44,8 +49,26 @@ double (*choose_peak_work())(long) {
     return nullptr;
 }
 
-double (*peak_work)(long) = nullptr;
-double peak = 0.0;  // the best seen so far: a core that speeds up while measuring raises it
+const char* peak_name([[maybe_unused]] double (*work)(long)) {
+#if defined(FOVEA_HAVE_AVX512)
+    if (work == fma_peak_avx512) return " (AVX-512)";
+#endif
+#if defined(FOVEA_HAVE_AVX2)
+    if (work == fma_peak_avx2) return " (AVX2)";
+#endif
+    return "";
+}
+
+// The best seen so far of each work: a core that speeds up while measuring raises it.
+std::map<double (*)(long), double> peaks;
+
+double raise_peak(double (*work)(long), int tries) {
+    double& best = peaks[work];
+    best = std::max(best, measure_peak(work, tries));
+    return best;
+}
+
+double (*peak_work)(long) = nullptr;  // that of the kernel measured
 
 // Bytes that each buffer's copies take together with --cold: past the last level of cache. 0: one copy, warm.
 std::size_t cold_bytes = 0;
@@ -85,7 +108,7 @@ void measure(benchmark::State& state, double operations, const std::function<voi
     const int batch =
         std::max(1, static_cast<int>(1e6 / operations));  // well above the clock's step
     double best = 1e9;
-    peak = std::max(peak, measure_peak(peak_work, 20));
+    raise_peak(peak_work, 20);
     for (auto _ : state) {
         const double start = seconds_now();
         for (int i = 0; i < batch; ++i) {
@@ -96,7 +119,7 @@ void measure(benchmark::State& state, double operations, const std::function<voi
         state.SetIterationTime(elapsed / batch);
         best = std::min(best, elapsed / batch);
     }
-    peak = std::max(peak, measure_peak(peak_work, 20));
+    const double peak = raise_peak(peak_work, 20);
     state.counters["best_us"] = best * 1e6;
     state.counters["GFLOP/s"] = operations / best * 1e-9;
     if (peak > 0.0) state.counters["%peak"] = 100.0 * operations / best / peak;
@@ -255,7 +278,10 @@ void register_variants(const KernelTable<Function>& table, const std::string& la
         if ((variant.required & ~detect_cpu_features()) != 0) continue;
         benchmark::RegisterBenchmark(
             (variant.name + ("/" + layer)).c_str(),
-            [variant, bench](benchmark::State& state) { bench(state, variant.function); })
+            [variant, bench](benchmark::State& state) {
+                peak_work = choose_peak_work(variant.required);
+                bench(state, variant.function);
+            })
             ->UseManualTime()
             ->MinTime(0.05)
             ->Unit(benchmark::kMicrosecond);
@@ -310,8 +336,7 @@ void register_all() {
 
 int main(int argc, char** argv) {
     if (fovea::bench::refuse_under_emulation("kernel_bench")) return 1;
-    peak_work = choose_peak_work();
-    peak = measure_peak(peak_work, 500);
+    raise_peak(choose_peak_work(kFeatureNone), 500);
     benchmark::Initialize(&argc, argv);
     if (argc == 2 && std::strncmp(argv[1], "--cold", 6) == 0) {
         const char* size = argv[1][6] == '=' ? argv[1] + 7 : "256";
@@ -327,6 +352,8 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     register_all();
     benchmark::RunSpecifiedBenchmarks();
-    std::fprintf(stderr, "peak of this core: %.1f GFLOP/s\n", peak * 1e-9);
+    for (const auto& [work, best] : peaks) {
+        std::fprintf(stderr, "peak of this core%s: %.1f GFLOP/s\n", peak_name(work), best * 1e-9);
+    }
     return 0;
 }

@@ -15,6 +15,9 @@ constexpr KernelVariant<AffineFp32Function> kAffineFp32Variants[] = {
 };
 
 constexpr KernelVariant<AffineU8Function> kAffineU8Variants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"affine_u8_avx512", affine_u8_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"affine_u8_avx2", affine_u8_avx2, kFeatureAvx2Fma},
 #endif

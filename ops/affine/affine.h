@@ -34,6 +34,7 @@ using AffineU8Args = AffineArgs<std::uint8_t, float>;
 using AffineU8Function = void (*)(const AffineU8Args&);
 void affine_u8_scalar(const AffineU8Args&);
 void affine_u8_avx2(const AffineU8Args&);
+void affine_u8_avx512(const AffineU8Args&);
 void affine_u8_neon(const AffineU8Args&);
 extern const KernelTable<AffineU8Function> kAffineU8;
 

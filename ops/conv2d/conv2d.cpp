@@ -27,6 +27,9 @@ constexpr KernelVariant<Conv2dFp16Function> kFp16Variants[] = {
 };
 
 constexpr KernelVariant<Conv2dU8Function> kU8Variants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"conv2d_u8_avx512", conv2d_u8_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_u8_avx2", conv2d_u8_avx2, kFeatureAvx2Fma},
 #endif

@@ -7,7 +7,7 @@ namespace fovea::ops {
 namespace {
 
 // A multiple of every register tile's pixels, so that only the row's last tile is a small one.
-constexpr std::ptrdiff_t kTileMultiple = 24;
+constexpr std::ptrdiff_t kTileMultiple = 48;
 
 // How many output columns go at a time: as many as fit, in parts of much the same size.
 template <typename Element>

@@ -40,6 +40,7 @@ using Conv2dU8Function = void (*)(const Conv2dU8Args&);
 
 void conv2d_u8_scalar(const Conv2dU8Args&);
 void conv2d_u8_avx2(const Conv2dU8Args&);
+void conv2d_u8_avx512(const Conv2dU8Args&);
 void conv2d_u8_neon(const Conv2dU8Args&);
 extern const KernelTable<Conv2dU8Function> kConv2dU8;
 

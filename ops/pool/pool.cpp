@@ -15,6 +15,9 @@ constexpr KernelVariant<PoolFp32Function> kPoolFp32Variants[] = {
 };
 
 constexpr KernelVariant<GlobalPoolFp32Function> kGlobalPoolFp32Variants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"global_pool_fp32_avx512", global_pool_fp32_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"global_pool_fp32_avx2", global_pool_fp32_avx2, kFeatureAvx2Fma},
 #endif

@@ -66,6 +66,7 @@ using GlobalPoolFp16Function = void (*)(const GlobalPoolFp16Args&);
 
 void global_pool_fp32_scalar(const GlobalPoolFp32Args&);
 void global_pool_fp32_avx2(const GlobalPoolFp32Args&);
+void global_pool_fp32_avx512(const GlobalPoolFp32Args&);
 void global_pool_fp32_neon(const GlobalPoolFp32Args&);
 extern const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32;
 
