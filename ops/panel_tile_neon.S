@@ -354,7 +354,9 @@ end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
 
     .set count, 1
     .rept MOST_PIXELS
+        .if MOST_PIXELS == 4 || count == 1 || count == 2 || count == 4 || count == 8
         panel_tile %count, 1
+        .endif
         panel_tile %count, 2
         .set count, count + 1
     .endr
