@@ -6,4 +6,5 @@
 // function an instruction set, in its own file; each does `rounds` rounds and returns the
 // operations done.
 double fma_peak_avx2(long rounds);
+double fma_peak_avx512(long rounds);
 double fma_peak_neon(long rounds);

@@ -29,6 +29,7 @@ class BandWalk {
         std::fill_n(target_, last, std::uint64_t{kMaxValueElements});  // needed by nobody yet
         target_[last] = begin;
         for (std::uint32_t i = last + 1; i-- > 0;) {
+            if (ends_beside_last(i)) target_[i] = begin;
             const RowMap& rows = step(i).rows;
             for_each_producer(i, [&](std::uint32_t p) {
                 target_[p] = std::min(target_[p], rows.first(target_[i]));
@@ -44,6 +45,7 @@ class BandWalk {
         if (done_[last] >= end_) return false;
         target_[last] = std::min(done_[last] + segment_.band, end_);
         for (std::uint32_t i = last + 1; i-- > 0;) {
+            if (ends_beside_last(i)) target_[i] = target_[last];
             const RowMap& rows = step(i).rows;
             for_each_producer(i, [&](std::uint32_t p) {
                 target_[p] = std::max(target_[p], rows.end(target_[i]));
@@ -67,6 +69,8 @@ class BandWalk {
     }
 
   private:
+    // Row pools come last, and two of them read the same map.
+    bool ends_beside_last(std::uint32_t i) const { return step(i).kind == StepKind::kRowPool; }
     const Step& step(std::uint32_t i) const { return plan_.steps[segment_.first_step + i]; }
 
     const Plan& plan_;

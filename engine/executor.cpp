@@ -104,6 +104,8 @@ void Executor::run_units(const Step& step, std::uint64_t begin, std::uint64_t en
             return run_dense(step, begin, end, thread);
         case StepKind::kPool:
             return run_pool(step, begin, end, thread);
+        case StepKind::kRowPool:
+            return run_row_pool(step, begin, end, thread);
         case StepKind::kGlobalPool:
             return run_global_pool(step, begin, end);
         case StepKind::kChannelReduce:
@@ -154,16 +156,21 @@ const float** Executor::window_rows(const Step& step, std::uint64_t output_row,
     return rows;
 }
 
-float* Executor::widened(std::uint32_t thread) const {
-    auto* memory = reinterpret_cast<float*>(workspace_ + plan_.widened_offset);
-    return memory + thread * plan_.widened_floats;
+// The thread's memory for weights that are not used as they lie in the file; null if the step needs
+// none.
+float* Executor::scratch(const Step& step, std::uint32_t thread) const {
+    if (step.scratch_block == kNone) return nullptr;
+    const ArenaBlock& block = plan_.blocks[step.scratch_block];
+    auto* memory = reinterpret_cast<float*>(workspace_ + plan_.arena_offset + block.offset);
+    return memory + thread * step.scratch_floats;
 }
 
 template <typename Use>
 void Executor::for_each_part(const Step& step, std::uint64_t first_panel, std::uint64_t end_panel,
                              std::uint32_t thread, const Use& use) const {
-    for_each_weight_part(step, plan_.kernels.widen.function, widened(thread), first_panel,
-                         end_panel, use);
+    const float* const gate = step.gate != kNone ? at(step.gate, 0, thread) : nullptr;
+    for_each_weight_part(step, plan_.kernels, gate, scratch(step, thread), first_panel, end_panel,
+                         use);
 }
 
 void Executor::run_input(const Step& step, std::uint64_t begin, std::uint64_t end,
@@ -247,12 +254,12 @@ void Executor::run_depthwise(const Step& step, std::uint64_t begin, std::uint64_
     const Shape& out = step.output_shape;
     const float* weights = step.weights;
     if (step.half_weights != nullptr) {
-        float* const scratch = widened(thread);
+        float* const widened = scratch(step, thread);
         plan_.kernels.widen.function({.input = step.half_weights,
-                                      .output = scratch,
+                                      .output = widened,
                                       .count = static_cast<std::size_t>(step.weight_bytes) /
                                                sizeof(std::uint16_t)});
-        weights = scratch;
+        weights = widened;
     }
     for (std::uint64_t y = begin; y < end; ++y) {
         plan_.kernels.depthwise.function({.rows = window_rows(step, y, 0, thread),
@@ -305,13 +312,12 @@ void Executor::run_pool(const Step& step, std::uint64_t begin, std::uint64_t end
              .window_width = static_cast<int>(node.kernel_width),
              .stride_x = static_cast<int>(node.stride_x),
              .pad_left = static_cast<int>(step.padding.left),
-             .kind = node.variant == 1 ? ops::PoolKind::kMax : ops::PoolKind::kAverage,
+             .kind = step.pool,
              .count_padding = node.variant == 2});
     }
 }
 
 void Executor::run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const {
-    const bool maximum = graph_.nodes[step.node].variant == 1;
     plan_.kernels.global_pool.function(
         {.input = operand(step, 0),
          .input_stride = step.input_shape.channels,
@@ -319,7 +325,21 @@ void Executor::run_global_pool(const Step& step, std::uint64_t begin, std::uint6
          .pixels = step.input_shape.pixels(),
          .channel_begin = static_cast<int>(begin),
          .channel_end = static_cast<int>(end),
-         .kind = maximum ? ops::PoolKind::kMax : ops::PoolKind::kAverage});
+         .kind = step.pool});
+}
+
+void Executor::run_row_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
+                            std::uint32_t thread) const {
+    const Shape& in = step.input_shape;
+    for (std::uint64_t y = begin; y < end; ++y) {
+        plan_.kernels.global_pool.function({.input = operand(step, 0, y * in.width, thread),
+                                            .input_stride = in.channels,
+                                            .output = at(step.output, y, thread),
+                                            .pixels = in.width,
+                                            .channel_begin = 0,
+                                            .channel_end = static_cast<int>(in.channels),
+                                            .kind = step.pool});
+    }
 }
 
 void Executor::run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end,

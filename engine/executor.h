@@ -65,6 +65,8 @@ class Executor {
                    std::uint32_t thread) const;
     void run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
                   std::uint32_t thread) const;
+    void run_row_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
+                      std::uint32_t thread) const;
     void run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const;
     void run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end,
                             std::uint32_t thread) const;
@@ -98,7 +100,7 @@ class Executor {
     // From that input channel on.
     const float** window_rows(const Step& step, std::uint64_t output_row, std::uint32_t channel,
                               std::uint32_t thread) const;
-    float* widened(std::uint32_t thread) const;
+    float* scratch(const Step& step, std::uint32_t thread) const;
     template <typename Use>
     void for_each_part(const Step& step, std::uint64_t first_panel, std::uint64_t end_panel,
                        std::uint32_t thread, const Use& use) const;

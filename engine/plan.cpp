@@ -21,12 +21,13 @@ struct Layout {
     std::uint32_t segment_of(std::uint32_t step) const;
     std::uint64_t stored_bytes(const Segment& segment, std::uint32_t value) const;
     void assign_blocks();
+    void assign_scratch(std::uint32_t segment);
     bool lay_out(const Allocator& allocator);
 };
 
 bool Layout::allocate() {
-    const std::uint32_t values = graph.value_count();
-    return plan.blocks.allocate(values) && plan.block_of.allocate(values);
+    const std::uint32_t values = plan.value_count();
+    return plan.blocks.allocate(values + plan.segment_count) && plan.block_of.allocate(values);
 }
 
 // segment_count for what outlives the run.
@@ -64,10 +65,28 @@ void Layout::assign_blocks() {
                 plan.blocks[plan.block_count++] = {stored_bytes(segment, out), g, last, 0};
             }
         }
+        assign_scratch(g);
     }
-    for (std::uint32_t value = 0; value < graph.value_count(); ++value) {
+    for (std::uint32_t value = 0; value < plan.value_count(); ++value) {
         plan.block_of[value] = plan.block_of[root[value]];
     }
+}
+
+// One block for all steps of a segment, which take turns.
+void Layout::assign_scratch(std::uint32_t g) {
+    const Segment& segment = plan.segments[g];
+    std::uint64_t floats = 0;
+    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
+        floats = std::max(floats, scratch_floats(plan.steps[segment.first_step + i]));
+    }
+    if (floats == 0) return;
+    floats = round_up_to_line(floats);
+    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
+        plan.steps[segment.first_step + i].scratch_block =
+            static_cast<std::uint32_t>(plan.block_count);
+        plan.steps[segment.first_step + i].scratch_floats = floats;
+    }
+    plan.blocks[plan.block_count++] = {segment.threads * floats * sizeof(float), g, g, 0};
 }
 
 bool Layout::lay_out(const Allocator& allocator) {
@@ -75,12 +94,7 @@ bool Layout::lay_out(const Allocator& allocator) {
     plan.row_pointers_offset = align_up(plan.constant_floats * sizeof(float));
     const std::uint64_t list_size = align_up(plan.row_pointers * sizeof(const float*));
     plan.row_pointers = list_size / sizeof(const float*);
-    plan.widened_offset = plan.row_pointers_offset + plan.threads * list_size;
-    for (std::size_t s = 0; s < plan.step_count; ++s) {
-        plan.widened_floats = std::max(plan.widened_floats, widened_floats(plan.steps[s]));
-    }
-    plan.widened_floats = round_up_to_line(plan.widened_floats);
-    plan.arena_offset = plan.widened_offset + plan.threads * plan.widened_floats * sizeof(float);
+    plan.arena_offset = plan.row_pointers_offset + plan.threads * list_size;
     plan.workspace_size = plan.arena_offset + plan.arena_size;
     return plan.workspace_size <= SIZE_MAX;
 }
@@ -94,6 +108,7 @@ Kernels::Kernels(ops::CpuFeatureSet features)
       dense(ops::kDenseFp32.select(features)),
       pool(ops::kPoolFp32.select(features)),
       global_pool(ops::kGlobalPoolFp32.select(features)),
+      gate(ops::kGateFp32.select(features)),
       channel_reduce(ops::kChannelReduceFp32.select(features)),
       binary(ops::kBinaryFp32.select(features)),
       affine(ops::kAffineFp32.select(features)),
@@ -102,10 +117,11 @@ Kernels::Kernels(ops::CpuFeatureSet features)
       widen(ops::kWidenFp16.select(features)) {}
 
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan) {
-    const fovea_status status = infer_shapes(graph, request.height, request.width,
-                                             FOVEA_ERROR_INPUT_SIZE, log, &plan->shapes);
-    if (status != FOVEA_OK) return status;
     const Allocator& allocator = plan->shapes.allocator();
+    Buffer<Shape> shapes(allocator);
+    const fovea_status status = infer_shapes(graph, request.height, request.width,
+                                             FOVEA_ERROR_INPUT_SIZE, log, &shapes);
+    if (status != FOVEA_OK) return status;
     plan->threads = request.threads;
     plan->zero_floats = Plan::kOnes;  // the offsets that go with the ones
     for (const Node& node : graph.nodes) {
@@ -114,7 +130,7 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     plan->zero_floats = round_up_to_line(plan->zero_floats);
     plan->constant_floats = plan->zero_floats + round_up_to_line(Plan::kOnes);
     StepBuilder steps(graph, request, allocator, plan);
-    if (!steps.build()) return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
+    if (!steps.build(shapes)) return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
     SegmentBuilder segments(graph, request, steps.root(), allocator, plan);
     Layout layout{graph, steps.root(), segments.last_use(), *plan};
     if (!segments.build() || !layout.allocate()) {

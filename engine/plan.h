@@ -16,6 +16,7 @@
 #include "ops/cpu_features.h"
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/gate/gate.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
 #include "ops/widen/widen.h"
@@ -31,6 +32,7 @@ enum class StepKind {
     kDepthwise,
     kDense,
     kPool,
+    kRowPool,  // each row of a map to one pixel: the first half of a global pool
     kGlobalPool,
     kChannelReduce,
     kConcat,
@@ -51,6 +53,7 @@ struct Kernels {
     ops::KernelVariant<ops::DenseFp32Function> dense;
     ops::KernelVariant<ops::PoolFp32Function> pool;
     ops::KernelVariant<ops::GlobalPoolFp32Function> global_pool;
+    ops::KernelVariant<ops::GateFp32Function> gate;
     ops::KernelVariant<ops::ChannelReduceFp32Function> channel_reduce;
     ops::KernelVariant<ops::BinaryFp32Function> binary;
     ops::KernelVariant<ops::AffineFp32Function> affine;
@@ -93,6 +96,7 @@ struct Step {
     std::uint32_t operand_count;
     bool reads_caller_input;   // kAffine of value 0
     std::uint32_t residual;    // value added by kPointwise, or kNone
+    std::uint32_t gate;        // vector that multiplies the input of kPointwise, or kNone
     std::uint32_t output;      // value
     std::uint32_t overwrites;  // value whose storage the output takes, or kNone
     Shape input_shape, output_shape;
@@ -114,6 +118,10 @@ struct Step {
     std::uint64_t unit_count;
     std::uint64_t granule;  // cuts fall on multiples of this many units
     std::uint32_t threads;  // that share the step
+    ops::PoolKind pool;     // of kPool, kRowPool and kGlobalPool
+    // Room for weights made from those of the file (weight_parts.h): block kNone if it needs none.
+    std::uint32_t scratch_block;
+    std::uint64_t scratch_floats;  // of one thread
 };
 
 // Steps that run together, in one of two ways.
@@ -154,10 +162,10 @@ struct PlanRequest {
     std::uint64_t work_per_thread = 1000000;
 };
 
-// How to run a graph at one input size: the steps in order, and where every value lies.
+// How to run a graph at one input size: the steps in order, and where every value lies. Values are
+// those of the graph and, after them, the rows that global pools are made of.
 //
-// Workspace: constants (made once per session), row pointers (a list a thread),
-// room for widened weights (a thread each), then the arena.
+// Workspace: constants (made once per session), row pointers (a list a thread), then the arena.
 struct Plan {
     Plan(const Allocator& allocator, ops::CpuFeatureSet features)
         : kernels(features),
@@ -188,14 +196,14 @@ struct Plan {
     std::uint64_t zero_floats = 0;          // the constants begin with these, then kOnes ones
     std::uint64_t row_pointers = 0;         // of one thread
     std::uint64_t row_pointers_offset = 0;  // bytes from the start of the workspace
-    std::uint64_t widened_floats = 0;       // of one thread: room for weights from half precision
-    std::uint64_t widened_offset = 0;
     std::uint64_t arena_offset = 0;
     std::uint64_t arena_size = 0;
     std::uint64_t workspace_size = 0;
     std::uint64_t multiply_adds = 0;
 
     static constexpr std::uint64_t kOnes = 8;
+
+    std::uint32_t value_count() const { return static_cast<std::uint32_t>(shapes.size()); }
 };
 
 // Plans a checked graph (see model_file.h). FOVEA_ERROR_INPUT_SIZE, with the layer's name in the

@@ -12,6 +12,10 @@ std::uint64_t round_up_8(std::uint64_t n) {
 
 constexpr std::uint64_t kWorkPerElement = 4;
 
+ops::PoolKind pool_kind(const Node& node) {
+    return node.variant == 1 ? ops::PoolKind::kMax : ops::PoolKind::kAverage;
+}
+
 // The kernels take a bias in panels of 8 per group, the file has it without gaps.
 bool bias_needs_spreading(const Node& node) {
     return node.kind == NodeKind::kConvolution && node.groups > 1 &&
@@ -38,21 +42,93 @@ std::uint64_t worthwhile_threads(const PlanRequest& request, std::uint64_t work)
     return std::clamp<std::uint64_t>(work / request.work_per_thread, 1, request.threads);
 }
 
-bool StepBuilder::build() {
+bool StepBuilder::build(const Buffer<Shape>& shapes) {
     const std::uint32_t values = graph_.value_count();
+    const std::uint32_t nodes = graph_.node_count();
     std::size_t operand_count = 1;
-    for (const Node& node : graph_.nodes) operand_count += node.operand_count + 1;
-    // A node gives at most two steps: itself, and an activation that no kernel fuses.
-    const std::size_t step_count = 2 * std::size_t{graph_.node_count()} + 1;
-    if (!uses_.allocate(values) || !absorbed_.allocate(graph_.node_count()) ||
-        !root_.allocate(values) || !plan_.steps.allocate(step_count) ||
-        !plan_.operands.allocate(operand_count)) {
+    for (const Node& node : graph_.nodes) operand_count += node.operand_count + 2;
+    // A node gives at most three steps: itself, a global pool's rows, an activation that no kernel
+    // fuses. The rows of each global pool are a value more.
+    const std::size_t step_count = 3 * std::size_t{nodes} + 1;
+    if (!plan_.shapes.allocate(shapes.size() + count_row_pools(shapes)) ||
+        !uses_.allocate(values) || !consumers_.allocate(values) || !gated_by_.allocate(nodes) ||
+        !pooled_by_.allocate(values) || !row_pools_.allocate(nodes) ||
+        !absorbed_.allocate(nodes) || !root_.allocate(plan_.shapes.size()) ||
+        !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count)) {
         return false;
     }
+    std::copy(shapes.begin(), shapes.end(), plan_.shapes.begin());
+    list_row_pools();
+    choose_gates();
     count_uses();
     choose_fusions();
     emit_steps();
     return true;
+}
+
+// A pool of the whole map, named so or by a window of the map's size.
+bool StepBuilder::is_global_pool(const Node& node, const Shape& map) {
+    if (node.kind == NodeKind::kGlobalPool) return true;
+    if (node.kind != NodeKind::kPool || node.kernel_height != map.height ||
+        node.kernel_width != map.width) {
+        return false;
+    }
+    const Padding padding = resolve_padding(node, map);
+    return padding.top == 0 && padding.left == 0 && padding.bottom == 0 && padding.right == 0;
+}
+
+// Pools the rows of the map first, which can be done while they are made: a mean of the rows' means,
+// a maximum of their maxima.
+bool StepBuilder::pools_rows(const Node& node, const Shape& map) {
+    return is_global_pool(node, map) && map.height > 1 && map.width > 1;
+}
+
+std::size_t StepBuilder::count_row_pools(const Buffer<Shape>& shapes) const {
+    std::size_t count = 0;
+    for (const Node& node : graph_.nodes) {
+        count += pools_rows(node, shapes[graph_.operand(node, 0)]) ? 1 : 0;
+    }
+    return count;
+}
+
+// Gives the rows their values, and each map the list of the nodes that pool it.
+void StepBuilder::list_row_pools() {
+    std::fill(pooled_by_.begin(), pooled_by_.end(), kNone);
+    std::uint32_t next_value = graph_.value_count();
+    for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
+        row_pools_[i] = {kNone, kNone};
+        const std::uint32_t map = graph_.operand(graph_.nodes[i], 0);
+        if (!pools_rows(graph_.nodes[i], shape(map))) continue;
+        plan_.shapes[next_value] = {shape(map).height, 1, shape(map).channels};
+        row_pools_[i] = {next_value++, pooled_by_[map]};
+        pooled_by_[map] = i;
+    }
+}
+
+// The multiplication of the convolution's input by a channel gate that its weights can take over,
+// or kNone: nobody else reads the product, and there are fewer weights than inputs.
+std::uint32_t StepBuilder::foldable_gate(const Node& convolution) const {
+    if (convolution.kind != NodeKind::kConvolution || !is_pointwise(convolution)) return kNone;
+    const std::uint32_t product = graph_.operand(convolution, 0);
+    if (product == 0 || consumers_[product] != 1) return kNone;
+    const Node& node = graph_.nodes[product - 1];
+    if (node.kind != NodeKind::kMultiply || node.activation != ops::Activation::kNone) return kNone;
+    const Shape& map = shape(graph_.operand(node, 0));
+    const Shape& gate = shape(graph_.operand(node, 1));
+    const bool fits = !map.is_vector() && gate.is_vector() && gate.channels == map.channels;
+    return fits && convolution.output_channels < map.pixels() ? product - 1 : kNone;
+}
+
+void StepBuilder::choose_gates() {
+    std::fill(consumers_.begin(), consumers_.end(), 0u);
+    for (const Node& node : graph_.nodes) {
+        for (std::uint32_t i = 0; i < node.operand_count; ++i) {
+            ++consumers_[graph_.operand(node, i)];
+        }
+    }
+    for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
+        gated_by_[i] = foldable_gate(graph_.nodes[i]);
+    }
 }
 
 // A value that nothing needs has 0 uses_; its node makes no step.
@@ -63,7 +139,8 @@ void StepBuilder::count_uses() {
     for (std::size_t i = 0; i < request_.kept_count; ++i) ++uses_[request_.kept[i]];
     for (std::uint32_t index = graph_.node_count(); index-- > 0;) {
         if (uses_[index + 1] == 0) continue;
-        const Node& node = graph_.nodes[index];
+        const bool gated = gated_by_[index] != kNone;
+        const Node& node = graph_.nodes[gated ? gated_by_[index] : index];
         for (std::uint32_t i = 0; i < node.operand_count; ++i) {
             const std::uint32_t value = graph_.operand(node, i);
             ++uses_[value];
@@ -119,6 +196,8 @@ Step& StepBuilder::emit(StepKind kind, std::uint32_t node, std::uint32_t output,
     step.kernel = kernel;
     step.first_operand = static_cast<std::uint32_t>(operand_total_);
     step.residual = kNone;
+    step.gate = kNone;
+    step.scratch_block = kNone;
     step.overwrites = kNone;
     step.output = output;
     step.output_shape = shape(output);
@@ -162,6 +241,7 @@ void StepBuilder::set_units(Step& step) const {
         case StepKind::kConv2d:
         case StepKind::kDepthwise:
         case StepKind::kPool:
+        case StepKind::kRowPool:
         case StepKind::kPad:
             step.unit = StepUnit::kRow;
             step.unit_count = out.height;
@@ -224,7 +304,8 @@ void StepBuilder::emit_convolution(std::uint32_t index, const Node& node) {
     const bool vector = shape(index + 1).is_vector();
     Step& step = emit(vector ? StepKind::kDense : StepKind::kPointwise, index, index + 1,
                       vector ? plan_.kernels.dense.name : plan_.kernels.pointwise.name);
-    read(step, graph_.operand(node, 0));
+    read_convolution_input(step, index);
+    read_gate(step, index);
     set_constants(step, node);
     if (!vector && ops::is_fusable(node.activation)) step.activation = node.activation;
     step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
@@ -244,6 +325,38 @@ void StepBuilder::emit_plain(StepKind kind, std::uint32_t index, const Node& nod
     set_units(step);
 }
 
+// What the convolution convolves: the map before the gate that its weights take over.
+void StepBuilder::read_convolution_input(Step& step, std::uint32_t index) {
+    const std::uint32_t product = gated_by_[index];
+    read(step, graph_.operand(graph_.nodes[product != kNone ? product : index], 0));
+}
+
+void StepBuilder::read_gate(Step& step, std::uint32_t index) {
+    if (gated_by_[index] == kNone) return;
+    step.gate = graph_.operand(graph_.nodes[gated_by_[index]], 1);
+    read(step, step.gate);
+}
+
+// The rows of what every global pool of the map needs, right after the map.
+void StepBuilder::emit_row_pools(std::uint32_t value) {
+    for (std::uint32_t i = pooled_by_[value]; i != kNone; i = row_pools_[i].next) {
+        if (uses_[i + 1] == 0) continue;
+        Step& step =
+            emit(StepKind::kRowPool, i, row_pools_[i].rows, plan_.kernels.global_pool.name);
+        read(step, value);
+        step.pool = pool_kind(graph_.nodes[i]);
+        set_units(step);
+    }
+}
+
+void StepBuilder::emit_global_pool(std::uint32_t index, const Node& node) {
+    const std::uint32_t rows = row_pools_[index].rows;
+    Step& step = emit(StepKind::kGlobalPool, index, index + 1, plan_.kernels.global_pool.name);
+    read(step, rows != kNone ? rows : graph_.operand(node, 0));
+    step.pool = pool_kind(node);
+    set_units(step);
+}
+
 void StepBuilder::emit_node(std::uint32_t index) {
     const Node& node = graph_.nodes[index];
     const Kernels& kernels = plan_.kernels;
@@ -255,13 +368,18 @@ void StepBuilder::emit_node(std::uint32_t index) {
             emit_window(StepKind::kDepthwise, index, node, kernels.depthwise.name);
             break;
         case NodeKind::kPool:
-            emit_window(StepKind::kPool, index, node, kernels.pool.name);
+            if (is_global_pool(node, shape(graph_.operand(node, 0)))) {
+                emit_global_pool(index, node);
+            } else {
+                emit_window(StepKind::kPool, index, node, kernels.pool.name);
+                plan_.steps[plan_.step_count - 1].pool = pool_kind(node);
+            }
             break;
         case NodeKind::kDense:
             emit_plain(StepKind::kDense, index, node, kernels.dense.name);
             break;
         case NodeKind::kGlobalPool:
-            emit_plain(StepKind::kGlobalPool, index, node, kernels.global_pool.name);
+            emit_global_pool(index, node);
             break;
         case NodeKind::kChannelReduce:
             emit_plain(StepKind::kChannelReduce, index, node, kernels.channel_reduce.name);
@@ -277,10 +395,11 @@ void StepBuilder::emit_node(std::uint32_t index) {
             }
             const Node& convolution = graph_.nodes[value - 1];
             Step& step = emit(StepKind::kPointwise, index, index + 1, kernels.pointwise.name);
-            read(step, graph_.operand(convolution, 0));
+            read_convolution_input(step, value - 1);
             const std::uint32_t left = graph_.operand(node, 0);
             step.residual = left == value ? graph_.operand(node, 1) : left;
             read(step, step.residual);
+            read_gate(step, value - 1);
             set_constants(step, convolution);
             step.activation = node.activation;
             step.multiply_adds = multiply_adds(graph_, convolution, step.output_shape);
@@ -315,11 +434,12 @@ void StepBuilder::emit_node(std::uint32_t index) {
 }
 
 void StepBuilder::emit_steps() {
-    for (std::uint32_t value = 0; value < graph_.value_count(); ++value) root_[value] = value;
+    for (std::uint32_t value = 0; value < plan_.value_count(); ++value) root_[value] = value;
     if (input_as_floats_) {
         Step& step = emit(StepKind::kInput, kNone, 0, plan_.kernels.affine_u8.name);
         step.input_shape = step.output_shape;
         set_units(step);
+        emit_row_pools(0);
     }
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
         if (uses_[i + 1] == 0 || absorbed_[i] != 0) continue;
@@ -331,6 +451,7 @@ void StepBuilder::emit_steps() {
             emit_activation(i, graph_.operand(node, 0), node.activation, node.activation_parameter);
         } else {
             emit_node(i);
+            emit_row_pools(i + 1);
         }
     }
 }

@@ -21,8 +21,8 @@ std::uint64_t step_work(const Step& step);
 // How many threads that much work pays for waking.
 std::uint64_t worthwhile_threads(const PlanRequest& request, std::uint64_t work);
 
-// Fills a plan's steps and operands, and counts its constants and row pointers; plan.shapes must be
-// there. What nobody needs makes no step.
+// Fills a plan's shapes (from those of the graph's values), steps and operands, and counts its
+// constants and row pointers. What nobody needs makes no step.
 class StepBuilder {
   public:
     StepBuilder(const Graph& graph, const PlanRequest& request, const Allocator& allocator,
@@ -31,11 +31,15 @@ class StepBuilder {
           request_(request),
           plan_(*plan),
           uses_(allocator),
+          consumers_(allocator),
+          gated_by_(allocator),
+          pooled_by_(allocator),
+          row_pools_(allocator),
           absorbed_(allocator),
           root_(allocator) {}
 
     // False when out of memory.
-    [[nodiscard]] bool build();
+    [[nodiscard]] bool build(const Buffer<Shape>& shapes);
 
     // By value: the value whose storage it views (itself, unless it is a reshape).
     const Buffer<std::uint32_t>& root() const { return root_; }
@@ -43,7 +47,13 @@ class StepBuilder {
   private:
     const Shape& shape(std::uint32_t value) const { return plan_.shapes[value]; }
 
+    static bool is_global_pool(const Node& node, const Shape& map);
+    static bool pools_rows(const Node& node, const Shape& map);
+    std::size_t count_row_pools(const Buffer<Shape>& shapes) const;
+    void list_row_pools();
     void count_uses();
+    std::uint32_t foldable_gate(const Node& convolution) const;
+    void choose_gates();
     bool is_pointwise(const Node& node) const;
     std::uint32_t absorbable_operand(const Node& add) const;
     void choose_fusions();
@@ -51,6 +61,10 @@ class StepBuilder {
     Step& emit(StepKind kind, std::uint32_t node, std::uint32_t output, const char* kernel);
     void read(Step& step, std::uint32_t value);
     void emit_node(std::uint32_t index);
+    void emit_row_pools(std::uint32_t value);
+    void emit_global_pool(std::uint32_t index, const Node& node);
+    void read_convolution_input(Step& step, std::uint32_t index);
+    void read_gate(Step& step, std::uint32_t index);
     void emit_convolution(std::uint32_t index, const Node& node);
     void emit_window(StepKind kind, std::uint32_t index, const Node& node, const char* kernel);
     void emit_plain(StepKind kind, std::uint32_t index, const Node& node, const char* kernel);
@@ -63,6 +77,16 @@ class StepBuilder {
     const PlanRequest& request_;
     Plan& plan_;
     Buffer<std::uint32_t> uses_;      // by value: operand references, kept values count once more
+    // By value: how many nodes of the graph read it, whether they are needed or not. What changes
+    // bits is decided by this, so that no tap changes any.
+    Buffer<std::uint32_t> consumers_;
+    Buffer<std::uint32_t> gated_by_;  // by node: the multiplication that its weights take over
+    struct RowPool {
+        std::uint32_t rows;  // value: the map's rows pooled; or kNone
+        std::uint32_t next;  // the next node that pools the same map, or kNone
+    };
+    Buffer<std::uint32_t> pooled_by_;  // by value: the first node that pools it, or kNone
+    Buffer<RowPool> row_pools_;        // by node
     Buffer<std::uint32_t> absorbed_;  // by node: 1 = its work is done by the add that uses it
     Buffer<std::uint32_t> root_;
     std::size_t operand_total_ = 0;

@@ -5,12 +5,19 @@
 
 #include "engine/segment_measures.h"
 #include "engine/segments.h"
+#include "engine/weight_parts.h"
 
 namespace fovea {
 namespace {
 
 // Pixels of a pointwise kernel's register tile: 4 or 6.
 constexpr std::uint64_t kTilePixels = 6;
+
+std::uint64_t float_weight_bytes(const Step& step) {
+    const std::uint64_t widening =
+        step.half_weights != nullptr ? sizeof(float) / sizeof(std::uint16_t) : 1;
+    return step.weight_bytes * widening;
+}
 
 // What a turn of so many pixels leaves empty in its last tile.
 std::uint64_t empty_places(std::uint64_t pixels) {
@@ -31,6 +38,8 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
         const Step& step = plan.steps[segment.first_step + i];
         weights += step.weight_bytes;
         if (step.weight_bytes > kNearCache) again += step.weight_bytes * bands;
+        // Those that are widened or gated are made anew for each band: written, and read back.
+        if (scratch_floats(step) != 0) again += 2 * float_weight_bytes(step) * bands;
         if (step.kind != StepKind::kPointwise) continue;
         const std::uint64_t all = step.output_shape.pixels() / segment.threads;
         const std::uint64_t turn = std::min(all, all * segment.band / share);

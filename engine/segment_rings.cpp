@@ -71,6 +71,21 @@ void SegmentBuilder::follow(const Segment& segment, const Range& range, int skip
     }
 }
 
+// What is needed after the segment.
+bool SegmentBuilder::is_stored_whole(const Segment& segment, const Step& step) const {
+    return last_use_[root_[step.output]] >= segment.first_step + segment.step_count;
+}
+
+// Whether the value takes the storage of another one: the step that first writes it does, steps
+// that then change it where it lies do not.
+bool SegmentBuilder::overwrites_any(const Segment& segment, std::uint32_t value) const {
+    for (std::uint32_t i = 0; i < segment.step_count; ++i) {
+        const Step& writer = step(segment.first_step + i);
+        if (writer.output == value && writer.overwrites != kNone) return true;
+    }
+    return false;
+}
+
 // As many rows as are needed at once of each value that stays in the segment. Roughly: from a few
 // bands in the middle, which is enough to compare band heights.
 void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
@@ -92,9 +107,7 @@ void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& current = step(segment.first_step + i);
-        const bool is_last =
-            last_writer_[current.output] == segment.first_step + segment.step_count - 1;
-        if (is_last || current.overwrites != kNone) continue;
+        if (is_stored_whole(segment, current) || overwrites_any(segment, current.output)) continue;
         Ring& ring = plan_.rings[current.output];
         ring.rows = static_cast<std::uint32_t>(
             std::max({most[i], std::uint64_t{ring.rows}, std::uint64_t{1}}));
@@ -145,8 +158,12 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
 std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
                                                  std::uint32_t run_end) const {
     std::uint64_t bytes = 0;
-    const Step& last = last_step(segment);
-    if (last.overwrites == kNone) bytes += last.output_shape.count() * sizeof(float);
+    for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
+        if (is_in_place(plan_, step(s)) || step(s).overwrites != kNone) continue;
+        if (is_stored_whole(segment, step(s))) {
+            bytes += step(s).output_shape.count() * sizeof(float);
+        }
+    }
     // Values made before it that it or a later step reads, each once.
     for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
         for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {

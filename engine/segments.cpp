@@ -32,6 +32,7 @@ std::uint64_t segment_work(const Plan& plan, const Segment& segment) {
 // What a step reads row by row; else one vector for all its pixels, or the caller's pixels.
 bool SegmentBuilder::reads_rows(const Step& step, std::uint32_t i) const {
     if (step.reads_caller_input) return false;
+    if (step.gate != kNone && operand(step, i) == step.gate) return false;
     if (step.kind != StepKind::kBinary || i == 0) return true;
     return !plan_.shapes[operand(step, i)].is_vector() || step.output_shape.is_vector();
 }
@@ -66,6 +67,15 @@ void SegmentBuilder::find_first_cuts() {
     }
 }
 
+// Whether step s pools the rows that `writer` makes, or, if that is such a pool too, the same ones.
+bool SegmentBuilder::pools_rows_of(std::uint32_t s, std::uint32_t writer) const {
+    const Step& before = step(writer);
+    const std::uint32_t map =
+        before.kind == StepKind::kRowPool ? operand(before, 0) : before.output;
+    return starts_segment_[s] == 0 && step(s).kind == StepKind::kRowPool &&
+           operand(step(s), 0) == map;
+}
+
 void SegmentBuilder::number_segments() {
     std::uint32_t number = 0;
     for (std::uint32_t s = 0; s < step_count(); ++s) {
@@ -75,17 +85,19 @@ void SegmentBuilder::number_segments() {
 }
 
 // A value that is needed outside the segment that makes it is stored whole, and a segment ends with
-// it: that costs no memory, and what comes after it then needs none beside it. True if this cut
-// any.
+// it: that costs no memory, and what comes after it then needs none beside it. Only pools of its rows
+// still belong to the segment. True if this cut any.
 bool SegmentBuilder::cut_where_whole() {
     bool any = false;
     const auto end_after = [&](std::uint32_t writer) {
-        if (writer == kNone || writer + 1 == step_count() || starts_segment_[writer + 1] != 0)
-            return;
-        starts_segment_[writer + 1] = 1;
+        if (writer == kNone) return;
+        std::uint32_t next = writer + 1;
+        while (next < step_count() && pools_rows_of(next, writer)) ++next;
+        if (next == step_count() || starts_segment_[next] != 0) return;
+        starts_segment_[next] = 1;
         any = true;
     };
-    for (std::uint32_t value = 0; value < graph_.value_count(); ++value) {
+    for (std::uint32_t value = 0; value < plan_.value_count(); ++value) {
         if (last_use_[value] == step_count()) end_after(last_writer_[value]);
     }
     for (std::uint32_t s = 0; s < step_count(); ++s) {
@@ -268,7 +280,7 @@ void SegmentBuilder::find_uses() {
 }
 
 bool SegmentBuilder::build() {
-    const std::uint32_t values = graph_.value_count();
+    const std::uint32_t values = plan_.value_count();
     if (!segment_of_.allocate(plan_.step_count) || !starts_segment_.allocate(plan_.step_count) ||
         !last_writer_.allocate(values) || !last_use_.allocate(values) ||
         !plan_.segments.allocate(plan_.step_count) || !plan_.rings.allocate(values) ||

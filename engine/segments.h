@@ -90,6 +90,9 @@ class SegmentBuilder {
     bool reads_rows(const Step& step, std::uint32_t i) const;
     bool is_streamable(const Step& step) const;
     void find_first_cuts();
+    bool pools_rows_of(std::uint32_t s, std::uint32_t writer) const;
+    bool overwrites_any(const Segment& segment, std::uint32_t value) const;
+    bool is_stored_whole(const Segment& segment, const Step& step) const;
     void number_segments();
     bool cut_where_whole();
     bool is_waist(std::uint32_t first, std::uint32_t s, std::uint32_t end) const;

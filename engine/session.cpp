@@ -7,6 +7,7 @@
 #include <new>
 
 #include "engine/api_common.h"
+#include "engine/prefault.h"
 #include "ops/softmax/softmax.h"
 
 namespace fovea {
@@ -121,6 +122,7 @@ fovea_status fovea_session::prepare() {
     if (status != FOVEA_OK) {
         return log.fail(status, "%u threads could not be started", settings.threads);
     }
+    prefault(memory, static_cast<std::size_t>(plan.workspace_size));
     write_constants(file().graph, plan, memory);
     executor = new (executor_place) Executor(file().graph, plan, pool, memory);
     executor->set_cancel(settings.cancel, settings.cancel_cookie);

@@ -10,8 +10,9 @@
 namespace fovea {
 
 // Some of a step's output channels, with their weights as the float32 kernels want them: where they
-// lie in the file, or, of weights that the file holds in half precision, widened a few panels at a
-// time into the thread's scratch memory. So no widened copy of a layer is ever whole in memory.
+// lie in the file, or made a few panels at a time in the thread's scratch memory, of weights that
+// the file holds in half precision or that take over a gate. So no such copy of a layer is ever
+// whole in memory.
 struct WeightPart {
     const float* weights;    // of the first panel
     std::uint32_t group;     // the first
@@ -22,25 +23,46 @@ struct WeightPart {
     std::uint64_t bias;      // floats from the start of the bias, which has 8 for a panel
 };
 
-// Panels are widened so many at a time that they stay in the first-level cache beside the kernel's
-// input; two are the least that the kernels' tiles share an input between.
-inline constexpr std::uint64_t kWidenedBytes = 32 * 1024;
+// Panels are made so many at a time that they stay in the first-level cache beside the kernel's
+// input; four are the least that the widest tiles share an input between.
+inline constexpr std::uint64_t kScratchBytes = 32 * 1024;
 
 inline std::uint64_t panels_at_once(std::uint64_t panel_floats) {
-    return std::max<std::uint64_t>(kWidenedBytes / (panel_floats * sizeof(float)) / 2 * 2, 2);
+    return std::max<std::uint64_t>(kScratchBytes / (panel_floats * sizeof(float)) / 4 * 4, 4);
 }
 
 // Floats of scratch memory that a thread needs for the step.
-inline std::uint64_t widened_floats(const Step& step) {
-    if (step.half_weights == nullptr) return 0;
+inline std::uint64_t scratch_floats(const Step& step) {
+    if (step.half_weights == nullptr && step.gate == kNone) return 0;
     if (step.kind == StepKind::kDepthwise) return step.weight_bytes / sizeof(std::uint16_t);
     return std::min(panels_at_once(step.panel_floats), step.group_panels) * step.panel_floats;
 }
 
+// Panels [begin, end) of the file's weights, counted over all groups, widened and gated into the
+// scratch memory. gate: [panel_floats / 8], or null.
+inline void make_weights(const Step& step, const Kernels& kernels, const float* gate,
+                         std::uint64_t begin, std::uint64_t end, float* scratch) {
+    const float* weights = scratch;
+    if (step.half_weights != nullptr) {
+        kernels.widen.function(
+            {.input = step.half_weights + begin * step.panel_floats,
+             .output = scratch,
+             .count = static_cast<std::size_t>((end - begin) * step.panel_floats)});
+    } else {
+        weights = step.weights + begin * step.panel_floats;
+    }
+    if (gate == nullptr) return;
+    kernels.gate.function({.weights = weights,
+                           .gate = gate,
+                           .output = scratch,
+                           .panels = static_cast<std::size_t>(end - begin),
+                           .in_channels = static_cast<std::size_t>(step.panel_floats / 8)});
+}
+
 // Calls use(part) for parts that together are panels [begin, end) of each group.
 template <typename Use>
-void for_each_weight_part(const Step& step, const ops::WidenFp16Function widen, float* scratch,
-                          std::uint64_t begin, std::uint64_t end, const Use& use) {
+void for_each_weight_part(const Step& step, const Kernels& kernels, const float* gate,
+                          float* scratch, std::uint64_t begin, std::uint64_t end, const Use& use) {
     const auto part = [&](const float* weights, std::uint32_t group, std::uint32_t groups,
                           std::uint64_t first, std::uint64_t last) {
         const std::uint32_t group_channels = step.output_shape.channels / step.groups;
@@ -52,18 +74,16 @@ void for_each_weight_part(const Step& step, const ops::WidenFp16Function widen, 
                        static_cast<std::uint32_t>(channels),
                        (group * step.group_panels + first) * 8});
     };
-    if (step.half_weights == nullptr) {
+    if (step.half_weights == nullptr && gate == nullptr) {
         part(step.weights + begin * step.panel_floats, 0, step.groups, begin, end);
         return;
     }
     const std::uint64_t at_once = panels_at_once(step.panel_floats);
     for (std::uint32_t group = 0; group < step.groups; ++group) {
+        const std::uint64_t group_begin = group * step.group_panels;
         for (std::uint64_t first = begin; first < end; first += at_once) {
             const std::uint64_t last = std::min(first + at_once, end);
-            const std::uint64_t packed = group * step.group_panels + first;
-            widen({.input = step.half_weights + packed * step.panel_floats,
-                   .output = scratch,
-                   .count = static_cast<std::size_t>((last - first) * step.panel_floats)});
+            make_weights(step, kernels, gate, group_begin + first, group_begin + last, scratch);
             part(scratch, group, 1, first, last);
         }
     }

@@ -18,6 +18,8 @@ namespace {
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
     {"avx2", kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul, kFeatureAvx2Fma},
+    {"avx512", kFeatureAvx512 | kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul,
+     kFeatureAvx512 | kFeatureAvx2Fma},
 };
 #elif defined(__aarch64__)
 constexpr IsaLevel kLevels[] = {
@@ -48,7 +50,8 @@ CpuFeatureSet detect_cpu_features() {
             features |= kFeatureVpclmul;
         }
     }
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+    if ((features & kFeatureAvx2Fma) != 0 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         features |= kFeatureAvx512;
         if (__builtin_cpu_supports("avx512vnni")) features |= kFeatureAvx512Vnni;

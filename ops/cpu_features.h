@@ -10,7 +10,7 @@ using CpuFeatureSet = std::uint32_t;
 enum CpuFeature : CpuFeatureSet {
     kFeatureNone = 0,
     kFeatureAvx2Fma = 1u << 0,     // AVX2, FMA and F16C together
-    kFeatureAvx512 = 1u << 1,      // F, BW, DQ and VL together
+    kFeatureAvx512 = 1u << 1,      // F, CD, BW, DQ, VL and kFeatureAvx2Fma together
     kFeatureAvx512Vnni = 1u << 2,
     kFeatureNeon = 1u << 3,        // ASIMD: every AArch64 CPU
     kFeatureNeonFp16 = 1u << 4,    // ARMv8.2 half-precision arithmetic

@@ -6,9 +6,11 @@
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/crc32/crc32.h"
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/gate/gate.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
 #include "ops/widen/widen.h"
@@ -27,10 +29,20 @@ OperationListing list() {
 }
 
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp32>, list<kAffineFp32>,        list<kAffineU8>,
-    list<kBinaryFp32>,     list<kChannelReduceFp32>, list<kConv2dFp32>,
-    list<kCrc32>,          list<kDenseFp32>,         list<kDepthwiseConvFp32>,
-    list<kGlobalPoolFp32>, list<kPointwiseConvFp32>, list<kPoolFp32>,
+    list<kActivationFp32>,
+    list<kAffineFp32>,
+    list<kAffineU8>,
+    list<kBinaryFp32>,
+    list<kChannelReduceFp32>,
+    list<kConv2dFp32>,
+    list<kConv2dU8>,
+    list<kCrc32>,
+    list<kDenseFp32>,
+    list<kDepthwiseConvFp32>,
+    list<kGateFp32>,
+    list<kGlobalPoolFp32>,
+    list<kPointwiseConvFp32>,
+    list<kPoolFp32>,
     list<kWidenFp16>,
 };
 

@@ -32,7 +32,7 @@ struct PanelTile {
     std::ptrdiff_t length;     // of each run, at least 1
     std::ptrdiff_t pixel_step;
     const float* weights;       // [run_count][length][8] of the first panel
-    std::ptrdiff_t panel_step;  // from one panel's weights to the next's
+    const float* next_weights;  // those of the second, where there are two
     const float* bias;
     float* output;  // whole panels are written
     std::ptrdiff_t output_step;
@@ -60,6 +60,9 @@ void panel_tile_1x2_neon(PanelTile*);
 void panel_tile_2x2_neon(PanelTile*);
 void panel_tile_3x2_neon(PanelTile*);
 void panel_tile_4x2_neon(PanelTile*);
+// For a single run, not null, of at least 8 channels:
+void panel_tile_4x1_one_run_neon(PanelTile*);
+void panel_tile_4x2_one_run_neon(PanelTile*);
 }
 
 // How many of the panels that are left the next tile takes.
@@ -87,7 +90,14 @@ inline void compute_whole_panels(PanelTile& tile, std::ptrdiff_t pixels, int pan
         {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon},
         {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon},
     };
-    kFunctions[panels - 1][pixels - 1](&tile);
+    static constexpr Function kOneRun[kMaxTilePanels] = {panel_tile_4x1_one_run_neon,
+                                                         panel_tile_4x2_one_run_neon};
+    if (pixels == kMaxTilePixels && tile.run_count == 1 && tile.length >= 8 &&
+        tile.runs[0] != nullptr) {
+        kOneRun[panels - 1](&tile);
+    } else {
+        kFunctions[panels - 1][pixels - 1](&tile);
+    }
 }
 
 // Writes the first `channels` channels of each pixel, the last panel's lanes past them not; the

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/conv2d/conv2d.h"
 
+#include "ops/conv2d/conv2d_rescaled.h"
+
 namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"conv2d_fp32_avx512", conv2d_fp32_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_fp32_avx2", conv2d_fp32_avx2, kFeatureAvx2Fma},
 #endif
@@ -14,9 +19,21 @@ constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
     {"conv2d_fp32_scalar", conv2d_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<Conv2dU8Function> kU8Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"conv2d_u8_avx2", conv2d_u8_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"conv2d_u8_neon", conv2d_u8_neon, kFeatureNeon},
+#endif
+    {"conv2d_u8_scalar", conv2d_u8_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<Conv2dFp32Function> kConv2dFp32 = {
     "conv2d_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+constinit const KernelTable<Conv2dU8Function> kConv2dU8 = {
+    "conv2d_u8", kU8Variants, sizeof(kU8Variants) / sizeof(kU8Variants[0])};
 
 }  // namespace fovea::ops

@@ -53,6 +53,7 @@ using Conv2dFp32Function = void (*)(const Conv2dFp32Args&);
 
 void conv2d_fp32_scalar(const Conv2dFp32Args&);
 void conv2d_fp32_avx2(const Conv2dFp32Args&);
+void conv2d_fp32_avx512(const Conv2dFp32Args&);
 void conv2d_fp32_neon(const Conv2dFp32Args&);
 extern const KernelTable<Conv2dFp32Function> kConv2dFp32;
 

@@ -5,9 +5,11 @@
 
 // Register tile: 4 output pixels x 16 channels, as panel_tile_neon.S draws it. Pixels whose
 // window reaches outside the row go one at a time, tap by tap. Where the taps of a kernel row lie side
-// by side in memory they run as one: 9 steps for a 3x3 stem of 3 channels.
+// by side in memory they run as one: 9 steps for a 3x3 stem of 3 channels. The stem of stride 2 has tiles
+// of its own, which stem_tile_neon.S draws.
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_row.h"
+#include "ops/conv2d/stem_tile_neon.h"
 #include "ops/panel_tile_neon.h"
 
 namespace fovea::ops {
@@ -67,8 +69,36 @@ void compute_columns(const PanelColumns& columns, std::ptrdiff_t x, std::ptrdiff
             compute_whole_panels(part, 1, columns.panels);
             tile.bias = sums;
             tile.weights += kMaxRuns * tile.length * kPanel;
+            tile.next_weights += kMaxRuns * tile.length * kPanel;
         }
     }
+}
+
+bool is_stem(const PanelColumns& columns) {
+    const ConvRow& row = columns.row;
+    return row.runs == 1 && row.in_group == 3 && row.args.kernel_width == 3 &&
+           row.args.kernel_height == 3 && row.args.stride_x == 2 &&
+           columns.channels >= kStemChannels && columns.panels * kPanel == kStemChannels;
+}
+
+// As many tiles of a stem as there are from output column x to `end`; gives the column behind them.
+std::ptrdiff_t compute_stem(const PanelColumns& columns, std::ptrdiff_t x, std::ptrdiff_t end) {
+    const Conv2dFp32Args& args = columns.row.args;
+    const std::ptrdiff_t tiles = (end - x) / kStemPixels;
+    if (tiles == 0) return x;
+    const StemTile tile = {
+        .rows = {run_input(columns, x, 0, true), run_input(columns, x, 1, true),
+                 run_input(columns, x, 2, true)},
+        .weights = columns.tile.weights,
+        .next_weights = columns.tile.next_weights,
+        .bias = columns.tile.bias,
+        .output = columns.tile.output + x * args.output_stride,
+        .output_step = columns.tile.output_step,
+        .activation = columns.tile.activation,
+        .tiles = tiles,
+    };
+    stem_tile_neon(&tile);
+    return x + tiles * kStemPixels;
 }
 
 void compute_row(const PanelColumns& columns) {
@@ -78,6 +108,7 @@ void compute_row(const PanelColumns& columns) {
         static_cast<std::ptrdiff_t>(row.args.kernel_height) * (by_rows ? 1 : row.args.kernel_width);
     std::ptrdiff_t x = 0;
     for (; x < row.inside_begin; ++x) compute_columns(columns, x, 1, false);
+    if (is_stem(columns)) x = compute_stem(columns, x, row.inside_end);
     while (x < row.inside_end) {
         const std::ptrdiff_t pixels = runs > kMaxRuns ? 1 : row.inside_end - x;
         compute_columns(columns, x, pixels, by_rows);
@@ -104,7 +135,7 @@ void conv2d_fp32_neon(const Conv2dFp32Args& args) {
                          .length = 0,
                          .pixel_step = row.pixel_step * kFloatBytes,
                          .weights = args.weights + packed * row.panel_size,
-                         .panel_step = row.panel_size * kFloatBytes,
+                         .next_weights = args.weights + (packed + panels - 1) * row.panel_size,
                          .bias = args.bias + packed * kPanel,
                          .output = args.output + group * row.out_group + panel * kPanel,
                          .output_step = args.output_stride * kFloatBytes,

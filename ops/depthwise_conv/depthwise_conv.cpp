@@ -5,6 +5,9 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<DepthwiseConvFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"depthwise_conv_fp32_avx512", depthwise_conv_fp32_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"depthwise_conv_fp32_avx2", depthwise_conv_fp32_avx2, kFeatureAvx2Fma},
 #endif

@@ -42,6 +42,7 @@ using DepthwiseConvFp32Function = void (*)(const DepthwiseConvFp32Args&);
 
 void depthwise_conv_fp32_scalar(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_avx2(const DepthwiseConvFp32Args&);
+void depthwise_conv_fp32_avx512(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args&);
 extern const KernelTable<DepthwiseConvFp32Function> kDepthwiseConvFp32;
 

@@ -114,6 +114,8 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     .ifc \columns, masked_columns
     ldr x4, [x0, #MASK]
     .endif
+    ldr x9, [x0, #ACTIVATION]
+    find_activation 12, 9, \kernel\()x\kernel\()s\stride\()_\columns
 .Lblock\@:
     mov x1, x13
     mov x5, x14
@@ -137,8 +139,8 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     subs x7, x7, #1
     b.ne .Lrow\@
 
-    ldr x9, [x0, #ACTIVATION]
-    fused_activation 9, 16
+    br x12
+    fused_activations \kernel\()x\kernel\()s\stride\()_\columns, 16
     ldr x10, [x0, #OUTPUT + 8]
     mov x9, x8
     .ifc \columns, masked_columns
@@ -166,6 +168,7 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     mov x10, #\kernel
     madd x5, x6, x10, x5
     b .Lrow_done\@
+    activation_places \kernel\()x\kernel\()s\stride\()_\columns
 .endm
 
     depthwise_tile 3, 1, all_columns

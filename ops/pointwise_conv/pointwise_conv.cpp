@@ -5,6 +5,9 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<PointwiseConvFp32Function> kVariants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"pointwise_conv_fp32_avx512", pointwise_conv_fp32_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"pointwise_conv_fp32_avx2", pointwise_conv_fp32_avx2, kFeatureAvx2Fma},
 #endif

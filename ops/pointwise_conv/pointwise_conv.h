@@ -45,6 +45,7 @@ using PointwiseConvFp32Function = void (*)(const PointwiseConvFp32Args&);
 
 void pointwise_conv_fp32_scalar(const PointwiseConvFp32Args&);
 void pointwise_conv_fp32_avx2(const PointwiseConvFp32Args&);
+void pointwise_conv_fp32_avx512(const PointwiseConvFp32Args&);
 void pointwise_conv_fp32_neon(const PointwiseConvFp32Args&);
 extern const KernelTable<PointwiseConvFp32Function> kPointwiseConvFp32;
 

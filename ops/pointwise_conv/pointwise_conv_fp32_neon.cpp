@@ -28,7 +28,7 @@ void compute_panels(const PointwiseConvFp32Args& args, std::ptrdiff_t first, std
         .length = args.in_channels,
         .pixel_step = args.input_stride * kFloatBytes,
         .weights = args.weights + panel * panel_size,
-        .panel_step = panel_size * kFloatBytes,
+        .next_weights = args.weights + (panel + panels - 1) * panel_size,
         .bias = args.bias + channel,
         .output = args.output + first * args.output_stride + channel,
         .output_step = args.output_stride * kFloatBytes,

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-TAGS = ("(anonymous namespace)", "xsimd::fma3<xsimd::avx2>", "xsimd::avx2", "xsimd::avx", "xsimd::neon")
+TAGS = ("(anonymous namespace)", "xsimd::fma3<xsimd::avx2>", "xsimd::avx512", "xsimd::avx2", "xsimd::avx", "xsimd::neon")
 LINE = re.compile(r"^.*?([^:/]+\.o):\s*[0-9a-fA-F]*\s+(\S)\s+(.+)$")
 
 

@@ -20,8 +20,9 @@ struct Suffix {
 };
 // What a kernel's name says it needs.
 constexpr Suffix kSuffixes[] = {
-    {"_scalar", kFeatureNone},   {"_avx2", kFeatureAvx2Fma},    {"_neon", kFeatureNeon},
-    {"_pclmul", kFeaturePclmul}, {"_vpclmul", kFeatureVpclmul}, {"_armv8crc", kFeatureArmCrc},
+    {"_scalar", kFeatureNone},       {"_avx2", kFeatureAvx2Fma},  {"_avx512", kFeatureAvx512},
+    {"_neon", kFeatureNeon},         {"_pclmul", kFeaturePclmul}, {"_vpclmul", kFeatureVpclmul},
+    {"_armv8crc", kFeatureArmCrc},
 };
 
 bool ends_with(const std::string& text, const std::string& end) {

@@ -147,7 +147,7 @@ struct HalfPair {
 };
 
 // Layers of so many inputs that their panels are widened a few at a time: an odd number of panels,
-// a last one of few channels, groups, a residual, a vector.
+// a last one of few channels, groups, a residual, a vector, a gate that the weights take over.
 model_builder::ModelSpec wide_network(std::mt19937& random) {
     using namespace model_builder;
     const auto values = [&](std::size_t count) {
@@ -178,9 +178,12 @@ model_builder::ModelSpec wide_network(std::mt19937& random) {
     const std::uint32_t joined = spec.add({.kind = kConcat, .inputs = {sum, grouped}});
     const std::uint32_t again = convolution(joined, 91, 1200, 1, 1);
     const std::uint32_t pooled = spec.add({.kind = kGlobalPool, .inputs = {again}});
+    const std::uint32_t gated = spec.add({.kind = kMultiply, .inputs = {again, pooled}});
+    const std::uint32_t last = convolution(gated, 1200, 13, 1, 1);
+    const std::uint32_t most = spec.add({.kind = kGlobalPool, .inputs = {last}, .variant = 1});
     spec.logits = spec.add({.kind = kDense,
-                            .inputs = {pooled},
-                            .weights = values(1200 * 2),
+                            .inputs = {most},
+                            .weights = values(13 * 2),
                             .bias = values(2),
                             .output_channels = 2});
     spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});

@@ -160,7 +160,7 @@ class ArenaSimulation {
             // An operand may lie under the output only where the kernel allows that.
             if (written && plan_.block_of[value] == plan_.block_of[step.output]) {
                 const bool first = i == 0;
-                const bool residual = step.kind == StepKind::kPointwise && i == 1;
+                const bool residual = value == step.residual;
                 CHECK((residual ||
                        (first &&
                         (step.kind == StepKind::kBinary || step.kind == StepKind::kAffine ||
@@ -180,7 +180,17 @@ class ArenaSimulation {
             CHECK(intact);
         }
     }
+    // What a step makes of its weights, over whatever else may lie there.
+    void write_scratch(const Step& step, std::uint32_t thread) {
+        if (step.scratch_block == fovea::kNone) return;
+        const ArenaBlock& block = plan_.blocks[step.scratch_block];
+        REQUIRE((thread + 1) * step.scratch_floats * sizeof(float) <= block.size);
+        REQUIRE(block.offset + block.size <= plan_.arena_size);
+        std::fill_n(owner_.data() + block.offset / sizeof(float) + thread * step.scratch_floats,
+                    step.scratch_floats, 0);
+    }
     void run_row(const Step& step, std::uint64_t y, std::uint32_t thread) {
+        write_scratch(step, thread);
         check_operands(step, y, thread, false);
         write_row(step.output, y, thread);
         check_operands(step, y, thread, true);
@@ -213,7 +223,7 @@ class ArenaSimulation {
 }  // namespace
 
 TEST_CASE("every row of every value stays whole while it is needed") {
-    std::size_t in_place = 0, fused = 0;
+    std::size_t in_place = 0, fused = 0, gated = 0, pooled = 0;
     int streamed = 0, shared = 0, rings = 0;
     for (std::uint32_t round = 0; round < 300; ++round) {
         std::mt19937 random(round);
@@ -238,6 +248,8 @@ TEST_CASE("every row of every value stays whole while it is needed") {
                 for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
                     const Step& step = planned.plan.steps[s];
                     if (step.residual != fovea::kNone) ++fused;
+                    if (step.gate != fovea::kNone) ++gated;
+                    if (step.kind == StepKind::kRowPool) ++pooled;
                     if (step.operand_count == 0 ||
                         step.output != planned.plan.operands[step.first_operand]) {
                         ++written;
@@ -250,6 +262,8 @@ TEST_CASE("every row of every value stays whole while it is needed") {
     // The tests above would say nothing about what never happens.
     CHECK(in_place > 100);
     CHECK(fused > 30);
+    CHECK(gated > 30);
+    CHECK(pooled > 100);
     CHECK(streamed > 1000);
     CHECK(shared > 100);
     CHECK(rings > 1000);
@@ -334,6 +348,74 @@ TEST_CASE("an add is made by its convolution only when nobody else wants that") 
     ModelSpec tanh_after = spec;
     tanh_after.nodes[4].activation = kTanh;  // not one that kernels fuse
     CHECK(residuals(tanh_after, {}) == 0);
+}
+
+TEST_CASE("a gate is taken over by the weights only where there are fewer of them, tapped or not") {
+    using namespace model_builder;
+    ModelSpec spec = tiny_spec();  // value 5 is a sum of 5 channels
+    spec.golden.clear();           // made for another size
+    spec.input_height = spec.input_width = 0;
+    const std::uint32_t gate = spec.add({.kind = kGlobalPool, .inputs = {5}});
+    const std::uint32_t product = spec.add({.kind = kMultiply, .inputs = {5, gate}});
+    NodeSpec convolution = spec.nodes[3];
+    convolution.name = "gated";
+    convolution.inputs = {product};
+    NodeSpec dense = spec.nodes[6];
+    dense.name = "gated logits";
+    dense.inputs = {spec.add({.kind = kGlobalPool, .inputs = {spec.add(convolution)}})};
+    spec.logits = spec.add(dense);
+    spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});
+    const auto gates = [&](const ModelSpec& changed, const std::vector<std::uint32_t>& kept) {
+        const Planned planned(changed, kept);
+        int count = 0;
+        for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
+            const Step& step = planned.plan.steps[s];
+            if (step.gate == fovea::kNone) continue;
+            CHECK(step.gate == gate);
+            CHECK(planned.plan.operands[step.first_operand] == 5);
+            ++count;
+        }
+        return count;
+    };
+    spec.default_height = spec.default_width = 6;  // 3 x 3 pixels, 5 output channels
+    CHECK(gates(spec, {}) == 1);
+    CHECK(gates(spec, {product}) == 1);  // made for the tap alone
+    ModelSpec small = spec;
+    small.default_height = small.default_width = 4;  // 2 x 2 pixels
+    CHECK(gates(small, {}) == 0);
+    ModelSpec activated = spec;
+    activated.nodes[product - 1].activation = kRelu;
+    CHECK(gates(activated, {}) == 0);
+    ModelSpec used_twice = spec;
+    used_twice.add({.kind = kActivation, .inputs = {product}, .activation = kTanh});
+    CHECK(gates(used_twice, {}) == 0);
+}
+
+TEST_CASE("a global pool takes the rows of its map as they are made") {
+    using namespace model_builder;
+    const auto row_pools = [](const ModelSpec& spec) {
+        const Planned planned(spec, {}, 1);
+        int count = 0;
+        for (std::size_t g = 0; g < planned.plan.segment_count; ++g) {
+            const Segment& segment = planned.plan.segments[g];
+            for (std::uint32_t i = 1; i < segment.step_count; ++i) {
+                count += planned.plan.steps[segment.first_step + i].kind == StepKind::kRowPool;
+            }
+        }
+        return count;
+    };
+    ModelSpec spec = tiny_spec();
+    spec.golden.clear();  // made for another size
+    spec.input_height = spec.input_width = 0;
+    spec.default_height = spec.default_width = 12;
+    CHECK(row_pools(spec) == 1);
+    ModelSpec window = spec;  // of the map's size: as good as global
+    window.nodes[5].kind = kPool;
+    window.nodes[5].kernel_height = window.nodes[5].kernel_width = 6;
+    window.nodes[5].stride_y = window.nodes[5].stride_x = 1;
+    CHECK(row_pools(window) == 1);
+    spec.default_height = spec.default_width = 2;  // one pixel
+    CHECK(row_pools(spec) == 0);
 }
 
 TEST_CASE("large steps are shared among threads, small ones are not") {

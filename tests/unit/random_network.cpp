@@ -53,14 +53,21 @@ struct Maker {
     }
 
     // A pointwise convolution that keeps the channels, or, when the newest value is that of one,
-    // its addition to what it was made of: random choice alone would hardly ever make this pair.
-    NodeSpec propose_residual();
+    // its addition to what it was made of; or a global pool's product with its map, and a pointwise
+    // convolution of that: random choice alone would hardly ever make these.
+    NodeSpec propose_follower();
+    // Whether the newest value is a global pool or a product.
+    bool follows() const {
+        if (made.spec.nodes.empty()) return false;
+        const Kind last = made.spec.nodes.back().kind;
+        return last == kGlobalPool || last == kMultiply;
+    }
     NodeSpec propose();
     bool fits(const NodeSpec& node) const;
     void add(NodeSpec node);
 };
 
-NodeSpec Maker::propose_residual() {
+NodeSpec Maker::propose_follower() {
     NodeSpec node;
     if (!made.spec.nodes.empty()) {
         const NodeSpec& last = made.spec.nodes.back();
@@ -74,9 +81,14 @@ NodeSpec Maker::propose_residual() {
             set_activation(&node);
             return node;
         }
+        if (last.kind == kGlobalPool) {
+            node.kind = kMultiply;
+            node.inputs = {before, newest};
+            return node;
+        }
     }
     node.kind = kConvolution;
-    node.inputs = {pick()};
+    node.inputs = {follows() ? static_cast<std::uint32_t>(made.spec.nodes.size()) : pick()};
     node.output_channels = static_cast<std::uint32_t>(made.values[node.inputs[0]].channels);
     node.groups = node.kernel_height = node.kernel_width = 1;
     node.stride_y = node.stride_x = node.dilation_y = node.dilation_x = 1;
@@ -85,7 +97,7 @@ NodeSpec Maker::propose_residual() {
 }
 
 NodeSpec Maker::propose() {
-    if (chance(25)) return propose_residual();
+    if (chance(25) || (follows() && chance(50))) return propose_follower();
     NodeSpec node;
     node.kind = static_cast<Kind>(1 + below(14));
     node.inputs = {pick()};

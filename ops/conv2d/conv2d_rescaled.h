@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "ops/affine/affine.h"
+#include "ops/conv2d/conv2d.h"
+
+namespace fovea::ops {
+
+// The first convolution of a network together with the rescaling before it: reads the caller's
+// pixels and computes one output row,
+//
+//   conv2d( rows[a][column][i] * scale[i] + offset[i] )
+//
+// with the formula and layouts of conv2d.h; padding is zero after the rescaling. The bits are those
+// of affine.h's kernel followed by conv2d.h's of the same instruction set. The rescaled window of
+// some output columns lies on the stack, small enough for the first-level cache; nothing is stored
+// of the whole image.
+template <typename Pixel>
+struct Conv2dRescaledArgs {
+    const Pixel* const* rows;  // kernel_height, each [input_width][in_channels], or null (padding)
+    const float* scale;        // [in_channels]
+    const float* offset;       // [in_channels]
+    Conv2dFp32Args convolution;  // all of it but rows and input_stride, which are not read
+};
+
+// Floats of the window of one output column, and kernel rows, that there is room for.
+inline constexpr int kMaxRescaledWindow = 3072;
+inline constexpr int kMaxRescaledRows = 16;
+inline constexpr bool can_rescale_window(std::int64_t in_channels, std::int64_t kernel_height,
+                                         std::int64_t kernel_width, std::int64_t dilation_x) {
+    return kernel_height <= kMaxRescaledRows &&
+           kernel_height * ((kernel_width - 1) * dilation_x + 1) * in_channels <=
+               kMaxRescaledWindow;
+}
+
+using Conv2dU8Args = Conv2dRescaledArgs<std::uint8_t>;
+using Conv2dU8Function = void (*)(const Conv2dU8Args&);
+
+void conv2d_u8_scalar(const Conv2dU8Args&);
+void conv2d_u8_avx2(const Conv2dU8Args&);
+void conv2d_u8_neon(const Conv2dU8Args&);
+extern const KernelTable<Conv2dU8Function> kConv2dU8;
+
+// What they are made of: a rescaling and a convolution, a part of the row after the other.
+void conv2d_rescaled(const Conv2dRescaledArgs<std::uint8_t>&, AffineU8Function, Conv2dFp32Function);
+void conv2d_rescaled(const Conv2dRescaledArgs<float>&, AffineFp32Function, Conv2dFp32Function);
+
+}  // namespace fovea::ops
