@@ -119,6 +119,10 @@ TEST_CASE("threads that share a CPU do not wait for each other by looking") {
         looking = std::min(looking, cpu_seconds() - start);
     }
     CHECK(move_threads(before));
+    if (looking < kRounds * 10e-6) {
+        MESSAGE("not compared: an emulator looks out in no time");
+        return;
+    }
     CHECK(least < looking);
 }
 #endif
