@@ -56,7 +56,7 @@ class Runner {
         workspace_.reset(static_cast<std::uint8_t*>(
             std::aligned_alloc(64, (plan.workspace_size + 63) / 64 * 64)));
         if (workspace_ == nullptr) return;
-        fovea::write_constants(graph, plan, workspace_.get());
+        fovea::write_constants(plan, workspace_.get());
         pixels_.resize(plan.shapes[0].count());
         for (std::size_t i = 0; i < pixels_.size(); ++i)
             pixels_[i] = static_cast<std::uint8_t>(i * 2654435761u >> 25);

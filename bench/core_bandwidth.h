@@ -22,8 +22,10 @@ struct Traffic {
 // The functions for an instruction-set level as fovea_session_info names it; null where there are
 // none.
 inline const StreamPeak* stream_peak([[maybe_unused]] const char* isa) {
-#if defined(FOVEA_HAVE_AVX2)
+#if defined(FOVEA_HAVE_AVX512)
     if (std::strcmp(isa, "avx512") == 0) return &stream_peak_avx512;
+#endif
+#if defined(FOVEA_HAVE_AVX2)
     if (std::strcmp(isa, "avx2") == 0) return &stream_peak_avx2;
 #elif defined(FOVEA_HAVE_NEON)
     if (std::strncmp(isa, "neon", 4) == 0) return &stream_peak_neon;

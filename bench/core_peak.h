@@ -28,8 +28,10 @@ inline double measure_peak(double (*work)(long), int tries) {
 
 // The function for an instruction-set level as fovea_session_info names it; null where there is none.
 inline double (*peak_work([[maybe_unused]] const char* isa))(long) {
-#if defined(FOVEA_HAVE_AVX2)
+#if defined(FOVEA_HAVE_AVX512)
     if (std::strcmp(isa, "avx512") == 0) return fma_peak_avx512;
+#endif
+#if defined(FOVEA_HAVE_AVX2)
     if (std::strcmp(isa, "avx2") == 0) return fma_peak_avx2;
 #elif defined(FOVEA_HAVE_NEON)
     if (std::strncmp(isa, "neon", 4) == 0) return fma_peak_neon;

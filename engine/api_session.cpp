@@ -22,6 +22,10 @@ fovea_status check_arguments(const fovea_model* model, const fovea_session_setti
     return *level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
 }
 
+std::uint64_t bytes_of(const Plan& plan, std::uint32_t value) {
+    return plan.shapes[value].count() * plan.element_bytes[value];
+}
+
 // Of the step's operands and weights, each once; the caller's pixels as bytes.
 std::uint64_t bytes_read(const Plan& plan, const Step& step) {
     std::uint64_t bytes = step.weight_bytes;
@@ -29,7 +33,7 @@ std::uint64_t bytes_read(const Plan& plan, const Step& step) {
         return bytes + plan.shapes[0].count();
     }
     for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-        bytes += plan.shapes[plan.operands[step.first_operand + i]].count() * sizeof(float);
+        bytes += bytes_of(plan, plan.operands[step.first_operand + i]);
     }
     return bytes;
 }
@@ -175,7 +179,7 @@ uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time*
                     session->step_seconds[i],
                     step.multiply_adds,
                     bytes_read(plan, step),
-                    step.output_shape.count() * sizeof(float)};
+                    bytes_of(plan, step.output)};
     }
     return count;
 }

@@ -37,8 +37,9 @@ class Executor {
 
     fovea_status run(const RunInput& input);
 
-    // The value's elements of the last run; the value must be kept by the plan.
-    const float* value(std::uint32_t value) const { return at(value, 0, 0); }
+    // The value's elements of the last run; the value must be kept by the plan. Those that are
+    // halves are widened into their copy first.
+    const float* value(std::uint32_t value) const;
 
   private:
     struct Part;
@@ -53,55 +54,88 @@ class Executor {
     void run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
                    std::uint32_t thread) const;
 
+    template <typename Element>
+    void run_kernel(const Step& step, std::uint64_t begin, std::uint64_t end,
+                    std::uint32_t thread) const;
+
+    // Of steps whose operands are floats or halves:
+    template <typename Element>
     void run_input(const Step& step, std::uint64_t begin, std::uint64_t end,
                    std::uint32_t thread) const;
+    template <typename Element>
     void run_pointwise(const Step& step, std::uint64_t begin, std::uint64_t end,
                        std::uint32_t thread) const;
+    template <typename Element>
     void run_conv2d(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
+    template <typename Element>
     void run_depthwise(const Step& step, std::uint64_t begin, std::uint64_t end,
                        std::uint32_t thread) const;
-    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end,
-                   std::uint32_t thread) const;
+    template <typename Element>
     void run_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
                   std::uint32_t thread) const;
+    template <typename Element>
     void run_row_pool(const Step& step, std::uint64_t begin, std::uint64_t end,
                       std::uint32_t thread) const;
+    template <typename Element>
     void run_global_pool(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    template <typename Element>
     void run_channel_reduce(const Step& step, std::uint64_t begin, std::uint64_t end,
                             std::uint32_t thread) const;
+    template <typename Element>
     void run_concat(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
+    template <typename Element>
     void run_binary(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
+    template <typename Element>
     void run_affine(const Step& step, std::uint64_t begin, std::uint64_t end,
                     std::uint32_t thread) const;
+    template <typename Element>
     void run_activation(const Step& step, std::uint64_t begin, std::uint64_t end,
                         std::uint32_t thread) const;
-    void run_softmax(const Step& step) const;
+    template <typename Element>
     void run_pad(const Step& step, std::uint64_t begin, std::uint64_t end,
                  std::uint32_t thread) const;
 
+    void run_dense(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+    void run_softmax(const Step& step) const;
+    void run_widen(const Step& step, std::uint64_t begin, std::uint64_t end) const;
+
     // Where the value's elements lie from that pixel on: to its end, or, of a ring, to the end of
-    // the ring, and then the pixel is the first of a row.
-    float* at(std::uint32_t value, std::uint64_t pixel, std::uint32_t thread) const;
-    const float* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0,
-                         std::uint32_t thread = 0) const {
-        return at(plan_.operands[step.first_operand + i], pixel, thread);
+    // the ring, and then the pixel is the first of a row. Element is what the plan says of the
+    // value.
+    template <typename Element>
+    Element* at(std::uint32_t value, std::uint64_t pixel, std::uint32_t thread) const {
+        return reinterpret_cast<Element*>(address(value, pixel, thread));
+    }
+    std::uint8_t* address(std::uint32_t value, std::uint64_t pixel, std::uint32_t thread) const;
+    template <typename Element>
+    const Element* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0,
+                           std::uint32_t thread = 0) const {
+        return at<Element>(plan_.operands[step.first_operand + i], pixel, thread);
     }
     const Shape& operand_shape(const Step& step, std::uint32_t i) const {
         return plan_.shapes[plan_.operands[step.first_operand + i]];
     }
     const float* constants() const { return reinterpret_cast<const float*>(workspace_); }
-    const float* bias(const Step& step) const {
-        return step.bias != nullptr ? step.bias : constants() + step.bias_constant;
+    // A constant of the file as floats, or one of the workspace.
+    template <typename Element>
+    const Element* bias(const Step& step) const {
+        if constexpr (sizeof(Element) == sizeof(float)) {
+            if (step.bias != nullptr) return step.bias;
+        }
+        return reinterpret_cast<const Element*>(constants() + step.bias_constant);
     }
-    const float** row_pointers(std::uint32_t thread) const;
+    template <typename Element>
+    const Element** row_pointers(std::uint32_t thread) const;
     // From that input channel on.
-    const float** window_rows(const Step& step, std::uint64_t output_row, std::uint32_t channel,
-                              std::uint32_t thread) const;
-    float* scratch(const Step& step, std::uint32_t thread) const;
-    template <typename Use>
+    template <typename Element>
+    const Element** window_rows(const Step& step, std::uint64_t output_row, std::uint32_t channel,
+                                std::uint32_t thread) const;
+    template <typename Element>
+    Element* scratch(const Step& step, std::uint32_t thread) const;
+    template <typename Element, typename Use>
     void for_each_part(const Step& step, std::uint64_t first_panel, std::uint64_t end_panel,
                        std::uint32_t thread, const Use& use) const;
 

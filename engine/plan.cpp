@@ -23,11 +23,13 @@ struct Layout {
     void assign_blocks();
     void assign_scratch(std::uint32_t segment);
     bool lay_out(const Allocator& allocator);
+    void add_copies();
 };
 
 bool Layout::allocate() {
     const std::uint32_t values = plan.value_count();
-    return plan.blocks.allocate(values + plan.segment_count) && plan.block_of.allocate(values);
+    return plan.blocks.allocate(values + plan.segment_count) && plan.block_of.allocate(values) &&
+           plan.copies.allocate(graph.value_count());
 }
 
 // segment_count for what outlives the run.
@@ -42,8 +44,8 @@ std::uint32_t Layout::segment_of(std::uint32_t step) const {
 
 std::uint64_t Layout::stored_bytes(const Segment& segment, std::uint32_t value) const {
     const Ring& ring = plan.rings[value];
-    if (ring.rows != 0) return segment.threads * ring.thread_floats * sizeof(float);
-    return plan.shapes[value].count() * sizeof(float);
+    if (ring.rows != 0) return segment.threads * ring.thread_bytes;
+    return plan.bytes(value);
 }
 
 // The steps of a segment take turns, so that everything in it is needed at the same time.
@@ -75,18 +77,29 @@ void Layout::assign_blocks() {
 // One block for all steps of a segment, which take turns.
 void Layout::assign_scratch(std::uint32_t g) {
     const Segment& segment = plan.segments[g];
-    std::uint64_t floats = 0;
+    std::uint64_t bytes = 0;
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        floats = std::max(floats, scratch_floats(plan.steps[segment.first_step + i]));
+        bytes = std::max(bytes, scratch_bytes(plan.steps[segment.first_step + i]));
     }
-    if (floats == 0) return;
-    floats = round_up_to_line(floats);
+    if (bytes == 0) return;
+    bytes = align_up(bytes);
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         plan.steps[segment.first_step + i].scratch_block =
             static_cast<std::uint32_t>(plan.block_count);
-        plan.steps[segment.first_step + i].scratch_floats = floats;
+        plan.steps[segment.first_step + i].scratch_bytes = bytes;
     }
-    plan.blocks[plan.block_count++] = {segment.threads * floats * sizeof(float), g, g, 0};
+    plan.blocks[plan.block_count++] = {segment.threads * bytes, g, g, 0};
+}
+
+// What outlives the run is read as floats.
+void Layout::add_copies() {
+    for (std::uint32_t value = 0; value < graph.value_count(); ++value) {
+        plan.copies[value] = 0;
+        if (!plan.is_half(value) || plan.block_of[value] == kNone) continue;
+        if (last_use[root[value]] != plan.step_count) continue;
+        plan.copies[value] = plan.workspace_size;
+        plan.workspace_size += align_up(plan.shapes[value].count() * sizeof(float));
+    }
 }
 
 bool Layout::lay_out(const Allocator& allocator) {
@@ -96,25 +109,49 @@ bool Layout::lay_out(const Allocator& allocator) {
     plan.row_pointers = list_size / sizeof(const float*);
     plan.arena_offset = plan.row_pointers_offset + plan.threads * list_size;
     plan.workspace_size = plan.arena_offset + plan.arena_size;
+    add_copies();
     return plan.workspace_size <= SIZE_MAX;
 }
 
 }  // namespace
 
-Kernels::Kernels(ops::CpuFeatureSet features)
+template <>
+MapKernels<float>::MapKernels(ops::CpuFeatureSet features)
     : pointwise(ops::kPointwiseConvFp32.select(features)),
       conv2d(ops::kConv2dFp32.select(features)),
       depthwise(ops::kDepthwiseConvFp32.select(features)),
-      dense(ops::kDenseFp32.select(features)),
       pool(ops::kPoolFp32.select(features)),
       global_pool(ops::kGlobalPoolFp32.select(features)),
       gate(ops::kGateFp32.select(features)),
       channel_reduce(ops::kChannelReduceFp32.select(features)),
-      binary(ops::kBinaryFp32.select(features)),
       affine(ops::kAffineFp32.select(features)),
+      affine_floats(affine),
       affine_u8(ops::kAffineU8.select(features)),
-      activation(ops::kActivationFp32.select(features)),
-      widen(ops::kWidenFp16.select(features)) {}
+      activation(ops::kActivationFp32.select(features)) {}
+
+template <>
+MapKernels<ops::Half>::MapKernels(ops::CpuFeatureSet features)
+    : pointwise(ops::kPointwiseConvFp16.select(features)),
+      conv2d(ops::kConv2dFp16.select(features)),
+      depthwise(ops::kDepthwiseConvFp16.select(features)),
+      pool(ops::kPoolFp16.select(features)),
+      global_pool(ops::kGlobalPoolFp16.select(features)),
+      gate(ops::kGateFp16.select(features)),
+      channel_reduce(ops::kChannelReduceFp16.select(features)),
+      affine(ops::kAffineFp16.select(features)),
+      affine_floats(ops::kAffineFp32Fp16.select(features)),
+      affine_u8(ops::kAffineU8Fp16.select(features)),
+      activation(ops::kActivationFp16.select(features)) {}
+
+Kernels::Kernels(ops::CpuFeatureSet features)
+    : floats(features),
+      halves(features),
+      binary(ops::kBinaryFp32.select(features)),
+      binary_halves(ops::kBinaryFp16.select(features)),
+      dense(ops::kDenseFp32.select(features)),
+      dense_halves(ops::kDenseFp16.select(features)),
+      widen(ops::kWidenFp16.select(features)),
+      narrow(ops::kNarrowFp16.select(features)) {}
 
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan) {
     const Allocator& allocator = plan->shapes.allocator();
@@ -146,20 +183,26 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     return FOVEA_OK;
 }
 
-void write_constants(const Graph& graph, const Plan& plan, std::uint8_t* workspace) {
+void write_constants(const Plan& plan, std::uint8_t* workspace) {
     auto* constants = reinterpret_cast<float*>(workspace);
     std::fill(constants, constants + plan.constant_floats, 0.0f);
     std::fill_n(constants + plan.zero_floats, Plan::kOnes, 1.0f);
     for (std::size_t s = 0; s < plan.step_count; ++s) {
         const Step& step = plan.steps[s];
-        if (step.kind != StepKind::kConv2d || step.bias_constant == 0) continue;
-        const Node& node = graph.nodes[step.node];
-        const float* bias = graph.tensors[node.bias].floats();
-        const std::uint32_t channels = node.output_channels / node.groups;
-        float* spread = constants + step.bias_constant;
-        for (std::uint32_t g = 0; g < node.groups; ++g) {
-            std::copy_n(bias + std::size_t{g} * channels, channels,
-                        spread + g * (bias_floats(node) / node.groups));
+        if (step.bias_constant == 0) continue;
+        const std::uint32_t groups = std::max(step.groups, 1u);
+        const std::size_t channels = step.bias_channels / groups;
+        float* const spread = constants + step.bias_constant;
+        for (std::uint32_t g = 0; g < groups; ++g) {
+            const float* const from = step.file_bias + g * channels;
+            const std::size_t to = g * round_up_8(channels);
+            if (step.half) {
+                plan.kernels.narrow.function({.input = from,
+                                              .output = reinterpret_cast<ops::Half*>(spread) + to,
+                                              .count = channels});
+            } else {
+                std::copy_n(from, channels, spread + to);
+            }
         }
     }
 }

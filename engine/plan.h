@@ -17,6 +17,7 @@
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/gate/gate.h"
+#include "ops/half.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
 #include "ops/widen/widen.h"
@@ -41,25 +42,57 @@ enum class StepKind {
     kActivation,
     kSoftmax,
     kPad,
+    kWiden,  // a map of halves as a vector of floats
 };
 
-// The variant of each operation that the instruction-set cap allows.
+// The variant of each operation on maps that the instruction-set cap allows; a map's elements are
+// floats or halves. Global pools of both give floats.
+template <typename Element>
+struct MapKernels {
+    explicit MapKernels(ops::CpuFeatureSet features);
+
+    template <typename Args>
+    using Variant = ops::KernelVariant<void (*)(const Args&)>;
+
+    Variant<ops::PointwiseConvArgs<Element>> pointwise;
+    Variant<ops::Conv2dArgs<Element>> conv2d;
+    Variant<ops::DepthwiseConvArgs<Element>> depthwise;
+    Variant<ops::PoolArgs<Element>> pool;
+    Variant<ops::GlobalPoolArgs<Element>> global_pool;
+    Variant<ops::GateArgs<Element>> gate;
+    Variant<ops::ChannelReduceArgs<Element>> channel_reduce;
+    Variant<ops::AffineArgs<Element, Element>> affine;
+    Variant<ops::AffineArgs<float, Element>> affine_floats;
+    Variant<ops::AffineArgs<std::uint8_t, Element>> affine_u8;
+    Variant<ops::ActivationArgs<Element>> activation;
+};
+
 struct Kernels {
     explicit Kernels(ops::CpuFeatureSet features);
 
-    ops::KernelVariant<ops::PointwiseConvFp32Function> pointwise;
-    ops::KernelVariant<ops::Conv2dFp32Function> conv2d;
-    ops::KernelVariant<ops::DepthwiseConvFp32Function> depthwise;
-    ops::KernelVariant<ops::DenseFp32Function> dense;
-    ops::KernelVariant<ops::PoolFp32Function> pool;
-    ops::KernelVariant<ops::GlobalPoolFp32Function> global_pool;
-    ops::KernelVariant<ops::GateFp32Function> gate;
-    ops::KernelVariant<ops::ChannelReduceFp32Function> channel_reduce;
+    MapKernels<float> floats;
+    MapKernels<ops::Half> halves;
     ops::KernelVariant<ops::BinaryFp32Function> binary;
-    ops::KernelVariant<ops::AffineFp32Function> affine;
-    ops::KernelVariant<ops::AffineU8Function> affine_u8;
-    ops::KernelVariant<ops::ActivationFp32Function> activation;
+    ops::KernelVariant<ops::BinaryFp16Function> binary_halves;
+    ops::KernelVariant<ops::DenseFp32Function> dense;
+    ops::KernelVariant<ops::DenseFp16Function> dense_halves;  // weights that are halves
     ops::KernelVariant<ops::WidenFp16Function> widen;
+    ops::KernelVariant<ops::NarrowFp16Function> narrow;
+
+    template <typename Element>
+    const MapKernels<Element>& of() const {
+        if constexpr (sizeof(Element) == sizeof(ops::Half)) {
+            return halves;
+        } else {
+            return floats;
+        }
+    }
+    // Whether the CPU computes with halves: there is more than the specification.
+    bool has_half_arithmetic() const {
+        return halves.pointwise.required != ops::kFeatureNone &&
+               halves.conv2d.required != ops::kFeatureNone &&
+               halves.depthwise.required != ops::kFeatureNone;
+    }
 };
 
 // How a step's work is cut for threads and bands: its units are independent and every cut gives the
@@ -95,6 +128,7 @@ struct Step {
     std::uint32_t first_operand;  // into Plan::operands
     std::uint32_t operand_count;
     bool reads_caller_input;   // kAffine of value 0
+    bool half;                 // its kernel is one of maps of halves
     std::uint32_t residual;    // value added by kPointwise, or kNone
     std::uint32_t gate;        // vector that multiplies the input of kPointwise, or kNone
     std::uint32_t output;      // value
@@ -106,12 +140,15 @@ struct Step {
     float activation_parameter;
     const float* weights;         // in the model file, or null
     // In the model file, where it holds these weights in half precision; or null.
-    const std::uint16_t* half_weights;
+    const ops::Half* half_weights;
     std::uint32_t groups;         // of kConv2d, kPointwise and kDense, as are the next two
     std::uint64_t group_panels;   // weight panels of 8 output channels in a group
     std::uint64_t panel_floats;   // weights of a panel
     const float* bias;            // in the model file, or null: then at bias_constant
-    std::uint64_t bias_constant;  // floats from the start of the constants
+    // Floats from the start of the constants; the bias of a convolution of halves is halves there.
+    std::uint64_t bias_constant;
+    const float* file_bias;  // what is at bias_constant, as the file has it: without gaps
+    std::uint32_t bias_channels;
     std::uint64_t weight_bytes;
     std::uint64_t multiply_adds;
     StepUnit unit;
@@ -121,7 +158,7 @@ struct Step {
     ops::PoolKind pool;     // of kPool, kRowPool and kGlobalPool
     // Room for weights made from those of the file (weight_parts.h): block kNone if it needs none.
     std::uint32_t scratch_block;
-    std::uint64_t scratch_floats;  // of one thread
+    std::uint64_t scratch_bytes;  // of one thread
 };
 
 // Steps that run together, in one of two ways.
@@ -143,7 +180,15 @@ inline constexpr std::uint32_t kMaxSegmentSteps = 64;
 // 0 rows = the whole value, once.
 struct Ring {
     std::uint32_t rows;
-    std::uint64_t thread_floats;
+    std::uint64_t thread_bytes;
+};
+
+// What maps are made of. Halves, if the file's weights are: there then are few bytes to move and
+// many elements in a register. Vectors (gates, dense layers, logits) are floats all the same.
+enum class Arithmetic {
+    kBest,   // halves if the CPU computes with them
+    kFloat,  // for tests: floats
+    kHalf,   // for tests: halves if the graph allows it, by the specification where nothing is better
 };
 
 struct PlanRequest {
@@ -156,6 +201,7 @@ struct PlanRequest {
     // For benches: null, or by step the rows of a band in the streamed segment that begins with it;
     // 0 = as chosen. Changes no choice of what is streamed together.
     const std::uint32_t* band_of = nullptr;
+    Arithmetic arithmetic = Arithmetic::kBest;
     // Below this many multiply-adds (or elements, weighted) a thread's share does not pay for
     // waking it: some 17 microseconds of work for a core of 60 GMAC/s, about what a wake-up takes
     // there.
@@ -165,11 +211,14 @@ struct PlanRequest {
 // How to run a graph at one input size: the steps in order, and where every value lies. Values are
 // those of the graph and, after them, the rows that global pools are made of.
 //
-// Workspace: constants (made once per session), row pointers (a list a thread), then the arena.
+// Workspace: constants (made once per session), row pointers (a list a thread), the arena, then the
+// copies as floats of those kept values that are halves.
 struct Plan {
     Plan(const Allocator& allocator, ops::CpuFeatureSet features)
         : kernels(features),
           shapes(allocator),
+          element_bytes(allocator),
+          copies(allocator),
           steps(allocator),
           operands(allocator),
           producers(allocator),
@@ -180,6 +229,13 @@ struct Plan {
 
     Kernels kernels;
     Buffer<Shape> shapes;  // by value
+    // By value: of a float or of a half.
+    Buffer<std::uint8_t> element_bytes;
+    // By value of the graph: bytes from the start of the workspace to its copy as floats, or 0.
+    Buffer<std::uint64_t> copies;
+    bool half = false;                      // maps are halves
+    const char* arithmetic = "float32";     // in words
+    std::uint32_t float_because_of = kNone;  // the node for which they are not, although they could
     Buffer<Step> steps;
     std::size_t step_count = 0;      // steps.size() is the room made for them
     Buffer<std::uint32_t> operands;  // values read by the steps
@@ -204,6 +260,13 @@ struct Plan {
     static constexpr std::uint64_t kOnes = 8;
 
     std::uint32_t value_count() const { return static_cast<std::uint32_t>(shapes.size()); }
+    bool is_half(std::uint32_t value) const { return element_bytes[value] == sizeof(ops::Half); }
+    std::uint64_t row_bytes(std::uint32_t value) const {
+        return std::uint64_t{shapes[value].width} * shapes[value].channels * element_bytes[value];
+    }
+    std::uint64_t bytes(std::uint32_t value) const {
+        return row_bytes(value) * shapes[value].height;
+    }
 };
 
 // Plans a checked graph (see model_file.h). FOVEA_ERROR_INPUT_SIZE, with the layer's name in the
@@ -211,7 +274,7 @@ struct Plan {
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan);
 
 // Fills the constants at the start of a workspace; needed once before the first run in it.
-void write_constants(const Graph& graph, const Plan& plan, std::uint8_t* workspace);
+void write_constants(const Plan& plan, std::uint8_t* workspace);
 
 // The plan as lines of text.
 void print_plan(const Graph& graph, const Plan& plan, void (*write)(void* cookie, const char* line),

@@ -62,11 +62,19 @@ void print_plan(const Graph& graph, const Plan& plan, void (*write)(void* cookie
                   input.height, input.width, input.channels, plan.step_count, plan.segment_count,
                   plan.multiply_adds);
     write(cookie, line);
+    if (plan.float_because_of == kNone) {
+        std::snprintf(line, sizeof(line), "arithmetic: %s", plan.arithmetic);
+    } else {
+        std::snprintf(line, sizeof(line), "arithmetic: %s %s", plan.arithmetic,
+                      NodeLabel(graph, plan.float_because_of).text);
+    }
+    write(cookie, line);
     std::snprintf(line, sizeof(line),
                   "workspace %" PRIu64 " bytes = constants %" PRIu64 " + row pointers %" PRIu64
-                  " + arena %" PRIu64,
+                  " + arena %" PRIu64 " + copies %" PRIu64,
                   plan.workspace_size, plan.row_pointers_offset,
-                  plan.arena_offset - plan.row_pointers_offset, plan.arena_size);
+                  plan.arena_offset - plan.row_pointers_offset, plan.arena_size,
+                  plan.workspace_size - plan.arena_offset - plan.arena_size);
     write(cookie, line);
     std::snprintf(line, sizeof(line), "%5s %-36s %-32s %-16s %12s %10s %11s %11s %5s %5s", "step",
                   "layer", "kernel", "output", "mult-adds", "stored", "offset", "bytes", "from",

@@ -3,12 +3,10 @@
 
 #include <algorithm>
 
+#include "engine/plan_elements.h"
+
 namespace fovea {
 namespace {
-
-std::uint64_t round_up_8(std::uint64_t n) {
-    return (n + 7) & ~std::uint64_t{7};
-}
 
 constexpr std::uint64_t kWorkPerElement = 4;
 
@@ -23,6 +21,10 @@ bool bias_needs_spreading(const Node& node) {
 }
 
 }  // namespace
+
+std::uint64_t round_up_8(std::uint64_t n) {
+    return (n + 7) & ~std::uint64_t{7};
+}
 
 std::uint64_t bias_floats(const Node& node) {
     const std::uint64_t groups = std::max(node.groups, 1u);
@@ -42,32 +44,16 @@ std::uint64_t worthwhile_threads(const PlanRequest& request, std::uint64_t work)
     return std::clamp<std::uint64_t>(work / request.work_per_thread, 1, request.threads);
 }
 
-bool StepBuilder::build(const Buffer<Shape>& shapes) {
-    const std::uint32_t values = graph_.value_count();
-    const std::uint32_t nodes = graph_.node_count();
-    std::size_t operand_count = 1;
-    for (const Node& node : graph_.nodes) operand_count += node.operand_count + 2;
-    // A node gives at most three steps: itself, a global pool's rows, an activation that no kernel
-    // fuses. The rows of each global pool are a value more.
-    const std::size_t step_count = 3 * std::size_t{nodes} + 1;
-    if (!plan_.shapes.allocate(shapes.size() + count_row_pools(shapes)) ||
-        !uses_.allocate(values) || !consumers_.allocate(values) || !gated_by_.allocate(nodes) ||
-        !pooled_by_.allocate(values) || !row_pools_.allocate(nodes) ||
-        !absorbed_.allocate(nodes) || !root_.allocate(plan_.shapes.size()) ||
-        !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count)) {
+bool is_pointwise_node(const Node& node) {
+    if (node.kind != NodeKind::kConvolution || node.groups != 1 || node.kernel_height != 1 ||
+        node.kernel_width != 1 || node.stride_y != 1 || node.stride_x != 1) {
         return false;
     }
-    std::copy(shapes.begin(), shapes.end(), plan_.shapes.begin());
-    list_row_pools();
-    choose_gates();
-    count_uses();
-    choose_fusions();
-    emit_steps();
-    return true;
+    const Padding& p = node.padding;  // zero in "same" mode, which adds none to a 1 x 1 window
+    return p.top == 0 && p.left == 0 && p.bottom == 0 && p.right == 0;
 }
 
-// A pool of the whole map, named so or by a window of the map's size.
-bool StepBuilder::is_global_pool(const Node& node, const Shape& map) {
+bool is_global_pool_node(const Node& node, const Shape& map) {
     if (node.kind == NodeKind::kGlobalPool) return true;
     if (node.kind != NodeKind::kPool || node.kernel_height != map.height ||
         node.kernel_width != map.width) {
@@ -77,10 +63,36 @@ bool StepBuilder::is_global_pool(const Node& node, const Shape& map) {
     return padding.top == 0 && padding.left == 0 && padding.bottom == 0 && padding.right == 0;
 }
 
+bool StepBuilder::build(const Buffer<Shape>& shapes) {
+    const std::uint32_t values = graph_.value_count();
+    const std::uint32_t nodes = graph_.node_count();
+    std::size_t operand_count = 1;
+    for (const Node& node : graph_.nodes) operand_count += node.operand_count + 2;
+    // A node gives at most three steps: itself, a global pool's rows, an activation that no kernel
+    // fuses. The rows of each global pool are a value more.
+    const std::size_t step_count = 3 * std::size_t{nodes} + 1;
+    if (!plan_.shapes.allocate(shapes.size() + count_row_pools(shapes)) ||
+        !plan_.element_bytes.allocate(plan_.shapes.size()) || !uses_.allocate(values) ||
+        !consumers_.allocate(values) || !gated_by_.allocate(nodes) ||
+        !pooled_by_.allocate(values) || !row_pools_.allocate(nodes) ||
+        !absorbed_.allocate(nodes) || !root_.allocate(plan_.shapes.size()) ||
+        !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count)) {
+        return false;
+    }
+    std::copy(shapes.begin(), shapes.end(), plan_.shapes.begin());
+    choose_elements(graph_, shapes, request_.arithmetic, &plan_, &plan_.element_bytes);
+    list_row_pools();
+    choose_gates();
+    count_uses();
+    choose_fusions();
+    emit_steps();
+    return true;
+}
+
 // Pools the rows of the map first, which can be done while they are made: a mean of the rows' means,
 // a maximum of their maxima.
 bool StepBuilder::pools_rows(const Node& node, const Shape& map) {
-    return is_global_pool(node, map) && map.height > 1 && map.width > 1;
+    return is_global_pool_node(node, map) && map.height > 1 && map.width > 1;
 }
 
 std::size_t StepBuilder::count_row_pools(const Buffer<Shape>& shapes) const {
@@ -108,14 +120,15 @@ void StepBuilder::list_row_pools() {
 // The multiplication of the convolution's input by a channel gate that its weights can take over,
 // or kNone: nobody else reads the product, and there are fewer weights than inputs.
 std::uint32_t StepBuilder::foldable_gate(const Node& convolution) const {
-    if (convolution.kind != NodeKind::kConvolution || !is_pointwise(convolution)) return kNone;
+    if (convolution.kind != NodeKind::kConvolution || !is_pointwise_node(convolution)) return kNone;
     const std::uint32_t product = graph_.operand(convolution, 0);
     if (product == 0 || consumers_[product] != 1) return kNone;
     const Node& node = graph_.nodes[product - 1];
     if (node.kind != NodeKind::kMultiply || node.activation != ops::Activation::kNone) return kNone;
     const Shape& map = shape(graph_.operand(node, 0));
     const Shape& gate = shape(graph_.operand(node, 1));
-    const bool fits = !map.is_vector() && gate.is_vector() && gate.channels == map.channels;
+    const bool fits = !map.is_vector() && gate.is_vector() && gate.channels == map.channels &&
+                      !plan_.is_half(graph_.operand(node, 1));
     return fits && convolution.output_channels < map.pixels() ? product - 1 : kNone;
 }
 
@@ -149,16 +162,6 @@ void StepBuilder::count_uses() {
     }
 }
 
-// A convolution that is a matrix product over the pixels. A single pixel goes to the dense kernel.
-bool StepBuilder::is_pointwise(const Node& node) const {
-    if (node.kind != NodeKind::kConvolution || node.groups != 1 || node.kernel_height != 1 ||
-        node.kernel_width != 1 || node.stride_y != 1 || node.stride_x != 1) {
-        return false;
-    }
-    const Padding& p = node.padding;  // zero in "same" mode, which adds none to a 1 x 1 window
-    return p.top == 0 && p.left == 0 && p.bottom == 0 && p.right == 0;
-}
-
 // Which operand of an add a pointwise convolution can make on the fly, or kNone. The convolution
 // then runs at the add's place, so the later of two candidates is taken: it moves less.
 std::uint32_t StepBuilder::absorbable_operand(const Node& add) const {
@@ -170,7 +173,7 @@ std::uint32_t StepBuilder::absorbable_operand(const Node& add) const {
     for (const std::uint32_t value : {std::max(left, right), std::min(left, right)}) {
         if (value == 0 || uses_[value] != 1) continue;
         const Node& node = graph_.nodes[value - 1];
-        if (is_pointwise(node) && node.activation == ops::Activation::kNone &&
+        if (is_pointwise_node(node) && node.activation == ops::Activation::kNone &&
             !shape(value).is_vector()) {
             return value;
         }
@@ -209,7 +212,9 @@ Step& StepBuilder::emit(StepKind kind, std::uint32_t node, std::uint32_t output,
 
 void StepBuilder::read(Step& step, std::uint32_t value) {
     plan_.operands[operand_total_++] = value;
-    if (step.operand_count++ == 0) step.input_shape = shape(value);
+    if (step.operand_count++ != 0) return;
+    step.input_shape = shape(value);
+    step.half = plan_.is_half(value);
 }
 
 void StepBuilder::set_constants(Step& step, const Node& node) {
@@ -226,13 +231,19 @@ void StepBuilder::set_constants(Step& step, const Node& node) {
         step.group_panels = round_up_8(node.output_channels / step.groups) / 8;
         step.panel_floats = std::uint64_t{d[0]} * d[1] * d[2] * 8;
     }
-    if (node.bias != kNone && !bias_needs_spreading(node)) {
-        step.bias = graph_.tensors[node.bias].floats();
+    if (node.bias == kNone) return;  // the zeros
+    const Tensor& bias = graph_.tensors[node.bias];
+    const bool narrowed = step.half && weights.packing != Packing::kVector;
+    if (!narrowed && !bias_needs_spreading(node)) {
+        step.bias = bias.floats();
         return;
     }
-    if (node.bias == kNone) return;  // the zeros
+    step.file_bias = bias.floats();
+    step.bias_channels = bias.dimensions[0];
     step.bias_constant = plan_.constant_floats;
-    plan_.constant_floats += round_up_to_line(bias_floats(node));
+    const std::uint64_t floats =
+        bias_floats(node) * (narrowed ? sizeof(ops::Half) : sizeof(float)) / sizeof(float);
+    plan_.constant_floats += round_up_to_line(floats);
 }
 
 void StepBuilder::set_units(Step& step) const {
@@ -251,6 +262,7 @@ void StepBuilder::set_units(Step& step) const {
             step.unit_count = (out.channels + std::uint64_t{7}) / 8;
             break;
         case StepKind::kGlobalPool:
+        case StepKind::kWiden:
             step.unit = StepUnit::kChannel;
             step.unit_count = out.channels;
             step.granule = 8;
@@ -270,9 +282,16 @@ void StepBuilder::set_units(Step& step) const {
         static_cast<std::uint32_t>(std::min(worthwhile_threads(request_, step_work(step)), parts));
 }
 
+const char* StepBuilder::dense_kernel(const Node& node) const {
+    return graph_.tensors[node.weights].type == ElementType::kF16
+               ? plan_.kernels.dense_halves.name
+               : plan_.kernels.dense.name;
+}
+
 void StepBuilder::emit_activation(std::uint32_t index, std::uint32_t value,
                                   ops::Activation activation, float parameter) {
-    Step& step = emit(StepKind::kActivation, index, index + 1, plan_.kernels.activation.name);
+    Step& step = emit(StepKind::kActivation, index, index + 1,
+                      kernel_for(value, [](const auto& maps) { return maps.activation; }));
     read(step, value);
     step.activation = activation;
     step.activation_parameter = parameter;
@@ -297,13 +316,16 @@ void StepBuilder::emit_window(StepKind kind, std::uint32_t index, const Node& no
 }
 
 void StepBuilder::emit_convolution(std::uint32_t index, const Node& node) {
-    if (!is_pointwise(node)) {
-        emit_window(StepKind::kConv2d, index, node, plan_.kernels.conv2d.name);
+    if (!is_pointwise_node(node)) {
+        emit_window(StepKind::kConv2d, index, node,
+                    kernel_for(index + 1, [](const auto& maps) { return maps.conv2d; }));
         return;
     }
-    const bool vector = shape(index + 1).is_vector();
-    Step& step = emit(vector ? StepKind::kDense : StepKind::kPointwise, index, index + 1,
-                      vector ? plan_.kernels.dense.name : plan_.kernels.pointwise.name);
+    const bool vector = shape(index + 1).is_vector() && !plan_.is_half(index + 1);
+    Step& step = emit(
+        vector ? StepKind::kDense : StepKind::kPointwise, index, index + 1,
+        vector ? dense_kernel(node)
+               : kernel_for(index + 1, [](const auto& maps) { return maps.pointwise; }));
     read_convolution_input(step, index);
     read_gate(step, index);
     set_constants(step, node);
@@ -318,7 +340,9 @@ void StepBuilder::emit_plain(StepKind kind, std::uint32_t index, const Node& nod
     for (std::uint32_t i = 0; i < node.operand_count; ++i) read(step, graph_.operand(node, i));
     if (node.weights != kNone) set_constants(step, node);
     step.reads_caller_input = kind == StepKind::kAffine && graph_.operand(node, 0) == 0;
-    if (step.reads_caller_input) step.kernel = plan_.kernels.affine_u8.name;
+    if (step.reads_caller_input) {
+        step.kernel = kernel_for(index + 1, [](const auto& maps) { return maps.affine_u8; });
+    }
     step.padding = node.padding;
     if (kind == StepKind::kPad) step.rows = {1, node.padding.top, 1, step.input_shape.height};
     step.multiply_adds = multiply_adds(graph_, node, step.output_shape);
@@ -342,17 +366,27 @@ void StepBuilder::emit_row_pools(std::uint32_t value) {
     for (std::uint32_t i = pooled_by_[value]; i != kNone; i = row_pools_[i].next) {
         if (uses_[i + 1] == 0) continue;
         Step& step =
-            emit(StepKind::kRowPool, i, row_pools_[i].rows, plan_.kernels.global_pool.name);
+            emit(StepKind::kRowPool, i, row_pools_[i].rows,
+                 kernel_for(value, [](const auto& maps) { return maps.global_pool; }));
         read(step, value);
         step.pool = pool_kind(graph_.nodes[i]);
         set_units(step);
     }
 }
 
+// A reshape that cannot be a view, because vectors are floats.
+void StepBuilder::emit_widening(std::uint32_t index) {
+    Step& step = emit(StepKind::kWiden, index, index + 1, plan_.kernels.widen.name);
+    read(step, graph_.operand(graph_.nodes[index], 0));
+    set_units(step);
+}
+
 void StepBuilder::emit_global_pool(std::uint32_t index, const Node& node) {
     const std::uint32_t rows = row_pools_[index].rows;
-    Step& step = emit(StepKind::kGlobalPool, index, index + 1, plan_.kernels.global_pool.name);
-    read(step, rows != kNone ? rows : graph_.operand(node, 0));
+    const std::uint32_t input = rows != kNone ? rows : graph_.operand(node, 0);
+    Step& step = emit(StepKind::kGlobalPool, index, index + 1,
+                      kernel_for(input, [](const auto& maps) { return maps.global_pool; }));
+    read(step, input);
     step.pool = pool_kind(node);
     set_units(step);
 }
@@ -360,29 +394,35 @@ void StepBuilder::emit_global_pool(std::uint32_t index, const Node& node) {
 void StepBuilder::emit_node(std::uint32_t index) {
     const Node& node = graph_.nodes[index];
     const Kernels& kernels = plan_.kernels;
+    const char* const binary =
+        plan_.is_half(index + 1) ? kernels.binary_halves.name : kernels.binary.name;
     switch (node.kind) {
         case NodeKind::kConvolution:
             emit_convolution(index, node);
             break;
         case NodeKind::kDepthwise:
-            emit_window(StepKind::kDepthwise, index, node, kernels.depthwise.name);
+            emit_window(StepKind::kDepthwise, index, node,
+                        kernel_for(index + 1, [](const auto& maps) { return maps.depthwise; }));
             break;
         case NodeKind::kPool:
-            if (is_global_pool(node, shape(graph_.operand(node, 0)))) {
+            if (is_global_pool_node(node, shape(graph_.operand(node, 0)))) {
                 emit_global_pool(index, node);
             } else {
-                emit_window(StepKind::kPool, index, node, kernels.pool.name);
+                emit_window(StepKind::kPool, index, node,
+                            kernel_for(index + 1, [](const auto& maps) { return maps.pool; }));
                 plan_.steps[plan_.step_count - 1].pool = pool_kind(node);
             }
             break;
         case NodeKind::kDense:
-            emit_plain(StepKind::kDense, index, node, kernels.dense.name);
+            emit_plain(StepKind::kDense, index, node, dense_kernel(node));
             break;
         case NodeKind::kGlobalPool:
             emit_global_pool(index, node);
             break;
         case NodeKind::kChannelReduce:
-            emit_plain(StepKind::kChannelReduce, index, node, kernels.channel_reduce.name);
+            emit_plain(
+                StepKind::kChannelReduce, index, node,
+                kernel_for(index + 1, [](const auto& maps) { return maps.channel_reduce; }));
             break;
         case NodeKind::kConcat:
             emit_plain(StepKind::kConcat, index, node, "copy");
@@ -390,11 +430,12 @@ void StepBuilder::emit_node(std::uint32_t index) {
         case NodeKind::kAdd: {
             const std::uint32_t value = absorbable_operand(node);
             if (value == kNone) {
-                emit_plain(StepKind::kBinary, index, node, kernels.binary.name);
+                emit_plain(StepKind::kBinary, index, node, binary);
                 break;
             }
             const Node& convolution = graph_.nodes[value - 1];
-            Step& step = emit(StepKind::kPointwise, index, index + 1, kernels.pointwise.name);
+            Step& step = emit(StepKind::kPointwise, index, index + 1,
+                              kernel_for(index + 1, [](const auto& maps) { return maps.pointwise; }));
             read_convolution_input(step, value - 1);
             const std::uint32_t left = graph_.operand(node, 0);
             step.residual = left == value ? graph_.operand(node, 1) : left;
@@ -407,10 +448,11 @@ void StepBuilder::emit_node(std::uint32_t index) {
             return;
         }
         case NodeKind::kMultiply:
-            emit_plain(StepKind::kBinary, index, node, kernels.binary.name);
+            emit_plain(StepKind::kBinary, index, node, binary);
             break;
         case NodeKind::kAffine:
-            emit_plain(StepKind::kAffine, index, node, kernels.affine.name);
+            emit_plain(StepKind::kAffine, index, node,
+                       kernel_for(index + 1, [](const auto& maps) { return maps.affine; }));
             break;
         case NodeKind::kSoftmax:
             emit_plain(StepKind::kSoftmax, index, node, "softmax_fp32");
@@ -423,7 +465,8 @@ void StepBuilder::emit_node(std::uint32_t index) {
                             node.activation_parameter);
             return;
         case NodeKind::kReshape:
-            break;  // a view
+            emit_widening(index);
+            break;
     }
     const Step* last = plan_.step_count == 0 ? nullptr : &plan_.steps[plan_.step_count - 1];
     const bool fused =
@@ -436,18 +479,22 @@ void StepBuilder::emit_node(std::uint32_t index) {
 void StepBuilder::emit_steps() {
     for (std::uint32_t value = 0; value < plan_.value_count(); ++value) root_[value] = value;
     if (input_as_floats_) {
-        Step& step = emit(StepKind::kInput, kNone, 0, plan_.kernels.affine_u8.name);
+        Step& step = emit(StepKind::kInput, kNone, 0,
+                          kernel_for(0, [](const auto& maps) { return maps.affine_u8; }));
         step.input_shape = step.output_shape;
+        step.half = plan_.is_half(0);
         set_units(step);
         emit_row_pools(0);
     }
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
         if (uses_[i + 1] == 0 || absorbed_[i] != 0) continue;
         const Node& node = graph_.nodes[i];
+        const bool is_view =
+            node.kind == NodeKind::kReshape && !plan_.is_half(graph_.operand(node, 0));
         // An activated reshape writes its own storage only if nothing else may see the change.
-        if (node.kind == NodeKind::kReshape && node.activation == ops::Activation::kNone) {
+        if (is_view && node.activation == ops::Activation::kNone) {
             root_[i + 1] = root_[graph_.operand(node, 0)];
-        } else if (node.kind == NodeKind::kReshape) {
+        } else if (is_view) {
             emit_activation(i, graph_.operand(node, 0), node.activation, node.activation_parameter);
         } else {
             emit_node(i);

@@ -15,6 +15,15 @@ std::uint64_t bias_floats(const Node& node);
 // Rounded up to what keeps the next constant aligned.
 std::uint64_t round_up_to_line(std::uint64_t floats);
 
+// Rounded up to whole panels.
+std::uint64_t round_up_8(std::uint64_t n);
+
+// A convolution that is a matrix product over the pixels.
+bool is_pointwise_node(const Node& node);
+
+// A pool of the whole map, named so or by a window of the map's size.
+bool is_global_pool_node(const Node& node, const Shape& map);
+
 // What a step does, in multiply-adds; moving elements counts too.
 std::uint64_t step_work(const Step& step);
 
@@ -46,21 +55,26 @@ class StepBuilder {
 
   private:
     const Shape& shape(std::uint32_t value) const { return plan_.shapes[value]; }
+    // The name of one of the kernels for maps of the value's elements.
+    template <typename Choose>
+    const char* kernel_for(std::uint32_t value, const Choose& choose) const {
+        return plan_.is_half(value) ? choose(plan_.kernels.halves).name
+                                    : choose(plan_.kernels.floats).name;
+    }
 
-    static bool is_global_pool(const Node& node, const Shape& map);
     static bool pools_rows(const Node& node, const Shape& map);
     std::size_t count_row_pools(const Buffer<Shape>& shapes) const;
     void list_row_pools();
     void count_uses();
     std::uint32_t foldable_gate(const Node& convolution) const;
     void choose_gates();
-    bool is_pointwise(const Node& node) const;
     std::uint32_t absorbable_operand(const Node& add) const;
     void choose_fusions();
     void emit_steps();
     Step& emit(StepKind kind, std::uint32_t node, std::uint32_t output, const char* kernel);
     void read(Step& step, std::uint32_t value);
     void emit_node(std::uint32_t index);
+    void emit_widening(std::uint32_t index);
     void emit_row_pools(std::uint32_t value);
     void emit_global_pool(std::uint32_t index, const Node& node);
     void read_convolution_input(Step& step, std::uint32_t index);
@@ -70,6 +84,7 @@ class StepBuilder {
     void emit_plain(StepKind kind, std::uint32_t index, const Node& node, const char* kernel);
     void emit_activation(std::uint32_t index, std::uint32_t value, ops::Activation activation,
                          float parameter);
+    const char* dense_kernel(const Node& node) const;
     void set_constants(Step& step, const Node& node);
     void set_units(Step& step) const;
 

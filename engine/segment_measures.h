@@ -7,10 +7,6 @@
 
 namespace fovea {
 
-inline std::uint64_t row_floats(const Shape& shape) {
-    return std::uint64_t{shape.width} * shape.channels;
-}
-
 inline bool is_in_place(const Plan& plan, const Step& step) {
     return step.operand_count == 1 && plan.operands[step.first_operand] == step.output;
 }
@@ -20,8 +16,7 @@ inline std::uint64_t ring_bytes(const Plan& plan, const Segment& segment) {
     std::uint64_t bytes = 0;
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
-        if (!is_in_place(plan, step))
-            bytes += plan.rings[step.output].thread_floats * sizeof(float);
+        if (!is_in_place(plan, step)) bytes += plan.rings[step.output].thread_bytes;
     }
     return bytes;
 }

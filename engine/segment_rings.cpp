@@ -111,7 +111,7 @@ void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
         Ring& ring = plan_.rings[current.output];
         ring.rows = static_cast<std::uint32_t>(
             std::max({most[i], std::uint64_t{ring.rows}, std::uint64_t{1}}));
-        ring.thread_floats = round_up_to_line(ring.rows * row_floats(current.output_shape));
+        ring.thread_bytes = align_up(ring.rows * plan_.row_bytes(current.output));
     }
 }
 
@@ -160,9 +160,7 @@ std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
     std::uint64_t bytes = 0;
     for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
         if (is_in_place(plan_, step(s)) || step(s).overwrites != kNone) continue;
-        if (is_stored_whole(segment, step(s))) {
-            bytes += step(s).output_shape.count() * sizeof(float);
-        }
+        if (is_stored_whole(segment, step(s))) bytes += plan_.bytes(step(s).output);
     }
     // Values made before it that it or a later step reads, each once.
     for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
@@ -176,7 +174,7 @@ std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
                 }
             }
             if (!counted && !is_in_place(plan_, step(s))) {
-                bytes += plan_.shapes[value].count() * sizeof(float);
+                bytes += plan_.bytes(value);
             }
         }
     }

@@ -156,7 +156,7 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
                                          std::uint32_t run_end, Option* options) {
     Segment segment = prepare(first, end);
     // What a value that is stored whole costs more than one in a ring: going out and coming back.
-    const std::uint64_t out = last_step(segment).output_shape.count() * sizeof(float);
+    const std::uint64_t out = plan_.bytes(last_step(segment).output);
     const std::uint64_t stored = end == run_end        ? 0
                                  : out > kFarCache / 2 ? 2 * out / 8
                                                        : 2 * out / 32;
@@ -165,7 +165,7 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
         options[0] = {0, stored, beside_rings};
         for (std::uint32_t s = first; s < end; ++s) {
             options[0].cycles += step(s).weight_bytes / 8;
-            if (s + 1 < end) options[0].bytes += step(s).output_shape.count() * sizeof(float);
+            if (s + 1 < end) options[0].bytes += plan_.bytes(step(s).output);
         }
         return 1;
     }

@@ -123,7 +123,7 @@ fovea_status fovea_session::prepare() {
         return log.fail(status, "%u threads could not be started", settings.threads);
     }
     prefault(memory, static_cast<std::size_t>(plan.workspace_size));
-    write_constants(file().graph, plan, memory);
+    write_constants(plan, memory);
     executor = new (executor_place) Executor(file().graph, plan, pool, memory);
     executor->set_cancel(settings.cancel, settings.cancel_cookie);
     return FOVEA_OK;

@@ -29,20 +29,14 @@ OperationListing list() {
 }
 
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp32>,
-    list<kAffineFp32>,
-    list<kAffineU8>,
-    list<kBinaryFp32>,
-    list<kChannelReduceFp32>,
-    list<kConv2dFp32>,
-    list<kConv2dU8>,
-    list<kCrc32>,
-    list<kDenseFp32>,
-    list<kDepthwiseConvFp32>,
-    list<kGateFp32>,
-    list<kGlobalPoolFp32>,
-    list<kPointwiseConvFp32>,
-    list<kPoolFp32>,
+    list<kActivationFp16>,    list<kActivationFp32>,    list<kAffineFp16>,        list<kAffineFp32>,
+    list<kAffineFp32Fp16>,    list<kAffineU8>,          list<kAffineU8Fp16>,      list<kBinaryFp16>,
+    list<kBinaryFp32>,        list<kChannelReduceFp16>, list<kChannelReduceFp32>, list<kConv2dFp16>,
+    list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
+    list<kDenseFp16>,
+    list<kDenseFp32>,         list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>, list<kGateFp16>,
+    list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kNarrowFp16>,
+    list<kPointwiseConvFp16>, list<kPointwiseConvFp32>, list<kPoolFp16>,          list<kPoolFp32>,
     list<kWidenFp16>,
 };
 

@@ -26,19 +26,19 @@ namespace {
 //   sums  [kPixels][kPairs], then [(kPixels + 1) / 2] of the odd panel
 //   the rest of the 32 registers: kPairs rows of weights (+ 1), one input value (+ 2)
 //
-// Loads of 2 * kPairs half rows and kPixels inputs meet kPixels * kPairs FMAs (or, with the odd
-// panel, half as many more), and a core does two of each in a cycle:
-//   14 x 2 pairs     28 sums   18 loads for 28 FMAs
-//    9 x 3 pairs     27 sums   15 loads for 27
-//   10 x 2 pairs, odd  25 sums   15 loads for 25
-//   16 x 1 pair, odd   24 sums   19 loads for 24
-//   16 x 1 pair      16 sums   18 loads for 16: the only one that the loads hold back
+// The halves of the weights' rows and kPixels inputs are loaded for each step, and a core does two
+// loads and two FMAs in a cycle (on Zen 4, two loads and one FMA). Made for Zen 5 and measured
+// there; the last column is what llvm-mca says of the loop on Skylake-X:
+//   14 pixels x 2 pairs        28 sums   18 loads for 28 FMAs   15.1 cycles
+//    9 pixels x 3 pairs        27 sums   15 loads for 27        13.7
+//   10 pixels x 2 pairs, odd   25 sums   16 loads for 25        15.2
+//   16 pixels x 1 pair, odd    24 sums   20 loads for 24        16.8
+//   16 pixels x 1 pair         16 sums   18 loads for 16        10.2: held back by the loads
 // 8 sums would hide the latency of FMA (4 cycles).
 template <int kPixels, int kPairs, bool kOdd>
 struct PanelTile {
     static constexpr int kOddSums = kOdd ? (kPixels + 1) / 2 : 0;
     static constexpr int kSums = kPixels * kPairs + kOddSums;
-    static constexpr int kPanels = 2 * kPairs + (kOdd ? 1 : 0);
     static constexpr __mmask16 kUpper = 0xff00;
 
     static __m512 join(__m256 lower, __m256 upper) {
@@ -129,9 +129,9 @@ struct PanelTile {
 #pragma GCC unroll 32
             for (int n = 0; n < kPairs; ++n) {
                 const float* from = source + p * step + n * 16;
-                sums[p * kPairs + n] = _mm512_add_ps(
-                    sums[p * kPairs + n],
-                    is_last_pair(n) ? _mm512_maskz_loadu_ps(last, from) : _mm512_loadu_ps(from));
+                sums[p * kPairs + n] =
+                    _mm512_add_ps(sums[p * kPairs + n],
+                                  _mm512_maskz_loadu_ps(is_last_pair(n) ? last : 0xffff, from));
             }
         }
         if constexpr (kOdd) {
@@ -156,11 +156,7 @@ struct PanelTile {
 #pragma GCC unroll 32
             for (int n = 0; n < kPairs; ++n) {
                 float* to = target + p * step + n * 16;
-                if (is_last_pair(n) && lanes < 8) {
-                    _mm512_mask_storeu_ps(to, last, sums[p * kPairs + n]);
-                } else {
-                    _mm512_storeu_ps(to, sums[p * kPairs + n]);
-                }
+                _mm512_mask_storeu_ps(to, is_last_pair(n) ? last : 0xffff, sums[p * kPairs + n]);
             }
         }
         if constexpr (kOdd) {
@@ -171,11 +167,7 @@ struct PanelTile {
                 const __m256 half =
                     p % 2 == 0 ? _mm512_castps512_ps256(both) : _mm512_extractf32x8_ps(both, 1);
                 float* to = target + p * step + kPairs * 16;
-                if (lanes < 8) {
-                    _mm256_mask_storeu_ps(to, mask, half);
-                } else {
-                    _mm256_storeu_ps(to, half);
-                }
+                _mm256_mask_storeu_ps(to, mask, half);
             }
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // panel_tile_neon.h's tiles of P pixels x Q weight panels of 8 channels. In assembly, because compilers
 // copy and spill where all registers are to hold something. A function for each size takes any runs; those
-// of 4 pixels have a second one for a single run of at least 8 channels (a pointwise convolution), which
+// of the most pixels have a second one for a single run of at least 8 channels (a pointwise convolution), which
 // keeps its pointers from tile to tile and passes 16 channels a loop.
 //
 //   v0 .. v(2PQ - 1)     sums, two a pixel and panel: 16 of 4 x 2
@@ -14,9 +14,38 @@
 // tile could hold neither eight channels nor weights ahead, and takes 1.19. Around the sums of a tile of one
 // run there are 19 instructions, and the activation. The 16 sums are twice the chains that a Cortex-A76 needs
 // (latency 4, two a cycle), the 8 of 4 x 1 just as many.
+//
+// Of halves, where panel_tile_neon_fp16.S includes this file, a pixel and panel takes one register, and so do
+// eight channels and a row: 8 x 2 fills the registers, and takes as many instructions.
 #if !defined(__aarch64__)
 #error "for AArch64"
 #endif
+
+#if defined(HALVES)
+#define REGISTERS 1  // of a pixel and panel, of eight input channels, and of a row
+#define LANE_COUNT 8
+#define LANE .h
+#define ELEMENT h    // the scalar register of one
+#define ELEMENT_SHIFT 1
+#define MOST_PIXELS 8
+#define SUMS 16
+#define INPUTS 0     // a lane of a half can be taken from v0 .. v15 only
+#define WEIGHTS_READ 8
+#define TEMPORARIES 0
+#else
+#define REGISTERS 2
+#define LANE_COUNT 4
+#define LANE .s
+#define ELEMENT s
+#define ELEMENT_SHIFT 2
+#define MOST_PIXELS 4
+#define SUMS 0
+#define INPUTS 16
+#define WEIGHTS_READ 24
+#define TEMPORARIES 24
+#endif
+#define GROUP_ROWS (4 / REGISTERS)  // whose weights one load takes
+#define GROUPS (8 / GROUP_ROWS)     // of eight input channels, a panel
 
 #include "ops/assembly_neon.inc"
 
@@ -29,100 +58,127 @@
 #define RESIDUAL 72
 #define ACTIVATION 88
 #define OFFSET 96
+#define SUMS_SO_FAR 112
 
 //   x0       PanelTile             x9        scratch
 //   x1, x2   next run, runs left   x10 ..    input of each pixel
-//   x3, x4   length, pixel step    x14       where the activation is applied
-//   x5, x6   weights of a panel    x15       channels left of the run
-//   x7       bias                  x16, x17  offset of the tile's first pixel, tiles left
+//   x3, x4   length, pixel step    x22       where the activation is applied
+//   x5, x6   weights of a panel    x19       channels left of the run
+//   x7       bias                  x20, x21  offset of the tile's first pixel, tiles left
 //   x8       offset from tile to tile
 
-// One or two panels of a pixel: 2 or 4 registers from `first` on and memory.
-.macro load_bias panels, step, first, second, third, fourth
-    .if \panels == 2
-    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x7]
+// One or two panels of a pixel: `count` registers (1, 2 or 4) from v`first` on and memory.
+.macro move_registers operation, count, first, second, third, fourth, address:vararg
+    .if \count == 4
+    \operation {v\first\()LANES, v\second\()LANES, v\third\()LANES, v\fourth\()LANES}, \address
+    .elseif \count == 2
+    \operation {v\first\()LANES, v\second\()LANES}, \address
     .else
-    ld1 {v\first\().4s, v\second\().4s}, [x7]
+    \operation {v\first\()LANES}, \address
     .endif
 .endm
 
-.macro add_residual panels, step, first, second, third, fourth
-    .if \panels == 2
-    ld1 {v24.4s, v25.4s, v26.4s, v27.4s}, [x5], x\step
-    .else
-    ld1 {v24.4s, v25.4s}, [x5], x\step
-    .endif
-    fadd v\first\().4s, v\first\().4s, v24.4s
-    fadd v\second\().4s, v\second\().4s, v25.4s
-    .if \panels == 2
-    fadd v\third\().4s, v\third\().4s, v26.4s
-    fadd v\fourth\().4s, v\fourth\().4s, v27.4s
-    .endif
+.macro load_bias count, step, first, second, third, fourth
+    move_registers ld1, \count, \first, \second, \third, \fourth, [x7]
 .endm
 
-.macro store_output panels, step, first, second, third, fourth
-    .if \panels == 2
-    st1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x9], x\step
-    .else
-    st1 {v\first\().4s, v\second\().4s}, [x9], x\step
-    .endif
+.macro add_residual_part sum, part
+    fadd v\sum\()LANES, v\sum\()LANES, v\part\()LANES
+.endm
+
+.macro add_residual count, step, first, second, third, fourth
+    move_registers ld1, \count, %TEMPORARIES, %(TEMPORARIES + 1), %(TEMPORARIES + 2), %(TEMPORARIES + 3), [x5], x\step
+    .set part, 0
+    .rept \count
+        add_residual_part %(\first + part), %(TEMPORARIES + part)
+        .set part, part + 1
+    .endr
+.endm
+
+// To the sums, in this order: those so far, of a sum in blocks (of halves only), and the residual.
+.macro add_residuals pixels, panels
+#if defined(HALVES)
+    ldp x5, x6, [x0, #SUMS_SO_FAR]
+    cbz x5, .Lno_sums\@
+    for_each_pixel add_residual, \pixels, \panels, 6
+    str x5, [x0, #SUMS_SO_FAR]
+.Lno_sums\@:
+#endif
+    ldp x5, x6, [x0, #RESIDUAL]
+    cbz x5, .Lno_residual\@
+    for_each_pixel add_residual, \pixels, \panels, 6
+    str x5, [x0, #RESIDUAL]
+.Lno_residual\@:
+.endm
+
+.macro store_output count, step, first, second, third, fourth
+    move_registers st1, \count, \first, \second, \third, \fourth, [x9], x\step
 .endm
 
 .macro for_each_pixel operation, pixels, panels, step
-    .set sum, 0
+    .set sum, SUMS
     .rept \pixels
-        \operation \panels, \step, %sum, %(sum + 1), %(sum + 2), %(sum + 3)
-        .set sum, sum + 2 * \panels
+        \operation %(REGISTERS * \panels), \step, %sum, %(sum + 1), %(sum + 2), %(sum + 3)
+        .set sum, sum + REGISTERS * \panels
     .endr
 .endm
 
 .macro load_input first, second, address
+#if defined(HALVES)
+    ldr q\first, [x\address], #16
+#else
     ldp q\first, q\second, [x\address], #32
+#endif
 .endm
 
 .macro load_input_channel first, second, address
-    ldr s\first, [x\address], #4
+    ldr ELEMENT\first, [x\address], #(1 << ELEMENT_SHIFT)
 .endm
 
 .macro for_each_input operation, pixels
     .set pixel, 0
     .rept \pixels
-        \operation %(16 + 2 * pixel), %(17 + 2 * pixel), %(10 + pixel)
+        \operation %(INPUTS + REGISTERS * pixel), %(INPUTS + 1 + REGISTERS * pixel), %(10 + pixel)
         .set pixel, pixel + 1
     .endr
 .endm
 
-.macro load_two_rows first, second, third, fourth, address
-    ld1 {v\first\().4s, v\second\().4s, v\third\().4s, v\fourth\().4s}, [x\address], #64
-.endm
-
-.macro load_one_row address
-    ldp q24, q25, [x\address], #32
+.macro load_rows first, second, third, fourth, address
+    ld1 {v\first\()LANES, v\second\()LANES, v\third\()LANES, v\fourth\()LANES}, [x\address], #64
 .endm
 
 .macro add_product sum, weights, input, lane
-    fmla v\sum\().4s, v\weights\().4s, v\input\().s[\lane]
+    fmla v\sum\()LANES, v\weights\()LANES, v\input\()LANE[\lane]
 .endm
 
-// Two rows of a panel: `group` counts through pairs of channels and in each through the panels.
+// Some rows of a panel: `group` counts through groups of channels and in each through the panels.
 .macro load_group panels, group
-    .set weights, 24 + 4 * (\group - \group / 2 * 2)
-    load_two_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
+    .set weights, WEIGHTS_READ + 4 * (\group - \group / 2 * 2)
+    load_rows %weights, %(weights + 1), %(weights + 2), %(weights + 3), %(5 + \group - \group / \panels * \panels)
 .endm
 
-// A row in v(weights) and the next register times channel `channel` (0 to 7) of each pixel.
+// A row in v`weights` (and the next register) times channel `channel` (0 to 7) of each pixel.
 .macro add_row pixels, panels, panel, weights, channel
     .set pixel, 0
     .rept \pixels
-        add_product %(2 * (pixel * \panels + \panel)), \weights, %(16 + 2 * pixel + \channel / 4), %(\channel - \channel / 4 * 4)
-        add_product %(2 * (pixel * \panels + \panel) + 1), %(\weights + 1), %(16 + 2 * pixel + \channel / 4), %(\channel - \channel / 4 * 4)
+        .set sum, SUMS + REGISTERS * (pixel * \panels + \panel)
+        .set input, INPUTS + REGISTERS * pixel + \channel / LANE_COUNT
+        .set part, 0
+        .rept REGISTERS
+            add_product %(sum + part), %(\weights + part), %input, %(\channel - \channel / LANE_COUNT * LANE_COUNT)
+            .set part, part + 1
+        .endr
         .set pixel, pixel + 1
     .endr
 .endm
 
 .macro add_group pixels, panels, group
-    add_row \pixels, \panels, %(\group - \group / \panels * \panels), %(24 + 4 * (\group - \group / 2 * 2)), %(2 * (\group / \panels))
-    add_row \pixels, \panels, %(\group - \group / \panels * \panels), %(26 + 4 * (\group - \group / 2 * 2)), %(2 * (\group / \panels) + 1)
+    .set row, 0
+    .rept GROUP_ROWS
+        .set weights, WEIGHTS_READ + 4 * (\group - \group / 2 * 2) + REGISTERS * row
+        add_row \pixels, \panels, %(\group - \group / \panels * \panels), %weights, %(GROUP_ROWS * (\group / \panels) + row)
+        .set row, row + 1
+    .endr
 .endm
 
 .macro step_pointer to, from, step
@@ -133,8 +189,8 @@
     load_group \panels, 0
     for_each_input load_input, \pixels
     .set group, 0
-    .rept 4 * \panels
-        .if group + 1 < 4 * \panels
+    .rept GROUPS * \panels
+        .if group + 1 < GROUPS * \panels
             load_group \panels, %(group + 1)
         .endif
         add_group \pixels, \panels, %group
@@ -146,19 +202,21 @@
     for_each_input load_input_channel, \pixels
     .set panel, 0
     .rept \panels
-        load_one_row %(5 + panel)
-        add_row \pixels, \panels, %panel, 24, 0
+        load_input %WEIGHTS_READ, %(WEIGHTS_READ + 1), %(5 + panel)
+        add_row \pixels, \panels, %panel, %WEIGHTS_READ, 0
         .set panel, panel + 1
     .endr
 .endm
 
 .macro panel_tile pixels, panels
-begin_function panel_tile_\pixels\()x\panels\()_neon
+begin_function panel_tile_\pixels\()x\panels\()SUFFIX
+    stp x19, x20, [sp, #-32]!
+    stp x21, x22, [sp, #16]
     ldp x3, x4, [x0, #LENGTH]
-    ldp x16, x17, [x0, #OFFSET]
+    ldp x20, x21, [x0, #OFFSET]
     ldr x7, [x0, #BIAS]
     ldr x9, [x0, #ACTIVATION]
-    find_activation 14, 9, \pixels\()x\panels
+    find_activation 22, 9, \pixels\()x\panels
     mov x8, #\pixels
     mul x8, x8, x4
 .Ltile\@:
@@ -169,48 +227,46 @@ begin_function panel_tile_\pixels\()x\panels\()_neon
 .Lrun\@:
     ldr x10, [x1], #8
     cbz x10, .Lpadding\@
-    add x10, x10, x16
+    add x10, x10, x20
     .set pixel, 1
     .rept \pixels - 1
         step_pointer %(10 + pixel), %(9 + pixel), 4
         .set pixel, pixel + 1
     .endr
-    subs x15, x3, #8
+    subs x19, x3, #8
     b.lt .Lrest\@
 .Leight_channels\@:
     eight_channels \pixels, \panels
-    subs x15, x15, #8
+    subs x19, x19, #8
     b.ge .Leight_channels\@
 .Lrest\@:
-    adds x15, x15, #8
+    adds x19, x19, #8
     b.eq .Lrun_done\@
 .Lone_channel\@:
     one_channel \pixels, \panels
-    subs x15, x15, #1
+    subs x19, x19, #1
     b.ne .Lone_channel\@
 .Lrun_done\@:
     subs x2, x2, #1
     b.ne .Lrun\@
 
-    ldp x5, x6, [x0, #RESIDUAL]
-    cbz x5, .Lsummed\@
-    for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
-.Lsummed\@:
-    br x14
-    fused_activations \pixels\()x\panels, %(2 * \pixels * \panels)
+    add_residuals \pixels, \panels
+    br x22
+    fused_activations \pixels\()x\panels, %(REGISTERS * \pixels * \panels)
     ldp x9, x10, [x0, #OUTPUT]
     for_each_pixel store_output, \pixels, \panels, 10
     str x9, [x0, #OUTPUT]
-    add x16, x16, x8
-    subs x17, x17, #1
+    add x20, x20, x8
+    subs x21, x21, #1
     b.ne .Ltile\@
-    stp x16, x17, [x0, #OFFSET]
-end_function panel_tile_\pixels\()x\panels\()_neon
+    stp x20, x21, [x0, #OFFSET]
+    ldp x21, x22, [sp, #16]
+    ldp x19, x20, [sp], #32
+end_function panel_tile_\pixels\()x\panels\()SUFFIX
 
 .Lpadding\@:
-    add x5, x5, x3, lsl #5
-    add x6, x6, x3, lsl #5
+    add x5, x5, x3, lsl #(3 + ELEMENT_SHIFT)
+    add x6, x6, x3, lsl #(3 + ELEMENT_SHIFT)
     b .Lrun_done\@
     activation_places \pixels\()x\panels
 .endm
@@ -218,21 +274,23 @@ end_function panel_tile_\pixels\()x\panels\()_neon
 // For one run, the registers of panel_tile but:
 //
 //   x1, x2   eight channels in a run, channels over   x8        input from tile to tile, from pixel's end
-//   x3       pairs of eight channels, rounded up      x9, x10   output and its step (x16)
-//   x4       where the sums go on (x14, or the residual before)
+//   x3       pairs of eight channels, rounded up      x9, x10   output and its step (x20)
+//   x4       where the sums go on (x22, or the residuals before)
 .macro one_run_tile pixels, panels
-begin_function panel_tile_\pixels\()x\panels\()_one_run_neon
+begin_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
+    stp x19, x20, [sp, #-32]!
+    stp x21, x22, [sp, #16]
     ldr x10, [x0, #RUNS]
     ldp x2, x5, [x0, #LENGTH]
-    ldp x16, x17, [x0, #OFFSET]
+    ldp x20, x21, [x0, #OFFSET]
     ldr x7, [x0, #BIAS]
     ldr x10, [x10]
-    add x10, x10, x16
+    add x10, x10, x20
     mov x8, #\pixels
     mul x8, x8, x5
-    madd x16, x8, x17, x16
-    str x16, [x0, #OFFSET]              // behind the tiles
-    sub x8, x8, x2, lsl #2
+    madd x20, x8, x21, x20
+    str x20, [x0, #OFFSET]              // behind the tiles
+    sub x8, x8, x2, lsl #ELEMENT_SHIFT
     .set pixel, 1
     .rept \pixels - 1
         step_pointer %(10 + pixel), %(9 + pixel), 5
@@ -243,22 +301,26 @@ begin_function panel_tile_\pixels\()x\panels\()_one_run_neon
     add x3, x1, #1
     lsr x3, x3, #1
     ldr x9, [x0, #ACTIVATION]
-    find_activation 14, 9, \pixels\()x\panels\()_one_run
+    find_activation 22, 9, \pixels\()x\panels\()_one_run
     adr x4, .Lresidual\@
     ldr x9, [x0, #RESIDUAL]
+#if defined(HALVES)
+    ldr x5, [x0, #SUMS_SO_FAR]
+    orr x9, x9, x5
+#endif
     cmp x9, #0
-    csel x4, x14, x4, eq
-    ldp x9, x16, [x0, #OUTPUT]
+    csel x4, x22, x4, eq
+    ldp x9, x20, [x0, #OUTPUT]
 .Ltile\@:
     for_each_pixel load_bias, \pixels, \panels
     ldp x5, x6, [x0, #WEIGHTS]
-    mov x15, x3
+    mov x19, x3
     tbnz x1, #0, .Leight_channels\@
 .Lsixteen_channels\@:
     eight_channels \pixels, \panels
 .Leight_channels\@:
     eight_channels \pixels, \panels
-    subs x15, x15, #1
+    subs x19, x19, #1
     b.ne .Lsixteen_channels\@
     cbnz x2, .Lrest\@
 .Lsummed\@:
@@ -268,37 +330,35 @@ begin_function panel_tile_\pixels\()x\panels\()_one_run_neon
         .set pixel, pixel + 1
     .endr
     br x4
-    fused_activations \pixels\()x\panels\()_one_run, %(2 * \pixels * \panels)
-    for_each_pixel store_output, \pixels, \panels, 16
-    subs x17, x17, #1
+    fused_activations \pixels\()x\panels\()_one_run, %(REGISTERS * \pixels * \panels)
+    for_each_pixel store_output, \pixels, \panels, 20
+    subs x21, x21, #1
     b.ne .Ltile\@
     str x9, [x0, #OUTPUT]
-end_function panel_tile_\pixels\()x\panels\()_one_run_neon
+    ldp x21, x22, [sp, #16]
+    ldp x19, x20, [sp], #32
+end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
 
 .Lrest\@:
-    mov x15, x2
+    mov x19, x2
 .Lone_channel\@:
     one_channel \pixels, \panels
-    subs x15, x15, #1
+    subs x19, x19, #1
     b.ne .Lone_channel\@
     b .Lsummed\@
 .Lresidual\@:
-    ldp x5, x6, [x0, #RESIDUAL]
-    for_each_pixel add_residual, \pixels, \panels, 6
-    str x5, [x0, #RESIDUAL]
-    br x14
+    add_residuals \pixels, \panels
+    br x22
     activation_places \pixels\()x\panels\()_one_run
 .endm
 
-    panel_tile 1, 1
-    panel_tile 2, 1
-    panel_tile 3, 1
-    panel_tile 4, 1
-    panel_tile 1, 2
-    panel_tile 2, 2
-    panel_tile 3, 2
-    panel_tile 4, 2
-    one_run_tile 4, 1
-    one_run_tile 4, 2
+    .set count, 1
+    .rept MOST_PIXELS
+        panel_tile %count, 1
+        panel_tile %count, 2
+        .set count, count + 1
+    .endr
+    one_run_tile %MOST_PIXELS, 1
+    one_run_tile %MOST_PIXELS, 2
 
     .section .note.GNU-stack, "", %progbits

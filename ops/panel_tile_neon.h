@@ -8,62 +8,118 @@
 #include <cstddef>
 
 #include "ops/activation.h"
+#include "ops/half.h"
 
 namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared with other code.
 namespace {
 
-constexpr int kPanel = 8;           // output channels of a weight panel
-constexpr int kMaxTilePixels = 4;
+constexpr int kPanel = 8;  // output channels of a weight panel
 constexpr int kMaxTilePanels = 2;
 
-// Register tiles of the convolutions, each some pixels by some neighbouring weight panels, one after
-// another along the pixels, for the functions of panel_tile_neon.S:
+// Register tiles of the convolutions, each some pixels by some neighbouring weight panels, one
+// after another along the pixels, for the functions of panel_tile_neon.S; of floats or of halves:
 //
 //   output[p][8 n + lane] = activation( bias[8 n + lane]
 //       + sum_{r, i < length} runs[r][offset + p * pixel_step + i] * weights[n][r][i][lane]
-//       (+ residual[p][8 n + lane]) )
+//       (+ sums_so_far[p][8 n + lane]) (+ residual[p][8 n + lane]) )
 //
-// r, then i ascending, by fused multiply-adds; runs that are null add nothing. Offset and steps are in bytes.
-// The functions leave offset, output and residual where the next tile goes on.
+// r, then i ascending, by fused multiply-adds; runs that are null add nothing. Offset and steps are
+// in bytes. The functions leave offset, output and residual where the next tile goes on.
+template <typename Element>
 struct PanelTile {
-    const float* const* runs;
+    const Element* const* runs;
     std::ptrdiff_t run_count;  // at least 1
     std::ptrdiff_t length;     // of each run, at least 1
     std::ptrdiff_t pixel_step;
-    const float* weights;       // [run_count][length][8] of the first panel
-    const float* next_weights;  // those of the second, where there are two
-    const float* bias;
-    float* output;  // whole panels are written
+    const Element* weights;       // [run_count][length][8] of the first panel
+    const Element* next_weights;  // those of the second, where there are two
+    const Element* bias;
+    Element* output;  // whole panels are written
     std::ptrdiff_t output_step;
-    const float* residual;  // or null; whole panels are read
+    const Element* residual;  // or null; whole panels are read
     std::ptrdiff_t residual_step;
     std::ptrdiff_t activation;  // an Activation that is_fusable() accepts
     std::ptrdiff_t offset;      // of the first tile's first pixel in each run
     std::ptrdiff_t tiles;       // at least 1
+    // Of halves only, for a sum in blocks, or null: what earlier blocks gave; whole panels are
+    // read.
+    const Element* sums_so_far;
+    std::ptrdiff_t sums_step;
 };
-static_assert(offsetof(PanelTile, runs) == 0 && offsetof(PanelTile, length) == 16 &&
-              offsetof(PanelTile, weights) == 32 && offsetof(PanelTile, bias) == 48 &&
-              offsetof(PanelTile, output) == 56 && offsetof(PanelTile, residual) == 72 &&
-              offsetof(PanelTile, activation) == 88 && offsetof(PanelTile, offset) == 96 &&
-              offsetof(PanelTile, tiles) == 104);
-static_assert(static_cast<int>(Activation::kRelu) == 1 && static_cast<int>(Activation::kRelu6) == 2 &&
+template <typename Element, class Tile = PanelTile<Element>>
+constexpr bool has_offsets_of_assembly =
+    offsetof(Tile, runs) == 0 && offsetof(Tile, length) == 16 && offsetof(Tile, weights) == 32 &&
+    offsetof(Tile, bias) == 48 && offsetof(Tile, output) == 56 && offsetof(Tile, residual) == 72 &&
+    offsetof(Tile, activation) == 88 && offsetof(Tile, offset) == 96 &&
+    offsetof(Tile, tiles) == 104 && offsetof(Tile, sums_so_far) == 112;
+static_assert(has_offsets_of_assembly<float> && has_offsets_of_assembly<Half>);
+static_assert(static_cast<int>(Activation::kRelu) == 1 &&
+              static_cast<int>(Activation::kRelu6) == 2 &&
               static_cast<int>(Activation::kHardSigmoid) == 3 &&
               static_cast<int>(Activation::kHardSwish) == 4);
 
 extern "C" {
-void panel_tile_1x1_neon(PanelTile*);
-void panel_tile_2x1_neon(PanelTile*);
-void panel_tile_3x1_neon(PanelTile*);
-void panel_tile_4x1_neon(PanelTile*);
-void panel_tile_1x2_neon(PanelTile*);
-void panel_tile_2x2_neon(PanelTile*);
-void panel_tile_3x2_neon(PanelTile*);
-void panel_tile_4x2_neon(PanelTile*);
+void panel_tile_1x1_neon(PanelTile<float>*);
+void panel_tile_2x1_neon(PanelTile<float>*);
+void panel_tile_3x1_neon(PanelTile<float>*);
+void panel_tile_4x1_neon(PanelTile<float>*);
+void panel_tile_1x2_neon(PanelTile<float>*);
+void panel_tile_2x2_neon(PanelTile<float>*);
+void panel_tile_3x2_neon(PanelTile<float>*);
+void panel_tile_4x2_neon(PanelTile<float>*);
 // For a single run, not null, of at least 8 channels:
-void panel_tile_4x1_one_run_neon(PanelTile*);
-void panel_tile_4x2_one_run_neon(PanelTile*);
+void panel_tile_4x1_one_run_neon(PanelTile<float>*);
+void panel_tile_4x2_one_run_neon(PanelTile<float>*);
+
+void panel_tile_1x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_2x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_3x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_4x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_5x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_6x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_7x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_8x1_neon_fp16(PanelTile<Half>*);
+void panel_tile_1x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_2x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_3x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_4x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_5x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_6x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_7x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_8x2_neon_fp16(PanelTile<Half>*);
+void panel_tile_8x1_one_run_neon_fp16(PanelTile<Half>*);
+void panel_tile_8x2_one_run_neon_fp16(PanelTile<Half>*);
 }
+
+// The functions for a type of element, by panels and pixels, one less than there are; those for one
+// run are for the most pixels.
+template <typename Element>
+struct PanelTiles;
+template <>
+struct PanelTiles<float> {
+    static constexpr int kMaxPixels = 4;
+    static constexpr void (*kFunctions[kMaxTilePanels][kMaxPixels])(PanelTile<float>*) = {
+        {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon},
+        {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon},
+    };
+    static constexpr void (*kOneRun[kMaxTilePanels])(PanelTile<float>*) = {
+        panel_tile_4x1_one_run_neon, panel_tile_4x2_one_run_neon};
+};
+template <>
+struct PanelTiles<Half> {
+    static constexpr int kMaxPixels = 8;
+    static constexpr void (*kFunctions[kMaxTilePanels][kMaxPixels])(PanelTile<Half>*) = {
+        {panel_tile_1x1_neon_fp16, panel_tile_2x1_neon_fp16, panel_tile_3x1_neon_fp16,
+         panel_tile_4x1_neon_fp16, panel_tile_5x1_neon_fp16, panel_tile_6x1_neon_fp16,
+         panel_tile_7x1_neon_fp16, panel_tile_8x1_neon_fp16},
+        {panel_tile_1x2_neon_fp16, panel_tile_2x2_neon_fp16, panel_tile_3x2_neon_fp16,
+         panel_tile_4x2_neon_fp16, panel_tile_5x2_neon_fp16, panel_tile_6x2_neon_fp16,
+         panel_tile_7x2_neon_fp16, panel_tile_8x2_neon_fp16},
+    };
+    static constexpr void (*kOneRun[kMaxTilePanels])(PanelTile<Half>*) = {
+        panel_tile_8x1_one_run_neon_fp16, panel_tile_8x2_one_run_neon_fp16};
+};
 
 // How many of the panels that are left the next tile takes.
 inline int next_tile_panels(int left) {
@@ -76,46 +132,42 @@ struct TileSplit {
     std::ptrdiff_t tiles;
 };
 
-// As few tiles as possible of the pixels that are left, of much the same size: a small tile loads its
-// weights for less work.
-inline TileSplit next_tiles(std::ptrdiff_t left) {
-    const std::ptrdiff_t tiles = (left + kMaxTilePixels - 1) / kMaxTilePixels;
+// As few tiles as possible of the pixels that are left, of much the same size: a small tile loads
+// its weights for less work.
+inline TileSplit next_tiles(std::ptrdiff_t left, int max_pixels) {
+    const std::ptrdiff_t tiles = (left + max_pixels - 1) / max_pixels;
     const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
     return {pixels, left - tiles * (pixels - 1)};
 }
 
-inline void compute_whole_panels(PanelTile& tile, std::ptrdiff_t pixels, int panels) {
-    using Function = void (*)(PanelTile*);
-    static constexpr Function kFunctions[kMaxTilePanels][kMaxTilePixels] = {
-        {panel_tile_1x1_neon, panel_tile_2x1_neon, panel_tile_3x1_neon, panel_tile_4x1_neon},
-        {panel_tile_1x2_neon, panel_tile_2x2_neon, panel_tile_3x2_neon, panel_tile_4x2_neon},
-    };
-    static constexpr Function kOneRun[kMaxTilePanels] = {panel_tile_4x1_one_run_neon,
-                                                         panel_tile_4x2_one_run_neon};
-    if (pixels == kMaxTilePixels && tile.run_count == 1 && tile.length >= 8 &&
+template <typename Element>
+inline void compute_whole_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels) {
+    using Tiles = PanelTiles<Element>;
+    if (pixels == Tiles::kMaxPixels && tile.run_count == 1 && tile.length >= 8 &&
         tile.runs[0] != nullptr) {
-        kOneRun[panels - 1](&tile);
+        Tiles::kOneRun[panels - 1](&tile);
     } else {
-        kFunctions[panels - 1][pixels - 1](&tile);
+        Tiles::kFunctions[panels - 1][pixels - 1](&tile);
     }
 }
 
 // Writes the first `channels` channels of each pixel, the last panel's lanes past them not; the
 // residual is read no further either.
-inline void compute_partial_panels(PanelTile& tile, std::ptrdiff_t pixels, int panels,
+template <typename Element>
+inline void compute_partial_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels,
                                    int channels) {
-    constexpr std::ptrdiff_t kFloatBytes = sizeof(float);
-    float output[kMaxTilePixels][kMaxTilePanels * kPanel];
-    float residual[kMaxTilePixels][kMaxTilePanels * kPanel] = {};
+    constexpr std::ptrdiff_t kBytes = sizeof(Element);
+    Element output[PanelTiles<Element>::kMaxPixels][kMaxTilePanels * kPanel];
+    Element residual[PanelTiles<Element>::kMaxPixels][kMaxTilePanels * kPanel] = {};
     for (std::ptrdiff_t left = tile.tiles; left > 0; --left) {
-        PanelTile whole = tile;
+        PanelTile<Element> whole = tile;
         whole.tiles = 1;
         whole.output = output[0];
         whole.output_step = sizeof output[0];
         if (tile.residual != nullptr) {
             for (std::ptrdiff_t p = 0; p < pixels; ++p) {
                 for (int c = 0; c < channels; ++c) residual[p][c] = tile.residual[c];
-                tile.residual += tile.residual_step / kFloatBytes;
+                tile.residual += tile.residual_step / kBytes;
             }
             whole.residual = residual[0];
             whole.residual_step = sizeof residual[0];
@@ -123,16 +175,19 @@ inline void compute_partial_panels(PanelTile& tile, std::ptrdiff_t pixels, int p
         compute_whole_panels(whole, pixels, panels);
         for (std::ptrdiff_t p = 0; p < pixels; ++p) {
             for (int c = 0; c < channels; ++c) tile.output[c] = output[p][c];
-            tile.output += tile.output_step / kFloatBytes;
+            tile.output += tile.output_step / kBytes;
         }
         tile.offset = whole.offset;
+        tile.sums_so_far = whole.sums_so_far;
     }
 }
 
 // All of `pixels` pixels from tile.offset on, of which the panels have `channels` channels left.
-inline void compute_pixels(PanelTile& tile, std::ptrdiff_t pixels, int panels, int channels) {
+template <typename Element>
+inline void compute_pixels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels,
+                           int channels) {
     while (pixels > 0) {
-        const TileSplit split = next_tiles(pixels);
+        const TileSplit split = next_tiles(pixels, PanelTiles<Element>::kMaxPixels);
         tile.tiles = split.tiles;
         if (channels >= panels * kPanel) {
             compute_whole_panels(tile, split.pixels, panels);

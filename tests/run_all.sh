@@ -91,6 +91,7 @@ step packages install_packages || exit 1
 
 native_isa=scalar
 case "$(uname -m)" in x86_64) native_isa=avx2 ;; aarch64) native_isa=neon ;; esac
+if [ $native_isa = avx2 ] && grep -qw avx512vl /proc/cpuinfo; then native_isa=avx512; fi
 
 if has release; then
     say "native, release"

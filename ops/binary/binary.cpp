@@ -14,9 +14,19 @@ constexpr KernelVariant<BinaryFp32Function> kVariants[] = {
     {"binary_fp32_scalar", binary_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<BinaryFp16Function> kBinaryFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON_FP16)
+    {"binary_fp16_neon_fp16", binary_fp16_neon_fp16, kFeatureNeonFp16},
+#endif
+    {"binary_fp16_scalar", binary_fp16_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<BinaryFp32Function> kBinaryFp32 = {
     "binary_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+
+constinit const KernelTable<BinaryFp16Function> kBinaryFp16 = {
+    "binary_fp16", kBinaryFp16Variants, sizeof(kBinaryFp16Variants) / sizeof(kBinaryFp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "ops/half.h"
 #include "ops/kernel_variant.h"
 
 namespace fovea::ops {
@@ -32,5 +33,26 @@ void binary_fp32_scalar(const BinaryFp32Args&);
 void binary_fp32_avx2(const BinaryFp32Args&);
 void binary_fp32_neon(const BinaryFp32Args&);
 extern const KernelTable<BinaryFp32Function> kBinaryFp32;
+
+// The same of halves, each result rounded once. The right operand may be a vector of floats (a gate
+// of float32), which are rounded to halves first.
+struct BinaryFp16Args {
+    const Half* left;              // [pixels][left_stride]
+    std::ptrdiff_t left_stride;
+    const Half* right;             // or null: then
+    const float* right_vector;     // [channels], or one value if right_channel_stride is 0
+    std::ptrdiff_t right_pixel_stride;  // 0 with a vector
+    int right_channel_stride;      // 0 or 1
+    Half* output;                  // [pixels][output_stride]
+    std::ptrdiff_t output_stride;
+    std::size_t pixels;
+    int channels;
+    BinaryKind kind;
+};
+using BinaryFp16Function = void (*)(const BinaryFp16Args&);
+
+void binary_fp16_scalar(const BinaryFp16Args&);
+void binary_fp16_neon_fp16(const BinaryFp16Args&);
+extern const KernelTable<BinaryFp16Function> kBinaryFp16;
 
 }  // namespace fovea::ops

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mean or maximum over channels, AVX2. The order of summation is that of
-// channel_reduce_fp32_scalar.cpp (lane j holds the channels with c % 8 == j), so the bits are the
+// channel_reduce_scalar.h (lane j holds the channels with c % 8 == j), so the bits are the
 // same.
 //
 //   ymm  4  partial results of 4 pixels

@@ -1,46 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// input  [pixels][input_stride]
-// output [pixels][output_stride], one value each
-//
-//   output[p] = max or mean over c of input[p][c]
-//
-// The sum's order, the same in every variant: partial sum j takes the channels with c % 8 == j in
-// ascending order; then t[j] = partial[j] + partial[j + 4]; then (t[0] + t[2]) + (t[1] + t[3]). The
-// mean is that sum divided by the number of channels. A NaN gives NaN, for the maximum too.
-#include <cmath>
-#include <limits>
-
-#include "ops/channel_reduce/channel_reduce.h"
+// channel_reduce_scalar.h for floats.
+#include "ops/channel_reduce/channel_reduce_scalar.h"
 
 namespace fovea::ops {
-namespace {
-
-float mean_over_channels(const float* input, int channels) {
-    float partial[8] = {};
-    for (int c = 0; c < channels; ++c) partial[c % 8] += input[c];
-    float t[4];
-    for (int j = 0; j < 4; ++j) t[j] = partial[j] + partial[j + 4];
-    return ((t[0] + t[2]) + (t[1] + t[3])) / static_cast<float>(channels);
-}
-
-float maximum_over_channels(const float* input, int channels) {
-    float maximum = -std::numeric_limits<float>::infinity();
-    for (int c = 0; c < channels; ++c) {
-        if (input[c] > maximum || std::isnan(input[c])) maximum = input[c];
-    }
-    return maximum;
-}
-
-}  // namespace
 
 void channel_reduce_fp32_scalar(const ChannelReduceFp32Args& args) {
-    for (std::size_t p = 0; p < args.pixels; ++p) {
-        const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(p);
-        const float* input = args.input + pixel * args.input_stride;
-        args.output[pixel * args.output_stride] = args.kind == PoolKind::kAverage
-                                                      ? mean_over_channels(input, args.channels)
-                                                      : maximum_over_channels(input, args.channels);
-    }
+    channel_reduce_scalar(args);
 }
 
 }  // namespace fovea::ops

@@ -6,7 +6,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
+constexpr KernelVariant<Conv2dFp32Function> kFp32Variants[] = {
 #if defined(FOVEA_HAVE_AVX512)
     {"conv2d_fp32_avx512", conv2d_fp32_avx512, kFeatureAvx512},
 #endif
@@ -19,7 +19,17 @@ constexpr KernelVariant<Conv2dFp32Function> kVariants[] = {
     {"conv2d_fp32_scalar", conv2d_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<Conv2dFp16Function> kFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON_FP16)
+    {"conv2d_fp16_neon_fp16", conv2d_fp16_neon_fp16, kFeatureNeonFp16},
+#endif
+    {"conv2d_fp16_scalar", conv2d_fp16_scalar, kFeatureNone},
+};
+
 constexpr KernelVariant<Conv2dU8Function> kU8Variants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"conv2d_u8_avx512", conv2d_u8_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_u8_avx2", conv2d_u8_avx2, kFeatureAvx2Fma},
 #endif
@@ -29,11 +39,25 @@ constexpr KernelVariant<Conv2dU8Function> kU8Variants[] = {
     {"conv2d_u8_scalar", conv2d_u8_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<Conv2dU8Fp16Function> kU8Fp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON_FP16)
+    {"conv2d_u8_fp16_neon_fp16", conv2d_u8_fp16_neon_fp16, kFeatureNeonFp16},
+#endif
+    {"conv2d_u8_fp16_scalar", conv2d_u8_fp16_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<Conv2dFp32Function> kConv2dFp32 = {
-    "conv2d_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+    "conv2d_fp32", kFp32Variants, sizeof(kFp32Variants) / sizeof(kFp32Variants[0])};
+
+constinit const KernelTable<Conv2dFp16Function> kConv2dFp16 = {
+    "conv2d_fp16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
+
 constinit const KernelTable<Conv2dU8Function> kConv2dU8 = {
     "conv2d_u8", kU8Variants, sizeof(kU8Variants) / sizeof(kU8Variants[0])};
+
+constinit const KernelTable<Conv2dU8Fp16Function> kConv2dU8Fp16 = {
+    "conv2d_u8_fp16", kU8Fp16Variants, sizeof(kU8Fp16Variants) / sizeof(kU8Fp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -27,7 +27,7 @@ namespace {
 // panel has `lanes` of its 8 channels.
 // Not inlined: gcc would keep what other tiles need in the registers of this one.
 template <int kPixels, int kPanels, bool kInside>
-[[gnu::noinline]] void compute_tile(const ConvRow& row, std::ptrdiff_t x, std::ptrdiff_t group,
+[[gnu::noinline]] void compute_tile(const ConvRow<float>& row, std::ptrdiff_t x, std::ptrdiff_t group,
                                     std::ptrdiff_t panel, int lanes) {
     const std::ptrdiff_t packed = group * row.panels + panel;
     __m256 sums[kPixels * kPanels];
@@ -64,7 +64,7 @@ template <int kPixels, int kPanels, bool kInside>
 
 // All columns of kPanels panels.
 template <int kPanels>
-inline void compute_panels(const ConvRow& row, std::ptrdiff_t group, std::ptrdiff_t panel,
+inline void compute_panels(const ConvRow<float>& row, std::ptrdiff_t group, std::ptrdiff_t panel,
                            int lanes) {
     std::ptrdiff_t x = 0;
     for (; x < row.inside_begin; ++x) compute_tile<1, kPanels, false>(row, x, group, panel, lanes);
@@ -88,7 +88,7 @@ inline void compute_panels(const ConvRow& row, std::ptrdiff_t group, std::ptrdif
 }  // namespace
 
 void conv2d_fp32_avx2(const Conv2dFp32Args& args) {
-    const ConvRow row = make_conv_row(args);
+    const ConvRow<float> row = make_conv_row(args);
     const int last_lanes = static_cast<int>(row.out_group - (row.panels - 1) * 8);
     for (std::ptrdiff_t group = 0; group < args.groups; ++group) {
         std::ptrdiff_t panel = 0;

@@ -7,10 +7,11 @@ namespace fovea::ops {
 namespace {
 
 // A multiple of every register tile's pixels, so that only the row's last tile is a small one.
-constexpr std::ptrdiff_t kTileMultiple = 12;
+constexpr std::ptrdiff_t kTileMultiple = 48;
 
 // How many output columns go at a time: as many as fit, in parts of much the same size.
-std::ptrdiff_t part_width(const Conv2dFp32Args& whole, std::ptrdiff_t columns,
+template <typename Element>
+std::ptrdiff_t part_width(const Conv2dArgs<Element>& whole, std::ptrdiff_t columns,
                           std::ptrdiff_t reach) {
     const std::ptrdiff_t most = (columns - reach) / whole.stride_x + 1;
     const std::ptrdiff_t parts = (whole.output_width + most - 1) / most;
@@ -19,17 +20,20 @@ std::ptrdiff_t part_width(const Conv2dFp32Args& whole, std::ptrdiff_t columns,
     return std::min(tiles, most);
 }
 
-template <typename Pixel, typename AffineArgs>
-void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const AffineArgs&),
-              Conv2dFp32Function convolution) {
-    const Conv2dFp32Args& whole = args.convolution;
+}  // namespace
+
+template <typename Pixel, typename Element>
+void conv2d_rescaled(const Conv2dRescaledArgs<Pixel, Element>& args,
+                     void (*rescale)(const AffineArgs<Pixel, Element>&),
+                     void (*convolution)(const Conv2dArgs<Element>&)) {
+    const Conv2dArgs<Element>& whole = args.convolution;
     const std::ptrdiff_t channels = whole.in_channels;
     const std::ptrdiff_t reach =
         static_cast<std::ptrdiff_t>(whole.kernel_width - 1) * whole.dilation_x + 1;
     const std::ptrdiff_t columns = kMaxRescaledWindow / (whole.kernel_height * channels);
     const std::ptrdiff_t width = part_width(whole, columns, reach);
-    alignas(64) float window[kMaxRescaledWindow];
-    const float* rows[kMaxRescaledRows];
+    alignas(64) Element window[kMaxRescaledWindow];
+    const Element* rows[kMaxRescaledRows];
     for (std::ptrdiff_t x = 0; x < whole.output_width; x += width) {
         const std::ptrdiff_t outputs = std::min(width, whole.output_width - x);
         const std::ptrdiff_t left = x * whole.stride_x - whole.pad_left;
@@ -40,7 +44,7 @@ void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const Affin
         for (std::ptrdiff_t a = 0; a < whole.kernel_height; ++a) {
             rows[a] = nullptr;
             if (args.rows[a] == nullptr || begin == end) continue;
-            float* const row = window + a * columns * channels;
+            Element* const row = window + a * columns * channels;
             rescale({.input = args.rows[a] + begin * channels,
                      .output = row,
                      .scale = args.scale,
@@ -49,7 +53,7 @@ void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const Affin
                      .channels = whole.in_channels});
             rows[a] = row;
         }
-        Conv2dFp32Args part = whole;
+        Conv2dArgs<Element> part = whole;
         part.rows = rows;
         part.input_stride = channels;
         part.output += x * whole.output_stride;
@@ -60,16 +64,11 @@ void convolve(const Conv2dRescaledArgs<Pixel>& args, void (*rescale)(const Affin
     }
 }
 
-}  // namespace
-
-void conv2d_rescaled(const Conv2dRescaledArgs<std::uint8_t>& args, AffineU8Function rescale,
-                     Conv2dFp32Function convolution) {
-    convolve(args, rescale, convolution);
-}
-
-void conv2d_rescaled(const Conv2dRescaledArgs<float>& args, AffineFp32Function rescale,
-                     Conv2dFp32Function convolution) {
-    convolve(args, rescale, convolution);
-}
+template void conv2d_rescaled(const Conv2dU8Args&, AffineU8Function, Conv2dFp32Function);
+template void conv2d_rescaled(const Conv2dRescaledArgs<float, float>&, AffineFp32Function,
+                              Conv2dFp32Function);
+template void conv2d_rescaled(const Conv2dU8Fp16Args&, AffineU8Fp16Function, Conv2dFp16Function);
+template void conv2d_rescaled(const Conv2dRescaledArgs<float, Half>&, AffineFp32Fp16Function,
+                              Conv2dFp16Function);
 
 }  // namespace fovea::ops

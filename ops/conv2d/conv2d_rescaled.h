@@ -14,18 +14,18 @@ namespace fovea::ops {
 //   conv2d( rows[a][column][i] * scale[i] + offset[i] )
 //
 // with the formula and layouts of conv2d.h; padding is zero after the rescaling. The bits are those
-// of affine.h's kernel followed by conv2d.h's of the same instruction set. The rescaled window of
-// some output columns lies on the stack, small enough for the first-level cache; nothing is stored
-// of the whole image.
-template <typename Pixel>
+// of affine.h's kernel followed by conv2d.h's of the same instruction set, to floats or to halves.
+// The rescaled window of some output columns lies on the stack, small enough for the first-level
+// cache; nothing is stored of the whole image.
+template <typename Pixel, typename Element>
 struct Conv2dRescaledArgs {
     const Pixel* const* rows;  // kernel_height, each [input_width][in_channels], or null (padding)
     const float* scale;        // [in_channels]
     const float* offset;       // [in_channels]
-    Conv2dFp32Args convolution;  // all of it but rows and input_stride, which are not read
+    Conv2dArgs<Element> convolution;  // all of it but rows and input_stride, which are not read
 };
 
-// Floats of the window of one output column, and kernel rows, that there is room for.
+// Elements of the window of one output column, and kernel rows, that there is room for.
 inline constexpr int kMaxRescaledWindow = 3072;
 inline constexpr int kMaxRescaledRows = 16;
 inline constexpr bool can_rescale_window(std::int64_t in_channels, std::int64_t kernel_height,
@@ -35,16 +35,33 @@ inline constexpr bool can_rescale_window(std::int64_t in_channels, std::int64_t 
                kMaxRescaledWindow;
 }
 
-using Conv2dU8Args = Conv2dRescaledArgs<std::uint8_t>;
+using Conv2dU8Args = Conv2dRescaledArgs<std::uint8_t, float>;
 using Conv2dU8Function = void (*)(const Conv2dU8Args&);
 
 void conv2d_u8_scalar(const Conv2dU8Args&);
 void conv2d_u8_avx2(const Conv2dU8Args&);
+void conv2d_u8_avx512(const Conv2dU8Args&);
 void conv2d_u8_neon(const Conv2dU8Args&);
 extern const KernelTable<Conv2dU8Function> kConv2dU8;
 
+using Conv2dU8Fp16Args = Conv2dRescaledArgs<std::uint8_t, Half>;
+using Conv2dU8Fp16Function = void (*)(const Conv2dU8Fp16Args&);
+
+void conv2d_u8_fp16_scalar(const Conv2dU8Fp16Args&);
+void conv2d_u8_fp16_neon_fp16(const Conv2dU8Fp16Args&);
+extern const KernelTable<Conv2dU8Fp16Function> kConv2dU8Fp16;
+
 // What they are made of: a rescaling and a convolution, a part of the row after the other.
-void conv2d_rescaled(const Conv2dRescaledArgs<std::uint8_t>&, AffineU8Function, Conv2dFp32Function);
-void conv2d_rescaled(const Conv2dRescaledArgs<float>&, AffineFp32Function, Conv2dFp32Function);
+template <typename Pixel, typename Element>
+void conv2d_rescaled(const Conv2dRescaledArgs<Pixel, Element>&,
+                     void (*rescale)(const AffineArgs<Pixel, Element>&),
+                     void (*convolution)(const Conv2dArgs<Element>&));
+extern template void conv2d_rescaled(const Conv2dU8Args&, AffineU8Function, Conv2dFp32Function);
+extern template void conv2d_rescaled(const Conv2dRescaledArgs<float, float>&, AffineFp32Function,
+                                     Conv2dFp32Function);
+extern template void conv2d_rescaled(const Conv2dU8Fp16Args&, AffineU8Fp16Function,
+                                     Conv2dFp16Function);
+extern template void conv2d_rescaled(const Conv2dRescaledArgs<float, Half>&, AffineFp32Fp16Function,
+                                     Conv2dFp16Function);
 
 }  // namespace fovea::ops

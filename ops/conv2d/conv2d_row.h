@@ -9,8 +9,9 @@ namespace fovea::ops {
 namespace {
 
 // What the tiles of one output row share, worked out once.
+template <typename Element>
 struct ConvRow {
-    const Conv2dFp32Args& args;
+    const Conv2dArgs<Element>& args;
     std::ptrdiff_t in_group;
     std::ptrdiff_t out_group;
     std::ptrdiff_t panels;      // of each group
@@ -27,7 +28,8 @@ struct ConvRow {
     std::ptrdiff_t run_step;  // input elements from one to the next
 };
 
-inline ConvRow make_conv_row(const Conv2dFp32Args& args) {
+template <typename Element>
+inline ConvRow<Element> make_conv_row(const Conv2dArgs<Element>& args) {
     const std::ptrdiff_t in_group = args.in_channels / args.groups;
     const std::ptrdiff_t out_group = args.out_channels / args.groups;
     const std::ptrdiff_t kernel_row = args.kernel_width * in_group * 8;
@@ -62,7 +64,7 @@ inline ConvRow make_conv_row(const Conv2dFp32Args& args) {
 // the tile that begins there) sees: `length` inputs to multiply with as many rows of 8 weights.
 // `weights` are a panel's, `channel` the group's first input channel.
 template <bool kInside, typename Body>
-[[gnu::always_inline]] inline void for_each_run(const ConvRow& row, std::ptrdiff_t x,
+[[gnu::always_inline]] inline void for_each_run(const ConvRow<float>& row, std::ptrdiff_t x,
                                                 std::ptrdiff_t channel, const float* weights,
                                                 const Body& body) {
     const Conv2dFp32Args& args = row.args;

@@ -16,9 +16,9 @@ namespace {
 constexpr int kStemPixels = 4;
 constexpr int kStemChannels = 16;
 
-// Register tiles of a 3 x 3 convolution of stride 2 on 3 channels that lie side by side, for the function
-// of stem_tile_neon.S: 4 output pixels by 16 channels, one tile after another, windows inside the rows.
-// conv2d.h says what is computed.
+// Register tiles of a 3 x 3 convolution of stride 2 on 3 channels that lie side by side, for the
+// function of stem_tile_neon.S: 4 output pixels by 16 channels, one tile after another, windows
+// inside the rows. conv2d.h says what is computed.
 struct StemTile {
     const float* rows[3];  // the first pixel's window; null is padding
     const float* weights;  // of the first panel of 8 channels

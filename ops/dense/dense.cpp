@@ -4,7 +4,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr KernelVariant<DenseFp32Function> kVariants[] = {
+constexpr KernelVariant<DenseFp32Function> kFp32Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"dense_fp32_avx2", dense_fp32_avx2, kFeatureAvx2Fma},
 #endif
@@ -14,9 +14,22 @@ constexpr KernelVariant<DenseFp32Function> kVariants[] = {
     {"dense_fp32_scalar", dense_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<DenseFp16Function> kFp16Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"dense_fp16_avx2", dense_fp16_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"dense_fp16_neon", dense_fp16_neon, kFeatureNeon},
+#endif
+    {"dense_fp16_scalar", dense_fp16_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<DenseFp32Function> kDenseFp32 = {
-    "dense_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+    "dense_fp32", kFp32Variants, sizeof(kFp32Variants) / sizeof(kFp32Variants[0])};
+
+constinit const KernelTable<DenseFp16Function> kDenseFp16 = {
+    "dense_fp16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -1,77 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#if !defined(__AVX2__) || !defined(__FMA__)
-#error "compile this file with -mavx2 -mfma"
+#if !defined(__AVX2__) || !defined(__FMA__) || !defined(__F16C__)
+#error "compile with -mavx2 -mfma -mf16c"
 #endif
 
-// Two weight panels (16 outputs) at a time: the four partial sums of each make 8 independent
-// chains, which hides the latency of FMA on Haswell, Zen 2 and later while the weights, read once
-// each, stream from memory.
-//
-//   ymm0 ..ymm7  partial sums: panel 0 sum 0 .. sum 3, panel 1 sum 0 .. sum 3
-//   ymm8         one input value, broadcast for both panels; the weights are FMA's memory operand
-#include <immintrin.h>
-
-#include <cstddef>
-
-#include "ops/activation_avx2.h"
-#include "ops/dense/dense.h"
+// dense_avx2.h with weights of floats.
+#include "ops/dense/dense_avx2.h"
 
 namespace fovea::ops {
-namespace {
-
-template <int kPanels>
-inline void compute_panels(const DenseFp32Args& args, int panel) {
-    const std::ptrdiff_t in_features = args.in_features;
-    const float* weights = args.weights + panel * in_features * 8;
-    __m256 sums[kPanels][4];
-#pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) {
-        sums[n][0] = _mm256_load_ps(args.bias + (panel + n) * 8);
-#pragma GCC unroll 8
-        for (int k = 1; k < 4; ++k) sums[n][k] = _mm256_setzero_ps();
-    }
-    std::ptrdiff_t i = 0;
-    for (; i + 4 <= in_features; i += 4) {
-#pragma GCC unroll 8
-        for (int k = 0; k < 4; ++k) {
-            const __m256 value = _mm256_broadcast_ss(args.input + i + k);
-#pragma GCC unroll 8
-            for (int n = 0; n < kPanels; ++n) {
-                const __m256 row = _mm256_load_ps(weights + (n * in_features + i + k) * 8);
-                sums[n][k] = _mm256_fmadd_ps(value, row, sums[n][k]);
-            }
-        }
-    }
-#pragma GCC unroll 8
-    for (int k = 0; k < 3; ++k) {
-        if (i + k >= in_features) break;
-        const __m256 value = _mm256_broadcast_ss(args.input + i + k);
-#pragma GCC unroll 8
-        for (int n = 0; n < kPanels; ++n) {
-            const __m256 row = _mm256_load_ps(weights + (n * in_features + i + k) * 8);
-            sums[n][k] = _mm256_fmadd_ps(value, row, sums[n][k]);
-        }
-    }
-#pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) {
-        const __m256 sum = _mm256_add_ps(_mm256_add_ps(sums[n][0], sums[n][1]),
-                                         _mm256_add_ps(sums[n][2], sums[n][3]));
-        const int lanes = args.out_features - (panel + n) * 8;
-        float* output = args.output + (panel + n) * 8;
-        if (lanes >= 8) {
-            _mm256_storeu_ps(output, sum);
-        } else {
-            _mm256_maskstore_ps(output, lane_mask_avx2(lanes), sum);
-        }
-    }
-}
-
-}  // namespace
 
 void dense_fp32_avx2(const DenseFp32Args& args) {
-    int panel = args.panel_begin;
-    for (; panel + 2 <= args.panel_end; panel += 2) compute_panels<2>(args, panel);
-    if (panel < args.panel_end) compute_panels<1>(args, panel);
+    dense_avx2(args);
 }
 
 }  // namespace fovea::ops

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "ops/activation.h"
+#include "ops/half.h"
 #include "ops/kernel_variant.h"
 
 namespace fovea::ops {
@@ -14,20 +15,24 @@ namespace fovea::ops {
 //   output[x][c] = activation( bias[c] + sum_{a, b} row[a][x * stride + b * dilation - pad_left][c] * weight[a][b][c] )
 // where positions outside 0 .. input_width-1 and null rows count as zero.
 //
-// Layouts, all float32:
+// Layouts, every element a float or every one a half:
 //   rows      kernel_height pointers, each to [input_width][input_stride] or null (padding)
 //   output    [output_width][output_stride]
-//   weights   [kernel_height][kernel_width][ceil(channels / 8) * 8], zero past channels; 32-byte aligned
+//   weights   [kernel_height][kernel_width][ceil(channels / 8) * 8], zero past channels; each 8 aligned to their size
 //   bias      [ceil(channels / 8) * 8]
 // Accumulation order: bias, then a, b ascending, by fused multiply-adds; taps in the padding are
-// skipped. Exact tails; 4-byte alignment of rows and output is enough.
-struct DepthwiseConvFp32Args {
-    const float* const* rows;
+// skipped. Exact tails; an element's alignment of rows and output is enough. output overlaps nothing.
+// Of halves the sum and the activation's result are each rounded to a half. The scalar kernel sums in
+// float32, the vector kernels in halves: within 2^-11 x (taps + 1) x the sum of the absolute values of
+// all that is added, before the activation.
+template <typename Element>
+struct DepthwiseConvArgs {
+    const Element* const* rows;
     std::ptrdiff_t input_stride;
-    float* output;
+    Element* output;
     std::ptrdiff_t output_stride;
-    const float* weights;
-    const float* bias;
+    const Element* weights;
+    const Element* bias;
     int input_width;
     int output_width;
     int channels;
@@ -38,12 +43,19 @@ struct DepthwiseConvFp32Args {
     int pad_left;
     Activation activation;  // one that is_fusable() accepts
 };
+using DepthwiseConvFp32Args = DepthwiseConvArgs<float>;
+using DepthwiseConvFp16Args = DepthwiseConvArgs<Half>;
 using DepthwiseConvFp32Function = void (*)(const DepthwiseConvFp32Args&);
+using DepthwiseConvFp16Function = void (*)(const DepthwiseConvFp16Args&);
 
 void depthwise_conv_fp32_scalar(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_avx2(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_avx512(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args&);
 extern const KernelTable<DepthwiseConvFp32Function> kDepthwiseConvFp32;
+
+void depthwise_conv_fp16_scalar(const DepthwiseConvFp16Args&);
+void depthwise_conv_fp16_neon_fp16(const DepthwiseConvFp16Args&);
+extern const KernelTable<DepthwiseConvFp16Function> kDepthwiseConvFp16;
 
 }  // namespace fovea::ops

@@ -29,61 +29,41 @@ namespace fovea::ops {
 namespace {
 
 constexpr int kLanes = 16;
-constexpr int kChunk = 16;  // outputs
-
-template <bool kPartial>
-inline __m512 load(const float* source, __mmask16 mask) {
-    return kPartial ? _mm512_maskz_loadu_ps(mask, source) : _mm512_loadu_ps(source);
-}
-
-template <bool kPartial>
-inline void store(float* target, __mmask16 mask, __m512 value) {
-    if (kPartial) {
-        _mm512_mask_storeu_ps(target, mask, value);
-    } else {
-        _mm512_storeu_ps(target, value);
-    }
-}
+constexpr int kMostOutputs = 16;  // of a tile; half as many where no more are left
 
 inline std::ptrdiff_t padded_channels(const DepthwiseConvFp32Args& args) {
     return (static_cast<std::ptrdiff_t>(args.channels) + 7) / 8 * 8;
 }
 
-// Calls body(channel, mask, partial) for each block of channels; `partial` is a constant.
-struct Whole {
-    static constexpr bool kPartial = false;
-};
-struct Partial {
-    static constexpr bool kPartial = true;
-};
+// Calls body(channel, mask) for each block of channels: the mask has the lanes that there are.
+// Masked loads and stores cost no more than whole ones.
 template <typename Body>
 [[gnu::always_inline]] inline void for_each_block(int channels, const Body& body) {
-    int channel = 0;
-    for (; channel + kLanes <= channels; channel += kLanes) {
-        body(channel, lane_mask_avx512(kLanes), Whole());
+    for (int channel = 0; channel < channels; channel += kLanes) {
+        const int left = channels - channel;
+        body(channel, lane_mask_avx512(left < kLanes ? left : kLanes));
     }
-    if (channel < channels) body(channel, lane_mask_avx512(channels - channel), Partial());
 }
 
 // One output column from the taps whose columns lie in the row, for any kernel.
-template <bool kPartial>
 inline void compute_any(const DepthwiseConvFp32Args& args, int x, int channel, __mmask16 mask) {
     const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left;
     const std::ptrdiff_t step = padded_channels(args);
     const float* weights = args.weights + channel;
-    __m512 sum[1] = {load<kPartial>(args.bias + channel, mask)};
+    __m512 sum[1] = {_mm512_maskz_loadu_ps(mask, args.bias + channel)};
     for (int a = 0; a < args.kernel_height; ++a, weights += args.kernel_width * step) {
         if (args.rows[a] == nullptr) continue;
         for (int b = 0; b < args.kernel_width; ++b) {
             const std::ptrdiff_t column = first + static_cast<std::ptrdiff_t>(b) * args.dilation_x;
             if (column < 0 || column >= args.input_width) continue;
             const __m512 value =
-                load<kPartial>(args.rows[a] + column * args.input_stride + channel, mask);
-            sum[0] = _mm512_fmadd_ps(value, load<kPartial>(weights + b * step, mask), sum[0]);
+                _mm512_maskz_loadu_ps(mask, args.rows[a] + column * args.input_stride + channel);
+            sum[0] =
+                _mm512_fmadd_ps(value, _mm512_maskz_loadu_ps(mask, weights + b * step), sum[0]);
         }
     }
     apply_fused_activation(args.activation, sum);
-    store<kPartial>(args.output + x * args.output_stride + channel, mask, sum[0]);
+    _mm512_mask_storeu_ps(args.output + x * args.output_stride + channel, mask, sum[0]);
 }
 
 // A tile's place in the row, and what of it there is: columns [begin, end) of its windows, and how
@@ -109,7 +89,7 @@ template <int kKernel, int kStride, int kColumn, int kOutput, int kOutputs>
     }
 }
 
-template <int kKernel, int kStride, bool kPartial, bool kWhole, int kColumn, int kOutputs>
+template <int kKernel, int kStride, bool kWhole, int kColumn, int kOutputs>
 [[gnu::always_inline]] inline void add_columns(const float* row, std::ptrdiff_t offset,
                                                std::ptrdiff_t step, __mmask16 mask,
                                                const TilePlace& place,
@@ -117,24 +97,31 @@ template <int kKernel, int kStride, bool kPartial, bool kWhole, int kColumn, int
                                                __m512 (&sums)[kOutputs]) {
     if constexpr (kColumn < (kOutputs - 1) * kStride + kKernel) {
         if (kWhole || (kColumn >= place.begin && kColumn < place.end)) {
-            __m512 value = load<kPartial>(row + offset, mask);
+            __m512 value = _mm512_maskz_loadu_ps(mask, row + offset);
             asm("" : "+v"(value));  // else gcc loads it again for each of its FMAs
             add_column<kKernel, kStride, kColumn, 0>(value, weights, sums);
         }
         offset += step;
         asm("" : "+r"(offset));  // else gcc keeps all offsets, on the stack
-        add_columns<kKernel, kStride, kPartial, kWhole, kColumn + 1>(row, offset, step, mask, place,
-                                                                     weights, sums);
+        add_columns<kKernel, kStride, kWhole, kColumn + 1>(row, offset, step, mask, place, weights,
+                                                           sums);
     }
 }
 
 // The place's outputs; kWhole: all kOutputs, all of whose windows lie in the row.
-template <int kKernel, int kStride, int kOutputs, bool kPartial, bool kWhole>
+template <int kKernel, int kStride, int kOutputs, bool kWhole>
 [[gnu::noinline]] void compute_tile(const DepthwiseConvFp32Args& args, const TilePlace& place,
                                     int channel, __mmask16 mask) {
     const std::ptrdiff_t weight_step = padded_channels(args);
     const float* row_weights = args.weights + channel;
-    const __m512 bias = load<kPartial>(args.bias + channel, mask);
+    const __m512 bias = _mm512_maskz_loadu_ps(mask, args.bias + channel);
+    if constexpr (kWhole) {
+        // A wide output is out of reach of the second-level cache by the time its row comes round.
+#pragma GCC unroll 16
+        for (int n = 0; n < kOutputs; ++n) {
+            __builtin_prefetch(place.output + channel + n * args.output_stride + 2 * kLanes, 1);
+        }
+    }
     __m512 sums[kOutputs];
 #pragma GCC unroll 16
     for (__m512& sum : sums) sum = bias;
@@ -144,17 +131,17 @@ template <int kKernel, int kStride, int kOutputs, bool kPartial, bool kWhole>
         __m512 weights[kKernel];
 #pragma GCC unroll 5
         for (int b = 0; b < kKernel; ++b) {
-            weights[b] = load<kPartial>(row_weights + b * weight_step, mask);
+            weights[b] = _mm512_maskz_loadu_ps(mask, row_weights + b * weight_step);
         }
-        add_columns<kKernel, kStride, kPartial, kWhole, 0>(
-            args.rows[a] + channel, place.first, args.input_stride, mask, place, weights, sums);
+        add_columns<kKernel, kStride, kWhole, 0>(args.rows[a] + channel, place.first,
+                                                 args.input_stride, mask, place, weights, sums);
     }
     apply_fused_activation(args.activation, sums);
     float* output = place.output + channel;
 #pragma GCC unroll 16
     for (int n = 0; n < kOutputs; ++n) {
         if (!kWhole && n >= place.outputs) break;
-        store<kPartial>(output, mask, sums[n]);
+        _mm512_mask_storeu_ps(output, mask, sums[n]);
         output += args.output_stride;
     }
 }
@@ -170,31 +157,33 @@ inline void compute_columns(const DepthwiseConvFp32Args& args, int x, int output
                              : -left < columns ? static_cast<int>(-left)
                                                : columns,
                              right < columns ? static_cast<int>(right) : columns, outputs};
-    const bool whole = outputs == kOutputs && place.begin == 0 && place.end == columns;
-    for_each_block(args.channels, [&](int channel, __mmask16 mask, auto block) {
-        constexpr bool kPartial = decltype(block)::kPartial;
-        if (whole) {
-            compute_tile<kKernel, kStride, kOutputs, kPartial, true>(args, place, channel, mask);
+    const bool whole = outputs == kMostOutputs && place.begin == 0 && place.end == columns;
+    for_each_block(args.channels, [&](int channel, __mmask16 mask) {
+        if (kOutputs == kMostOutputs && whole) {
+            compute_tile<kKernel, kStride, kMostOutputs, true>(args, place, channel, mask);
         } else {
-            compute_tile<kKernel, kStride, kOutputs, kPartial, false>(args, place, channel, mask);
+            compute_tile<kKernel, kStride, kOutputs, false>(args, place, channel, mask);
         }
     });
 }
 
 template <int kKernel, int kStride>
 void convolve_row(const DepthwiseConvFp32Args& args) {
-    constexpr int kOutputs = kStride == 1 ? 16 : 8;
-    for (int x = 0; x < args.output_width; x += kOutputs) {
+    int x = 0;
+    for (; args.output_width - x > kMostOutputs / 2; x += kMostOutputs) {
         const int left = args.output_width - x;
-        compute_columns<kKernel, kStride, kOutputs>(args, x, left < kOutputs ? left : kOutputs);
+        compute_columns<kKernel, kStride, kMostOutputs>(args, x,
+                                                        left < kMostOutputs ? left : kMostOutputs);
+    }
+    if (x < args.output_width) {
+        compute_columns<kKernel, kStride, kMostOutputs / 2>(args, x, args.output_width - x);
     }
 }
 
 void convolve_row_any(const DepthwiseConvFp32Args& args) {
     for (int x = 0; x < args.output_width; ++x) {
-        for_each_block(args.channels, [&](int channel, __mmask16 mask, auto block) {
-            compute_any<decltype(block)::kPartial>(args, x, channel, mask);
-        });
+        for_each_block(args.channels,
+                       [&](int channel, __mmask16 mask) { compute_any(args, x, channel, mask); });
     }
 }
 

@@ -18,12 +18,6 @@
 namespace fovea::ops {
 namespace {
 
-constexpr std::ptrdiff_t kFloatBytes = sizeof(float);
-
-inline std::ptrdiff_t padded_channels(const DepthwiseConvFp32Args& args) {
-    return (static_cast<std::ptrdiff_t>(args.channels) + 7) / 8 * 8;
-}
-
 template <bool kPartial>
 inline float32x4_t load(const float* source, int lanes) {
     if constexpr (kPartial) {
@@ -79,66 +73,14 @@ void compute_rest(const DepthwiseConvFp32Args& args, int channel) {
     }
 }
 
-// The two versions of a tile.
-struct Tile {
-    int kernel;
-    int stride;
-    DepthwiseTileFunction all_columns;
-    DepthwiseTileFunction masked_columns;
-};
-constexpr Tile kTiles[] = {
-    {3, 1, depthwise_3x3s1_all_columns_neon, depthwise_3x3s1_masked_columns_neon},
-    {3, 2, depthwise_3x3s2_all_columns_neon, depthwise_3x3s2_masked_columns_neon},
-    {5, 1, depthwise_5x5s1_all_columns_neon, depthwise_5x5s1_masked_columns_neon},
-    {5, 2, depthwise_5x5s2_all_columns_neon, depthwise_5x5s2_masked_columns_neon},
-};
-
-const Tile* find_tile(const DepthwiseConvFp32Args& args) {
-    if (args.dilation_x != 1 || args.kernel_height != args.kernel_width) return nullptr;
-    for (const Tile& tile : kTiles) {
-        if (tile.kernel == args.kernel_width && tile.stride == args.stride_x) return &tile;
-    }
-    return nullptr;
-}
-
-// Output columns x .. x + outputs - 1, at most 8, of the first blocks of 8 channels.
-void compute_tiles(const DepthwiseConvFp32Args& args, const Tile& tile, int x, int outputs,
-                   int blocks) {
-    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * tile.stride - args.pad_left;
-    const std::ptrdiff_t columns = static_cast<std::ptrdiff_t>(outputs - 1) * tile.stride + tile.kernel;
-    // Columns [begin, end) of the tile's windows lie in the row.
-    std::ptrdiff_t begin = left < 0 ? -left : 0;
-    std::ptrdiff_t end = args.input_width - left < columns ? args.input_width - left : columns;
-    if (begin >= end) begin = end = 0;
-    const DepthwiseTile tiles = {
-        .rows = args.rows,
-        .first = begin == end ? 0 : (left + begin) * args.input_stride * kFloatBytes,
-        .column_step = args.input_stride * kFloatBytes,
-        .weights = args.weights,
-        .weight_step = padded_channels(args) * kFloatBytes,
-        .bias = args.bias,
-        .output = args.output + x * args.output_stride,
-        .output_step = args.output_stride * kFloatBytes,
-        .mask = (std::uint64_t{1} << end) - (std::uint64_t{1} << begin),
-        .outputs = outputs,
-        .activation = static_cast<std::ptrdiff_t>(args.activation),
-        .blocks = blocks,
-    };
-    if (outputs == kTileOutputs && begin == 0 && end == columns) {
-        tile.all_columns(&tiles);
-    } else {
-        tile.masked_columns(&tiles);
-    }
-}
-
 }  // namespace
 
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args& args) {
-    const Tile* tile = find_tile(args);
+    const auto* tile = find_tile(args);
     const int blocks = tile == nullptr ? 0 : args.channels / 8;
     for (int x = 0; blocks > 0 && x < args.output_width; x += kTileOutputs) {
         const int left = args.output_width - x;
-        compute_tiles(args, *tile, x, left < kTileOutputs ? left : kTileOutputs, blocks);
+        compute_tiles(args, *tile, x, left < kTileOutputs ? left : kTileOutputs, 0, blocks);
     }
     if (blocks * 8 < args.channels) compute_rest(args, blocks * 8);
 }

@@ -1,40 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// rows    kernel_height x [input_width][input_stride], null where the row is padding
-// output  [output_width][output_stride]
-// weights [kernel_height][kernel_width][channels rounded up to 8]
-// bias    [channels rounded up to 8]
-//
-//   output[x][c] = activation( bias[c] + sum_{a, b} row[a][x * stride + b * dilation - pad_left][c]
-//                                                   * weight[a][b][c] )
-#include <cmath>
-
-#include "ops/activation/fused_activation_scalar.h"
-#include "ops/depthwise_conv/depthwise_conv.h"
+// depthwise_conv_scalar.h for floats.
+#include "ops/depthwise_conv/depthwise_conv_scalar.h"
 
 namespace fovea::ops {
 
 void depthwise_conv_fp32_scalar(const DepthwiseConvFp32Args& args) {
-    const std::ptrdiff_t padded_channels = (static_cast<std::ptrdiff_t>(args.channels) + 7) / 8 * 8;
-    for (int x = 0; x < args.output_width; ++x) {
-        float* output = args.output + x * args.output_stride;
-        for (int c = 0; c < args.channels; ++c) {
-            float sum = args.bias[c];
-            for (int a = 0; a < args.kernel_height; ++a) {
-                if (args.rows[a] == nullptr) continue;
-                for (int b = 0; b < args.kernel_width; ++b) {
-                    const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(x) * args.stride_x +
-                                                  static_cast<std::ptrdiff_t>(b) * args.dilation_x -
-                                                  args.pad_left;
-                    if (column < 0 || column >= args.input_width) continue;
-                    const std::ptrdiff_t tap =
-                        static_cast<std::ptrdiff_t>(a) * args.kernel_width + b;
-                    sum = std::fma(args.rows[a][column * args.input_stride + c],
-                                   args.weights[tap * padded_channels + c], sum);
-                }
-            }
-            output[c] = fused_activation(sum, args.activation);
-        }
-    }
+    depthwise_conv_scalar(args);
 }
 
 }  // namespace fovea::ops

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// depthwise_tile_neon.h's tiles: 8 output columns x 8 channels of a K x K kernel of stride S. In assembly,
-// because compilers copy and spill where so many sums are to stay in registers.
+// depthwise_tile_neon.h's tiles: 8 output columns x two registers of channels of a K x K kernel of stride S,
+// 8 floats or, where depthwise_tile_neon_fp16.S includes this file, 16 halves. In assembly, because
+// compilers copy and spill where so many sums are to stay in registers.
 //
 //   v0 .. v15    sums, two an output column
 //   v16 .. v25   weights of the current kernel row, two a tap (to v21 for 3 x 3)
@@ -43,19 +44,19 @@
 .endm
 
 .macro load_tap first, second
-    ld1 {v\first\().4s, v\second\().4s}, [x5], x6
+    ld1 {v\first\()LANES, v\second\()LANES}, [x5], x6
 .endm
 
 .macro load_column_pair first, second
-    ld1 {v\first\().4s, v\second\().4s}, [x9], x3
+    ld1 {v\first\()LANES, v\second\()LANES}, [x9], x3
 .endm
 
 .macro add_product sum, column, weights
-    fmla v\sum\().4s, v\column\().4s, v\weights\().4s
+    fmla v\sum\()LANES, v\column\()LANES, v\weights\()LANES
 .endm
 
 .macro store_pair first, second
-    st1 {v\first\().4s, v\second\().4s}, [x9], x10
+    st1 {v\first\()LANES, v\second\()LANES}, [x9], x10
 .endm
 
 .macro load_column column
@@ -105,7 +106,7 @@
 .endm
 
 .macro depthwise_tile kernel, stride, columns
-begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
+begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     ldp x13, x2, [x0, #ROWS]
     ldp x3, x14, [x0, #COLUMN_STEP]
     ldp x6, x15, [x0, #WEIGHT_STEP]
@@ -162,7 +163,7 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
     add x15, x15, #32
     subs x11, x11, #1
     b.ne .Lblock\@
-end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()_neon
+end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
 
 .Lpadding_row\@:
     mov x10, #\kernel

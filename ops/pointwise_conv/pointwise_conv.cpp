@@ -4,7 +4,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr KernelVariant<PointwiseConvFp32Function> kVariants[] = {
+constexpr KernelVariant<PointwiseConvFp32Function> kFp32Variants[] = {
 #if defined(FOVEA_HAVE_AVX512)
     {"pointwise_conv_fp32_avx512", pointwise_conv_fp32_avx512, kFeatureAvx512},
 #endif
@@ -17,9 +17,19 @@ constexpr KernelVariant<PointwiseConvFp32Function> kVariants[] = {
     {"pointwise_conv_fp32_scalar", pointwise_conv_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<PointwiseConvFp16Function> kFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON_FP16)
+    {"pointwise_conv_fp16_neon_fp16", pointwise_conv_fp16_neon_fp16, kFeatureNeonFp16},
+#endif
+    {"pointwise_conv_fp16_scalar", pointwise_conv_fp16_scalar, kFeatureNone},
+};
+
 }  // namespace
 
 constinit const KernelTable<PointwiseConvFp32Function> kPointwiseConvFp32 = {
-    "pointwise_conv_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+    "pointwise_conv_fp32", kFp32Variants, sizeof(kFp32Variants) / sizeof(kFp32Variants[0])};
+
+constinit const KernelTable<PointwiseConvFp16Function> kPointwiseConvFp16 = {
+    "pointwise_conv_fp16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -16,7 +16,7 @@ namespace fovea::ops {
 namespace {
 
 // Bytes of input that a block of pixels may hold: half of the smallest first-level cache (32 KiB).
-constexpr std::ptrdiff_t kBlockBytes = 16 * 1024;
+constexpr std::ptrdiff_t kBlockBytes = 32 * 1024;
 constexpr std::ptrdiff_t kSmallestBlock = 14;
 
 // Not inlined: gcc would keep what other tiles need in the registers of this one.

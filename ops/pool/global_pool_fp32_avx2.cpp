@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Global pooling, 8 channels a register, AVX2. The order of summation is that of
-// global_pool_fp32_scalar.cpp, so the bits are the same.
+// global_pool_scalar.h, so the bits are the same.
 //
 //   ymm  4  sums of the current block of pixels, or maxima, for 32 channels
 //   ymm  4  totals of the blocks before it

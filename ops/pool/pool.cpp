@@ -15,6 +15,9 @@ constexpr KernelVariant<PoolFp32Function> kPoolFp32Variants[] = {
 };
 
 constexpr KernelVariant<GlobalPoolFp32Function> kGlobalPoolFp32Variants[] = {
+#if defined(FOVEA_HAVE_AVX512)
+    {"global_pool_fp32_avx512", global_pool_fp32_avx512, kFeatureAvx512},
+#endif
 #if defined(FOVEA_HAVE_AVX2)
     {"global_pool_fp32_avx2", global_pool_fp32_avx2, kFeatureAvx2Fma},
 #endif
@@ -22,6 +25,20 @@ constexpr KernelVariant<GlobalPoolFp32Function> kGlobalPoolFp32Variants[] = {
     {"global_pool_fp32_neon", global_pool_fp32_neon, kFeatureNeon},
 #endif
     {"global_pool_fp32_scalar", global_pool_fp32_scalar, kFeatureNone},
+};
+
+constexpr KernelVariant<PoolFp16Function> kPoolFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON)
+    {"pool_fp16_neon", pool_fp16_neon, kFeatureNeon},
+#endif
+    {"pool_fp16_scalar", pool_fp16_scalar, kFeatureNone},
+};
+
+constexpr KernelVariant<GlobalPoolFp16Function> kGlobalPoolFp16Variants[] = {
+#if defined(FOVEA_HAVE_NEON)
+    {"global_pool_fp16_neon", global_pool_fp16_neon, kFeatureNeon},
+#endif
+    {"global_pool_fp16_scalar", global_pool_fp16_scalar, kFeatureNone},
 };
 
 }  // namespace
@@ -32,5 +49,11 @@ constinit const KernelTable<PoolFp32Function> kPoolFp32 = {
 constinit const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32 = {
     "global_pool_fp32", kGlobalPoolFp32Variants,
     sizeof(kGlobalPoolFp32Variants) / sizeof(kGlobalPoolFp32Variants[0])};
+
+constinit const KernelTable<PoolFp16Function> kPoolFp16 = {
+    "pool_fp16", kPoolFp16Variants, sizeof(kPoolFp16Variants) / sizeof(kPoolFp16Variants[0])};
+
+constinit const KernelTable<GlobalPoolFp16Function> kGlobalPoolFp16 = {
+    "global_pool_fp16", kGlobalPoolFp16Variants, sizeof(kGlobalPoolFp16Variants) / sizeof(kGlobalPoolFp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -1,48 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// rows   window_height x [input_width][input_stride], null where the row is padding
-// output [output_width][output_stride]
-//
-//   output[x][c] = max or mean over a, b of row[a][x * stride + b - pad_left][c]
-//
-// The mean is the sum in the order of a, then b, divided by the number of elements counted. A NaN
-// in the window gives NaN, for the maximum too.
-#include <cmath>
-#include <limits>
-
-#include "ops/pool/pool.h"
+// pool_scalar.h for floats.
+#include "ops/pool/pool_scalar.h"
 
 namespace fovea::ops {
 
 void pool_fp32_scalar(const PoolFp32Args& args) {
-    for (int x = 0; x < args.output_width; ++x) {
-        float* output = args.output + x * args.output_stride;
-        for (int c = 0; c < args.channels; ++c) {
-            float maximum = -std::numeric_limits<float>::infinity();
-            float sum = 0.0f;
-            int count = 0;
-            for (int a = 0; a < args.window_height; ++a) {
-                if (args.rows[a] == nullptr) continue;
-                for (int b = 0; b < args.window_width; ++b) {
-                    const std::ptrdiff_t column =
-                        static_cast<std::ptrdiff_t>(x) * args.stride_x + b - args.pad_left;
-                    if (column < 0 || column >= args.input_width) continue;
-                    const float value = args.rows[a][column * args.input_stride + c];
-                    if (value > maximum || std::isnan(value)) maximum = value;
-                    sum += value;
-                    ++count;
-                }
-            }
-            if (args.kind == PoolKind::kMax) {
-                output[c] = maximum;
-            } else if (count == 0) {
-                output[c] = 0.0f;
-            } else {
-                output[c] = sum / static_cast<float>(args.count_padding
-                                                         ? args.window_height * args.window_width
-                                                         : count);
-            }
-        }
-    }
+    pool_scalar(args);
 }
 
 }  // namespace fovea::ops

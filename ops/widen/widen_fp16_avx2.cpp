@@ -12,10 +12,12 @@
 namespace fovea::ops {
 
 void widen_fp16_avx2(const WidenFp16Args& args) {
-    for (std::size_t i = 0; i < args.count; i += 8) {
-        const __m128i halves = _mm_load_si128(reinterpret_cast<const __m128i*>(args.input + i));
-        _mm256_store_ps(args.output + i, _mm256_cvtph_ps(halves));
+    std::size_t i = 0;
+    for (; i + 8 <= args.count; i += 8) {
+        const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(args.input + i));
+        _mm256_storeu_ps(args.output + i, _mm256_cvtph_ps(halves));
     }
+    for (; i < args.count; ++i) args.output[i] = _cvtsh_ss(args.input[i]);
 }
 
 }  // namespace fovea::ops

@@ -100,7 +100,7 @@ struct Layer {
     GuardedArray<float> shift;
     std::vector<std::unique_ptr<GuardedArray<Pixel>>> row_data;
     std::vector<const Pixel*> rows;
-    Conv2dRescaledArgs<Pixel> args = {};
+    Conv2dRescaledArgs<Pixel, float> args = {};
 };
 
 // The formula, from the rows rescaled in float32 as affine.h says.
@@ -196,7 +196,7 @@ void check(Checker& checker, const Case& c) {
         const AffineFp32Function rescale = kAffineFp32.select(kernel.required).function;
         check_variant(checker, c, floats, kernel.name, float_expected,
                       in_two_steps(c, floats, rescale, kernel.function),
-                      [&](const Conv2dRescaledArgs<float>& args) {
+                      [&](const Conv2dRescaledArgs<float, float>& args) {
                           conv2d_rescaled(args, rescale, kernel.function);
                       });
     }

@@ -156,7 +156,7 @@ TEST_CASE("conv2d: every width around a tile, with every pad, stride and dilatio
         for (const int stride : {1, 2, 3}) {
             for (const int dilation : {1, 2}) {
                 for (const int pads : {0, 1, 2, 3}) {
-                    for (const int width : {1, 2, 3, 5, 6, 7, 11, 12, 13, 20, 41}) {
+                    for (const int width : {1, 2, 3, 5, 6, 7, 11, 12, 13, 17, 20, 26, 41}) {
                         Case c;
                         c.width = width;
                         c.in_channels = 1 + turn % 4;
@@ -214,6 +214,36 @@ TEST_CASE("conv2d: groups") {
                     c.activation = Activation::kRelu;
                     c.fill = fill;
                     check(checker, c);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("conv2d: every width of a stem around a tile") {
+    Checker checker;
+    int turn = 0;
+    for (const int tile : {12, 16}) {
+        for (const int outputs : sizes_around(tile)) {
+            for (const int out_channels : {8, 15, 16, 17, 40}) {
+                for (const int pad_left : {0, 1}) {
+                    for (const int pad_right : {0, 1}) {
+                        Case c;
+                        c.width = 2 * outputs + 1;
+                        c.in_channels = 3;
+                        c.out_channels = out_channels;
+                        c.kernel_height = c.kernel_width = 3;
+                        c.stride = 2;
+                        c.pad_left = pad_left;
+                        c.pad_right = pad_right;
+                        c.null_rows = turn % 3 == 0 ? 1u << turn / 3 % 3 : 0u;
+                        c.activation = kFusableActivations[turn % 5];
+                        c.fill = kAllFills[turn / 2 % 3];
+                        c.offset = turn % 2;
+                        c.padding = turn % 5 == 0 ? 3 : 0;
+                        ++turn;
+                        check(checker, c);
+                    }
                 }
             }
         }

@@ -126,9 +126,9 @@ TEST_CASE("depthwise_conv: every width and channel count around a tile") {
     int turn = 0;
     for (const int kernel : {3, 5}) {
         for (const int stride : {1, 2}) {
-            for (const int width :
-                 {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17, 18, 26, 35, 70, 71}) {
-                for (const int channels : {1, 3, 4, 7, 8, 9, 15, 16, 17, 25}) {
+            for (const int width : {1,  2,  3,  4,  5,  6,  7,  8,  9,  11, 12, 13, 14, 15,
+                                    16, 17, 18, 19, 20, 26, 31, 33, 34, 35, 36, 50, 70, 71}) {
+                for (const int channels : {1, 3, 4, 7, 8, 9, 15, 16, 17, 25, 33}) {
                     Case c{width, channels, kernel, kernel, stride, 0, 0};
                     c.pad_left = turn % (kernel / 2 + 2);
                     c.pad_right = turn / 2 % (kernel / 2 + 2);
@@ -150,6 +150,7 @@ TEST_CASE("depthwise_conv: rows in the padding") {
         for (unsigned null_rows = 0; null_rows < 1u << kernel; ++null_rows) {
             check(checker, {14, 11, kernel, kernel, 1, kernel / 2, kernel / 2, 1, null_rows});
             check(checker, {15, 16, kernel, kernel, 2, 0, 1, 1, null_rows});
+            check(checker, {37, 24, kernel, kernel, 1, kernel / 2, kernel / 2, 1, null_rows});
         }
     }
 }

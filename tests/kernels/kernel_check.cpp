@@ -16,6 +16,8 @@
 #include <cstdlib>
 #include <map>
 
+#include "ops/widen/widen.h"
+
 namespace fovea::test {
 namespace {
 
@@ -55,14 +57,42 @@ std::uint32_t bits_of(float value) {
     std::memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+std::uint32_t bits_of(ops::Half half) {
+    return half;
+}
+
+float value_of(float value) {
+    return value;
+}
+float value_of(ops::Half half) {
+    float value;
+    ops::widen_fp16_scalar({&half, &value, 1});
+    return value;
+}
+
+// What an element differs from its value by at the most: the relative part, and the absolute one of a
+// subnormal, which is exact to half of the smallest step only.
+template <typename Element>
+constexpr double kRelative = static_cast<double>(FLT_EPSILON);
+template <>
+constexpr double kRelative<ops::Half> = kHalfRounding;
+template <typename Element>
+constexpr double kAbsolute = static_cast<double>(FLT_TRUE_MIN);
+template <>
+constexpr double kAbsolute<ops::Half> = 0x1p-24;
 
 // A quiet NaN that says where it lies.
-float canary(std::size_t index) {
-    const std::uint32_t bits =
-        0x7fc00000u | ((static_cast<std::uint32_t>(index) * 2654435761u) >> 10);
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
+template <typename Element>
+Element canary(std::size_t index) {
+    const std::uint32_t scrambled = static_cast<std::uint32_t>(index) * 2654435761u;
+    if constexpr (sizeof(Element) == sizeof(ops::Half)) {
+        return static_cast<ops::Half>(0x7e00u | scrambled >> 23);
+    } else {
+        const std::uint32_t bits = 0x7fc00000u | scrambled >> 10;
+        Element value;
+        std::memcpy(&value, &bits, sizeof value);
+        return value;
+    }
 }
 
 bool same(float left, float right) {
@@ -165,26 +195,32 @@ void GuardedMemory::make_read_only() {
     mprotect(static_cast<char*>(mapping_) + page, mapping_bytes_ - 2 * page, PROT_READ);
 }
 
-OutputRows::OutputRows(std::size_t rows, std::size_t width, std::size_t stride, std::size_t offset)
+template <typename Element>
+OutputRowsOf<Element>::OutputRowsOf(std::size_t rows, std::size_t width, std::size_t stride,
+                                    std::size_t offset)
     : memory_((kMargin + offset + rows * stride + kMargin + 15) / 16 * 16),
       rows_(rows),
       width_(width),
       stride_(stride),
       offset_(offset) {
-    for (std::size_t i = 0; i < memory_.size(); ++i) memory_[i] = canary(i);
+    for (std::size_t i = 0; i < memory_.size(); ++i) memory_[i] = canary<Element>(i);
 }
 
-std::string OutputRows::damage() const {
+template <typename Element>
+std::string OutputRowsOf<Element>::damage() const {
     const std::size_t first = kMargin + offset_;
     for (std::size_t i = 0; i < memory_.size(); ++i) {
         if (i >= first && i < first + rows_ * stride_ && (i - first) % stride_ < width_) continue;
-        if (bits_of(memory_[i]) == bits_of(canary(i))) continue;
+        if (bits_of(memory_[i]) == bits_of(canary<Element>(i))) continue;
         const long long place = static_cast<long long>(i) - static_cast<long long>(first);
         return text("overwrote element %lld (row stride %zu, row width %zu, %zu rows) with %.9g",
-                    place, stride_, width_, rows_, static_cast<double>(memory_[i]));
+                    place, stride_, width_, rows_, static_cast<double>(value_of(memory_[i])));
     }
     return {};
 }
+
+template class OutputRowsOf<float>;
+template class OutputRowsOf<ops::Half>;
 
 ops::CpuFeatureSet tested_features() {
     return progress().features;
@@ -241,18 +277,18 @@ void Checker::count(std::size_t comparisons) {
     if (mode_ == Mode::kReport) progress().kernels[kernel_].comparisons += comparisons;
 }
 
-void Checker::compare(const OutputRows& output, const std::vector<Expected>& expected,
+template <typename Element>
+void Checker::compare(const OutputRowsOf<Element>& output, const std::vector<Expected>& expected,
                       std::size_t terms) {
     for (std::size_t row = 0; row < output.rows(); ++row) {
         for (std::size_t column = 0; column < output.width(); ++column) {
             const std::size_t index = row * output.width() + column;
             const double want = expected[index].value;
-            const double got = static_cast<double>(output.at(row, column));
+            const double got = static_cast<double>(value_of(output.at(row, column)));
             const double length = static_cast<double>(terms);
-            // The second part: a subnormal result is exact to half of the smallest step only.
             const double bound =
                 kErrorFactor * length *
-                (FLT_EPSILON * expected[index].magnitude + static_cast<double>(FLT_TRUE_MIN));
+                (kRelative<Element> * expected[index].magnitude + kAbsolute<Element>);
             const bool good = std::isfinite(static_cast<float>(want))
                                   ? std::fabs(got - want) <= bound
                                   : same(static_cast<float>(got), static_cast<float>(want));
@@ -268,16 +304,19 @@ void Checker::compare(const OutputRows& output, const std::vector<Expected>& exp
     if (!damage.empty()) fail(damage);
 }
 
-void Checker::compare_equal(const OutputRows& output, const float* reference,
+template <typename Element>
+void Checker::compare_equal(const OutputRowsOf<Element>& output, const Element* reference,
                             std::ptrdiff_t reference_stride) {
     for (std::size_t row = 0; row < output.rows(); ++row) {
-        const float* want = reference + static_cast<std::ptrdiff_t>(row) * reference_stride;
+        const Element* want = reference + static_cast<std::ptrdiff_t>(row) * reference_stride;
         for (std::size_t column = 0; column < output.width(); ++column) {
-            if (same(output.at(row, column), want[column])) continue;
+            const float got_value = value_of(output.at(row, column));
+            const float want_value = value_of(want[column]);
+            if (same(got_value, want_value)) continue;
             fail(text(
                 "row %zu, column %zu: got %.9g (0x%08x), expected the same bits as %.9g (0x%08x)",
-                row, column, static_cast<double>(output.at(row, column)),
-                bits_of(output.at(row, column)), static_cast<double>(want[column]),
+                row, column, static_cast<double>(got_value),
+                bits_of(output.at(row, column)), static_cast<double>(want_value),
                 bits_of(want[column])));
             count(row * output.width() + column + 1);
             return;
@@ -287,6 +326,11 @@ void Checker::compare_equal(const OutputRows& output, const float* reference,
     const std::string damage = output.damage();
     if (!damage.empty()) fail(damage);
 }
+
+template void Checker::compare(const OutputRows&, const std::vector<Expected>&, std::size_t);
+template void Checker::compare(const HalfRows&, const std::vector<Expected>&, std::size_t);
+template void Checker::compare_equal(const OutputRows&, const float*, std::ptrdiff_t);
+template void Checker::compare_equal(const HalfRows&, const ops::Half*, std::ptrdiff_t);
 
 void Checker::compare_value(std::uint64_t index, std::uint64_t got, std::uint64_t want) {
     count(1);

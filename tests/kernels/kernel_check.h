@@ -30,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/half.h"
 #include "ops/kernel_variant.h"
 
 namespace fovea::test {
@@ -39,6 +40,10 @@ namespace fovea::test {
 // error of any order of summation, fused or not, is below FLT_EPSILON * terms * magnitude; the
 // factor covers a fused activation (hard-swish has slope 1.5) and its own roundings.
 inline constexpr double kErrorFactor = 2.0;
+
+// The same for halves, whose unit of rounding is 2^-11: kErrorFactor * kHalfRounding * terms *
+// magnitude, where terms are the roundings that a contract states.
+inline constexpr double kHalfRounding = 0x1p-11;
 
 enum class Fill {
     kUniform,   // -1 .. 1
@@ -102,17 +107,18 @@ class GuardedArray {
     std::size_t count_;
 };
 
-// An output of rows x width floats, `stride` (>= width) floats from row to row. All of it, and a
-// margin around it, starts as canaries: NaNs whose bits name their place, so an element never
+// An output of rows x width floats or halves, `stride` (>= width) of them from row to row. All of it,
+// and a margin around it, starts as canaries: NaNs whose bits name their place, so an element never
 // written, or a stale one added to, shows as well as one written where none belongs. offset
 // elements move the first element off its 64-byte alignment.
-class OutputRows {
+template <typename Element>
+class OutputRowsOf {
   public:
-    OutputRows(std::size_t rows, std::size_t width, std::size_t stride, std::size_t offset = 0);
-    float* data() { return memory_.data() + kMargin + offset_; }
-    const float* data() const { return memory_.data() + kMargin + offset_; }
-    float& at(std::size_t row, std::size_t column) { return data()[row * stride_ + column]; }
-    float at(std::size_t row, std::size_t column) const { return data()[row * stride_ + column]; }
+    OutputRowsOf(std::size_t rows, std::size_t width, std::size_t stride, std::size_t offset = 0);
+    Element* data() { return memory_.data() + kMargin + offset_; }
+    const Element* data() const { return memory_.data() + kMargin + offset_; }
+    Element& at(std::size_t row, std::size_t column) { return data()[row * stride_ + column]; }
+    Element at(std::size_t row, std::size_t column) const { return data()[row * stride_ + column]; }
     std::size_t rows() const { return rows_; }
     std::size_t width() const { return width_; }
     std::size_t stride() const { return stride_; }
@@ -121,9 +127,11 @@ class OutputRows {
 
   private:
     static constexpr std::size_t kMargin = 64;
-    GuardedArray<float> memory_;
+    GuardedArray<Element> memory_;
     std::size_t rows_, width_, stride_, offset_;
 };
+using OutputRows = OutputRowsOf<float>;
+using HalfRows = OutputRowsOf<ops::Half>;
 
 struct Expected {
     double value = 0.0;
@@ -157,10 +165,12 @@ class Checker {
     }
 
     // After run: the output against expected[rows][width], and the canaries.
-    void compare(const OutputRows& output, const std::vector<Expected>& expected,
+    template <typename Element>
+    void compare(const OutputRowsOf<Element>& output, const std::vector<Expected>& expected,
                  std::size_t terms);
     // After run: bit for bit the same as `reference` (zeros of either sign, and NaNs, are alike).
-    void compare_equal(const OutputRows& output, const float* reference,
+    template <typename Element>
+    void compare_equal(const OutputRowsOf<Element>& output, const Element* reference,
                        std::ptrdiff_t reference_stride);
     // Integers, bytes, checksums: equal or not.
     void compare_value(std::uint64_t index, std::uint64_t got, std::uint64_t want);

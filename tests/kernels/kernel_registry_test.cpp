@@ -22,6 +22,7 @@ struct Suffix {
 constexpr Suffix kSuffixes[] = {
     {"_scalar", kFeatureNone},       {"_avx2", kFeatureAvx2Fma},  {"_avx512", kFeatureAvx512},
     {"_neon", kFeatureNeon},         {"_pclmul", kFeaturePclmul}, {"_vpclmul", kFeatureVpclmul},
+    {"_neon_fp16", kFeatureNeonFp16},
     {"_armv8crc", kFeatureArmCrc},
 };
 

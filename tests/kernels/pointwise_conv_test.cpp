@@ -8,8 +8,8 @@ namespace {
 
 using namespace fovea::test;
 
-// Rows of the register tiles of all variants lie between 4 and 8 pixels and 8 and 24 channels.
-constexpr int kPixelTiles[] = {4, 6, 8};
+// Rows of the register tiles of all variants lie between 4 and 16 pixels and 8 and 48 channels.
+constexpr int kPixelTiles[] = {4, 6, 8, 10, 14, 16};
 
 const auto kernels = [] { return runnable_variants(fovea::ops::kPointwiseConvFp32); };
 
@@ -20,7 +20,8 @@ TEST_CASE("pointwise_conv: every size around a tile") {
     int turn = 0;
     for (const int tile : kPixelTiles) {
         for (const int pixels : sizes_around(tile)) {
-            for (const int out_channels : {1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 33, 50}) {
+            for (const int out_channels :
+                 {1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 33, 40, 47, 48, 50, 58}) {
                 for (const int in_channels : {1, 3, 4, 5, 8, 26}) {
                     PointwiseConvCase c{pixels, in_channels, out_channels};
                     c.activation = kFusableActivations[turn % 5];

@@ -250,7 +250,7 @@ TEST_CASE("global_pool: every pixel and channel count around a tile, split chann
     int turn = 0;
     for (const PoolKind kind : kKinds) {
         for (const int pixels : {1, 2, 7, 8, 9, 15, 16, 17, 26, 49, 511, 512, 513, 1030}) {
-            for (const int channels : {1, 4, 7, 8, 9, 16, 31, 32, 33, 47, 72, 73}) {
+            for (const int channels : {1, 4, 7, 8, 9, 16, 31, 32, 33, 47, 63, 64, 65, 72, 73}) {
                 GlobalCase c{pixels, channels, 0, channels, kind};
                 c.fill = kAllFills[turn % 3];
                 c.offset = turn % 2;

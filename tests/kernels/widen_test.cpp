@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "kernel_check.h"
 
@@ -45,8 +46,9 @@ TEST_CASE("widen: every half-precision value") {
     checker.shape("all values");
     for (const auto& kernel : runnable_variants(fovea::ops::kWidenFp16)) {
         GuardedArray<float> output(kAll);
-        if (!checker.run(kernel.name,
-                         [&] { kernel.function({input.data(), output.data(), kAll}); })) {
+        if (!checker.run(kernel.name, [&] {
+                kernel.function({input.data(), output.data(), kAll});
+            })) {
             continue;
         }
         for (std::uint32_t i = 0; i < kAll; ++i) {
@@ -58,7 +60,7 @@ TEST_CASE("widen: every half-precision value") {
 
 TEST_CASE("widen: counts") {
     Checker checker;
-    for (const std::size_t count : {0, 8, 16, 24, 40, 1000}) {
+    for (const std::size_t count : {0, 1, 7, 8, 9, 16, 31, 40, 1000}) {
         checker.shape("count=%zu", count);
         Random random = checker.random();
         GuardedArray<std::uint16_t> input(count);
@@ -67,15 +69,84 @@ TEST_CASE("widen: counts") {
         }
         input.make_read_only();
         for (const auto& kernel : runnable_variants(fovea::ops::kWidenFp16)) {
-            OutputRows output(1, count, count);
-            if (!checker.run(kernel.name,
-                             [&] { kernel.function({input.data(), output.data(), count}); })) {
+            OutputRows output(1, count, count, count % 2);
+            if (!checker.run(kernel.name, [&] {
+                    kernel.function({input.data(), output.data(), count});
+                })) {
                 continue;
             }
             checker.compare_value(0, output.damage().size(), 0);
             for (std::size_t i = 0; i < count; ++i) {
                 checker.compare_value(i, bits_of(output.at(0, i)),
                                       bits_of(static_cast<float>(value_of(input[i]))));
+            }
+        }
+    }
+}
+
+TEST_CASE("narrow: every half and what lies between two") {
+    // Each half's value, the middle between it and the next, and the floats on both sides of the
+    // middle.
+    std::vector<float> values;
+    std::vector<std::uint16_t> wanted;
+    for (std::uint32_t sign : {0u, 0x8000u}) {
+        for (std::uint32_t half = 0; half <= 0x7BFF; ++half) {
+            const auto this_one = static_cast<float>(value_of(half));
+            // The one after the largest would be 65536.
+            const double next = half == 0x7BFF ? 65536.0 : value_of(half + 1);
+            const auto middle = static_cast<float>((this_one + next) / 2);
+            const std::uint32_t even = half % 2 == 0 ? half : half + 1;
+            const auto add = [&](float value, std::uint32_t result) {
+                values.push_back(sign != 0 ? -value : value);
+                wanted.push_back(static_cast<std::uint16_t>(sign | result));
+            };
+            add(this_one, half);
+            add(std::nextafter(middle, 0.0f), half);
+            add(middle, even);
+            add(std::nextafter(middle, 1e30f), half + 1);
+        }
+        values.push_back(sign != 0 ? -1e30f : 1e30f);
+        wanted.push_back(static_cast<std::uint16_t>(sign | 0x7C00u));
+        values.push_back(sign != 0 ? -1e-30f : 1e-30f);
+        wanted.push_back(static_cast<std::uint16_t>(sign));
+    }
+    values.push_back(std::numeric_limits<float>::quiet_NaN());
+    Checker checker;
+    checker.shape("all values");
+    for (const auto& kernel : runnable_variants(fovea::ops::kNarrowFp16)) {
+        std::vector<std::uint16_t> output(values.size());
+        if (!checker.run(kernel.name, [&] {
+                kernel.function({values.data(), output.data(), values.size()});
+            })) {
+            continue;
+        }
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+            checker.compare_value(i, output[i], wanted[i]);
+        checker.compare_value(wanted.size(), std::isnan(value_of(output.back())), true);
+    }
+}
+
+TEST_CASE("narrow: counts") {
+    Checker checker;
+    for (const std::size_t count : {0, 1, 7, 8, 9, 17, 1000}) {
+        checker.shape("count=%zu", count);
+        Random random = checker.random();
+        GuardedArray<float> input(count, count % 2);
+        random.fill(input.data(), count, Fill::kUniform);
+        input.make_read_only();
+        for (const auto& kernel : runnable_variants(fovea::ops::kNarrowFp16)) {
+            HalfRows output(1, count, count, count % 2);
+            if (!checker.run(kernel.name, [&] {
+                    kernel.function({input.data(), output.data(), count});
+                })) {
+                continue;
+            }
+            checker.compare_value(0, output.damage().size(), 0);
+            for (std::size_t i = 0; i < count; ++i) {
+                checker.compare_value(
+                    i,
+                    std::fabs(value_of(output.at(0, i)) - static_cast<double>(input[i])) <= 0x1p-12,
+                    true);
             }
         }
     }

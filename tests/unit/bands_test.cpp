@@ -53,7 +53,7 @@ struct Session {
         REQUIRE(pool.start(request.threads) == FOVEA_OK);
         filling.assign(plan.workspace_size, 0xFF);  // NaNs
         workspace = std::make_unique<test_memory::AlignedCopy>(filling.data(), filling.size());
-        fovea::write_constants(graph, plan, workspace->data());
+        fovea::write_constants(plan, workspace->data());
         executor = std::make_unique<Executor>(graph, plan, pool, workspace->data());
     }
     bool streams() const {
@@ -71,7 +71,7 @@ struct Session {
 };
 
 struct Counts {
-    int compared = 0, streamed = 0, shared = 0;
+    int compared = 0, streamed = 0, shared = 0, halves = 0;
 };
 
 // All values of `whole` must be there; the kept ones and the outputs are compared.
@@ -91,7 +91,7 @@ void compare(const Session& whole, const Session& banded, const PlanRequest& req
 void check_network(const model_builder::ModelSpec& network,
                    const model_builder::ModelSpec& streamed, std::uint32_t height,
                    std::uint32_t width, fovea::ops::CpuFeatureSet features, std::mt19937& random,
-                   Counts* counts) {
+                   Counts* counts, fovea::Arithmetic arithmetic = fovea::Arithmetic::kBest) {
     const Loaded loaded(network), loaded_streamed(streamed);
     const fovea::Graph& graph = loaded.model.graph;
     std::vector<std::uint8_t> input(std::size_t{height} * width * graph.input_channels);
@@ -109,6 +109,7 @@ void check_network(const model_builder::ModelSpec& network,
                            .kept = kept.data(),
                            .kept_count = kept.size(),
                            .band = band,
+                           .arithmetic = arithmetic,
                            .work_per_thread = 1};
     };
     const Session whole(graph, request(all, 1, 0), features);
@@ -123,6 +124,7 @@ void check_network(const model_builder::ModelSpec& network,
                 REQUIRE(banded.status == FOVEA_OK);
                 counts->streamed += banded.streams();
                 counts->shared += banded.shares();
+                counts->halves += banded.plan.half;
                 for (int repeat = 0; repeat < 2; ++repeat) {  // the second meets used rings
                     REQUIRE(banded.executor->run({input.data(), FOVEA_U8}) == FOVEA_OK);
                     compare(whole, banded, banded_request, counts);
@@ -131,20 +133,6 @@ void check_network(const model_builder::ModelSpec& network,
         }
     }
 }
-
-// The network with weights that half precision has, in a file of floats and in one of halves.
-struct HalfPair {
-    model_builder::ModelSpec floats, halves;
-
-    explicit HalfPair(const model_builder::ModelSpec& spec) : floats(spec) {
-        for (model_builder::NodeSpec& node : floats.nodes) {
-            if (node.kind == model_builder::kAffine) continue;
-            for (float& weight : node.weights) weight = model_builder::nearest_half(weight);
-        }
-        halves = floats;
-        halves.half_weights = true;
-    }
-};
 
 // Layers of so many inputs that their panels are widened a few at a time: an odd number of panels,
 // a last one of few channels, groups, a residual, a vector, a gate that the weights take over.
@@ -173,7 +161,8 @@ model_builder::ModelSpec wide_network(std::mt19937& random) {
     const std::uint32_t wide = convolution(0, 3, 600, 1, 1);
     const std::uint32_t narrow = convolution(wide, 600, 37, 1, 1);
     const std::uint32_t other = convolution(0, 3, 37, 3, 1);
-    const std::uint32_t sum = spec.add({.kind = kAdd, .inputs = {narrow, other}, .activation = kRelu});
+    const std::uint32_t sum =
+        spec.add({.kind = kAdd, .inputs = {narrow, other}, .activation = kRelu});
     const std::uint32_t grouped = convolution(wide, 600, 54, 3, 2);
     const std::uint32_t joined = spec.add({.kind = kConcat, .inputs = {sum, grouped}});
     const std::uint32_t again = convolution(joined, 91, 1200, 1, 1);
@@ -212,7 +201,8 @@ TEST_CASE("nor of larger, oblong and odd inputs, on any instruction set") {
     Counts counts;
     std::uint32_t round = 0;
     for (const auto& size : kSizes) {
-        // Not a structured binding: INFO captures these, which clang before 16 does not do for bindings.
+        // Not a structured binding: INFO captures these, which clang before 16 does not do for
+        // bindings.
         const std::uint32_t height = size[0];
         const std::uint32_t width = size[1];
         for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
@@ -238,16 +228,49 @@ TEST_CASE("weights in half precision give the bits of the same weights as floats
         INFO(fovea_isa_name(i));
         const auto features = level->allowed & fovea::ops::detect_cpu_features();
         std::mt19937 random(60000);
-        const HalfPair wide(wide_network(random));
-        check_network(wide.floats, wide.halves, 4, 4, features, random, &counts);
+        const auto compare_storage = [&](const model_builder::ModelSpec& spec, std::uint32_t height,
+                                         std::uint32_t width) {
+            check_network(model_builder::with_rounded_weights(spec),
+                          model_builder::with_half_weights(spec), height, width, features, random,
+                          &counts, fovea::Arithmetic::kFloat);
+        };
+        compare_storage(wide_network(random), 4, 4);
         for (std::uint32_t round = 0; round < 12; ++round) {
             INFO("round ", round);
             const auto network = random_network::make(random, 14);
-            const HalfPair pair(network.spec);
-            check_network(pair.floats, pair.halves, 21, 34, features, random, &counts);
+            compare_storage(network.spec, 21, 34);
         }
     }
     CHECK(counts.compared > 500);
     CHECK(counts.streamed > 100);
     CHECK(counts.shared > 20);
+}
+
+TEST_CASE("bands, threads and what is kept change no bit of maps of halves") {
+    Counts counts;
+    for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
+        const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
+        REQUIRE(level != nullptr);
+        INFO(fovea_isa_name(i));
+        const auto features = level->allowed & fovea::ops::detect_cpu_features();
+        std::mt19937 random(70000);
+        const auto check = [&](const model_builder::ModelSpec& spec, std::uint32_t height,
+                               std::uint32_t width) {
+            const auto halves = model_builder::with_half_weights(spec);
+            check_network(halves, halves, height, width, features, random, &counts,
+                          fovea::Arithmetic::kHalf);
+        };
+        check(wide_network(random), 4, 4);
+        check(wide_network(random), 9, 7);
+        for (std::uint32_t round = 0; round < 25; ++round) {
+            INFO("round ", round);
+            const auto network = random_network::make(random, 3 + static_cast<int>(round % 12));
+            check(network.spec, network.spec.default_height, network.spec.default_width);
+            check(network.spec, 17, 26);
+        }
+    }
+    CHECK(counts.compared > 500);
+    CHECK(counts.streamed > 100);
+    CHECK(counts.shared > 20);
+    CHECK(counts.halves > 500);
 }

@@ -247,6 +247,20 @@ float nearest_half(float value) {
     return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(value, -lowest)), lowest));
 }
 
+ModelSpec with_rounded_weights(ModelSpec spec) {
+    for (NodeSpec& node : spec.nodes) {
+        if (node.kind == kAffine) continue;
+        for (float& weight : node.weights) weight = nearest_half(weight);
+    }
+    return spec;
+}
+
+ModelSpec with_half_weights(ModelSpec spec) {
+    spec = with_rounded_weights(std::move(spec));
+    spec.half_weights = true;
+    return spec;
+}
+
 Bytes build(const ModelSpec& spec) {
     Pools pools;
     pools.half_weights = spec.half_weights;

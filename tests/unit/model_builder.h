@@ -101,6 +101,12 @@ using Bytes = std::vector<std::uint8_t>;
 // The number of half precision that is nearest to one of magnitude at most 65504.
 float nearest_half(float value);
 
+// The network with the weights that half precision has, in a file of floats.
+ModelSpec with_rounded_weights(ModelSpec spec);
+
+// The same in a file of halves.
+ModelSpec with_half_weights(ModelSpec spec);
+
 Bytes build(const ModelSpec& spec);
 
 // A complete model for a 4 x 4 x 3 input: rescaling, convolution, depthwise, pointwise with a

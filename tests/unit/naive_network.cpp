@@ -257,13 +257,15 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
 
 }  // namespace
 
+Value run_node(const NodeSpec& node, const std::vector<Value>& values) {
+    Value out = evaluate(node, values);
+    for (double& v : out.data) v = activate(node.activation, node.parameter, v);
+    return out;
+}
+
 std::vector<Value> run(const ModelSpec& spec, const Value& input) {
     std::vector<Value> values = {input};
-    for (const NodeSpec& node : spec.nodes) {
-        Value out = evaluate(node, values);
-        for (double& v : out.data) v = activate(node.activation, node.parameter, v);
-        values.push_back(std::move(out));
-    }
+    for (const NodeSpec& node : spec.nodes) values.push_back(run_node(node, values));
     return values;
 }
 

@@ -24,4 +24,7 @@ struct Value {
 // All values; the input is value 0.
 std::vector<Value> run(const model_builder::ModelSpec& spec, const Value& input);
 
+// What one node makes of values that are there.
+Value run_node(const model_builder::NodeSpec& node, const std::vector<Value>& values);
+
 }  // namespace naive_network

@@ -34,7 +34,8 @@ struct Planned {
     // work_per_thread 1: everything that can be is shared.
     Planned(const model_builder::ModelSpec& spec, const std::vector<std::uint32_t>& kept,
             std::uint32_t threads = 2, std::uint32_t band = 0,
-            std::uint64_t work_per_thread = 1000000)
+            std::uint64_t work_per_thread = 1000000,
+            fovea::Arithmetic arithmetic = fovea::Arithmetic::kBest)
         : bytes(model_builder::build(spec)), copy(bytes.data(), bytes.size()) {
         REQUIRE(fovea::read_model_file(copy.data(), copy.size(), {}, {}, &model) == FOVEA_OK);
         const fovea::PlanRequest request{.height = model.graph.default_height,
@@ -43,6 +44,7 @@ struct Planned {
                                          .kept = kept.data(),
                                          .kept_count = kept.size(),
                                          .band = band,
+                                         .arithmetic = arithmetic,
                                          .work_per_thread = work_per_thread};
         REQUIRE(fovea::make_plan(model.graph, request, {}, &plan) == FOVEA_OK);
     }
@@ -55,7 +57,7 @@ class ArenaSimulation {
     explicit ArenaSimulation(const Planned& planned)
         : plan_(planned.plan),
           graph_(planned.model.graph),
-          owner_(planned.plan.arena_size / sizeof(float), 0) {}
+          owner_(planned.plan.arena_size / kPlaceBytes, 0) {}
 
     // Threads take part one after the other, in this order or the reverse; between two barriers no
     // other order could show more.
@@ -82,14 +84,16 @@ class ArenaSimulation {
         for (const std::uint32_t value : kept) check_intact(value);
     }
 
-    int streamed = 0, shared = 0, rings = 0;
+    int streamed = 0, shared = 0, rings = 0, of_halves = 0;
 
   private:
     // A view holds what its origin wrote.
     std::uint32_t origin_of(std::uint32_t value) const {
         while (value > 0 && graph_.nodes[value - 1].kind == fovea::NodeKind::kReshape &&
                graph_.nodes[value - 1].activation == fovea::ops::Activation::kNone) {
-            value = graph_.operand(graph_.nodes[value - 1], 0);
+            const std::uint32_t viewed = graph_.operand(graph_.nodes[value - 1], 0);
+            if (plan_.is_half(viewed)) break;  // widened, not viewed
+            value = viewed;
         }
         return value;
     }
@@ -101,25 +105,25 @@ class ArenaSimulation {
         const ArenaBlock& block = plan_.blocks[plan_.block_of[value]];
         REQUIRE(block.offset % 64 == 0);
         const fovea::Ring& ring = plan_.rings[value];
-        std::uint64_t offset = row * row_floats(value);
+        std::uint64_t offset = row * plan_.row_bytes(value);
         if (ring.rows != 0) {
-            offset = thread * ring.thread_floats + row % ring.rows * row_floats(value);
+            offset = thread * ring.thread_bytes + row % ring.rows * plan_.row_bytes(value);
         }
-        REQUIRE((offset + row_floats(value)) * sizeof(float) <= block.size);
+        REQUIRE(offset + plan_.row_bytes(value) <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
-        return owner_.data() + block.offset / sizeof(float) + offset;
+        return owner_.data() + (block.offset + offset) / kPlaceBytes;
     }
-    std::size_t row_floats(std::uint32_t value) const {
-        return std::size_t{plan_.shapes[value].width} * plan_.shapes[value].channels;
+    std::size_t row_places(std::uint32_t value) const {
+        return plan_.row_bytes(value) / kPlaceBytes;
     }
 
     void write_row(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
-        std::fill_n(place(value, row, thread), row_floats(value), tag(value, row));
+        std::fill_n(place(value, row, thread), row_places(value), tag(value, row));
     }
     bool row_is_intact(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
         const std::uint32_t origin = origin_of(value);
         const std::uint64_t* at = place(origin, row, thread);
-        return std::all_of(at, at + row_floats(origin),
+        return std::all_of(at, at + row_places(origin),
                            [&](std::uint64_t owner) { return owner == tag(origin, row); });
     }
     void check_intact(std::uint32_t value) {
@@ -184,10 +188,10 @@ class ArenaSimulation {
     void write_scratch(const Step& step, std::uint32_t thread) {
         if (step.scratch_block == fovea::kNone) return;
         const ArenaBlock& block = plan_.blocks[step.scratch_block];
-        REQUIRE((thread + 1) * step.scratch_floats * sizeof(float) <= block.size);
+        REQUIRE((thread + 1) * step.scratch_bytes <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
-        std::fill_n(owner_.data() + block.offset / sizeof(float) + thread * step.scratch_floats,
-                    step.scratch_floats, 0);
+        std::fill_n(owner_.data() + (block.offset + thread * step.scratch_bytes) / kPlaceBytes,
+                    step.scratch_bytes / kPlaceBytes, 0);
     }
     void run_row(const Step& step, std::uint64_t y, std::uint32_t thread) {
         write_scratch(step, thread);
@@ -217,14 +221,15 @@ class ArenaSimulation {
 
     const Plan& plan_;
     const fovea::Graph& graph_;
-    std::vector<std::uint64_t> owner_;  // by float
+    static constexpr std::size_t kPlaceBytes = sizeof(fovea::ops::Half);
+    std::vector<std::uint64_t> owner_;  // by the bytes of a half, of which a float has two
 };
 
 }  // namespace
 
 TEST_CASE("every row of every value stays whole while it is needed") {
     std::size_t in_place = 0, fused = 0, gated = 0, pooled = 0;
-    int streamed = 0, shared = 0, rings = 0;
+    int streamed = 0, shared = 0, rings = 0, of_halves = 0;
     for (std::uint32_t round = 0; round < 300; ++round) {
         std::mt19937 random(round);
         const auto network = random_network::make(random, 3 + static_cast<int>(round % 20));
@@ -236,7 +241,11 @@ TEST_CASE("every row of every value stays whole while it is needed") {
         for (const std::uint32_t threads : {1u, 2u, 3u}) {
             for (const std::uint32_t band : {0u, 1u, 2u, 5u}) {
                 INFO("threads ", threads, ", band ", band);
-                const Planned planned(network.spec, kept, threads, band, 1);
+                const bool halves = round % 3 == 1;
+                const Planned planned(
+                    halves ? model_builder::with_half_weights(network.spec) : network.spec, kept,
+                    threads, band, 1, fovea::Arithmetic::kHalf);
+                of_halves += planned.plan.half;
                 for (const bool reversed : {false, true}) {
                     ArenaSimulation simulation(planned);
                     simulation.run(kept, reversed);
@@ -267,6 +276,7 @@ TEST_CASE("every row of every value stays whole while it is needed") {
     CHECK(streamed > 1000);
     CHECK(shared > 100);
     CHECK(rings > 1000);
+    CHECK(of_halves > 300);
 }
 
 TEST_CASE("blocks that live together lie apart, and the arena is not much more than its peak") {
@@ -436,4 +446,38 @@ TEST_CASE("large steps are shared among threads, small ones are not") {
     }
     CHECK(alone > 0);
     CHECK(shared > 0);
+}
+
+namespace {
+
+// A value behind the arena for each kept half, and no byte of it in use otherwise.
+std::uint64_t copied_bytes(const Plan& plan) {
+    return plan.workspace_size - plan.arena_offset - plan.arena_size;
+}
+
+}  // namespace
+
+TEST_CASE("maps of halves take half the memory, and only those that are kept are copied") {
+    using namespace model_builder;
+    ModelSpec spec = tiny_spec();
+    spec.golden.clear();  // made for another size
+    spec.input_height = spec.input_width = 0;
+    spec.default_height = spec.default_width = 64;
+    const ModelSpec halves = with_half_weights(spec);
+    const auto plan = [&](const ModelSpec& file, const std::vector<std::uint32_t>& kept,
+                          fovea::Arithmetic arithmetic) {
+        return Planned(file, kept, 1, 4, 1000000, arithmetic);
+    };
+    const Planned of_floats = plan(halves, {}, fovea::Arithmetic::kFloat);
+    const Planned of_halves = plan(halves, {}, fovea::Arithmetic::kHalf);
+    CHECK_FALSE(of_floats.plan.half);
+    REQUIRE(of_halves.plan.half);
+    CHECK(of_halves.plan.arena_size < of_floats.plan.arena_size * 6 / 10);
+    CHECK(copied_bytes(of_halves.plan) == 0);
+    const Planned kept = plan(halves, {2, 8}, fovea::Arithmetic::kHalf);  // a map and a vector
+    CHECK(copied_bytes(kept.plan) == kept.plan.shapes[2].count() * sizeof(float));
+    CHECK(kept.plan.copies[2] == kept.plan.arena_offset + kept.plan.arena_size);
+    // Floats in the file are never narrowed.
+    const Planned wide = plan(spec, {}, fovea::Arithmetic::kHalf);
+    CHECK_FALSE(wide.plan.half);
 }

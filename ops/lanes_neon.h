@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <arm_neon.h>
+
+#include "ops/activation_neon.h"
+#include "ops/half.h"
+
+namespace fovea::ops {
+// Nameless, so that each instruction-set file has its own copy and none is shared with other code.
+namespace {
+
+// Floats and halves alike as registers of 4 floats, for kernels that compute in float32. FCVTL and
+// FCVTN are part of every AArch64 CPU.
+template <int kVectors>
+inline void load_lanes(const float* source, float32x4_t (&values)[kVectors]) {
+    for (int v = 0; v < kVectors; ++v) values[v] = vld1q_f32(source + 4 * v);
+}
+template <int kVectors>
+inline void load_lanes(const Half* source, float32x4_t (&values)[kVectors]) {
+    for (int v = 0; v + 1 < kVectors; v += 2) {
+        const float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(source + 4 * v));
+        values[v] = vcvt_f32_f16(vget_low_f16(halves));
+        values[v + 1] = vcvt_high_f32_f16(halves);
+    }
+    if constexpr (kVectors % 2 != 0) {
+        values[kVectors - 1] =
+            vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(source + 4 * (kVectors - 1))));
+    }
+}
+
+// The first `lanes` (1 to 4) elements, zeros after them; nothing past them is read.
+inline float32x4_t load_some_lanes(const float* source, int lanes) {
+    return load_partial_neon(source, lanes);
+}
+inline float32x4_t load_some_lanes(const Half* source, int lanes) {
+    Half copy[4] = {};
+    for (int lane = 0; lane < lanes; ++lane) copy[lane] = source[lane];
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(copy)));
+}
+
+// The first `lanes` (1 to 4) of them; nothing past them is written.
+inline void store_lanes(float* target, float32x4_t values, int lanes) {
+    if (lanes == 4) {
+        vst1q_f32(target, values);
+    } else {
+        store_partial_neon(target, values, lanes);
+    }
+}
+inline void store_lanes(Half* target, float32x4_t values, int lanes) {
+    const uint16x4_t halves = vreinterpret_u16_f16(vcvt_f16_f32(values));
+    if (lanes == 4) {
+        vst1_u16(target, halves);
+        return;
+    }
+    Half copy[4];
+    vst1_u16(copy, halves);
+    for (int lane = 0; lane < lanes; ++lane) target[lane] = copy[lane];
+}
+
+}  // namespace
+}  // namespace fovea::ops
