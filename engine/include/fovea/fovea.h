@@ -249,6 +249,8 @@ typedef struct fovea_step_time {
     const char* kernel; /* kernel variant */
     double seconds;
     uint64_t multiply_adds;
+    uint64_t bytes_read;    /* operands and weights, each once */
+    uint64_t bytes_written; /* result */
 } fovea_step_time;
 
 FOVEA_API void fovea_session_profile(fovea_session* session, int on);
