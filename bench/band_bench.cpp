@@ -3,7 +3,7 @@
 // height that the planner compares, beside the cycles of its cost model (engine/segment_cost.cpp),
 // on one thread:
 //
-//   taskset -c 1 band_bench MODEL.fovea [--seconds S]
+//   taskset -c 1 band_bench MODEL.fovea [--isa NAME] [--seconds S]
 //
 // Every plan of a round runs the whole network, with other bands in all segments; rounds follow one
 // another, and each segment's best time in each band counts. At the end the network runs turn by
@@ -43,8 +43,9 @@ struct FreeDelete {
 // would cost the lower bands more.
 class Runner {
   public:
-    Runner(const fovea::Graph& graph, const std::vector<std::uint32_t>& band_of)
-        : plan(fovea::Allocator{}, fovea::ops::detect_cpu_features()) {
+    Runner(const fovea::Graph& graph, fovea::ops::CpuFeatureSet features,
+           const std::vector<std::uint32_t>& band_of)
+        : plan(fovea::Allocator{}, features) {
         const fovea::PlanRequest request{.height = graph.default_height,
                                          .width = graph.default_width,
                                          .threads = 1,
@@ -206,8 +207,8 @@ void print_table(const std::vector<Streamed>& segments, const fovea::Graph& grap
     }
 }
 
-bool measure(const fovea::Graph& graph, double seconds) {
-    Runner chosen(graph, {});
+bool measure(const fovea::Graph& graph, fovea::ops::CpuFeatureSet features, double seconds) {
+    Runner chosen(graph, features, {});
     double whole = 0.0;
     if (chosen.run(&whole).empty()) return false;
     std::vector<Streamed> segments = streamed_segments(chosen.plan);
@@ -220,7 +221,7 @@ bool measure(const fovea::Graph& graph, double seconds) {
     for (std::size_t i = 0; i < most; ++i) {
         std::vector<std::uint32_t> bands(chosen.plan.step_count, 0);
         for (Streamed& segment : segments) bands[segment.first_step] = option_at(segment, i).band;
-        runners.push_back(std::make_unique<Runner>(graph, bands));
+        runners.push_back(std::make_unique<Runner>(graph, features, bands));
         if (runners.back()->run(&whole).empty()) return false;
         for (Streamed& segment : segments) {
             const fovea::Plan& plan = runners.back()->plan;
@@ -244,7 +245,7 @@ bool measure(const fovea::Graph& graph, double seconds) {
 
     std::vector<std::uint32_t> bands(chosen.plan.step_count, 0);
     for (const Streamed& segment : segments) bands[segment.first_step] = segment.best().band;
-    Runner fastest(graph, bands);
+    Runner fastest(graph, features, bands);
     double best_chosen = 1e9, best_fastest = 1e9;
     const double last = seconds_now() + seconds / 2;
     for (int round = 0; round < 20 || seconds_now() < last; ++round) {
@@ -276,23 +277,41 @@ bool measure(const fovea::Graph& graph, double seconds) {
 
 int main(int argc, char** argv) {
     if (fovea::bench::refuse_under_emulation("band_bench")) return 1;
-    const bool timed = argc == 4 && std::strcmp(argv[2], "--seconds") == 0;
-    const double seconds = timed ? std::atof(argv[3]) : 5.0;
-    if ((argc != 2 && !timed) || argv[1][0] == '-' || !(seconds > 0.0)) {
-        std::fprintf(stderr, "usage: band_bench MODEL.fovea [--seconds S]\n");
+    const char* path = nullptr;
+    const char* isa = nullptr;
+    double seconds = 5.0;
+    bool usable = true;
+    for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--isa") == 0 && i + 1 < argc) {
+            isa = argv[++i];
+        } else if (std::strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
+            seconds = std::atof(argv[++i]);
+        } else {
+            usable = usable && path == nullptr && argv[i][0] != '-';
+            path = argv[i];
+        }
+    }
+    if (!usable || path == nullptr || !(seconds > 0.0)) {
+        std::fprintf(stderr, "usage: band_bench MODEL.fovea [--isa NAME] [--seconds S]\n");
         return 2;
+    }
+    const fovea::ops::CpuFeatureSet features = fovea::ops::detect_cpu_features();
+    const fovea::ops::IsaLevel* const level =
+        isa == nullptr ? fovea::ops::best_isa_level(features) : fovea::ops::find_isa_level(isa);
+    if (level == nullptr || (level->needed & ~features) != 0) {
+        std::fprintf(stderr, "band_bench: --isa %s: this CPU or build has no such thing\n", isa);
+        return 1;
     }
     fovea::ModelSource source{fovea::Allocator{}};
     fovea::ModelFile model;
-    if (source.open_file(argv[1], {}) != FOVEA_OK ||
+    if (source.open_file(path, {}) != FOVEA_OK ||
         fovea::read_model_file(source.data(), source.size(), {}, {}, &model) != FOVEA_OK) {
-        std::fprintf(stderr, "band_bench: %s: cannot be read\n", argv[1]);
+        std::fprintf(stderr, "band_bench: %s: cannot be read\n", path);
         return 1;
     }
-    if (!measure(model.graph, seconds)) {
-        std::fprintf(stderr,
-                     "band_bench: %s: a run failed, or took other turns than its plan says\n",
-                     argv[1]);
+    if (!measure(model.graph, level->allowed & features, seconds)) {
+        std::fprintf(
+            stderr, "band_bench: %s: a run failed, or took other turns than its plan says\n", path);
         return 1;
     }
     return 0;

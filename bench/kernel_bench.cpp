@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Speed of each kernel on the layers of the two nets, beside the peak that this core reaches with the
-// kernel's instruction set in the same run (a scalar kernel: with its widest). "best" is the fastest of
-// many calls, on warm buffers: on a shared machine the mean says more about the neighbours. Pin it to a core:
+// Speed of each kernel on the layers of the two nets, beside the peak that this core reaches in the
+// same run. "best" is the fastest of many calls, on warm buffers: on a shared machine the mean says
+// more about the neighbours. Pin it to a core:
 //
 //   taskset -c 1 kernel_bench --benchmark_filter=pointwise
 //
-// --cold[=MIB] gives every call other buffers, going round MIB (default 256) of each: past the caches, as if
-// other layers had run in between. Conv2d and depthwise read a whole input and write row after row to one row.
+// %peak is of the FMA peak of the kernel's instruction set, %roofline of what that peak and this
+// core's loads and stores allow, with buffers as large: each operand and result moved once.
+//
+// --cold[=MIB] gives every call other buffers, going round MIB (default 256) of each: past the
+// caches, as if other layers had run in between. Conv2d and depthwise read a whole input and write
+// row after row to one row.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "bench/core_peak.h"
 #include "bench/emulation.h"
-#include "bench/fma_peak.h"
+#include "bench/kernel_measure.h"
 #include "bench/layer_shapes.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/dense/dense.h"
@@ -32,97 +31,13 @@ namespace {
 
 using namespace fovea::ops;
 
-using fovea::bench::measure_peak;
-using fovea::bench::seconds_now;
+using fovea::bench::Floats;
+using fovea::bench::measure;
+using fovea::bench::register_variants;
 
-// The work that a kernel needing these features is a fraction of; the widest for a scalar one.
-double (*choose_peak_work(CpuFeatureSet required))(long) {
-    [[maybe_unused]] const CpuFeatureSet features = required != kFeatureNone ? required : detect_cpu_features();
-#if defined(FOVEA_HAVE_AVX512)
-    if (features & kFeatureAvx512) return fma_peak_avx512;
-#endif
-#if defined(FOVEA_HAVE_AVX2)
-    if (features & kFeatureAvx2Fma) return fma_peak_avx2;
-#elif defined(FOVEA_HAVE_NEON)
-    if (features & kFeatureNeon) return fma_peak_neon;
-#endif
-    return nullptr;
-}
-
-const char* peak_name([[maybe_unused]] double (*work)(long)) {
-#if defined(FOVEA_HAVE_AVX512)
-    if (work == fma_peak_avx512) return " (AVX-512)";
-#endif
-#if defined(FOVEA_HAVE_AVX2)
-    if (work == fma_peak_avx2) return " (AVX2)";
-#endif
-    return "";
-}
-
-// The best seen so far of each work: a core that speeds up while measuring raises it.
-std::map<double (*)(long), double> peaks;
-
-double raise_peak(double (*work)(long), int tries) {
-    double& best = peaks[work];
-    best = std::max(best, measure_peak(work, tries));
-    return best;
-}
-
-double (*peak_work)(long) = nullptr;  // that of the kernel measured
-
-// Bytes that each buffer's copies take together with --cold: past the last level of cache. 0: one copy, warm.
-std::size_t cold_bytes = 0;
-std::size_t calls = 0;  // of the kernel measured; chooses the copy
-
-// Floats of mild size, in as many copies as it takes that a call never finds what the calls before it left in the cache.
-class Floats {
-public:
-    explicit Floats(std::size_t count) : stride_((count * sizeof(float) + 63) / 64 * 16) {
-        copies_ = std::max<std::size_t>(1, (cold_bytes + stride_ * sizeof(float) - 1) / (stride_ * sizeof(float)));
-        memory_.reset(static_cast<float*>(std::aligned_alloc(64, copies_ * stride_ * sizeof(float))));
-        if (memory_ == nullptr) {
-            std::fprintf(stderr, "kernel_bench: out of memory; give --cold less\n");
-            std::exit(1);
-        }
-        for (std::size_t i = 0; i < copies_ * stride_; ++i) {
-            memory_[i] = static_cast<float>(i % stride_ * 2654435761u % 2048) / 1024.0f - 1.0f;
-        }
-    }
-    float* get() const { return memory_.get() + calls % copies_ * stride_; }
-
-private:
-    struct AlignedDelete {
-        void operator()(float* pointer) const { std::free(pointer); }
-    };
-    std::size_t stride_;
-    std::size_t copies_ = 1;
-    std::unique_ptr<float[], AlignedDelete> memory_;
-};
-
-Floats make_floats(std::size_t count) {
-    return Floats(count);
-}
-
-// Times `call`, which does `operations` floating-point operations.
-void measure(benchmark::State& state, double operations, const std::function<void()>& call) {
-    const int batch =
-        std::max(1, static_cast<int>(1e6 / operations));  // well above the clock's step
-    double best = 1e9;
-    raise_peak(peak_work, 20);
-    for (auto _ : state) {
-        const double start = seconds_now();
-        for (int i = 0; i < batch; ++i) {
-            call();
-            ++calls;
-        }
-        const double elapsed = seconds_now() - start;
-        state.SetIterationTime(elapsed / batch);
-        best = std::min(best, elapsed / batch);
-    }
-    const double peak = raise_peak(peak_work, 20);
-    state.counters["best_us"] = best * 1e6;
-    state.counters["GFLOP/s"] = operations / best * 1e-9;
-    if (peak > 0.0) state.counters["%peak"] = 100.0 * operations / best / peak;
+// Bytes of buffers of so many floats.
+double bytes(double floats) {
+    return floats * sizeof(float);
 }
 
 std::size_t padded(int channels) {
@@ -134,10 +49,10 @@ void bench_pointwise(benchmark::State& state, PointwiseConvFp32Function function
     const auto pixels = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
     const auto in = static_cast<std::size_t>(layer.in_channels);
     const auto out = static_cast<std::size_t>(layer.out_channels);
-    const Floats input = make_floats(pixels * in);
-    const Floats output = make_floats(pixels * out);
-    const Floats weights = make_floats(in * padded(layer.out_channels));
-    const Floats bias = make_floats(padded(layer.out_channels));
+    const Floats input(pixels * in);
+    const Floats output(pixels * out);
+    const Floats weights(in * padded(layer.out_channels));
+    const Floats bias(padded(layer.out_channels));
     PointwiseConvFp32Args args = {};
     args.input = input.get();
     args.input_stride = layer.in_channels;
@@ -151,7 +66,10 @@ void bench_pointwise(benchmark::State& state, PointwiseConvFp32Function function
     args.activation =
         layer.out_channels > layer.in_channels ? Activation::kHardSwish : Activation::kNone;
     const double operations = 2.0 * static_cast<double>(pixels) * static_cast<double>(in * out);
-    measure(state, operations, [&] {
+    const double n = static_cast<double>(pixels);
+    const double read =
+        bytes(n * layer.in_channels + static_cast<double>(in * padded(layer.out_channels)));
+    measure(state, {operations, {read, bytes(n * layer.out_channels)}}, [&] {
         args.input = input.get();
         args.output = output.get();
         args.weights = weights.get();
@@ -163,11 +81,11 @@ void bench_conv2d(benchmark::State& state, Conv2dFp32Function function, const Co
                   int side) {
     const int out_side = side / layer.stride;
     const auto row_size = static_cast<std::size_t>(side * layer.in_channels);
-    const Floats input = make_floats(row_size * static_cast<std::size_t>(side));
-    const Floats output = make_floats(static_cast<std::size_t>(out_side * layer.out_channels));
+    const Floats input(row_size * static_cast<std::size_t>(side));
+    const Floats output(static_cast<std::size_t>(out_side * layer.out_channels));
     const auto taps = static_cast<std::size_t>(layer.kernel * layer.kernel * layer.in_channels);
-    const Floats weights = make_floats(taps * padded(layer.out_channels));
-    const Floats bias = make_floats(padded(layer.out_channels));
+    const Floats weights(taps * padded(layer.out_channels));
+    const Floats bias(padded(layer.out_channels));
     std::vector<const float*> rows(static_cast<std::size_t>(layer.kernel));
     Conv2dFp32Args args = {};
     args.rows = rows.data();
@@ -189,19 +107,23 @@ void bench_conv2d(benchmark::State& state, Conv2dFp32Function function, const Co
     args.activation = Activation::kHardSwish;
     const double operations =
         2.0 * out_side * out_side * layer.out_channels * static_cast<double>(taps);
-    measure(state, operations, [&] {
-        args.output = output.get();
-        args.weights = weights.get();
-        for (int y = 0; y < out_side; ++y) {
-            for (int a = 0; a < layer.kernel; ++a) {
-                const int row = y * layer.stride + a - layer.pad;
-                rows[static_cast<std::size_t>(a)] =
-                    row >= 0 && row < side ? input.get() + static_cast<std::size_t>(row) * row_size
-                                           : nullptr;
-            }
-            function(args);
-        }
-    });
+    const double read = bytes(static_cast<double>(row_size) * side +
+                              static_cast<double>(taps * padded(layer.out_channels)));
+    measure(state, {operations, {read, bytes(1.0 * out_side * out_side * layer.out_channels)}},
+            [&] {
+                args.output = output.get();
+                args.weights = weights.get();
+                for (int y = 0; y < out_side; ++y) {
+                    for (int a = 0; a < layer.kernel; ++a) {
+                        const int row = y * layer.stride + a - layer.pad;
+                        rows[static_cast<std::size_t>(a)] =
+                            row >= 0 && row < side
+                                ? input.get() + static_cast<std::size_t>(row) * row_size
+                                : nullptr;
+                    }
+                    function(args);
+                }
+            });
 }
 
 void bench_depthwise(benchmark::State& state, DepthwiseConvFp32Function function,
@@ -209,11 +131,11 @@ void bench_depthwise(benchmark::State& state, DepthwiseConvFp32Function function
     const int out_side = (side + layer.stride - 1) / layer.stride;
     const auto row_size = static_cast<std::size_t>(side * layer.channels);
     const int pad = layer.stride == 1 ? layer.kernel / 2 : (layer.kernel - 1) / 2 - side % 2;
-    const Floats input = make_floats(row_size * static_cast<std::size_t>(side));
-    const Floats output = make_floats(static_cast<std::size_t>(out_side * layer.channels));
+    const Floats input(row_size * static_cast<std::size_t>(side));
+    const Floats output(static_cast<std::size_t>(out_side * layer.channels));
     const auto taps = static_cast<std::size_t>(layer.kernel * layer.kernel);
-    const Floats weights = make_floats(taps * padded(layer.channels));
-    const Floats bias = make_floats(padded(layer.channels));
+    const Floats weights(taps * padded(layer.channels));
+    const Floats bias(padded(layer.channels));
     std::vector<const float*> rows(static_cast<std::size_t>(layer.kernel));
     DepthwiseConvFp32Args args = {};
     args.rows = rows.data();
@@ -233,7 +155,9 @@ void bench_depthwise(benchmark::State& state, DepthwiseConvFp32Function function
     args.activation = Activation::kHardSwish;
     const double operations =
         2.0 * out_side * out_side * layer.channels * static_cast<double>(taps);
-    measure(state, operations, [&] {
+    const double read = bytes(static_cast<double>(row_size) * side +
+                              static_cast<double>(taps * padded(layer.channels)));
+    measure(state, {operations, {read, bytes(1.0 * out_side * out_side * layer.channels)}}, [&] {
         args.output = output.get();
         args.weights = weights.get();
         for (int y = 0; y < out_side; ++y) {
@@ -250,10 +174,10 @@ void bench_depthwise(benchmark::State& state, DepthwiseConvFp32Function function
 
 void bench_dense(benchmark::State& state, DenseFp32Function function, const DenseLayer& layer) {
     const auto in = static_cast<std::size_t>(layer.in_features);
-    const Floats input = make_floats(in);
-    const Floats output = make_floats(static_cast<std::size_t>(layer.out_features));
-    const Floats weights = make_floats(in * padded(layer.out_features));
-    const Floats bias = make_floats(padded(layer.out_features));
+    const Floats input(in);
+    const Floats output(static_cast<std::size_t>(layer.out_features));
+    const Floats weights(in * padded(layer.out_features));
+    const Floats bias(padded(layer.out_features));
     DenseFp32Args args = {};
     args.input = input.get();
     args.output = output.get();
@@ -262,30 +186,15 @@ void bench_dense(benchmark::State& state, DenseFp32Function function, const Dens
     args.in_features = layer.in_features;
     args.out_features = layer.out_features;
     args.panel_end = (layer.out_features + 7) / 8;
-    measure(state, 2.0 * static_cast<double>(in) * layer.out_features, [&] {
-        args.input = input.get();
-        args.output = output.get();
-        args.weights = weights.get();
-        function(args);
-    });
-}
-
-template <typename Function, typename Bench>
-void register_variants(const KernelTable<Function>& table, const std::string& layer,
-                       const Bench& bench) {
-    for (std::size_t i = 0; i < table.count; ++i) {
-        const KernelVariant<Function> variant = table.variants[i];
-        if ((variant.required & ~detect_cpu_features()) != 0) continue;
-        benchmark::RegisterBenchmark(
-            (variant.name + ("/" + layer)).c_str(),
-            [variant, bench](benchmark::State& state) {
-                peak_work = choose_peak_work(variant.required);
-                bench(state, variant.function);
-            })
-            ->UseManualTime()
-            ->MinTime(0.05)
-            ->Unit(benchmark::kMicrosecond);
-    }
+    const double read = bytes(static_cast<double>(in + in * padded(layer.out_features)));
+    measure(state,
+            {2.0 * static_cast<double>(in) * layer.out_features, {read, bytes(layer.out_features)}},
+            [&] {
+                args.input = input.get();
+                args.output = output.get();
+                args.weights = weights.get();
+                function(args);
+            });
 }
 
 void register_all() {
@@ -330,30 +239,29 @@ void register_all() {
                 std::to_string(layer.out_features),
             [&layer](auto& state, auto function) { bench_dense(state, function, layer); });
     }
+    fovea::bench::register_small_kernels();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     if (fovea::bench::refuse_under_emulation("kernel_bench")) return 1;
-    raise_peak(choose_peak_work(kFeatureNone), 500);
     benchmark::Initialize(&argc, argv);
     if (argc == 2 && std::strncmp(argv[1], "--cold", 6) == 0) {
         const char* size = argv[1][6] == '=' ? argv[1] + 7 : "256";
         char* end = nullptr;
         const long mebibytes = std::strtol(size, &end, 10);
-        if ((argv[1][6] != '=' && argv[1][6] != '\0') || *end != '\0' || mebibytes < 1 || mebibytes > 4096) {
+        if ((argv[1][6] != '=' && argv[1][6] != '\0') || *end != '\0' || mebibytes < 1 ||
+            mebibytes > 4096) {
             std::fprintf(stderr, "kernel_bench: %s: --cold[=MIB] takes 1 to 4096\n", argv[1]);
             return 2;
         }
-        cold_bytes = static_cast<std::size_t>(mebibytes) << 20;
+        fovea::bench::set_cold_bytes(static_cast<std::size_t>(mebibytes) << 20);
         --argc;
     }
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     register_all();
     benchmark::RunSpecifiedBenchmarks();
-    for (const auto& [work, best] : peaks) {
-        std::fprintf(stderr, "peak of this core%s: %.1f GFLOP/s\n", peak_name(work), best * 1e-9);
-    }
+    std::fprintf(stderr, "peak of this core: %.1f GFLOP/s\n", fovea::bench::best_peak() * 1e-9);
     return 0;
 }

@@ -68,3 +68,31 @@ inline constexpr DenseLayer kDenseLayers[] = {
     {"large_se", 72, 24},    {"large_se", 480, 120}, {"large_se", 960, 240}, {"large_se", 240, 960},
     {"large_head", 960, 64}, {"large_head", 64, 2},  {"small_se", 576, 144}, {"small_se", 144, 576},
 };
+
+// Maps that a global pool, a gate or an addition goes over.
+struct MapLayer {
+    const char* net;
+    int side;
+    int channels;
+};
+inline constexpr MapLayer kGatedMaps[] = {
+    {"large", 64, 72},  {"large", 64, 120}, {"large", 32, 480}, {"large", 32, 672},
+    {"large", 16, 672}, {"large", 16, 960}, {"small", 128, 16}, {"small", 32, 96},
+    {"small", 32, 240}, {"small", 32, 120}, {"small", 32, 144}, {"small", 16, 288},
+    {"small", 16, 576},
+};
+
+// The map of the attention head.
+inline constexpr MapLayer kAttentionMaps[] = {{"large", 16, 960}, {"small", 16, 576}};
+
+// Weights that take over a gate or are widened: output and input channels of a pointwise layer.
+struct WeightLayer {
+    const char* net;
+    int in_channels;
+    int out_channels;
+};
+inline constexpr WeightLayer kGatedWeights[] = {
+    {"large", 72, 40},   {"large", 120, 40},  {"large", 480, 112}, {"large", 672, 112},
+    {"large", 672, 160}, {"large", 960, 160}, {"small", 96, 40},   {"small", 240, 40},
+    {"small", 288, 96},  {"small", 576, 96},
+};

@@ -7,6 +7,7 @@ an eye. Needs the recipe's Keras (models/recipe/requirements.txt) and fovea_tool
 
 example:
     python bench/make_models.py --out build/bench-models
+    python bench/make_models.py --out build/bench-models --dtype fp16
     taskset -c 1 build/bench/model_bench build/bench-models/*.fovea
 """
 import argparse
@@ -23,18 +24,21 @@ def main() -> int:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the .fovea files")
     parser.add_argument("--network", action="append", choices=random_network.NETWORKS,
                         help="only this one; may be given again (default: all)")
+    parser.add_argument("--dtype", choices=("fp32", "fp16"), default="fp32",
+                        help="type of the weights; files with fp16 are named NETWORK_fp16.fovea (default: fp32)")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.network or random_network.NETWORKS:
         keras_file = arguments.out / f"{name}.keras"
+        fovea_file = arguments.out / (f"{name}.fovea" if arguments.dtype == "fp32" else f"{name}_{arguments.dtype}.fovea")
         random_network.build_calibrated(*random_network.NETWORKS[name]).save(keras_file)
         subprocess.run(
             [sys.executable, "-m", "fovea_tools.convert", str(keras_file), "-o",
-             str(arguments.out / f"{name}.fovea"), "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
+             str(fovea_file), "--dtype", arguments.dtype, "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
              "--target", "other", "--quiet"], check=True,
             env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})
         keras_file.unlink()
-        print(arguments.out / f"{name}.fovea")
+        print(fovea_file)
     return 0
 
 

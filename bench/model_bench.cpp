@@ -5,7 +5,8 @@
 //
 // For each model, decoding and preprocessing excluded: the network with 1 and with 2 threads; loading from the page
 // cache to a ready session; and starting in a process of its own, with its first inference and its peak memory.
-// --layers prints, after these, each step of a network on one thread beside the peak of the core.
+// --layers prints, after these, each step of a network on one thread beside the peak of the core, and how much of its roofline it
+// reaches: of the least time that its arithmetic or its loads and stores take on this core.
 // Run it pinned and alone: taskset -c 1 for one thread.
 #include <benchmark/benchmark.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/core_bandwidth.h"
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
 #include "fovea/fovea.h"
@@ -216,6 +218,13 @@ void bench_start(benchmark::State& state, const std::string& path, const char* i
     state.counters["peak_RSS_MiB"] = percentile(peak, 0.5) / (1 << 20);
 }
 
+// Bands are made to stay in the second cache, so that no more than this is where the bandwidth of a step is measured.
+constexpr double kBandBytes = 256 * 1024;
+
+// Steps that take less than this part of the time need no reason where they are slow.
+constexpr double kSmallPart = 0.01;
+constexpr double kSlow = 0.45;  // of the roofline
+
 // Each step at its best of many runs, and sums by kernel.
 bool print_layers(const std::string& path, const std::string& name, const char* isa) {
     Network network;
@@ -243,20 +252,37 @@ bool print_layers(const std::string& path, const std::string& name, const char* 
         }
         return std::string(text);
     };
+    fovea::bench::Bandwidth bandwidth(fovea::bench::stream_peak(network.info.isa));
+    const auto moving_seconds = [&bandwidth](const fovea_step_time& step) {
+        const fovea::bench::Traffic traffic = {static_cast<double>(step.bytes_read), static_cast<double>(step.bytes_written)};
+        return bandwidth.seconds(traffic, std::min(traffic.bytes(), kBandBytes));
+    };
     double total = 0.0;
     for (const fovea_step_time& step : best) total += step.seconds;
     std::printf("\n%s on one thread, %s, peak of this core %.1f GFLOP/s; each step at its best\n\n", name.c_str(), network.info.isa,
                 peak * 1e-9);
-    std::printf("| layer | kernel | us | %% of time | MMAC | %% of peak |\n|--|--|--:|--:|--:|--:|\n");
+    std::printf("| layer | kernel | us | %% of time | MMAC | %% of peak | GB/s | %% of roofline | bound by |\n"
+                "|--|--|--:|--:|--:|--:|--:|--:|--|\n");
     std::map<std::string, fovea_step_time> kernels;
+    std::string slow;
     for (const fovea_step_time& step : best) {
-        std::printf("| %s | %s | %.1f | %.1f | %.3f | %s |\n", step.name, step.kernel, step.seconds * 1e6, 100.0 * step.seconds / total,
-                    static_cast<double>(step.multiply_adds) * 1e-6,
-                    share_of_peak(static_cast<double>(step.multiply_adds), step.seconds).c_str());
+        const double arithmetic = peak > 0.0 ? 2.0 * static_cast<double>(step.multiply_adds) / peak : 0.0;
+        const double moving = moving_seconds(step), least = std::max(arithmetic, moving);
+        const double reached = least / step.seconds;
+        const char* const bound = least <= 0.0 ? "" : arithmetic >= moving ? "multiply-adds" : "loads and stores";
+        std::printf("| %s | %s | %.1f | %.1f | %.3f | %s | %.1f | %.0f | %s |\n", step.name, step.kernel, step.seconds * 1e6,
+                    100.0 * step.seconds / total, static_cast<double>(step.multiply_adds) * 1e-6,
+                    share_of_peak(static_cast<double>(step.multiply_adds), step.seconds).c_str(),
+                    static_cast<double>(step.bytes_read + step.bytes_written) / step.seconds * 1e-9, 100.0 * reached, bound);
+        if (least > 0.0 && reached < kSlow && step.seconds > kSmallPart * total) {
+            slow += std::string("\n- ") + step.name + " (" + step.kernel + ")";
+        }
         fovea_step_time& sum = kernels.try_emplace(step.kernel, fovea_step_time{}).first->second;
         sum.seconds += step.seconds;
         sum.multiply_adds += step.multiply_adds;
     }
+    std::printf("\nsteps above %.0f %% of the time below %.0f %% of their roofline:%s\n", 100.0 * kSmallPart, 100.0 * kSlow,
+                slow.empty() ? " none" : slow.c_str());
     std::printf("\n| kernel | us | %% of time | %% of peak |\n|--|--:|--:|--:|\n");
     for (const auto& [kernel, sum] : kernels) {
         std::printf("| %s | %.1f | %.1f | %s |\n", kernel.c_str(), sum.seconds * 1e6, 100.0 * sum.seconds / total,

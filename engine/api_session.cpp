@@ -22,6 +22,22 @@ fovea_status check_arguments(const fovea_model* model, const fovea_session_setti
     return *level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
 }
 
+std::uint64_t bytes_of(const Plan& plan, std::uint32_t value) {
+    return plan.shapes[value].count() * plan.element_bytes[value];
+}
+
+// Of the step's operands and weights, each once; the caller's pixels as bytes.
+std::uint64_t bytes_read(const Plan& plan, const Step& step) {
+    std::uint64_t bytes = step.weight_bytes;
+    if (step.kind == StepKind::kInput || step.reads_caller_input) {
+        return bytes + plan.shapes[0].count();
+    }
+    for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+        bytes += bytes_of(plan, plan.operands[step.first_operand + i]);
+    }
+    return bytes;
+}
+
 }  // namespace
 
 void fovea_session_settings_init(fovea_session_settings* settings) {
@@ -158,7 +174,12 @@ uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time*
         const Step& step = plan.steps[i];
         const char* name = step.node == kNone ? "(input)" : graph.name_of(step.node);
         if (name == nullptr) name = node_kind_name(graph.nodes[step.node].kind);
-        times[i] = {name, step.kernel, session->step_seconds[i], step.multiply_adds};
+        times[i] = {name,
+                    step.kernel,
+                    session->step_seconds[i],
+                    step.multiply_adds,
+                    bytes_read(plan, step),
+                    bytes_of(plan, step.output)};
     }
     return count;
 }

@@ -10,20 +10,22 @@
 namespace fovea {
 namespace {
 
-// Pixels of a pointwise kernel's register tile: 4 or 6, and 8 of halves.
-constexpr std::uint64_t kTilePixels = 6;
-constexpr std::uint64_t kHalfTilePixels = 8;
-
 // Of the weights as the kernel takes them.
 std::uint64_t kernel_weight_bytes(const Step& step) {
     const bool widened = step.half_weights != nullptr && !step.half;
     return step.weight_bytes * (widened ? sizeof(float) / sizeof(ops::Half) : 1);
 }
 
-// What a turn of so many pixels leaves empty in its last tile.
-std::uint64_t empty_places(const Step& step, std::uint64_t pixels) {
-    const std::uint64_t tile = step.half ? kHalfTilePixels : kTilePixels;
+// How far that many pixels are from filling tiles of `tile` pixels.
+std::uint64_t missing(std::uint64_t pixels, std::uint64_t tile) {
     return (tile - pixels % tile) % tile;
+}
+
+// Twice what a turn of so many pixels leaves empty in the last register tile of a pointwise kernel:
+// tiles have 8 pixels of halves, of floats 4 or 6 by the CPU, and a plan is the same for both.
+std::uint64_t twice_empty(const Step& step, std::uint64_t pixels) {
+    if (step.half) return 2 * missing(pixels, 8);
+    return missing(pixels, 4) + missing(pixels, 6);
 }
 
 }  // namespace
@@ -35,23 +37,25 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     const std::uint64_t bands = (share + segment.band - 1) / segment.band;
     std::uint64_t weights = 0;
     std::uint64_t again = 0;        // weights that each turn brings near once more
+    std::uint64_t remade = 0;       // and those that it makes
     std::uint64_t wasted_work = 0;  // in the last tile of a turn
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
         weights += step.weight_bytes;
         if (step.weight_bytes > kNearCache) again += step.weight_bytes * bands;
         // Those that are widened or gated are made anew for each band: written, and read back.
-        if (scratch_bytes(step) != 0) again += 2 * kernel_weight_bytes(step) * bands;
+        if (scratch_bytes(step) != 0) remade += 2 * kernel_weight_bytes(step) * bands;
         if (step.kind != StepKind::kPointwise) continue;
         const std::uint64_t all = step.output_shape.pixels() / segment.threads;
         const std::uint64_t turn = std::min(all, all * segment.band / share);
         const std::uint64_t empty =
-            (bands - 1) * empty_places(step, turn) + empty_places(step, all - turn * (bands - 1));
-        wasted_work += empty * (step.multiply_adds / step.output_shape.pixels());
+            (bands - 1) * twice_empty(step, turn) + twice_empty(step, all - turn * (bands - 1));
+        wasted_work += empty * (step.multiply_adds / step.output_shape.pixels()) / 2;
     }
     const bool stays = weights + ring_bytes(plan, segment) <= kFarCache;
     SegmentCost cost;
-    cost.near_bytes = again;
+    // Weights come in long runs that a core fetches ahead.
+    cost.near_bytes = again / 4 + remade;
     cost.calls = bands * segment.step_count;
     cost.wasted_work = wasted_work;
     cost.far_bytes = stays ? weights : weights * bands;

@@ -24,11 +24,28 @@ std::uint32_t available_cpus() {
     return std::thread::hardware_concurrency();
 }
 
+// The CPU that this thread runs on; -1 where the system does not tell.
+int current_cpu() {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
 }  // namespace
 
 template <typename Condition>
-void ThreadPool::look_out(const Condition& condition) const {
-    for (int i = 0; i < patience_ && !condition(); ++i) ops::pause();
+void ThreadPool::look_out(int patience, const Condition& condition) const {
+    for (int i = 0; i < patience && !condition(); ++i) ops::pause();
+}
+
+int ThreadPool::patience_of(std::uint32_t number) {
+    const int cpu = cpus_[number] = current_cpu();
+    for (std::uint32_t other = 0; other < active_; ++other) {
+        if (other != number && cpu >= 0 && cpus_[other] == cpu) return 0;
+    }
+    return patience_;
 }
 
 ThreadPool::~ThreadPool() {
@@ -57,6 +74,7 @@ fovea_status ThreadPool::start(std::uint32_t count) {
         return FOVEA_ERROR_OUT_OF_MEMORY;
     }
     synchronised_ = true;
+    std::fill_n(cpus_, kMaxThreads, -1);
     patience_ = count <= available_cpus() ? kPatience : 0;
     // The program's signals are for its own threads; a new thread inherits the mask.
     sigset_t all, before;
@@ -85,9 +103,10 @@ void ThreadPool::work(std::uint32_t number) {
     std::uint64_t seen = 0;
     pthread_mutex_lock(&mutex_);
     for (;;) {
+        const int patience = patience_of(number);
         if (round_ == seen && !stop_) {
             pthread_mutex_unlock(&mutex_);
-            look_out([&] { return round_.load(std::memory_order_acquire) != seen; });
+            look_out(patience, [&] { return round_.load(std::memory_order_acquire) != seen; });
             pthread_mutex_lock(&mutex_);
         }
         while (!stop_ && round_ == seen) pthread_cond_wait(&work_ready_, &mutex_);
@@ -115,11 +134,12 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
     context_ = context;
     active_ = count;
     pending_ = count - 1;
+    const int patience = patience_of(0);
     ++round_;
     pthread_cond_broadcast(&work_ready_);
     pthread_mutex_unlock(&mutex_);
     task(context, 0);
-    look_out([&] { return pending_.load(std::memory_order_acquire) == 0; });
+    look_out(patience, [&] { return pending_.load(std::memory_order_acquire) == 0; });
     pthread_mutex_lock(&mutex_);
     while (pending_ != 0) pthread_cond_wait(&work_done_, &mutex_);
     pthread_mutex_unlock(&mutex_);

@@ -16,7 +16,8 @@ inline constexpr std::uint32_t kMaxThreads = 64;
 // A fixed set of worker threads. run() is called from one thread at a time, which takes part as number 0.
 // A network is dozens of rounds of some 20 microseconds each, less than it takes to wake a thread: so
 // whoever waits looks out for a few tens of microseconds before it sleeps. Between runs all sleep, and
-// where there are more threads than CPUs none looks out.
+// where there are more threads than CPUs none looks out. Nor does one that another of the pool shares its CPU with,
+// as happens when other programs keep the rest busy: it would keep the very thread that it waits for from running.
 class ThreadPool {
   public:
     using Task = void (*)(void* context, std::uint32_t thread);
@@ -44,7 +45,9 @@ class ThreadPool {
     static void* worker_main(void* argument);
     void work(std::uint32_t number);
     template <typename Condition>
-    void look_out(const Condition& condition) const;
+    void look_out(int patience, const Condition& condition) const;
+    // How often a thread of the round may look before it sleeps; under mutex_.
+    int patience_of(std::uint32_t number);
 
     Buffer<Worker> workers_;
     std::uint32_t started_ = 0;
@@ -52,7 +55,7 @@ class ThreadPool {
     pthread_mutex_t mutex_;
     pthread_cond_t work_ready_;
     pthread_cond_t work_done_;
-    int patience_ = 0;  // looks before sleeping
+    int patience_ = 0;  // looks before sleeping, on a CPU of one's own
     // Changed under mutex_, so that nobody falls asleep over a change; also read without:
     std::atomic<std::uint64_t> round_{0};  // number of run() calls that had work for workers
     std::atomic<std::uint32_t> pending_{0};  // workers still at it
@@ -61,6 +64,7 @@ class ThreadPool {
     Task task_ = nullptr;
     void* context_ = nullptr;
     bool stop_ = false;
+    int cpus_[kMaxThreads];  // where each thread was seen last; -1 = nowhere yet
 };
 
 // The part of [0, count) that is thread's when `threads` share it: contiguous, in order, sizes

@@ -71,7 +71,7 @@
 #define OFFSET 96
 #define SUMS_SO_FAR 112
 
-//   x0       PanelTile             x9          scratch
+//   x0       PanelTile             x9          scratch, where to go on after the activation
 //   x1, x2   next run, runs left   x10 ..      input of each pixel
 //   x3, x4   length, pixel step    ACTIVATE    where the activation is applied
 //   x5, x6   weights of a panel    LEFT        channels left of the run, then the residual
@@ -240,7 +240,11 @@ begin_function panel_tile_\pixels\()x\panels\()SUFFIX
     ldp X(AT), X(TILES_LEFT), [x0, #OFFSET]
     ldr x7, [x0, #BIAS]
     ldr x9, [x0, #ACTIVATION]
-    find_activation ACTIVATE, 9, \pixels\()x\panels
+    .if REGISTERS * \pixels * \panels > 8
+    find_activation ACTIVATE, 9, sixteen
+    .else
+    find_activation ACTIVATE, 9, eight
+    .endif
     mov x8, #\pixels
     mul x8, x8, x4
 .Ltile\@:
@@ -275,8 +279,9 @@ begin_function panel_tile_\pixels\()x\panels\()SUFFIX
     b.ne .Lrun\@
 
     add_residuals \pixels, \panels
+    adr x9, .Lactivated\@
     br X(ACTIVATE)
-    fused_activations \pixels\()x\panels, %(REGISTERS * \pixels * \panels)
+.Lactivated\@:
     ldp x9, x10, [x0, #OUTPUT]
     for_each_pixel store_output, \pixels, \panels, 10
     str x9, [x0, #OUTPUT]
@@ -291,7 +296,6 @@ end_function panel_tile_\pixels\()x\panels\()SUFFIX
     add x5, x5, x3, lsl #(3 + ELEMENT_SHIFT)
     add x6, x6, x3, lsl #(3 + ELEMENT_SHIFT)
     b .Lrun_done\@
-    activation_places \pixels\()x\panels
 .endm
 
 // The last eight channels: each pointer's last load takes it to where the next tile begins.
@@ -395,11 +399,19 @@ end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
 
     .set count, 1
     .rept MOST_PIXELS
+        .if MOST_PIXELS == 4 || count == 1 || count == 2 || count == 4 || count == 8
         panel_tile %count, 1
+        .endif
+        .if MOST_PIXELS == 4 || count == 1 || count == 2 || count == 4 || count == 7 || count == 8
         panel_tile %count, 2
+        .endif
         .set count, count + 1
     .endr
     one_run_tile %MOST_PIXELS, 1
     one_run_tile %MOST_PIXELS, 2
+
+    // Of any runs, whichever sums a tile has.
+    shared_activations eight, 8, 9
+    shared_activations sixteen, 16, 9
 
     .section .note.GNU-stack, "", %progbits

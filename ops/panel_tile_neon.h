@@ -74,18 +74,11 @@ void panel_tile_4x2_one_run_neon(PanelTile<float>*);
 
 void panel_tile_1x1_neon_fp16(PanelTile<Half>*);
 void panel_tile_2x1_neon_fp16(PanelTile<Half>*);
-void panel_tile_3x1_neon_fp16(PanelTile<Half>*);
 void panel_tile_4x1_neon_fp16(PanelTile<Half>*);
-void panel_tile_5x1_neon_fp16(PanelTile<Half>*);
-void panel_tile_6x1_neon_fp16(PanelTile<Half>*);
-void panel_tile_7x1_neon_fp16(PanelTile<Half>*);
 void panel_tile_8x1_neon_fp16(PanelTile<Half>*);
 void panel_tile_1x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_2x2_neon_fp16(PanelTile<Half>*);
-void panel_tile_3x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_4x2_neon_fp16(PanelTile<Half>*);
-void panel_tile_5x2_neon_fp16(PanelTile<Half>*);
-void panel_tile_6x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_7x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_8x2_neon_fp16(PanelTile<Half>*);
 void panel_tile_8x1_one_run_neon_fp16(PanelTile<Half>*);
@@ -110,12 +103,13 @@ template <>
 struct PanelTiles<Half> {
     static constexpr int kMaxPixels = 8;
     static constexpr void (*kFunctions[kMaxTilePanels][kMaxPixels])(PanelTile<Half>*) = {
-        {panel_tile_1x1_neon_fp16, panel_tile_2x1_neon_fp16, panel_tile_3x1_neon_fp16,
-         panel_tile_4x1_neon_fp16, panel_tile_5x1_neon_fp16, panel_tile_6x1_neon_fp16,
-         panel_tile_7x1_neon_fp16, panel_tile_8x1_neon_fp16},
-        {panel_tile_1x2_neon_fp16, panel_tile_2x2_neon_fp16, panel_tile_3x2_neon_fp16,
-         panel_tile_4x2_neon_fp16, panel_tile_5x2_neon_fp16, panel_tile_6x2_neon_fp16,
-         panel_tile_7x2_neon_fp16, panel_tile_8x2_neon_fp16},
+        // A layer's last panel goes alone at most, and does without some sizes; two panels do
+        // without
+        // those that maps of 7, 14, 28 and 2^n columns hardly leave.
+        {panel_tile_1x1_neon_fp16, panel_tile_2x1_neon_fp16, nullptr, panel_tile_4x1_neon_fp16,
+         nullptr, nullptr, nullptr, panel_tile_8x1_neon_fp16},
+        {panel_tile_1x2_neon_fp16, panel_tile_2x2_neon_fp16, nullptr, panel_tile_4x2_neon_fp16,
+         nullptr, nullptr, panel_tile_7x2_neon_fp16, panel_tile_8x2_neon_fp16},
     };
     static constexpr void (*kOneRun[kMaxTilePanels])(PanelTile<Half>*) = {
         panel_tile_8x1_one_run_neon_fp16, panel_tile_8x2_one_run_neon_fp16};
@@ -133,12 +127,19 @@ struct TileSplit {
 };
 
 // As few tiles as possible of the pixels that are left, of much the same size: a small tile loads
-// its weights for less work.
-inline TileSplit next_tiles(std::ptrdiff_t left, int max_pixels) {
-    if (left % max_pixels == 0) return {max_pixels, left / max_pixels};
-    const std::ptrdiff_t tiles = (left + max_pixels - 1) / max_pixels;
-    const std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
-    return {pixels, left - tiles * (pixels - 1)};
+// its weights for less work. Where there is no tile of that size, the largest first.
+template <typename Element>
+inline TileSplit next_tiles(std::ptrdiff_t left, int panels) {
+    constexpr std::ptrdiff_t kMost = PanelTiles<Element>::kMaxPixels;
+    if (left % kMost == 0) return {kMost, left / kMost};
+    const std::ptrdiff_t tiles = (left + kMost - 1) / kMost;
+    std::ptrdiff_t pixels = (left + tiles - 1) / tiles;
+    if (PanelTiles<Element>::kFunctions[panels - 1][pixels - 1] != nullptr) {
+        return {pixels, left - tiles * (pixels - 1)};
+    }
+    pixels = left < kMost ? left : kMost;
+    while (PanelTiles<Element>::kFunctions[panels - 1][pixels - 1] == nullptr) --pixels;
+    return {pixels, left / pixels};
 }
 
 template <typename Element>
@@ -155,8 +156,8 @@ inline void compute_whole_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels
 // Writes the first `channels` channels of each pixel, the last panel's lanes past them not; the
 // residual is read no further either.
 template <typename Element>
-inline void compute_partial_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels,
-                                   int channels) {
+[[gnu::noinline]] void compute_partial_panels(PanelTile<Element>& tile, std::ptrdiff_t pixels,
+                                              int panels, int channels) {
     constexpr std::ptrdiff_t kBytes = sizeof(Element);
     Element output[PanelTiles<Element>::kMaxPixels][kMaxTilePanels * kPanel];
     Element residual[PanelTiles<Element>::kMaxPixels][kMaxTilePanels * kPanel] = {};
@@ -188,7 +189,7 @@ template <typename Element>
 inline void compute_pixels(PanelTile<Element>& tile, std::ptrdiff_t pixels, int panels,
                            int channels) {
     while (pixels > 0) {
-        const TileSplit split = next_tiles(pixels, PanelTiles<Element>::kMaxPixels);
+        const TileSplit split = next_tiles<Element>(pixels, panels);
         tile.tiles = split.tiles;
         if (channels >= panels * kPanel) {
             compute_whole_panels(tile, split.pixels, panels);

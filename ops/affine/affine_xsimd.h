@@ -55,24 +55,23 @@ struct AffineKernel {
 
     static void run(const Args& args) {
         const std::size_t channels = static_cast<std::size_t>(args.channels);
-        if (channels >= kPatternChannels) {
-            for (std::size_t p = 0; p < args.pixels; ++p) {
-                map(args.input + p * channels, args.scale, args.offset, args.output + p * channels,
-                    channels);
-            }
-            return;
-        }
+        const std::size_t count = args.pixels * channels;
         float scale[kPatternChannels * kStep];
         float offset[kPatternChannels * kStep];
-        repeat(args.scale, channels, scale);
-        repeat(args.offset, channels, offset);
-        const std::size_t pattern = channels * kStep;
-        const std::size_t count = args.pixels * channels;
-        std::size_t k = 0;
-        for (; k + pattern <= count; k += pattern) {
-            map(args.input + k, scale, offset, args.output + k, pattern);
+        const float* scales = args.scale;
+        const float* offsets = args.offset;
+        std::size_t pattern = channels;
+        if (channels < kPatternChannels) {
+            repeat(args.scale, channels, scale);
+            repeat(args.offset, channels, offset);
+            scales = scale;
+            offsets = offset;
+            pattern = channels * kStep;
         }
-        map(args.input + k, scale, offset, args.output + k, count - k);
+        for (std::size_t k = 0; k < count; k += pattern) {
+            const std::size_t left = count - k;
+            map(args.input + k, scales, offsets, args.output + k, left < pattern ? left : pattern);
+        }
     }
 };
 

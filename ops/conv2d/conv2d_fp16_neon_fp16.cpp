@@ -32,8 +32,9 @@ struct Columns : ConvPanels<Half, Columns> {
 
   private:
     // Terms [term, end) of the runs [run, last).
-    void add_block(std::ptrdiff_t x, std::ptrdiff_t pixels, bool by_rows, std::ptrdiff_t run,
-                   std::ptrdiff_t last, std::ptrdiff_t term, std::ptrdiff_t end) const {
+    [[gnu::noinline]] void add_block(std::ptrdiff_t x, std::ptrdiff_t pixels, bool by_rows,
+                                     std::ptrdiff_t run, std::ptrdiff_t last, std::ptrdiff_t term,
+                                     std::ptrdiff_t end) const {
         const std::ptrdiff_t length = run_length(by_rows);
         const Half* runs[kHalfBlock];
         for (std::ptrdiff_t i = run; i < last; ++i) {

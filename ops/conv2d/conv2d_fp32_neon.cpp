@@ -19,7 +19,7 @@ struct Columns : ConvPanels<float, Columns> {
     }
 
     // Output columns x .. x + pixels - 1. By rows: only where the windows lie inside the row.
-    void sum(std::ptrdiff_t x, std::ptrdiff_t pixels, bool by_rows) const {
+    [[gnu::noinline]] void sum(std::ptrdiff_t x, std::ptrdiff_t pixels, bool by_rows) const {
         const std::ptrdiff_t count = run_count(by_rows);
         const float* runs[kMaxRuns];
         float sums[kMaxTilePanels * kPanel];

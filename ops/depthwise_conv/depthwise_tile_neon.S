@@ -173,5 +173,6 @@ end_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
     depthwise_tile 5, 2, masked_columns
 
     shared_activations depthwise, 16, 16
+    publish_activations depthwise
 
     .section .note.GNU-stack, "", %progbits

@@ -181,7 +181,7 @@ struct DepthwiseStrip {
         };
     }
 
-    void compute_whole_tiles(std::ptrdiff_t x, std::ptrdiff_t count) const {
+    [[gnu::noinline]] void compute_whole_tiles(std::ptrdiff_t x, std::ptrdiff_t count) const {
         DepthwiseTile<Element> tiles = tiles_from(x, 0);
         if (tile.is_wide()) {
             tiles.tiles = count;
@@ -196,7 +196,7 @@ struct DepthwiseStrip {
     }
 
     // One tile, some of whose columns are in the padding or whose last outputs are not in the row.
-    void compute_masked_tile(std::ptrdiff_t x, std::ptrdiff_t outputs) const {
+    [[gnu::noinline]] void compute_masked_tile(std::ptrdiff_t x, std::ptrdiff_t outputs) const {
         const std::ptrdiff_t left = x * tile.stride - args.pad_left;
         const std::ptrdiff_t columns = (outputs - 1) * tile.stride + tile.kernel;
         // Columns [begin, end) of the tile's windows lie in the row.
@@ -228,7 +228,7 @@ struct DepthwiseStrip {
         return by_input < by_output ? by_input : by_output;
     }
 
-    void compute() const {
+    [[gnu::noinline]] void compute() const {
         const std::ptrdiff_t outputs = tile.outputs;
         for (std::ptrdiff_t x = 0; x < args.output_width;) {
             // Rather than a part of a tile, one that computes some outputs again.

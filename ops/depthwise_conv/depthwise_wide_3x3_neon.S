@@ -101,6 +101,5 @@
     whole_tile 3, 2, 2
     masked_tile 3, 1
     masked_tile 3, 2
-    shared_activations depthwise_wide, 16, 16
 
     .section .note.GNU-stack, "", %progbits

@@ -148,6 +148,5 @@
     whole_tile 5, 2, 3
     masked_tile 5, 1
     masked_tile 5, 2
-    shared_activations depthwise_wide, 16, 16
 
     .section .note.GNU-stack, "", %progbits

@@ -42,7 +42,10 @@ def test_the_layers_are_printed():
     done = bench("model_bench", MODEL, "--layers", "--benchmark_filter=^$")
     assert done.returncode == 0, done.stderr
     layers, kernels = done.stdout.split("| layer |")[1].split("| kernel | us |")
-    rows = re.findall(r"^\| (.+) \| (\w+) \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \| \d* \|$", layers, re.MULTILINE)
+    rows = re.findall(r"^\| (.+) \| (\w+) \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \| \d* \| ([\d.]+) \| (\d+) \| ([a-z -]*) \|$", layers,
+                      re.MULTILINE)
+    assert all(0 < float(row[4]) < 1e5 for row in rows) and len({row[6] for row in rows} & {"multiply-adds", "loads and stores"}) == 2
+    assert re.search(r"^steps above 1 % of the time below 45 % of their roofline:( none|\n- )", layers, re.MULTILINE)
     assert len(rows) > 60 and sum(float(row[2]) for row in rows) == pytest.approx(100, abs=0.05 * len(rows))
     assert sum(float(row[3]) for row in rows) == pytest.approx(55.27, abs=0.01)  # million multiply-adds
     assert "| all |" in kernels
@@ -52,7 +55,19 @@ def test_a_kernel_is_measured_warm_and_cold():
     one = ("--benchmark_filter=^pointwise_conv_fp32_scalar/large224/160-960@7/", "--benchmark_format=json")
     for options in ((), ("--cold=8",)):
         result, = benchmarks(bench("kernel_bench", *one, *options)).values()
-        assert result["best_us"] > 0 and result["GFLOP/s"] > 0
+        assert result["best_us"] > 0 and result["GFLOP/s"] > 0 and result["GB/s"] > 0 and result["%roofline"] > 0
+
+
+def test_kernels_without_arithmetic_are_measured():
+    names = "|".join(["global_pool_fp32_scalar/average/small224/16", "pool_fp32_scalar/max/large224", "channel_reduce_fp32_scalar/max/small224",
+                      "binary_fp32_scalar/(gate/small224/16|plane/small|add/small)", "affine_fp32_scalar/small224", "affine_u8_scalar/pixels224",
+                      "activation_fp32_scalar/sigmoid/72", "gate_fp32_scalar/small/96", "widen_fp16_scalar/small/96"])
+    found = benchmarks(bench("kernel_bench", f"--benchmark_filter=^({names})", "--benchmark_min_time=0.01", "--benchmark_format=json"))
+    assert {name.split("/")[0] for name in found} == {f"{name}_scalar" for name in (
+        "global_pool_fp32", "pool_fp32", "channel_reduce_fp32", "binary_fp32", "affine_fp32", "affine_u8", "activation_fp32", "gate_fp32",
+        "widen_fp16")}
+    for result in found.values():
+        assert result["best_us"] > 0 and 0 < result["GB/s"] < 2000
 
 
 def test_wrong_use_is_named(tmp_path):

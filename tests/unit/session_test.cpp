@@ -250,13 +250,15 @@ TEST_CASE("profile and plan") {
     REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
     const std::uint32_t count = fovea_session_step_times(f.session, nullptr, 0);
     REQUIRE(count > 4);
-    std::vector<fovea_step_time> times(count + 1, fovea_step_time{nullptr, nullptr, -1, 0});
+    std::vector<fovea_step_time> times(count + 1, fovea_step_time{nullptr, nullptr, -1, 0, 0, 0});
     CHECK(fovea_session_step_times(f.session, times.data(), count) == count);
     std::uint64_t multiply_adds = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
         CHECK(times[i].seconds >= 0);
         CHECK(times[i].name != nullptr);
         CHECK(std::strlen(times[i].kernel) > 0);
+        CHECK(times[i].bytes_read > 0);
+        CHECK(times[i].bytes_written >= sizeof(float));
         multiply_adds += times[i].multiply_adds;
     }
     CHECK(times[count].seconds == -1);

@@ -5,9 +5,20 @@
 
 #include <time.h>
 
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#endif
+
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <vector>
+
+#include "ops/pause.h"
 
 using fovea::Range;
 using fovea::share_of;
@@ -60,16 +71,58 @@ TEST_CASE("a pool that was never used or started ends") {
     CHECK(idle.start(4) == FOVEA_OK);
 }
 
+// CPU seconds of all threads.
+static double cpu_seconds() {
+    timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 TEST_CASE("workers without work use no CPU") {
     ThreadPool pool{fovea::Allocator{}};
     REQUIRE(pool.start(2) == FOVEA_OK);
     pool.run(2, [](void*, std::uint32_t) {}, nullptr);
-    const auto used = [] {
-        timespec time;
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-    };
-    const double before = used();
+    const double before = cpu_seconds();
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    CHECK(used() - before < 0.1);
+    CHECK(cpu_seconds() - before < 0.1);
 }
+
+#if defined(__linux__)
+TEST_CASE("threads that share a CPU do not wait for each other by looking") {
+    cpu_set_t before;
+    REQUIRE(sched_getaffinity(0, sizeof(before), &before) == 0);
+    if (CPU_COUNT(&before) < 2) return;  // then a pool of two never looks
+    ThreadPool pool{fovea::Allocator{}};
+    REQUIRE(pool.start(2) == FOVEA_OK);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+        if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+    }
+    const auto move_threads = [](const cpu_set_t& cpus) {
+        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+            const auto thread = static_cast<pid_t>(std::stol(entry.path().filename().string()));
+            if (sched_setaffinity(thread, sizeof(cpus), &cpus) != 0) return false;
+        }
+        return true;
+    };
+    REQUIRE(move_threads(one));
+    constexpr int kRounds = 200;
+    const auto work = [](void*, std::uint32_t) {};
+    double least = 1.0, looking = 1.0;
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        double start = cpu_seconds();
+        for (int round = 0; round < kRounds; ++round) pool.run(2, work, nullptr);
+        least = std::min(least, cpu_seconds() - start);
+        start = cpu_seconds();
+        for (int i = 0; i < kRounds * 2000; ++i) fovea::ops::pause();  // of one of the two
+        looking = std::min(looking, cpu_seconds() - start);
+    }
+    CHECK(move_threads(before));
+    if (looking < kRounds * 10e-6) {
+        MESSAGE("not compared: an emulator looks out in no time");
+        return;
+    }
+    CHECK(least < looking);
+}
+#endif

@@ -131,7 +131,8 @@ FOVEA_API void fovea_model_close(fovea_model** model);
 typedef struct fovea_model_info {
     size_t size;
     const char* name;
-    const char* dtype;          /* of the weights: "fp32" or "fp16" */
+    const char* dtype;          /* of the weights: "fp32" or "fp16". The latter run in half precision where the
+                                   instruction-set level has it ("neon_fp16"), else in float32 */
     const char* target;         /* "any_dr", "referable_dr", "grade5", "other" */
     const char* preset;         /* "kaggle_ben_color", ... */
     uint32_t input_height;      /* 0 = any; see default_input_* */
@@ -205,7 +206,7 @@ typedef struct fovea_session_info {
     uint32_t input_width;
     uint32_t input_channels;
     uint32_t threads;
-    const char* isa;          /* the level in force: "avx2", "neon", "scalar", ... */
+    const char* isa;          /* the level in force: "avx2", "neon", "neon_fp16", "scalar", ... */
     size_t workspace_bytes;   /* as fovea_session_workspace_size */
     uint64_t multiply_adds;   /* of one run */
 } fovea_session_info;
@@ -248,6 +249,8 @@ typedef struct fovea_step_time {
     const char* kernel; /* kernel variant */
     double seconds;
     uint64_t multiply_adds;
+    uint64_t bytes_read;    /* operands and weights, each once */
+    uint64_t bytes_written; /* result */
 } fovea_step_time;
 
 FOVEA_API void fovea_session_profile(fovea_session* session, int on);
