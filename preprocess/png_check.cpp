@@ -22,16 +22,17 @@ constexpr std::uint32_t chunk_type(const char (&name)[5]) {
            std::uint32_t{static_cast<unsigned char>(name[3])};
 }
 
-// CRC-32 of the PNG specification (reflected polynomial 0xEDB88320), eight bytes at a time: table k
-// advances a byte by k more zero bytes.
+// CRC-32 of the PNG specification (reflected polynomial 0xEDB88320), four bytes at a time: table k
+// advances a byte by k more zero bytes. Inflating takes far longer, and eight tables would take 4 KB
+// more of a phone's program.
 constexpr auto kCrcTables = [] {
-    std::array<std::array<std::uint32_t, 256>, 8> tables{};
+    std::array<std::array<std::uint32_t, 256>, 4> tables{};
     for (std::uint32_t i = 0; i < 256; ++i) {
         std::uint32_t crc = i;
         for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320U : crc >> 1;
         tables[0][i] = crc;
     }
-    for (std::size_t k = 1; k < 8; ++k) {
+    for (std::size_t k = 1; k < 4; ++k) {
         for (std::size_t i = 0; i < 256; ++i) {
             tables[k][i] = tables[k - 1][i] >> 8 ^ tables[0][tables[k - 1][i] & 255];
         }
@@ -41,12 +42,11 @@ constexpr auto kCrcTables = [] {
 
 std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
     std::uint32_t crc = 0xFFFFFFFFU;
-    for (; size >= 8; size -= 8, data += 8) {
+    for (; size >= 4; size -= 4, data += 4) {
         crc ^= data[0] | std::uint32_t{data[1]} << 8 | std::uint32_t{data[2]} << 16 |
                std::uint32_t{data[3]} << 24;
-        crc = kCrcTables[7][crc & 255] ^ kCrcTables[6][crc >> 8 & 255] ^
-              kCrcTables[5][crc >> 16 & 255] ^ kCrcTables[4][crc >> 24] ^ kCrcTables[3][data[4]] ^
-              kCrcTables[2][data[5]] ^ kCrcTables[1][data[6]] ^ kCrcTables[0][data[7]];
+        crc = kCrcTables[3][crc & 255] ^ kCrcTables[2][crc >> 8 & 255] ^
+              kCrcTables[1][crc >> 16 & 255] ^ kCrcTables[0][crc >> 24];
     }
     for (; size > 0; --size, ++data) crc = crc >> 8 ^ kCrcTables[0][(crc ^ *data) & 255];
     return ~crc;
