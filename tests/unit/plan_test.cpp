@@ -87,8 +87,9 @@ class ArenaSimulation {
     int streamed = 0, shared = 0, rings = 0, of_halves = 0;
 
   private:
-    // A view holds what its origin wrote.
+    // A view holds what its origin wrote. Behind the graph's values come the rows of global pools.
     std::uint32_t origin_of(std::uint32_t value) const {
+        if (value >= graph_.value_count()) return value;
         while (value > 0 && graph_.nodes[value - 1].kind == fovea::NodeKind::kReshape &&
                graph_.nodes[value - 1].activation == fovea::ops::Activation::kNone) {
             const std::uint32_t viewed = graph_.operand(graph_.nodes[value - 1], 0);
