@@ -33,15 +33,16 @@ def measured(*arguments):
     return rows, float(lost), float(correlation)
 
 
-def check_bands(network, isa, least_correlation):
+def check_bands(network, isa, least_correlation=None):
     least_lost, best_correlation = float("inf"), -1.0
     for attempt in range(TRIES):
         rows, lost, correlation = measured(DETECTORS / network / f"{network}.fovea", *isa, "--seconds", 1.0 + attempt)
         least_lost, best_correlation = min(least_lost, lost), max(best_correlation, correlation)
-        if least_lost <= MOST_LOST and best_correlation >= least_correlation:
+        if least_lost <= MOST_LOST and (least_correlation is None or best_correlation >= least_correlation):
             break
     assert least_lost <= MOST_LOST
-    assert best_correlation >= least_correlation
+    if least_correlation is not None:
+        assert best_correlation >= least_correlation
     segments = {row[0] for row in rows}
     assert len(segments) > 10 and len(rows) > 4 * len(segments)
     assert [row[0] for row in rows if row[2]] == sorted(segments)  # each has one chosen band
@@ -50,7 +51,7 @@ def check_bands(network, isa, least_correlation):
 @pytest.mark.parametrize("network", ["large224", "small224"])
 def test_the_chosen_bands_are_fast(network):
     """With the best kernels of this CPU. Where they are so fast that few heights differ, their order is mostly noise and not looked at."""
-    check_bands(network, (), -1.0)
+    check_bands(network, ())
 
 
 @pytest.mark.parametrize("network", ["large224", "small224"])
