@@ -95,7 +95,8 @@ int xmp_orientation(ByteSpan xmp) {
     constexpr std::string_view kName = "tiff:Orientation";
     const std::string_view text(reinterpret_cast<const char*>(xmp.data), xmp.size);
     for (std::size_t at = text.find(kName); at != text.npos; at = text.find(kName, at + 1)) {
-        std::string_view rest = text.substr(at + kName.size());
+        std::string_view rest = text;
+        rest.remove_prefix(at + kName.size());
         const auto skip_spaces = [&] {
             while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
         };

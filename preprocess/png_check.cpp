@@ -86,7 +86,7 @@ void read_text(std::uint32_t type, ByteSpan chunk, PngInfo* info) {
     const std::string_view keyword(reinterpret_cast<const char*>(chunk.data),
                                    chunk.size < 80 ? chunk.size : 80);
     const auto is = [&](std::string_view name) {
-        return keyword.size() > name.size() && keyword.substr(0, name.size()) == name &&
+        return keyword.size() > name.size() && keyword.starts_with(name) &&
                keyword[name.size()] == 0;
     };
     PngText* target = nullptr;
