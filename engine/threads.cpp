@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "ops/pause.h"
 
@@ -16,13 +15,15 @@ namespace {
 // Looks before a thread sleeps: 49 microseconds on Zen 4.
 constexpr int kPatience = 2000;
 
-// CPUs that this process may use; hardware_concurrency() counts those outside its affinity mask, too.
+// CPUs that this process may use, or those of the machine where the system has no affinity masks or none of this size.
 std::uint32_t available_cpus() {
 #if defined(__linux__)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
 #endif
-    return std::thread::hardware_concurrency();
+    // Not std::thread's count: it would be all that a program needs of the C++ run-time.
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return cpus > 0 ? static_cast<std::uint32_t>(cpus) : 1;
 }
 
 // The CPU that this thread runs on; -1 where the system does not tell.
