@@ -300,6 +300,47 @@ TEST_CASE("a decoding can be cancelled at each question") {
     }
 }
 
+// A black grey picture of 64 x 64 pixels whose first `refined` coefficients take two scans each,
+// and the others one.
+Bytes many_scans(int refined) {
+    Bytes file = {0xFF, 0xD8};
+    const auto add = [&](int marker, const Bytes& body, const Bytes& data = {}) {
+        const std::size_t length = body.size() + 2;
+        file.insert(file.end(), {0xFF, static_cast<std::uint8_t>(marker),
+                                 static_cast<std::uint8_t>(length >> 8),
+                                 static_cast<std::uint8_t>(length & 255)});
+        file.insert(file.end(), body.begin(), body.end());
+        file.insert(file.end(), data.begin(), data.end());
+    };
+    Bytes quantisation(65, 1);
+    quantisation[0] = 0;
+    add(0xDB, quantisation);
+    add(0xC2, {8, 0, 64, 0, 64, 1, 1, 0x11, 0});
+    // One code each: no difference; the next 64 blocks have no coefficients.
+    Bytes table(18, 0);
+    table[1] = 1;
+    add(0xC4, table);
+    table[0] = 0x10;
+    table[17] = 0x60;
+    add(0xC4, table);
+    add(0xDA, {1, 1, 0, 0, 0, 0}, Bytes(8, 0));
+    for (int k = 1; k < 64; ++k) {
+        const auto band = static_cast<std::uint8_t>(k);
+        add(0xDA, {1, 1, 0, band, band, static_cast<std::uint8_t>(k <= refined ? 1 : 0)}, {1});
+        if (k <= refined) add(0xDA, {1, 1, 0, band, band, 0x10}, {1});
+    }
+    file.insert(file.end(), {0xFF, 0xD9});
+    return file;
+}
+
+TEST_CASE("the scans of a progressive JPEG have a budget") {
+    CHECK(decode(many_scans(0)).status == Status::kOk);
+    CHECK(decode(many_scans(36)).status == Status::kOk);  // 100 visits of each block
+    const Decoded decoded = decode(many_scans(37));
+    CHECK(decoded.status == Status::kImageTooLarge);
+    CHECK_MESSAGE(decoded.detail.find("scans") != std::string::npos, decoded.detail);
+}
+
 TEST_CASE("limits hold before anything is decoded") {
     CountingAllocator counter;
     const Decoded huge = decode(png_header(100000, 100000), {}, counter.allocator());
