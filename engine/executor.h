@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/cancel.h"
 #include "engine/plan.h"
 #include "engine/threads.h"
 #include "fovea/fovea.h"
@@ -25,12 +26,9 @@ class Executor {
     Executor(const Graph& graph, const Plan& plan, ThreadPool& pool, std::uint8_t* workspace)
         : graph_(graph), plan_(plan), pool_(pool), workspace_(workspace) {}
 
-    // Null, or asked before each step and, in streamed segments, before each of its turns;
-    // non-zero stops the run with FOVEA_ERROR_CANCELLED.
-    void set_cancel(int (*cancel)(void*), void* cookie) {
-        cancel_ = cancel;
-        cancel_cookie_ = cookie;
-    }
+    // Asked before each step, in streamed segments before each of its turns, and in both before each piece of
+    // a long one; stops the run with FOVEA_ERROR_CANCELLED.
+    void set_cancel(const Cancel& cancel) { cancel_ = cancel; }
     // Null, or plan.step_count places for the seconds that each step of a run takes the caller's
     // thread.
     void set_step_seconds(double* seconds) { step_seconds_ = seconds; }
@@ -44,12 +42,14 @@ class Executor {
   private:
     struct Part;
 
-    bool cancelled();
+    // Whether to stop: the caller's thread asks, the others find its answer.
+    bool cancelled(std::uint32_t thread);
+    // So many of `count` units, a multiple of `granule`, may run between two questions.
+    std::uint64_t units_at_once(const Step& step, std::uint64_t count, std::uint64_t granule) const;
     static void run_part(void* context, std::uint32_t thread);
     // A thread's share of a streamed segment.
     void run_bands(const Segment& segment, std::uint32_t thread);
-    void run_rows(const Step& step, std::uint64_t begin, std::uint64_t end,
-                  std::uint32_t thread) const;
+    void run_rows(const Step& step, std::uint64_t begin, std::uint64_t end, std::uint32_t thread);
     // Units [begin, end) of the step: any cut into ranges gives the same bits.
     void run_units(const Step& step, std::uint64_t begin, std::uint64_t end,
                    std::uint32_t thread) const;
@@ -147,8 +147,7 @@ class Executor {
     ThreadPool& pool_;
     std::uint8_t* workspace_;
     RunInput input_ = {nullptr, FOVEA_U8};
-    int (*cancel_)(void*) = nullptr;
-    void* cancel_cookie_ = nullptr;
+    Cancel cancel_;
     double* step_seconds_ = nullptr;
     std::atomic<bool> stop_{false};
 };

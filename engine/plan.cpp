@@ -22,7 +22,7 @@ struct Layout {
     std::uint64_t stored_bytes(const Segment& segment, std::uint32_t value) const;
     void assign_blocks();
     void assign_scratch(std::uint32_t segment);
-    bool lay_out(const Allocator& allocator);
+    fovea_status lay_out(const Allocator& allocator, const Cancel& cancel);
     void add_copies();
 };
 
@@ -34,12 +34,11 @@ bool Layout::allocate() {
 
 // segment_count for what outlives the run.
 std::uint32_t Layout::segment_of(std::uint32_t step) const {
-    std::uint32_t segment = 0;
-    while (segment < plan.segment_count &&
-           step >= plan.segments[segment].first_step + plan.segments[segment].step_count) {
-        ++segment;
-    }
-    return segment;
+    if (step >= plan.step_count) return static_cast<std::uint32_t>(plan.segment_count);
+    const Segment* const next =
+        std::upper_bound(plan.segments.begin(), plan.segments.begin() + plan.segment_count, step,
+                         [](std::uint32_t s, const Segment& segment) { return s < segment.first_step; });
+    return static_cast<std::uint32_t>(next - plan.segments.begin()) - 1;
 }
 
 std::uint64_t Layout::stored_bytes(const Segment& segment, std::uint32_t value) const {
@@ -102,15 +101,17 @@ void Layout::add_copies() {
     }
 }
 
-bool Layout::lay_out(const Allocator& allocator) {
-    if (!place_blocks(&plan.blocks, plan.block_count, allocator, &plan.arena_size)) return false;
+fovea_status Layout::lay_out(const Allocator& allocator, const Cancel& cancel) {
+    const fovea_status status =
+        place_blocks(&plan.blocks, plan.block_count, allocator, cancel, &plan.arena_size);
+    if (status != FOVEA_OK) return status;
     plan.row_pointers_offset = align_up(plan.constant_floats * sizeof(float));
     const std::uint64_t list_size = align_up(plan.row_pointers * sizeof(const float*));
     plan.row_pointers = list_size / sizeof(const float*);
     plan.arena_offset = plan.row_pointers_offset + plan.threads * list_size;
     plan.workspace_size = plan.arena_offset + plan.arena_size;
     add_copies();
-    return plan.workspace_size <= SIZE_MAX;
+    return plan.workspace_size <= SIZE_MAX ? FOVEA_OK : FOVEA_ERROR_OUT_OF_MEMORY;
 }
 
 }  // namespace
@@ -158,7 +159,7 @@ Kernels::Kernels(ops::CpuFeatureSet features)
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan) {
     const Allocator& allocator = plan->shapes.allocator();
     Buffer<Shape> shapes(allocator);
-    const fovea_status status = infer_shapes(graph, request.height, request.width,
+    fovea_status status = infer_shapes(graph, request.height, request.width,
                                              FOVEA_ERROR_INPUT_SIZE, log, &shapes);
     if (status != FOVEA_OK) return status;
     plan->threads = request.threads;
@@ -172,13 +173,14 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     if (!steps.build(shapes)) return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
     SegmentBuilder segments(graph, request, steps.root(), allocator, plan);
     Layout layout{graph, steps.root(), segments.last_use(), *plan};
-    if (!segments.build() || !layout.allocate()) {
-        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
+    status = segments.build();
+    if (status == FOVEA_OK && !layout.allocate()) status = FOVEA_ERROR_OUT_OF_MEMORY;
+    if (status == FOVEA_OK) {
+        layout.assign_blocks();
+        status = layout.lay_out(allocator, request.cancel);
     }
-    layout.assign_blocks();
-    if (!layout.lay_out(allocator)) {
-        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan of the workspace");
-    }
+    if (status == FOVEA_ERROR_CANCELLED) return log.fail(status, "planning was cancelled");
+    if (status != FOVEA_OK) return log.fail(status, "out of memory for the plan");
     for (std::size_t i = 0; i < plan->step_count; ++i) {
         plan->multiply_adds += plan->steps[i].multiply_adds;
     }
