@@ -71,7 +71,7 @@ struct fovea_session {
     bool has_run = false;  // taps hold the values of a whole run
 
     const fovea::ModelFile& file() const { return model.file; }
-    const fovea::Shape& input_shape() const { return planned.plan.shapes[0]; }
+    const fovea::Shape& input_shape() const { return planned.plan.values[0].shape; }
 
     // Makes everything that running needs; settings must have been checked.
     fovea_status prepare();
