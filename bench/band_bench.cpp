@@ -70,12 +70,12 @@ class Runner {
     // between; empty if it went wrong.
     const std::vector<double>& run(double* whole) {
         if (executor_ == nullptr) return seconds_;
-        executor_->set_cancel(nullptr, nullptr);
+        executor_->set_cancel({});
         const double start = seconds_now();
         bool good = executor_->run({pixels_.data(), FOVEA_U8}) == FOVEA_OK;
         *whole = seconds_now() - start;
-        executor_->set_cancel([](void* cookie) { return static_cast<Runner*>(cookie)->turn(); },
-                              this);
+        executor_->set_cancel(
+            {[](void* cookie) { return static_cast<Runner*>(cookie)->turn(); }, this});
         segment_ = 0;
         left_ = turns_[0];
         lap_ = seconds_now();

@@ -9,6 +9,13 @@
 #include "engine/steps/convert.h"
 
 namespace fovea {
+namespace {
+
+// Multiply-adds between two questions whether to stop: some 30 milliseconds on the slowest of phones, and more
+// than any layer of the detectors has, so that asking costs none of them anything.
+constexpr std::uint64_t kWorkBetweenQuestions = std::uint64_t{64} << 20;
+
+}  // namespace
 
 struct Executor::Part {
     Executor& executor;
@@ -28,13 +35,27 @@ void Executor::run_part(void* context, std::uint32_t thread) {
     if (segment.band != 0) return part.executor.run_bands(segment, thread);
     const Step& step = part.executor.plan_.steps[segment.first_step];
     const Range range = share_of(step.unit_count, step.granule, thread, step.threads);
-    if (range.begin < range.end) step.run(part.executor.run_, step, range, thread);
+    Executor& executor = part.executor;
+    const std::uint64_t most = executor.units_at_once(step, step.unit_count, step.granule);
+    for (std::uint64_t begin = range.begin, end = 0; begin < range.end; begin = end) {
+        if (executor.cancelled(thread)) return;
+        end = begin + std::min(most, range.end - begin);
+        step.run(executor.run_, step, {begin, end}, thread);
+    }
 }
 
-bool Executor::cancelled() {
-    if (cancel_ == nullptr || cancel_(cancel_cookie_) == 0) return false;
+bool Executor::cancelled(std::uint32_t thread) {
+    const bool stopped = stop_.load(std::memory_order_relaxed);
+    if (stopped || thread != 0 || !cancel_.asked()) return stopped;
     stop_.store(true, std::memory_order_relaxed);
     return true;
+}
+
+std::uint64_t Executor::units_at_once(const Step& step, std::uint64_t count,
+                                      std::uint64_t granule) const {
+    if (!cancel_.can_ask()) return count;
+    const std::uint64_t pieces = step_work(step) / kWorkBetweenQuestions + 1;
+    return (count / pieces / granule + 1) * granule;
 }
 
 fovea_status Executor::run(const RunInput& input) {
@@ -43,7 +64,6 @@ fovea_status Executor::run(const RunInput& input) {
     if (step_seconds_ != nullptr) std::fill_n(step_seconds_, plan_.step_count, 0.0);
     for (std::size_t i = 0; i < plan_.segment_count; ++i) {
         const Segment& segment = plan_.segments[i];
-        if (segment.band == 0 && cancelled()) return FOVEA_ERROR_CANCELLED;
         const double start = step_seconds_ != nullptr ? monotonic_seconds() : 0;
         Part part{*this, segment};
         pool_.run(segment.threads, run_part, &part);
@@ -64,7 +84,7 @@ void Executor::run_bands(const Segment& segment, std::uint32_t thread) {
     BandWalk walk(plan_, segment, range.begin, range.end);
     while (walk.next_band()) {
         for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-            if (thread == 0 ? cancelled() : stop_.load(std::memory_order_relaxed)) return;
+            if (cancelled(thread)) return;
             const double start = seconds != nullptr ? monotonic_seconds() : 0;
             run_rows(steps[i], walk.done(i), walk.target(i), thread);
             if (seconds != nullptr) seconds[i] += monotonic_seconds() - start;
@@ -72,25 +92,29 @@ void Executor::run_bands(const Segment& segment, std::uint32_t thread) {
     }
 }
 
-// Rows [begin, end) of the step's output, in pieces that end where a ring does.
+// Rows [begin, end) of the step's output, in pieces that end where a ring does and of no more than may run
+// between two questions.
 void Executor::run_rows(const Step& step, std::uint64_t begin, std::uint64_t end,
-                        std::uint32_t thread) const {
-    if (step.unit == Unit::kRow) {
-        if (begin < end) step.run(run_, step, {begin, end}, thread);
-        return;
-    }
-    const std::uint64_t width = step.output_shape.width;
+                        std::uint32_t thread) {
+    const bool by_rows = step.unit == Unit::kRow;
+    const std::uint64_t unit = by_rows ? 1 : step.output_shape.width;  // units of a row
+    const std::uint64_t most = units_at_once(step, step.output_shape.height, 1);
+    std::uint64_t asked_at = begin;
     for (std::uint64_t y = begin; y < end;) {
-        std::uint64_t piece = end;
+        if (y - asked_at >= most) {
+            if (cancelled(thread)) return;
+            asked_at = y;
+        }
+        std::uint64_t piece = std::min(end, asked_at + most);
         const auto stop_at_ring = [&](std::uint32_t value) {
             const std::uint32_t rows = plan_.values[value].ring_rows;
             if (rows != 0) piece = std::min(piece, y + rows - y % rows);
         };
-        stop_at_ring(step.output);
-        for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+        if (!by_rows) stop_at_ring(step.output);
+        for (std::uint32_t i = 0; i < step.operand_count && !by_rows; ++i) {
             stop_at_ring(plan_.operand(step, i));
         }
-        step.run(run_, step, {y * width, piece * width}, thread);
+        step.run(run_, step, {y * unit, piece * unit}, thread);
         y = piece;
     }
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/cancel.h"
 #include "engine/plan.h"
 #include "engine/steps/run.h"
 #include "engine/threads.h"
@@ -20,12 +21,9 @@ class Executor {
     // aligned, with the plan's constants written.
     Executor(const Plan& plan, ThreadPool& pool, std::uint8_t* workspace);
 
-    // Null, or asked before each step and, in streamed segments, before each of its turns;
-    // non-zero stops the run with FOVEA_ERROR_CANCELLED.
-    void set_cancel(int (*cancel)(void*), void* cookie) {
-        cancel_ = cancel;
-        cancel_cookie_ = cookie;
-    }
+    // Asked before each step, in streamed segments before each of its turns, and in both before each piece of
+    // a long one; stops the run with FOVEA_ERROR_CANCELLED.
+    void set_cancel(const Cancel& cancel) { cancel_ = cancel; }
     // Null, or plan.step_count places for the seconds that each step of a run takes the caller's
     // thread.
     void set_step_seconds(double* seconds) { step_seconds_ = seconds; }
@@ -39,19 +37,20 @@ class Executor {
   private:
     struct Part;
 
-    bool cancelled();
+    // Whether to stop: the caller's thread asks, the others find its answer.
+    bool cancelled(std::uint32_t thread);
+    // So many of `count` units, a multiple of `granule`, may run between two questions.
+    std::uint64_t units_at_once(const Step& step, std::uint64_t count, std::uint64_t granule) const;
     static void run_part(void* context, std::uint32_t thread);
     // A thread's share of a streamed segment.
     void run_bands(const Segment& segment, std::uint32_t thread);
-    void run_rows(const Step& step, std::uint64_t begin, std::uint64_t end,
-                  std::uint32_t thread) const;
+    void run_rows(const Step& step, std::uint64_t begin, std::uint64_t end, std::uint32_t thread);
 
     const Plan& plan_;
     ThreadPool& pool_;
     std::uint8_t* workspace_;
     Run run_;
-    int (*cancel_)(void*) = nullptr;
-    void* cancel_cookie_ = nullptr;
+    Cancel cancel_;
     double* step_seconds_ = nullptr;
     std::atomic<bool> stop_{false};
 };

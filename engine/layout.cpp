@@ -20,12 +20,11 @@ struct Layout {
 
 // segment_count for what outlives the run.
 std::uint32_t Layout::segment_of(std::uint32_t step) const {
-    std::uint32_t segment = 0;
-    while (segment < plan.segment_count &&
-           step >= plan.segments[segment].first_step + plan.segments[segment].step_count) {
-        ++segment;
-    }
-    return segment;
+    if (step >= plan.step_count) return static_cast<std::uint32_t>(plan.segment_count);
+    const Segment* const next =
+        std::upper_bound(plan.segments.begin(), plan.segments.begin() + plan.segment_count, step,
+                         [](std::uint32_t s, const Segment& segment) { return s < segment.first_step; });
+    return static_cast<std::uint32_t>(next - plan.segments.begin()) - 1;
 }
 
 std::uint32_t Layout::add_block(std::uint64_t bytes, std::uint32_t first, std::uint32_t last) {
@@ -104,16 +103,17 @@ void add_copies(const Graph& graph, Plan* plan) {
 
 }  // namespace
 
-bool lay_out(const Graph& graph, const Allocator& allocator, Plan* plan) {
-    if (!plan->blocks.allocate(plan->value_count() + plan->segment_count)) return false;
+fovea_status lay_out(const Graph& graph, const Allocator& allocator, const Cancel& cancel, Plan* plan) {
+    if (!plan->blocks.allocate(plan->value_count() + plan->segment_count)) return FOVEA_ERROR_OUT_OF_MEMORY;
     Layout layout{*plan};
     layout.assign_blocks();
-    if (!place_blocks(&plan->blocks, plan->block_count, allocator, &plan->arena_size)) return false;
+    const fovea_status status = place_blocks(&plan->blocks, plan->block_count, allocator, cancel, &plan->arena_size);
+    if (status != FOVEA_OK) return status;
     layout.set_places();
     add_copies(graph, plan);
     plan->row_pointers = align_up(plan->row_pointers * sizeof(const void*)) / sizeof(const void*);
     share_workspace(&plan, 1);
-    return plan->workspace_size <= SIZE_MAX;
+    return plan->workspace_size <= SIZE_MAX ? FOVEA_OK : FOVEA_ERROR_OUT_OF_MEMORY;
 }
 
 void share_workspace(Plan* const* plans, std::size_t count) {

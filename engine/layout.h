@@ -6,7 +6,7 @@
 
 namespace fovea {
 
-// Gives every value of a plan whose segments are there its place, and the plan its size. False when out of memory.
-[[nodiscard]] bool lay_out(const Graph& graph, const Allocator& allocator, Plan* plan);
+// Gives every value of a plan whose segments are there its place, and the plan its size. As place_blocks().
+[[nodiscard]] fovea_status lay_out(const Graph& graph, const Allocator& allocator, const Cancel& cancel, Plan* plan);
 
 }  // namespace fovea

@@ -19,6 +19,8 @@ struct PictureContext {
     std::uint32_t max_side;
     std::uint64_t max_pixels;
     std::uint64_t max_bytes;
+    int (*cancel)(void* cookie);
+    void* cancel_cookie;
 
     explicit PictureContext(const fovea_session_settings& settings);
 };

@@ -13,14 +13,13 @@ namespace fovea {
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan) {
     const Allocator& allocator = plan->values.allocator();
     Buffer<Shape> shapes(allocator);
-    const fovea_status status = infer_shapes(graph, request.height, request.width,
+    fovea_status status = infer_shapes(graph, request.height, request.width,
                                              FOVEA_ERROR_INPUT_SIZE, log, &shapes);
     if (status != FOVEA_OK) return status;
-    const auto out_of_memory = [&](const char* what) {
-        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan%s", what);
-    };
     Buffer<ElementType> types(allocator);
-    if (!types.allocate(graph.value_count())) return out_of_memory("");
+    if (!types.allocate(graph.value_count())) {
+        return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the plan");
+    }
     choose_element_types(graph, shapes, request.arithmetic, plan, &types);
     plan->threads = request.threads;
     plan->zero_floats = Program::kOnes;  // the offsets that go with the ones
@@ -30,10 +29,12 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     plan->zero_floats = round_up_to_line(plan->zero_floats);
     plan->constant_floats = plan->zero_floats + round_up_to_line(Program::kOnes);
     StepBuilder steps(graph, request, allocator, plan);
-    if (!steps.build(shapes, types)) return out_of_memory("");
+    status = steps.build(shapes, types) ? FOVEA_OK : FOVEA_ERROR_OUT_OF_MEMORY;
     SegmentBuilder segments(graph, request, allocator, plan);
-    if (!segments.build()) return out_of_memory("");
-    if (!lay_out(graph, allocator, plan)) return out_of_memory(" of the workspace");
+    if (status == FOVEA_OK) status = segments.build();
+    if (status == FOVEA_OK) status = lay_out(graph, allocator, request.cancel, plan);
+    if (status == FOVEA_ERROR_CANCELLED) return log.fail(status, "planning was cancelled");
+    if (status != FOVEA_OK) return log.fail(status, "out of memory for the plan");
     for (std::size_t i = 0; i < plan->step_count; ++i) {
         plan->multiply_adds += plan->steps[i].multiply_adds;
     }

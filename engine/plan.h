@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/arena.h"
+#include "engine/cancel.h"
 #include "engine/graph.h"
 #include "engine/log.h"
 #include "engine/steps/step.h"
@@ -51,6 +52,7 @@ struct PlanRequest {
     // waking it: some 17 microseconds of work for a core of 60 GMAC/s, about what a wake-up takes
     // there.
     std::uint64_t work_per_thread = 1000000;
+    Cancel cancel = {};  // asked as planning goes on
 };
 
 // How to run a graph at one input size: the steps in order, and where every value lies.
@@ -82,7 +84,7 @@ struct Plan : Program {
 };
 
 // Plans a checked graph (see model_file.h). FOVEA_ERROR_INPUT_SIZE, with the layer's name in the
-// log, when the network cannot run at that size.
+// log, when the network cannot run at that size; FOVEA_ERROR_CANCELLED.
 fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log& log, Plan* plan);
 
 // Lets plans lie in one workspace, whose size each then has: each with constants of its own, everything else over one

@@ -27,9 +27,11 @@ void SegmentBuilder::set_producers(const Segment& segment) {
             std::uint32_t& producer = plan_.producers[step(s).first_operand + i];
             producer = kNone;
             if (!reads_rows(step(s), i)) continue;
-            for (std::uint32_t p = segment.first_step; p < s; ++p) {
-                if (step(p).output == operand(step(s), i)) producer = p;
-            }
+            // What changes a value where it lies comes right after what makes it.
+            const std::uint32_t value = operand(step(s), i);
+            std::uint32_t writer = last_writer_[value];
+            if (writer == s) writer = s > 0 && step(s - 1).output == value ? s - 1 : kNone;
+            if (writer != kNone && writer >= segment.first_step && writer < s) producer = writer;
         }
     }
 }
@@ -144,28 +146,24 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
 
 // Everything but rings that is needed at once while the segment runs, of what its run of steps,
 // which ends before run_end, reads and makes.
-std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
-                                                 std::uint32_t run_end) const {
+std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment, std::uint32_t run_end) {
     std::uint64_t bytes = 0;
     for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
         if (is_in_place(plan_, step(s)) || step(s).overwrites != kNone) continue;
         if (is_stored_whole(segment, step(s))) bytes += plan_.values[step(s).output].bytes();
     }
     // Values made before it that it or a later step reads, each once.
+    ++count_;
     for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
-        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
+        const bool reads = !step(s).reads_caller_input && !is_in_place(plan_, step(s));
+        for (std::uint32_t i = 0; i < step(s).operand_count && reads; ++i) {
             const std::uint32_t value = plan_.root(operand(step(s), i));
-            bool counted = step(s).reads_caller_input;
-            for (std::uint32_t p = segment.first_step; p < s && !counted; ++p) {
-                counted = plan_.root(step(p).output) == value;
-                for (std::uint32_t k = 0; k < step(p).operand_count && !counted; ++k) {
-                    counted = plan_.root(operand(step(p), k)) == value;
-                }
-            }
-            if (!counted && !is_in_place(plan_, step(s))) {
-                bytes += plan_.values[value].bytes();
-            }
+            if (counted_in_[value] != count_) bytes += plan_.values[value].bytes();
         }
+        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
+            counted_in_[plan_.root(operand(step(s), i))] = count_;
+        }
+        counted_in_[plan_.root(step(s).output)] = count_;
     }
     return bytes;
 }

@@ -264,15 +264,16 @@ void SegmentBuilder::find_uses() {
     for (std::size_t i = 0; i < request_.kept_count; ++i) use(request_.kept[i], step_count());
 }
 
-bool SegmentBuilder::build() {
+fovea_status SegmentBuilder::build() {
     const std::uint32_t values = plan_.value_count();
     if (!segment_of_.allocate(plan_.step_count) || !starts_segment_.allocate(plan_.step_count) ||
         !last_writer_.allocate(values) || !plan_.segments.allocate(plan_.step_count) ||
         !plan_.producers.allocate(plan_.operands.size()) ||
         !options_.allocate(kMostPlaces * kMostPlaces * kMostOptions) ||
-        !option_counts_.allocate(kMostPlaces * kMostPlaces)) {
-        return false;
+        !option_counts_.allocate(kMostPlaces * kMostPlaces) || !counted_in_.allocate(values)) {
+        return FOVEA_ERROR_OUT_OF_MEMORY;
     }
+    std::fill(counted_in_.begin(), counted_in_.end(), count_);
     find_uses();
     find_first_cuts();
     do {
@@ -281,6 +282,7 @@ bool SegmentBuilder::build() {
     for (std::uint32_t s = 0; s < step_count();) {
         std::uint32_t end = s + 1;
         while (end < step_count() && starts_segment_[end] == 0) ++end;
+        if (request_.cancel.asked()) return FOVEA_ERROR_CANCELLED;
         if (end - s == 1) {
             add_segment(s, end, 0);
         } else {
@@ -288,7 +290,7 @@ bool SegmentBuilder::build() {
         }
         s = end;
     }
-    return true;
+    return FOVEA_OK;
 }
 
 }  // namespace fovea

@@ -52,11 +52,12 @@ class SegmentBuilder {
           segment_of_(allocator),
           starts_segment_(allocator),
           last_writer_(allocator),
+          counted_in_(allocator),
           options_(allocator),
           option_counts_(allocator) {}
 
-    // False when out of memory.
-    [[nodiscard]] bool build();
+    // FOVEA_ERROR_OUT_OF_MEMORY or, where the caller wishes to stop, FOVEA_ERROR_CANCELLED.
+    [[nodiscard]] fovea_status build();
 
   private:
     static constexpr std::size_t kMostPlaces = 12;   // where a run may be cut, its ends included
@@ -95,7 +96,7 @@ class SegmentBuilder {
     std::size_t list_options(std::uint32_t first, std::uint32_t end, std::uint32_t run_end,
                              Option* options);
     std::uint64_t cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const;
-    std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end) const;
+    std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end);
     void set_producers(const Segment& segment);
     void follow(const Segment& segment, const Range& range, int skipped, std::uint64_t* most) const;
     void set_rings(const Segment& segment, Exactness exactness);
@@ -108,6 +109,8 @@ class SegmentBuilder {
     Buffer<std::uint32_t> segment_of_;     // by step
     Buffer<std::uint8_t> starts_segment_;  // by step
     Buffer<std::uint32_t> last_writer_;    // by value: step, or kNone
+    Buffer<std::uint32_t> counted_in_;     // by root value: the last count_ that it was counted in
+    std::uint32_t count_ = 0;
     // By place where a segment begins and place where it ends:
     Buffer<Option> options_;
     Buffer<std::size_t> option_counts_;

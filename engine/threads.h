@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
@@ -34,6 +35,10 @@ class ThreadPool {
     // task(context, i) on thread i for i < count; returns when all are done.
     void run(std::uint32_t count, Task task, void* context);
 
+    // To be called before runs in a process that may have been forked from the pool's: a child has none of its
+    // parent's threads. From then on run() does every thread's task in turn.
+    void notice_fork();
+
     std::uint32_t count() const { return started_ + 1; }
 
   private:
@@ -51,6 +56,8 @@ class ThreadPool {
 
     Buffer<Worker> workers_;
     std::uint32_t started_ = 0;
+    pid_t process_ = 0;    // in which they were started
+    bool forked_ = false;  // this is another one
     bool synchronised_ = false;  // the mutex and the conditions exist
     pthread_mutex_t mutex_;
     pthread_cond_t work_ready_;

@@ -84,6 +84,21 @@ def test_plain_resizes(preprocess, tmp_path):
                 assert_same(found, resize(image, size, how))
 
 
+SHIPPED = pathlib.Path(__file__).parents[1] / "golden" / "data"
+
+
+@pytest.mark.parametrize("photo", sorted((SHIPPED / "photos").glob("*.jpg")), ids=lambda path: path.stem)
+def test_shipped_photos(preprocess, tmp_path, photo):
+    image = read_rgb(photo)
+    png = tmp_path / "in.png"  # OpenCV's JPEG decoder differs by a few levels: its pixels are the input
+    cv2.imwrite(str(png), image[..., ::-1])
+    for preset, apply in PRESETS.items():
+        assert_same(preprocess(png, "--preset", preset, "--size", 224), apply(image, 224))
+    # What the small networks of tests/golden were made with.
+    stored = read_rgb(SHIPPED / "networks" / "inputs" / f"{photo.stem}.png")
+    assert_same(preprocess(png, "--preset", "kaggle_ben_color", "--size", len(stored)), stored)
+
+
 def test_reference_results(preprocess, fovea_data):
     folder = fovea_data / "golden" / "preproc"
     expected = json.loads((folder / "expected.json").read_text())["results"]

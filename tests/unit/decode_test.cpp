@@ -139,13 +139,56 @@ TEST_CASE("16-bit samples keep their high byte, grey fills all channels") {
 TEST_CASE("a file that is cut off is refused, wherever the cut") {
     for (const Seed& seed : kGood) {
         const Bytes file = read_seed(seed.name);
-        for (std::size_t size = 0; size < file.size(); ++size) {
+        // A JPEG without its end marker is whole.
+        const std::size_t whole = file.size() - (is_jpeg(seed) ? 2 : 0);
+        for (std::size_t size = 0; size < whole; ++size) {
             const Decoded decoded =
                 decode(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)));
             REQUIRE_MESSAGE(decoded.status != Status::kOk, seed.name, " cut to ", size);
             REQUIRE(!decoded.detail.empty());
         }
     }
+}
+
+TEST_CASE(
+    "a JPEG without its end marker has the same pixels, and the memory limit holds its copy") {
+    for (const Seed& seed : kGood) {
+        if (!is_jpeg(seed)) continue;
+        INFO(seed.name);
+        Bytes file = read_seed(seed.name);
+        const Decoded whole = decode(file);
+        for (int missing = 1; missing <= 2; ++missing) {
+            file.pop_back();
+            CountingAllocator counter;
+            const Decoded decoded = decode(file, {}, counter.allocator());
+            REQUIRE(decoded.status == Status::kOk);
+            CHECK(decoded.detail.empty());
+            REQUIRE(decoded.image.pixels.size() == whole.image.pixels.size());
+            CHECK(std::memcmp(decoded.image.pixels.data(), whole.image.pixels.data(),
+                              whole.image.pixels.size()) == 0);
+            for (std::size_t limit = 0; limit < counter.peak_bytes; limit += 61) {
+                CountingAllocator limited;
+                DecodeLimits limits;
+                limits.max_bytes = limit;
+                REQUIRE(decode(file, limits, limited.allocator()).status == Status::kImageTooLarge);
+                REQUIRE(limited.peak_bytes <= limit);
+            }
+            for (int k = 0; k < counter.count; ++k) {
+                CountingAllocator failing;
+                failing.refuse_at = k;
+                CHECK(decode(file, {}, failing.allocator()).status == Status::kOutOfMemory);
+                CHECK(failing.live() == 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("bytes behind the image data are no reason to refuse, but to warn") {
+    Bytes file = read_seed("baseline_420.jpg");
+    file.insert(file.end() - 2, {0x5A, 0x3C});
+    const Decoded decoded = decode(file);
+    CHECK(decoded.status == Status::kOk);
+    CHECK(decoded.detail.find("follow its data") != std::string::npos);
 }
 
 TEST_CASE("a JPEG whose data end early is refused even with an end marker") {
@@ -190,11 +233,29 @@ TEST_CASE("bytes behind the end are no reason to refuse") {
 }
 
 TEST_CASE("other files are named") {
+    const auto media = [](const std::string& brands) {
+        const std::string box = std::string(
+                                    "\0\0\0\x18"
+                                    "ftyp",
+                                    8) +
+                                brands + "moov";
+        return Bytes(box.begin(), box.end());
+    };
     const struct {
         Bytes bytes;
         Status status;
         const char* word;
     } cases[] = {
+        {media("avis....msf1avis"), Status::kUnsupportedImage, "AVIF image sequence"},
+        {media("avif....mif1miaf"), Status::kUnsupportedImage, "AVIF image;"},
+        {media("mif1....mif1avif"), Status::kUnsupportedImage, "AVIF image;"},
+        {media("mif1....mif1heic"), Status::kUnsupportedImage, "HEIC image;"},
+        {media("msf1....msf1hevc"), Status::kUnsupportedImage, "HEIC image sequence"},
+        {media("msf1....isomiso8"), Status::kUnsupportedImage, "HEIF image sequence"},
+        {media("mif1....mif1miaf"), Status::kUnsupportedImage, "HEIF image;"},
+        {media("isom....isommp42"), Status::kUnsupportedImage, "video"},
+        {{0xFF, 0xD8, 0xFF, 0xF7, 0, 4, 8, 0}, Status::kUnsupportedImage, "JPEG-LS"},
+        {{0xFF, 0xD8, 0xFF, 0xF8, 0, 4, 1, 0}, Status::kUnsupportedImage, "JPEG-LS"},
         {read_seed("webp_signature"), Status::kUnsupportedImage, "WebP"},
         {read_seed("cmyk.jpg"), Status::kUnsupportedImage, "CMYK"},
         {{'G', 'I', 'F', '8', '9', 'a'}, Status::kUnsupportedImage, "GIF"},
@@ -209,6 +270,33 @@ TEST_CASE("other files are named") {
         const Decoded decoded = decode(c.bytes);
         CHECK(decoded.status == c.status);
         CHECK_MESSAGE(decoded.detail.find(c.word) != std::string::npos, decoded.detail);
+    }
+}
+
+TEST_CASE("a decoding can be cancelled at each question") {
+    struct Countdown {
+        int left;
+        int asked;
+    };
+    const auto cancel = [](void* cookie) {
+        auto* countdown = static_cast<Countdown*>(cookie);
+        ++countdown->asked;
+        return countdown->left-- == 0 ? 1 : 0;
+    };
+    for (const char* name : {"baseline_420.jpg", "progressive_444.jpg", "rgb.png"}) {
+        INFO(name);
+        Countdown never{-1, 0};
+        DecodeLimits limits;
+        limits.cancel = cancel;
+        limits.cancel_cookie = &never;
+        CHECK(decode(read_seed(name), limits).status == Status::kOk);
+        CHECK(never.asked >= 1);
+        for (int k = 0; k < never.asked; ++k) {
+            Countdown countdown{k, 0};
+            limits.cancel_cookie = &countdown;
+            CHECK(decode(read_seed(name), limits).status == Status::kCancelled);
+            CHECK(countdown.asked == k + 1);
+        }
     }
 }
 
@@ -231,6 +319,18 @@ TEST_CASE("limits hold before anything is decoded") {
         limits.max_pixels = 18 * 13;
         CHECK(decode(file, limits).status == Status::kOk);
     }
+
+    // What a progressive file needs is known from its header.
+    Bytes progressive = read_seed("progressive_444.jpg");
+    for (std::size_t i = 0; i + 8 < progressive.size(); ++i) {
+        if (progressive[i] != 0xFF || progressive[i + 1] != 0xC2) continue;
+        for (std::size_t side = i + 5; side < i + 9; side += 2) progressive[side] = 0x27;  // 10,000
+    }
+    CountingAllocator untouched;
+    const Decoded large = decode(progressive, {}, untouched.allocator());
+    CHECK(large.status == Status::kImageTooLarge);
+    CHECK_MESSAGE(large.detail.find("memory") != std::string::npos, large.detail);
+    CHECK(untouched.count == 0);
 }
 
 TEST_CASE("the memory limit is never exceeded, and enough is enough") {

@@ -312,7 +312,7 @@ TEST_CASE("blocks that live together lie apart, and the arena is not much more t
                      0};
         }
         std::uint64_t total = 0;
-        REQUIRE(fovea::place_blocks(&blocks, count, {}, &total));
+        REQUIRE(fovea::place_blocks(&blocks, count, {}, {}, &total) == FOVEA_OK);
         for (const ArenaBlock& a : blocks) {
             CHECK(a.offset % 64 == 0);
             CHECK(a.offset + a.size <= total);
