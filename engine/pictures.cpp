@@ -153,6 +153,18 @@ preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std:
     return settings;
 }
 
+fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+                        const PictureContext& context, preprocess::Image* out) {
+    settings.max_side = context.max_side;
+    settings.max_pixels = context.max_pixels;
+    const preprocess::Status status =
+        preprocess::apply_preset(photo.view(), settings, context.allocator, out, nullptr);
+    const char* detail = status == preprocess::Status::kImageTooLarge
+                             ? "the preset would enlarge the photo beyond the limits"
+                             : nullptr;
+    return picture_status(status, "preprocess", detail, context.log);
+}
+
 fovea_status public_preset(const fovea_preset& preset, const Log& log,
                            preprocess::PresetSettings* settings) {
     const auto bad = [&](const char* what) {

@@ -40,6 +40,10 @@ fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& cont
 // The preset of a model for a square input of that side.
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side);
 
+// Makes the network's picture of an upright photo, within the context's limits.
+fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+                        const PictureContext& context, preprocess::Image* out);
+
 // The caller's preset, checked.
 fovea_status public_preset(const fovea_preset& preset, const Log& log,
                            preprocess::PresetSettings* settings);

@@ -67,9 +67,17 @@ void conv2d_fp32_avx2(const Conv2dFp32Args&);
 void conv2d_fp32_avx512(const Conv2dFp32Args&);
 void conv2d_fp32_neon(const Conv2dFp32Args&);
 extern const KernelTable<Conv2dFp32Function> kConv2dFp32;
+template <>
+struct TableOf<Conv2dFp32Args> {
+    static constexpr const auto& kTable = kConv2dFp32;
+};
 
 void conv2d_fp16_scalar(const Conv2dFp16Args&);
 void conv2d_fp16_neon_fp16(const Conv2dFp16Args&);
 extern const KernelTable<Conv2dFp16Function> kConv2dFp16;
+template <>
+struct TableOf<Conv2dFp16Args> {
+    static constexpr const auto& kTable = kConv2dFp16;
+};
 
 }  // namespace fovea::ops
