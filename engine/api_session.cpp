@@ -22,18 +22,12 @@ fovea_status check_arguments(const fovea_model* model, const fovea_session_setti
     return *level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
 }
 
-std::uint64_t bytes_of(const Plan& plan, std::uint32_t value) {
-    return plan.shapes[value].count() * plan.element_bytes[value];
-}
-
 // Of the step's operands and weights, each once; the caller's pixels as bytes.
 std::uint64_t bytes_read(const Plan& plan, const Step& step) {
     std::uint64_t bytes = step.weight_bytes;
-    if (step.kind == StepKind::kInput || step.reads_caller_input) {
-        return bytes + plan.shapes[0].count();
-    }
+    if (step.reads_caller_input) return bytes + plan.values[0].shape.count();
     for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-        bytes += bytes_of(plan, plan.operands[step.first_operand + i]);
+        bytes += plan.values[plan.operand(step, i)].bytes();
     }
     return bytes;
 }
@@ -165,7 +159,7 @@ fovea_status fovea_session_tap(const fovea_session* session, const char* name,
         return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "tap '%.200s': nothing was run yet",
                                  name);
     }
-    const Shape& shape = session->planned.plan.shapes[node + 1];
+    const Shape& shape = session->planned.plan.values[node + 1].shape;
     *tensor = {session->executor->value(node + 1), shape.height, shape.width, shape.channels};
     return FOVEA_OK;
 }
@@ -195,7 +189,7 @@ uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time*
                     session->step_seconds[i],
                     step.multiply_adds,
                     bytes_read(plan, step),
-                    bytes_of(plan, step.output)};
+                    plan.values[step.output].bytes()};
     }
     return count;
 }

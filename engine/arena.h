@@ -4,17 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/align.h"
 #include "engine/cancel.h"
 #include "fovea/fovea.h"
 #include "preprocess/memory.h"
 
 namespace fovea {
-
-inline constexpr std::uint64_t kArenaAlignment = 64;
-
-inline std::uint64_t align_up(std::uint64_t n) {
-    return (n + kArenaAlignment - 1) & ~(kArenaAlignment - 1);
-}
 
 // A run of bytes that is needed from segment `first` to segment `last`, both included.
 struct ArenaBlock {

@@ -131,7 +131,7 @@ fovea_status fovea_session::prepare() {
     }
     prefault(memory, static_cast<std::size_t>(plan.workspace_size));
     write_constants(plan, memory);
-    executor = new (executor_place) Executor(file().graph, plan, pool, memory);
+    executor = new (executor_place) Executor(plan, pool, memory);
     executor->set_cancel({settings.cancel, settings.cancel_cookie});
     return FOVEA_OK;
 }

@@ -73,7 +73,7 @@ struct fovea_session {
     mutable std::atomic<bool> busy{false};  // a call has it, see SessionCall
 
     const fovea::ModelFile& file() const { return model.file; }
-    const fovea::Shape& input_shape() const { return planned.plan.shapes[0]; }
+    const fovea::Shape& input_shape() const { return planned.plan.values[0].shape; }
 
     // Makes everything that running needs; settings must have been checked.
     fovea_status prepare();

@@ -158,12 +158,4 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
     pthread_mutex_unlock(&mutex_);
 }
 
-Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
-               std::uint32_t threads) {
-    const std::uint64_t granules = (count + granule - 1) / granule;
-    const std::uint64_t begin = granules * thread / threads * granule;
-    const std::uint64_t end = granules * (thread + 1) / threads * granule;
-    return {std::min(begin, count), std::min(end, count)};
-}
-
 }  // namespace fovea

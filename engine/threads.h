@@ -74,12 +74,4 @@ class ThreadPool {
     int cpus_[kMaxThreads];  // where each thread was seen last; -1 = nowhere yet
 };
 
-// The part of [0, count) that is thread's when `threads` share it: contiguous, in order, sizes
-// differing by at most one granule.
-struct Range {
-    std::uint64_t begin, end;
-};
-Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
-               std::uint32_t threads);
-
 }  // namespace fovea
