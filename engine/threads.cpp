@@ -51,7 +51,9 @@ int ThreadPool::patience_of(std::uint32_t number) {
 }
 
 ThreadPool::~ThreadPool() {
-    if (!synchronised_) return;
+    notice_fork();
+    // The conditions wait for threads that a child does not have: it leaves them.
+    if (!synchronised_ || forked_) return;
     pthread_mutex_lock(&mutex_);
     stop_ = true;
     pthread_cond_broadcast(&work_ready_);
@@ -64,6 +66,7 @@ ThreadPool::~ThreadPool() {
 
 fovea_status ThreadPool::start(std::uint32_t count) {
     if (count <= 1) return FOVEA_OK;
+    process_ = getpid();
     if (!workers_.allocate(count - 1)) return FOVEA_ERROR_OUT_OF_MEMORY;
     if (pthread_mutex_init(&mutex_, nullptr) != 0) return FOVEA_ERROR_OUT_OF_MEMORY;
     if (pthread_cond_init(&work_ready_, nullptr) != 0) {
@@ -93,6 +96,10 @@ fovea_status ThreadPool::start(std::uint32_t count) {
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return status;
+}
+
+void ThreadPool::notice_fork() {
+    forked_ = forked_ || (process_ != 0 && process_ != getpid());
 }
 
 void* ThreadPool::worker_main(void* argument) {
@@ -131,6 +138,10 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
         task(context, 0);
         return;
     }
+    if (forked_) {
+        for (std::uint32_t thread = 0; thread < count; ++thread) task(context, thread);
+        return;
+    }
     pthread_mutex_lock(&mutex_);
     task_ = task;
     context_ = context;
@@ -145,14 +156,6 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
     pthread_mutex_lock(&mutex_);
     while (pending_ != 0) pthread_cond_wait(&work_done_, &mutex_);
     pthread_mutex_unlock(&mutex_);
-}
-
-Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
-               std::uint32_t threads) {
-    const std::uint64_t granules = (count + granule - 1) / granule;
-    const std::uint64_t begin = granules * thread / threads * granule;
-    const std::uint64_t end = granules * (thread + 1) / threads * granule;
-    return {std::min(begin, count), std::min(end, count)};
 }
 
 }  // namespace fovea
