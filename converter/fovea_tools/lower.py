@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -16,6 +16,38 @@ from .topology import Call, Network, Tensor
 
 LARGEST_PADDING = 65_535
 LARGEST_CONCAT = 64
+# What stands in every operation's configuration.
+OPERATION_FIELDS = ("name", "trainable", "dtype", "function")
+# Weights that a network may have without the file holding them: those of layers called several times, and constants.
+WEIGHTS_BESIDE_THE_FILE = 1 << 22
+
+
+class WeightBudget:
+    """Counts the weights of all nodes, so that a small file cannot ask for memory without end."""
+
+    def __init__(self, stored_bytes: int) -> None:
+        self.left = stored_bytes + WEIGHTS_BESIDE_THE_FILE
+
+    def add(self, node: Node, what: str) -> None:
+        self.take(sum(array.size for array in (node.weights, node.bias) if array is not None), what)
+
+    def take(self, count: int, what: str) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise ConversionError(f"{what}: the network has far more weights than its file holds")
+
+
+def tensors_of(value: Any) -> List[Tensor]:
+    """The tensors in nested lists, in order."""
+    found: List[Tensor] = []
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Tensor):
+            found.append(item)
+        elif isinstance(item, list):
+            stack.extend(reversed(item))
+    return found
 
 
 @dataclass(frozen=True)
@@ -43,6 +75,28 @@ class Lowering:
         self.graph = Graph(network.input_shape)
         self.values: Dict[int, Value] = {0: Value(self.graph.input, 4)}
         self.call: Call = None  # type: ignore[assignment]
+        self.read_keywords: Set[str] = set()
+        self.read_arguments = 1
+        self.budget = WeightBudget(file.stored_bytes)
+
+    def begin(self, call: Call) -> None:
+        self.call = call
+        self.read_keywords = set()
+        # The first argument is the tensor, or the list of tensors.
+        self.read_arguments = 1
+
+    def check_all_read(self) -> None:
+        """Refuses a call with an argument that nothing here has looked at: it would be dropped without a word."""
+        for name, item in self.call.keywords.items():
+            if name not in self.read_keywords and name != "name" and item is not None and not tensors_of(item):
+                raise self.refuse(f"is called with {name}={checked.shown(item)}, which is not converted")
+        for item in self.call.arguments[self.read_arguments :]:
+            if item is not None and not tensors_of(item):
+                raise self.refuse(f"is called with the argument {checked.shown(item)}, which is not converted")
+        if self.is_operation:
+            for name, item in self.config.items():
+                if name not in self.read_keywords and name not in OPERATION_FIELDS and item is not None and item is not False:
+                    raise self.refuse(f"has {name}={checked.shown(item)}, which is not converted")
 
     # ---- what handlers use ----
 
@@ -54,11 +108,26 @@ class Lowering:
     def config(self) -> Any:
         return self.call.layer.config
 
+    @property
+    def is_operation(self) -> bool:
+        return self.call.layer.is_operation(self.file.major)
+
+    @property
+    def training(self) -> bool:
+        """True where the layer may be in training mode when the model is used, and does what it does in training.
+
+        In Keras 2 a layer's own argument decides, else the innermost model's. In Keras 3 it depends on how the whole
+        model is called, so one True on the way is enough.
+        """
+        given = [item for item in self.call.training if item is not None]
+        return any(given) if self.file.major >= 3 else bool(given) and given[-1]
+
     def refuse(self, reason: str) -> ConversionError:
         return ConversionError(f"{self.what}: {reason}")
 
     def emit(self, kind: str, inputs: Sequence[Node], shape: Shape, **fields: Any) -> Node:
         node = Node(kind, list(inputs), shape, self.call.layer.name, **fields)
+        self.budget.add(node, self.what)
         self.graph.nodes.append(node)
         return node
 
@@ -81,15 +150,7 @@ class Lowering:
 
     def tensors(self) -> List[Value]:
         """All tensor arguments in order, out of nested lists."""
-        found: List[Value] = []
-        stack: List[Any] = [*self.call.arguments, *self.call.keywords.values()]
-        while stack:
-            item = stack.pop(0)
-            if isinstance(item, Tensor):
-                found.append(self.values[item.index])
-            elif isinstance(item, list):
-                stack = item + stack
-        return found
+        return [self.values[item.index] for item in tensors_of([*self.call.arguments, *self.call.keywords.values()])]
 
     def one_input(self) -> Value:
         values = self.tensors()
@@ -110,11 +171,22 @@ class Lowering:
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
         """A non-tensor argument of an operation: a keyword, a positional one, or from the configuration."""
+        self.read_keywords.add(name)
+        self.read_arguments = max(self.read_arguments, position + 1)
         if name in self.call.keywords:
             return self.call.keywords[name]
         if position < len(self.call.arguments):
             return self.call.arguments[position]
         return self.config.get(name, default)
+
+    def setting(self, names: Sequence[str], default: Any = None) -> Any:
+        """A keyword of the call or a field of the configuration, under whichever of the names it stands."""
+        self.read_keywords.update(names)
+        for place in (self.call.keywords, self.config):
+            for name in names:
+                if name in place:
+                    return place[name]
+        return default
 
     # ---- geometry ----
 
@@ -160,13 +232,14 @@ def lower(file: KerasFile, network: Network, keep_layers: bool) -> Graph:
 
     handlers: List[Tuple[Call, Callable[[Lowering], Value]]] = []
     for call in network.calls:
-        table = keras_operations if call.layer.is_operation else keras_layers
+        table = keras_operations if call.layer.is_operation(file.major) else keras_layers
         handlers.append((call, table.handler(call.layer)))
     state = Lowering(file, network, keep_layers)
     labels: List[Tuple[str, List[str], Node]] = []
     for call, handle in handlers:
-        state.call = call
+        state.begin(call)
         value = handle(state)
+        state.check_all_read()
         state.values[call.output.index] = value
         labels.append((numbered(call.layer.name, call.number, call.layer.calls), call.layer.place.containers, value.node))
     calls: Dict[Tuple[str, ...], int] = {}
@@ -187,7 +260,8 @@ def numbered(name: str, number: int, count: int) -> str:
 
 def set_names(labels: List[Tuple[str, List[str], Node]], graph: Graph) -> None:
     """Gives each layer's name to its node. Of equal names the outermost model's stays, others get their model's in front."""
-    taken = set()
+    taken: Set[str] = set()
+    suffixes: Dict[str, int] = {}
     for depth in sorted({len(containers) for _, containers, _ in labels}):
         for label, containers, node in labels:
             if len(containers) != depth or node is graph.input:
@@ -195,10 +269,9 @@ def set_names(labels: List[Tuple[str, List[str], Node]], graph: Graph) -> None:
             name = label
             if name in taken:
                 name = "/".join([*containers, label])
-            suffix = 1
             while name in taken:
-                suffix += 1
-                name = f"{label} ({suffix})"
+                suffixes[label] = suffixes.get(label, 1) + 1
+                name = f"{label} ({suffixes[label]})"
             taken.add(name)
             node.names.append(name)
 
