@@ -10,7 +10,7 @@ import numpy as np
 from . import activations, checked
 from .errors import ConversionError
 from .graph import Node
-from .lower import LARGEST_CONCAT, LARGEST_PADDING, Lowering, Value
+from .lowering import LARGEST_CONCAT, LARGEST_PADDING, Lowering, Value
 
 # Numbers in the matrix of ones and zeros that picks channels.
 LARGEST_SELECTION = 1 << 22

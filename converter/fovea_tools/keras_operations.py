@@ -13,7 +13,7 @@ from .errors import ConversionError
 from .keras_layers import (
     affine, binary, channel_vector, concat, difference, global_pool, pad, reshape_to, select_channels, stack_channels,
 )
-from .lower import Lowering, Value
+from .lowering import Lowering, Value
 from .topology import Layer, Tensor
 
 # The function field of Keras 2's TFOpLambda -> the name of the operation below.
