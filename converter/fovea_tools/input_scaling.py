@@ -99,7 +99,7 @@ def check_scaling(graph: Graph, named: bool) -> List[str]:
         else:
             break
         node = following
-    if not layers and not named:
+    if not named and not rescaled_everywhere(graph, readers):
         raise UsageError(
             "nothing in the network rescales the pixels 0 to 255: name what was done to them in training with --preprocess-input "
             "caffe, tf or torch (or a family: vgg16, resnet50, densenet, inception_v3, ...), or with --mean and --scale; none if the "
@@ -114,6 +114,21 @@ def check_scaling(graph: Graph, named: bool) -> List[str]:
     if low.min() < -4 or high.max() > 4:
         return [f"{mapped}: an unusually wide range (a rescaling left out?); converted as it is"]
     return []
+
+
+def rescaled_everywhere(graph: Graph, readers: Dict[int, List[Node]]) -> bool:
+    """True where no layer but a scaling or normalising one sees the pixels as they come."""
+    seen = {id(graph.input)}
+    stack = [graph.input]
+    while stack:
+        for following in readers[id(stack.pop())]:
+            if following.kind == "affine" or id(following) in seen:
+                continue
+            if following.selected is None and following.kind != "pad":
+                return False
+            seen.add(id(following))
+            stack.append(following)
+    return True
 
 
 def is_caffe(scale: np.ndarray, offset: np.ndarray) -> bool:

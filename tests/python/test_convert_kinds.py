@@ -220,6 +220,19 @@ def test_pixels_that_nothing_rescales_are_refused(tmp_path, capsys):
         assert word in capsys.readouterr().err
 
 
+def test_every_way_from_the_pixels_must_be_rescaled(tmp_path, capsys):
+    def two_ways(second):
+        image, one = tiny_layers()[:2]
+        layers = [image, one, second, layer("pool_1", "GlobalAveragePooling2D", "rescaling"), layer("pool_2", "GlobalAveragePooling2D", "second")]
+        return [*layers, layer("both", "Concatenate", "pool_1", "pool_2"), layer("end", "Softmax", "both")]
+
+    labels = ("--labels", "a,b,c,d,e,f")
+    both = write_h5(tmp_path / "both.h5", two_ways(layer("second", "Rescaling", "image", scale=1 / 255)), {})
+    convert_to_model(both, tmp_path / "both.fovea", *labels)
+    one = write_h5(tmp_path / "one.h5", two_ways(layer("second", "MaxPooling2D", "image")), {})
+    assert "--preprocess-input" in refused(one, tmp_path, capsys, *labels, status=2)
+
+
 def reference_preprocessing(mode, pixels):
     """keras.applications.imagenet_utils.preprocess_input, by its definition."""
     x = pixels.astype(np.float64)
