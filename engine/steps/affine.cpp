@@ -56,13 +56,12 @@ void run_input(const Run& run, const Step& step, Range pixels, std::uint32_t thr
                          kElementType<Element>, static_cast<std::size_t>(pixels.count() * channels), run.features());
         return;
     }
-    step.call(ops::AffineArgs<std::uint8_t, Element>{
-        .input = static_cast<const std::uint8_t*>(run.input.data) + first,
-        .output = output,
-        .scale = run.ones(),
-        .offset = run.zeros(),
-        .pixels = static_cast<std::size_t>(pixels.count()),
-        .channels = static_cast<int>(channels)});
+    step.call(ops::AffineArgs<std::uint8_t, Element>{.input = static_cast<const std::uint8_t*>(run.input.data) + first,
+                                                     .output = output,
+                                                     .scale = run.ones(),
+                                                     .offset = run.zeros(),
+                                                     .pixels = static_cast<std::size_t>(pixels.count()),
+                                                     .channels = static_cast<int>(channels)});
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {

@@ -56,14 +56,13 @@ template <typename Element>
 void run_conv2d(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
     const auto own = step.get_own<Conv2d<Element>>();
     const std::uint32_t in_group = step.input_shape.channels / own.layer.groups;
-    for_each_weight_part<Element>(
-        run, step, own.layer, nullptr, nullptr, thread, [&](const WeightPart<Element>& part) {
-            for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-                ops::Conv2dArgs<Element> args = arguments(run, step, own, part, y, thread);
-                args.rows = window_rows<Element>(run, step, own.window, y, part.group * in_group, thread);
-                step.call(args);
-            }
-        });
+    for_each_weight_part<Element>(run, step, own.layer, nullptr, nullptr, thread, [&](const WeightPart<Element>& part) {
+        for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
+            ops::Conv2dArgs<Element> args = arguments(run, step, own, part, y, thread);
+            args.rows = window_rows<Element>(run, step, own.window, y, part.group * in_group, thread);
+            step.call(args);
+        }
+    });
 }
 
 // Rows of a convolution that reads the caller's pixels, as many at once as lie behind one another.

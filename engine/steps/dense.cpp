@@ -28,9 +28,8 @@ ops::Activation emit_dense(StepWriter& writer, std::uint32_t index) {
     Step& step = writer.begin(index, index + 1);
     writer.read(step, writer.operand(index, 0));
     const LayerWeights layer = writer.read_weights(step, index, ElementType::kF32);
-    with_element(layer.type, [&]<typename Weight>() {
-        writer.use_kernel<ops::DenseArgs<Weight>>(step, run_dense<Weight>);
-    });
+    with_element(layer.type,
+                 [&]<typename Weight>() { writer.use_kernel<ops::DenseArgs<Weight>>(step, run_dense<Weight>); });
     step.set_own(layer);
     step.streams = false;
     step.multiply_adds = multiply_adds(writer.graph(), writer.node(index), step.output_shape);

@@ -27,22 +27,22 @@ void run_depthwise(const Run& run, const Step& step, Range rows, std::uint32_t t
         weights = converted;
     }
     for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        step.call(ops::DepthwiseConvArgs<Element>{
-            .rows = window_rows<Element>(run, step, own.window, y, 0, thread),
-            .input_stride = run.operand_stride(step, 0),
-            .output = run.output<Element>(step, y * step.output_shape.width, thread),
-            .output_stride = run.output_stride(step),
-            .weights = weights,
-            .bias = own.layer.bias_in<Element>(run),
-            .input_width = static_cast<int>(step.input_shape.width),
-            .output_width = static_cast<int>(step.output_shape.width),
-            .channels = static_cast<int>(step.output_shape.channels),
-            .kernel_height = own.window.kernel_height,
-            .kernel_width = own.window.kernel_width,
-            .stride_x = own.window.stride_x,
-            .dilation_x = own.window.dilation_x,
-            .pad_left = own.window.pad_left,
-            .activation = own.activation});
+        step.call(
+            ops::DepthwiseConvArgs<Element>{.rows = window_rows<Element>(run, step, own.window, y, 0, thread),
+                                            .input_stride = run.operand_stride(step, 0),
+                                            .output = run.output<Element>(step, y * step.output_shape.width, thread),
+                                            .output_stride = run.output_stride(step),
+                                            .weights = weights,
+                                            .bias = own.layer.bias_in<Element>(run),
+                                            .input_width = static_cast<int>(step.input_shape.width),
+                                            .output_width = static_cast<int>(step.output_shape.width),
+                                            .channels = static_cast<int>(step.output_shape.channels),
+                                            .kernel_height = own.window.kernel_height,
+                                            .kernel_width = own.window.kernel_width,
+                                            .stride_x = own.window.stride_x,
+                                            .dilation_x = own.window.dilation_x,
+                                            .pad_left = own.window.pad_left,
+                                            .activation = own.activation});
     }
 }
 

@@ -25,23 +25,22 @@ void run_pointwise(const Run& run, const Step& step, Range pixels, std::uint32_t
     const float* const gate = own.gate != kNone ? run.operand<float>(step, own.gate) : nullptr;
     const Element* const input = run.operand<Element>(step, 0, pixels.begin, thread);
     Element* const output = run.output<Element>(step, pixels.begin, thread);
-    const Element* const residual =
-        adds ? run.operand<Element>(step, own.residual, pixels.begin, thread) : nullptr;
+    const Element* const residual = adds ? run.operand<Element>(step, own.residual, pixels.begin, thread) : nullptr;
     for_each_weight_part<Element>(
         run, step, own.layer, gate, own.apply_gate, thread, [&](const WeightPart<Element>& part) {
-            step.call(ops::PointwiseConvArgs<Element>{
-                .input = input,
-                .input_stride = run.operand_stride(step, 0),
-                .output = output + part.channel,
-                .output_stride = run.output_stride(step),
-                .residual = adds ? residual + part.channel : nullptr,
-                .residual_stride = adds ? run.operand_stride(step, own.residual) : 0,
-                .weights = part.weights,
-                .bias = own.layer.template bias_in<Element>(run) + part.bias,
-                .pixels = static_cast<std::size_t>(pixels.count()),
-                .in_channels = static_cast<int>(step.input_shape.channels),
-                .out_channels = static_cast<int>(part.channels),
-                .activation = own.activation});
+            step.call(
+                ops::PointwiseConvArgs<Element>{.input = input,
+                                                .input_stride = run.operand_stride(step, 0),
+                                                .output = output + part.channel,
+                                                .output_stride = run.output_stride(step),
+                                                .residual = adds ? residual + part.channel : nullptr,
+                                                .residual_stride = adds ? run.operand_stride(step, own.residual) : 0,
+                                                .weights = part.weights,
+                                                .bias = own.layer.template bias_in<Element>(run) + part.bias,
+                                                .pixels = static_cast<std::size_t>(pixels.count()),
+                                                .in_channels = static_cast<int>(step.input_shape.channels),
+                                                .out_channels = static_cast<int>(part.channels),
+                                                .activation = own.activation});
         });
 }
 
@@ -70,7 +69,8 @@ ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t index) {
     with_element(writer.type(place + 1), [&]<typename Element>() {
         const LayerWeights layer = writer.read_weights(step, index, kElementType<Element>);
         writer.use_kernel<ops::PointwiseConvArgs<Element>>(step, run_pointwise<Element>);
-        step.set_own(PointwiseConv<Element>{layer, writer.choose<ops::GateArgs<Element>>(), residual, gate, activation});
+        step.set_own(
+            PointwiseConv<Element>{layer, writer.choose<ops::GateArgs<Element>>(), residual, gate, activation});
         if (!layer.is_as_in_file<Element>() || gate != kNone) {
             step.scratch_bytes = panel_scratch_bytes(layer, kElementType<Element>);
         }
