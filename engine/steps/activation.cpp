@@ -14,7 +14,7 @@ struct Activation {
 
 template <typename Element>
 void run_activation(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<Activation>();
+    const auto& own = step.get_own<Activation>();
     step.call(
         ops::ActivationArgs<Element>{.input = run.operand<Element>(step, 0, pixels.begin, thread),
                                      .output = run.output<Element>(step, pixels.begin, thread),

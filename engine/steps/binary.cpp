@@ -14,7 +14,7 @@ struct Binary {
 };
 
 void run_floats(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<Binary>();
+    const auto& own = step.get_own<Binary>();
     const std::uint64_t right_pixel = own.same_for_all_pixels ? 0 : pixels.begin;
     step.call(ops::BinaryFp32Args{.left = run.operand<float>(step, 0, pixels.begin, thread),
                                   .left_stride = run.operand_stride(step, 0),
@@ -30,7 +30,7 @@ void run_floats(const Run& run, const Step& step, Range pixels, std::uint32_t th
 
 // The right operand may be a vector of floats.
 void run_halves(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<Binary>();
+    const auto& own = step.get_own<Binary>();
     const bool halves = run.operand_value(step, 1).type == ElementType::kF16;
     const std::uint64_t right_pixel = own.same_for_all_pixels ? 0 : pixels.begin;
     const bool moves = halves && !own.same_for_all_pixels;

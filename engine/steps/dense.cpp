@@ -10,7 +10,7 @@ namespace {
 
 template <typename Weight>
 void run_dense(const Run& run, const Step& step, Range panels, std::uint32_t) {
-    const auto layer = step.get_own<LayerWeights>();
+    const auto& layer = step.get_own<LayerWeights>();
     step.call(ops::DenseArgs<Weight>{.input = run.operand<float>(step, 0),
                                      .output = run.output<float>(step),
                                      .weights = static_cast<const Weight*>(layer.data),

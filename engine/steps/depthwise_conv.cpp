@@ -18,9 +18,9 @@ struct DepthwiseConv {
 
 template <typename Element>
 void run_depthwise(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto own = step.get_own<DepthwiseConv>();
+    const auto& own = step.get_own<DepthwiseConv>();
     auto* weights = static_cast<const Element*>(own.layer.data);
-    if (!own.layer.is_as_in_file<Element>()) {
+    if (own.layer.type != kElementType<Element>) {
         auto* const converted = run.scratch<Element>(step, thread);
         convert_elements(own.layer.data, own.layer.type, converted, kElementType<Element>,
                          static_cast<std::size_t>(step.kernel_weight_bytes) / sizeof(Element), run.features());
@@ -52,10 +52,11 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     Step& step = writer.begin(index, index + 1);
     writer.read(step, writer.operand(index, 0));
     const Window window = read_window(writer, step, index);
-    with_element(writer.type(index + 1), [&]<typename Element>() {
-        const LayerWeights layer = writer.read_weights(step, index, kElementType<Element>);
-        if (!layer.is_as_in_file<Element>()) step.scratch_bytes = step.kernel_weight_bytes;
-        step.set_own(DepthwiseConv{layer, window, activation});
+    const ElementType type = writer.type(index + 1);
+    const LayerWeights layer = writer.read_weights(step, index, type);
+    if (layer.type != type) step.scratch_bytes = step.kernel_weight_bytes;
+    step.set_own(DepthwiseConv{layer, window, activation});
+    with_element(type, [&]<typename Element>() {
         writer.use_kernel<ops::DepthwiseConvArgs<Element>>(step, run_depthwise<Element>);
     });
     step.multiply_adds = multiply_adds(writer.graph(), node, step.output_shape);

@@ -119,10 +119,8 @@ struct Step {
         std::memcpy(own, &value, sizeof(Own));
     }
     template <typename Own>
-    Own get_own() const {
-        Own value;
-        std::memcpy(&value, own, sizeof(Own));
-        return value;
+    const Own& get_own() const {
+        return *reinterpret_cast<const Own*>(own);
     }
     bool reads_whole_operand(std::uint32_t i) const { return i < 32 && (reads_whole >> i & 1) != 0; }
     // The kernel as the function that takes these arguments.
