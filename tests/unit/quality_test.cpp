@@ -2,6 +2,7 @@
 #include "preprocess/quality.h"
 
 #include <doctest/doctest.h>
+#include <fenv.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -185,6 +186,38 @@ TEST_CASE("pictures of any shape are answered") {
         }
     }
 }
+
+#if defined(__GLIBC__) && (defined(__x86_64__) || defined(__i386__))
+// A host may have made an invalid operation, a division by zero or an overflow a signal that ends
+// the process: none may happen, whatever the picture. (ARM cores need not be able to trap.)
+TEST_CASE("a host that traps floating-point exceptions gets an answer") {
+    synthetic::FundusOptions small_disc, squeezed;
+    small_disc.radius_x = small_disc.radius_y = 40;
+    squeezed.radius_x = 80;
+    const synthetic::Picture pictures[] = {
+        synthetic::fundus(),
+        synthetic::fundus(small_disc),
+        synthetic::fundus(squeezed),
+        synthetic::cut(synthetic::fundus(), 300, 200, 300, 200),
+        synthetic::relit(synthetic::fundus(), 0.02, 0),
+        synthetic::flat(300, 200, 0, 0, 0),
+        synthetic::flat(300, 200, 255, 255, 255),
+        synthetic::flat(1, 1, 180, 90, 30),
+        synthetic::flat(2, 700, 180, 90, 30),
+        synthetic::flat(2000, 1, 180, 90, 30),
+        synthetic::flat(3, 3, 0, 0, 0),
+    };
+    for (const synthetic::Picture& picture : pictures) {
+        QualityReport report;
+        fenv_t before;
+        fegetenv(&before);
+        feenableexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
+        const Status status = assess_quality(picture.view(), fovea::Allocator{}, &report);
+        fesetenv(&before);
+        CHECK(status == Status::kOk);
+    }
+}
+#endif
 
 TEST_CASE("values are the same to the bit on every machine") {
     // Drawn in integers alone.
