@@ -143,7 +143,8 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
             const double all = (pixel(x, y) - coarse) / (coarse + kFloor);
             if (contrast != nullptr) {
                 constexpr double kLargest = kLargestContrast;
-                contrast[i] = static_cast<std::int16_t>(std::clamp(all * 1000, -kLargest, kLargest));
+                contrast[i] =
+                    static_cast<std::int16_t>(std::clamp(all * 1000, -kLargest, kLargest));
             }
             const double square = all * all;
             second += square;

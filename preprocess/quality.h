@@ -4,6 +4,8 @@
 #include "preprocess/detail_bands.h"
 #include "preprocess/disc_fit.h"
 #include "preprocess/image.h"
+#include "preprocess/line_contrast.h"
+#include "preprocess/surroundings.h"
 
 namespace fovea::preprocess {
 
@@ -23,6 +25,14 @@ enum QualityCheckIndex {
     kSharpness,       // detail of 2 pixels / (detail of 8 pixels + 0.005), in green at 512 pixels
     kDetail,          // contrast of detail of 2 pixels: root mean square / local brightness
     kDiscDiameter,    // source pixels
+    kSingleDisc,      // light that one disc does not explain / disc: see beyond_disc() below
+    kStraightEdges,   // the strongest straight edge / its surroundings, in green at 512 pixels
+    kBlocks,          // all straight edges within 8 pixels of each other / what lies between
+    kColours,         // different colours among at most 32,768 source pixels of the disc
+    kColourOrder,     // least of mean red / green, red / blue and green / blue
+    kColourSpread,    // how far red and blue are no function of green / their means
+    kGrain,    // median of dark line contrast / its 98th percentile, or 1.8 x detail of 1 pixel
+    kClarity,  // log-odds that a grader would not reject it: see clarity() below
     kQualityCheckCount
 };
 
@@ -56,8 +66,20 @@ struct QualityMeasures {
     float clipped;       // share of pixels with any channel >= 250
     float dark;          // share of pixels with luma <= 10
     DetailBands coarse;  // green
+    Surroundings surroundings;
+    // Inside 0.95 radius where it is lit.
+    float mean_colour[3];   // red, green, blue, 0..255
+    float saturation;       // mean of (largest channel - smallest) / largest
+    float spread_red;       // root mean square distance from the mean red of pixels with that green
+    float spread_blue;      // the same of blue
+    std::uint32_t colours;  // of source pixels: as kColours
     // On a copy of at most 512 pixels, inside 0.92 radius.
     DetailBands fine;  // green
+    StraightEdges edges;
+    // On a copy whose disc measures at most about 224 pixels; bands inside 0.95 radius, lines
+    // inside 0.85 in thousandths of the local brightness.
+    DetailBands retinal;  // green
+    LineContrast lines;
 };
 
 // How the limits were found. Photos: 2,927 of APTOS (224 x 224, squeezed), 413 of IDRiD (640 rows),
@@ -98,6 +120,16 @@ struct QualityMeasures {
 // alike) on measures.disc.residual, surround, filled, warm, red_to_green and coarse.rms[2], shifted
 // so that 0 is the limit.
 float fundus_likeness(const QualityMeasures& measures);
+
+// The share of light outside one disc, or missing from its hull: a second eye or an inset counts by
+// its area, other light by a quarter of it, the notches of two joined discs by theirs, and an
+// ellipse squeezed more than a camera's frame is by that.
+float beyond_disc(const QualityMeasures& measures);
+
+// The log-odds of a logistic regression on sharpness, mean red, the skewness of the fine bands,
+// saturation, the contrast of dark lines and its quotient to that of bright ones, and the retinal
+// bands of 2 and 4 pixels; shifted so that 0 is the limit.
+float clarity(const QualityMeasures& measures);
 
 // rgb: an upright photo of any size. Takes 10 to 15 ms for 12 megapixels and 4 MiB of memory; no
 // threads; the same answer everywhere. Status: kInvalidArgument, kOutOfMemory; a picture of
