@@ -57,25 +57,25 @@ class Runner {
             std::aligned_alloc(64, (plan.workspace_size + 63) / 64 * 64)));
         if (workspace_ == nullptr) return;
         fovea::write_constants(plan, workspace_.get());
-        pixels_.resize(plan.shapes[0].count());
+        pixels_.resize(plan.values[0].shape.count());
         for (std::size_t i = 0; i < pixels_.size(); ++i)
             pixels_[i] = static_cast<std::uint8_t>(i * 2654435761u >> 25);
         for (std::size_t g = 0; g < plan.segment_count; ++g)
             turns_.push_back(turns(plan.segments[g]));
         seconds_.resize(plan.segment_count);
-        executor_ = std::make_unique<fovea::Executor>(graph, plan, pool_, workspace_.get());
+        executor_ = std::make_unique<fovea::Executor>(plan, pool_, workspace_.get());
     }
 
     // The seconds of each segment and, in `whole`, of the run without the taking of times in
     // between; empty if it went wrong.
     const std::vector<double>& run(double* whole) {
         if (executor_ == nullptr) return seconds_;
-        executor_->set_cancel(nullptr, nullptr);
+        executor_->set_cancel({});
         const double start = seconds_now();
         bool good = executor_->run({pixels_.data(), FOVEA_U8}) == FOVEA_OK;
         *whole = seconds_now() - start;
-        executor_->set_cancel([](void* cookie) { return static_cast<Runner*>(cookie)->turn(); },
-                              this);
+        executor_->set_cancel(
+            {[](void* cookie) { return static_cast<Runner*>(cookie)->turn(); }, this});
         segment_ = 0;
         left_ = turns_[0];
         lap_ = seconds_now();

@@ -124,8 +124,6 @@ fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_preset* pr
     preprocess::Image upright(context.allocator), result(context.allocator);
     status = copy_picture(*pixels, context, &upright);
     if (status != FOVEA_OK) return status;
-    status = picture_status(preprocess::apply_preset(upright.view(), preset_settings,
-                                                     context.allocator, &result, nullptr),
-                            "preprocess", nullptr, context.log);
+    status = run_preset(upright, preset_settings, context, &result);
     return status == FOVEA_OK ? give(std::move(result), context, image) : status;
 }

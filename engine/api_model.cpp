@@ -96,9 +96,10 @@ fovea_status fovea_model_load_memory(const void* data, size_t data_size, fovea_o
 
 void fovea_model_close(fovea_model** model) {
     if (model == nullptr || *model == nullptr) return;
-    const Allocator allocator = (*model)->allocator;
-    destroy(allocator, *model);
-    *model = nullptr;
+    fovea_model* const closing = *model;
+    *model = nullptr;  // first: the allocator's callback may call, too
+    const Allocator allocator = closing->allocator;
+    destroy(allocator, closing);
 }
 
 fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* info) {

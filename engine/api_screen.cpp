@@ -15,6 +15,8 @@ template <typename Open>
 fovea_status screen(fovea_session* session, const fovea_screen_options* options,
                     fovea_screening* screening, const Open& open) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     fovea_screen_options defaults;
     if (options == nullptr) {
         fovea_screen_options_init(&defaults);

@@ -22,18 +22,12 @@ fovea_status check_arguments(const fovea_model* model, const fovea_session_setti
     return *level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
 }
 
-std::uint64_t bytes_of(const Plan& plan, std::uint32_t value) {
-    return plan.shapes[value].count() * plan.element_bytes[value];
-}
-
 // Of the step's operands and weights, each once; the caller's pixels as bytes.
 std::uint64_t bytes_read(const Plan& plan, const Step& step) {
     std::uint64_t bytes = step.weight_bytes;
-    if (step.kind == StepKind::kInput || step.reads_caller_input) {
-        return bytes + plan.shapes[0].count();
-    }
+    if (step.reads_caller_input) return bytes + plan.values[0].shape.count();
     for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-        bytes += bytes_of(plan, plan.operands[step.first_operand + i]);
+        bytes += plan.values[plan.operand(step, i)].bytes();
     }
     return bytes;
 }
@@ -48,6 +42,7 @@ void fovea_session_settings_init(fovea_session_settings* settings) {
     settings->max_image_side = 16384;
     settings->max_image_pixels = 100'000'000;
     settings->max_decode_bytes = std::uint64_t{1} << 30;
+    settings->max_workspace_bytes = std::uint64_t{1} << 30;
 }
 
 fovea_status fovea_session_workspace_size(const fovea_model* model,
@@ -95,13 +90,18 @@ fovea_status fovea_session_create(const fovea_model* model, const fovea_session_
 
 void fovea_session_close(fovea_session** session) {
     if (session == nullptr || *session == nullptr) return;
-    const Allocator allocator = (*session)->allocator;
-    destroy(allocator, *session);
+    fovea_session* const closing = *session;
+    // Busy to the end: the allocator's callback may call, too.
+    if (closing->busy.exchange(true, std::memory_order_acquire)) return;
     *session = nullptr;
+    const Allocator allocator = closing->allocator;
+    destroy(allocator, closing);
 }
 
 fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info) {
     if (session == nullptr || !is_initialised(info)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const Plan& plan = session->planned.plan;
     const Shape& input = session->input_shape();
     *info = {};
@@ -119,6 +119,8 @@ fovea_status fovea_session_describe(const fovea_session* session, fovea_session_
 fovea_status fovea_session_print_plan(const fovea_session* session,
                                       void (*write)(void* cookie, const char* line), void* cookie) {
     if (session == nullptr || write == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     print_plan(session->file().graph, session->planned.plan, write, cookie);
     return FOVEA_OK;
 }
@@ -126,6 +128,8 @@ fovea_status fovea_session_print_plan(const fovea_session* session,
 fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dtype, float* logits,
                        float* probabilities) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const Log& log = session->log;
     if (input == nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: input is null");
     if (dtype != FOVEA_U8 && dtype != FOVEA_F32) {
@@ -143,6 +147,8 @@ fovea_status fovea_session_tap(const fovea_session* session, const char* name,
     if (session == nullptr || name == nullptr || tensor == nullptr) {
         return FOVEA_ERROR_INVALID_ARGUMENT;
     }
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const std::uint32_t node = session->file().graph.find_layer(name);
     const Buffer<std::uint32_t>& taps = session->planned.taps;
     if (node == kNone || std::find(taps.begin(), taps.end(), node + 1) == taps.end()) {
@@ -153,20 +159,24 @@ fovea_status fovea_session_tap(const fovea_session* session, const char* name,
         return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "tap '%.200s': nothing was run yet",
                                  name);
     }
-    const Shape& shape = session->planned.plan.shapes[node + 1];
+    const Shape& shape = session->planned.plan.values[node + 1].shape;
     *tensor = {session->executor->value(node + 1), shape.height, shape.width, shape.channels};
     return FOVEA_OK;
 }
 
 void fovea_session_profile(fovea_session* session, int on) {
     if (session == nullptr) return;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return;
     session->profiled = on != 0;
     session->executor->set_step_seconds(session->profiled ? session->step_seconds.data() : nullptr);
 }
 
 uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time* times,
                                   uint32_t capacity) {
-    if (session == nullptr || !session->profiled) return 0;
+    if (session == nullptr) return 0;
+    const SessionCall call(*session);
+    if (!call.may_go_on() || !session->profiled) return 0;
     const Plan& plan = session->planned.plan;
     const Graph& graph = session->file().graph;
     const auto count = static_cast<std::uint32_t>(plan.step_count);
@@ -179,13 +189,15 @@ uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time*
                     session->step_seconds[i],
                     step.multiply_adds,
                     bytes_read(plan, step),
-                    bytes_of(plan, step.output)};
+                    plan.values[step.output].bytes()};
     }
     return count;
 }
 
 fovea_status fovea_selftest(fovea_session* session, double* worst_difference) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const Golden& golden = session->file().golden;
     const Log& log = session->log;
     if (golden.count == 0) {

@@ -4,15 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/align.h"
+#include "engine/cancel.h"
+#include "fovea/fovea.h"
 #include "preprocess/memory.h"
 
 namespace fovea {
-
-inline constexpr std::uint64_t kArenaAlignment = 64;
-
-inline std::uint64_t align_up(std::uint64_t n) {
-    return (n + kArenaAlignment - 1) & ~(kArenaAlignment - 1);
-}
 
 // A run of bytes that is needed from segment `first` to segment `last`, both included.
 struct ArenaBlock {
@@ -23,9 +20,10 @@ struct ArenaBlock {
 
 // Gives each block a place so that no two that are needed at the same segment overlap: the largest
 // first, each at the lowest place that is free for its whole life, then again in other orders as
-// long as that leaves gaps. *total receives the arena's size. False when out of memory or when the
-// size does not fit in size_t.
-[[nodiscard]] bool place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count,
-                                const Allocator& allocator, std::uint64_t* total);
+// long as that leaves gaps. *total receives the arena's size. FOVEA_ERROR_OUT_OF_MEMORY, also when the
+// size does not fit in size_t; FOVEA_ERROR_CANCELLED.
+[[nodiscard]] fovea_status place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count,
+                                        const Allocator& allocator, const Cancel& cancel,
+                                        std::uint64_t* total);
 
 }  // namespace fovea

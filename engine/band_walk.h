@@ -69,8 +69,8 @@ class BandWalk {
     }
 
   private:
-    // Row pools come last, and two of them read the same map.
-    bool ends_beside_last(std::uint32_t i) const { return step(i).kind == StepKind::kRowPool; }
+    // They come last, and two of them read the same map.
+    bool ends_beside_last(std::uint32_t i) const { return step(i).sums_rows; }
     const Step& step(std::uint32_t i) const { return plan_.steps[segment_.first_step + i]; }
 
     const Plan& plan_;

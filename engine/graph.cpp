@@ -168,34 +168,11 @@ fovea_status Inference::infer(std::uint32_t index, const Node& node) const {
 
 const char* node_kind_name(NodeKind kind) {
     switch (kind) {
-        case NodeKind::kConvolution:
-            return "convolution";
-        case NodeKind::kDepthwise:
-            return "depthwise convolution";
-        case NodeKind::kDense:
-            return "dense";
-        case NodeKind::kPool:
-            return "pool";
-        case NodeKind::kGlobalPool:
-            return "global pool";
-        case NodeKind::kChannelReduce:
-            return "channel reduce";
-        case NodeKind::kConcat:
-            return "concat";
-        case NodeKind::kAdd:
-            return "add";
-        case NodeKind::kMultiply:
-            return "multiply";
-        case NodeKind::kAffine:
-            return "affine";
-        case NodeKind::kActivation:
-            return "activation";
-        case NodeKind::kSoftmax:
-            return "softmax";
-        case NodeKind::kReshape:
-            return "reshape";
-        case NodeKind::kPad:
-            return "pad";
+#define FOVEA_KIND_NAME(number, kind, text, operation) \
+    case NodeKind::kind:                               \
+        return text;
+        FOVEA_NODE_KINDS(FOVEA_KIND_NAME)
+#undef FOVEA_KIND_NAME
     }
     return "unknown";
 }
@@ -236,6 +213,25 @@ Padding resolve_padding(const Node& node, const Shape& input) {
         static_cast<std::uint32_t>(same_padding_total(input.width, horizontal(node)));
     return {vertical_total / 2, horizontal_total / 2, vertical_total - vertical_total / 2,
             horizontal_total - horizontal_total / 2};
+}
+
+bool is_pointwise_node(const Node& node) {
+    if (node.kind != NodeKind::kConvolution || node.groups != 1 || node.kernel_height != 1 ||
+        node.kernel_width != 1 || node.stride_y != 1 || node.stride_x != 1) {
+        return false;
+    }
+    const Padding& p = node.padding;  // zero in "same" mode, which adds none to a 1 x 1 window
+    return p.top == 0 && p.left == 0 && p.bottom == 0 && p.right == 0;
+}
+
+bool is_global_pool_node(const Node& node, const Shape& map) {
+    if (node.kind == NodeKind::kGlobalPool) return true;
+    if (node.kind != NodeKind::kPool || node.kernel_height != map.height ||
+        node.kernel_width != map.width) {
+        return false;
+    }
+    const Padding padding = resolve_padding(node, map);
+    return padding.top == 0 && padding.left == 0 && padding.bottom == 0 && padding.right == 0;
 }
 
 fovea_status infer_shapes(const Graph& graph, std::uint32_t height, std::uint32_t width,

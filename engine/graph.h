@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/log.h"
+#include "engine/node_kinds.h"
 #include "fovea/fovea.h"
 #include "ops/activation.h"
 #include "preprocess/memory.h"
@@ -19,23 +20,12 @@ inline constexpr std::size_t kMaxValueElements = std::size_t{1} << 30;
 inline constexpr std::uint32_t kMaxInputSide = 65536;
 
 // The numbers are those of models/FORMAT.md.
-enum class NodeKind : std::uint32_t {
-    kConvolution = 1,
-    kDepthwise = 2,
-    kDense = 3,
-    kPool = 4,
-    kGlobalPool = 5,
-    kChannelReduce = 6,
-    kConcat = 7,
-    kAdd = 8,
-    kMultiply = 9,
-    kAffine = 10,
-    kActivation = 11,
-    kSoftmax = 12,
-    kReshape = 13,
-    kPad = 14,
-};
-inline constexpr std::uint32_t kNodeKindCount = 15;
+#define FOVEA_NODE_KIND(number, kind, text, operation) kind = number,
+enum class NodeKind : std::uint32_t { FOVEA_NODE_KINDS(FOVEA_NODE_KIND) };
+#undef FOVEA_NODE_KIND
+#define FOVEA_COUNT_KIND(number, kind, text, operation) +1
+inline constexpr std::uint32_t kNodeKinds = 0 FOVEA_NODE_KINDS(FOVEA_COUNT_KIND);  // numbered from 1
+#undef FOVEA_COUNT_KIND
 
 const char* node_kind_name(NodeKind kind);
 
@@ -121,6 +111,12 @@ struct NodeLabel {
 
 // The node's padding for this input, "same" worked out.
 Padding resolve_padding(const Node& node, const Shape& input);
+
+// A convolution that is a matrix product over the pixels.
+bool is_pointwise_node(const Node& node);
+
+// A pool of the whole map, named so or by a window of the map's size.
+bool is_global_pool_node(const Node& node, const Shape& map);
 
 // The shape of every value (shapes gets value_count() entries) for an input of that size. On
 // failure the log names the layer and the status is on_misfit (the sizes do not fit: which status

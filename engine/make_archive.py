@@ -26,6 +26,10 @@ def main():
         link.insert(2, "--force-group-allocation")
     else:
         localize.append("--remove-section=.group")  # llvm-objcopy: the members stay
+    for archive in inputs:
+        with open(archive, "rb") as file:
+            if b".gnu.lto_" in file.read():
+                sys.exit(f"{archive} holds bytecode of one compiler's version: build it with -fno-lto")
     with tempfile.TemporaryDirectory() as folder:
         merged = os.path.join(folder, "fovea.o")
         archive = os.path.join(folder, "libfovea.a")

@@ -191,7 +191,7 @@ fovea_status read_nodes(const std::uint8_t* p, const Log& log, Graph* graph) {
     for (std::uint32_t i = 0; i < graph->node_count(); ++i, p += kNodeSize) {
         const std::uint32_t kind = load_u32(p);
         const std::uint32_t activation = load_u32(p + 4);
-        if (kind == 0 || kind >= kNodeKindCount) {
+        if (kind == 0 || kind > kNodeKinds) {
             return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section GRPH: node %u: unknown kind %u",
                             i, kind);
         }

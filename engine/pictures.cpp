@@ -51,7 +51,9 @@ PictureContext::PictureContext(const fovea_session_settings& settings)
       log(settings.log),
       max_side(settings.max_image_side),
       max_pixels(settings.max_image_pixels),
-      max_bytes(settings.max_decode_bytes) {}
+      max_bytes(settings.max_decode_bytes),
+      cancel(settings.cancel),
+      cancel_cookie(settings.cancel_cookie) {}
 
 fovea_status picture_status(preprocess::Status status, const char* what, const char* detail,
                             const Log& log) {
@@ -77,6 +79,9 @@ fovea_status picture_status(preprocess::Status status, const char* what, const c
         case preprocess::Status::kInvalidArgument:
             mapped = FOVEA_ERROR_INVALID_ARGUMENT;
             break;
+        case preprocess::Status::kCancelled:
+            mapped = FOVEA_ERROR_CANCELLED;
+            break;
     }
     const bool has_detail = detail != nullptr && detail[0] != '\0';
     return log.fail(mapped, "%s: %s", what, has_detail ? detail : fovea_status_string(mapped));
@@ -85,9 +90,14 @@ fovea_status picture_status(preprocess::Status status, const char* what, const c
 fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
                             preprocess::Image* out) {
     const char* detail = "";
-    const preprocess::DecodeLimits limits{context.max_side, context.max_pixels, context.max_bytes};
+    const preprocess::DecodeLimits limits{context.max_side, context.max_pixels, context.max_bytes,
+                                          context.cancel, context.cancel_cookie};
     const preprocess::Status status = preprocess::decode_image(
         static_cast<const std::uint8_t*>(data), size, limits, context.allocator, out, &detail);
+    if (status == preprocess::Status::kOk) {
+        if (detail[0] != '\0') context.log.write(FOVEA_LOG_WARNING, "image: %s", detail);
+        return FOVEA_OK;
+    }
     return picture_status(status, "image", detail, context.log);
 }
 
@@ -141,6 +151,18 @@ preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std:
                                                 : preprocess::ResizeMethod::kLinear;
     if (preprocessing.graham_scale > 0) settings.graham_scale = preprocessing.graham_scale;
     return settings;
+}
+
+fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+                        const PictureContext& context, preprocess::Image* out) {
+    settings.max_side = context.max_side;
+    settings.max_pixels = context.max_pixels;
+    const preprocess::Status status =
+        preprocess::apply_preset(photo.view(), settings, context.allocator, out, nullptr);
+    const char* detail = status == preprocess::Status::kImageTooLarge
+                             ? "the preset would enlarge the photo beyond the limits"
+                             : nullptr;
+    return picture_status(status, "preprocess", detail, context.log);
 }
 
 fovea_status public_preset(const fovea_preset& preset, const Log& log,

@@ -19,6 +19,8 @@ struct PictureContext {
     std::uint32_t max_side;
     std::uint64_t max_pixels;
     std::uint64_t max_bytes;
+    int (*cancel)(void* cookie);
+    void* cancel_cookie;
 
     explicit PictureContext(const fovea_session_settings& settings);
 };
@@ -37,6 +39,10 @@ fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& cont
 
 // The preset of a model for a square input of that side.
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side);
+
+// Makes the network's picture of an upright photo, within the context's limits.
+fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+                        const PictureContext& context, preprocess::Image* out);
 
 // The caller's preset, checked.
 fovea_status public_preset(const fovea_preset& preset, const Log& log,

@@ -4,14 +4,19 @@
 #include <algorithm>
 
 #include "engine/plan_steps.h"
+#include "ops/conv2d/conv2d_rescaled.h"
 
 namespace fovea {
 
+namespace {
+
 // Pools the rows of the map first, which can be done while they are made: a mean of the rows' means,
 // a maximum of their maxima.
-bool StepBuilder::pools_rows(const Node& node, const Shape& map) {
+bool pools_rows(const Node& node, const Shape& map) {
     return is_global_pool_node(node, map) && map.height > 1 && map.width > 1;
 }
+
+}  // namespace
 
 std::size_t StepBuilder::count_row_pools(const Buffer<Shape>& shapes) const {
     std::size_t count = 0;
@@ -26,11 +31,13 @@ void StepBuilder::list_row_pools() {
     std::fill(pooled_by_.begin(), pooled_by_.end(), kNone);
     std::uint32_t next_value = graph_.value_count();
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
-        row_pools_[i] = {kNone, kNone};
+        next_pool_[i] = kNone;
         const std::uint32_t map = graph_.operand(graph_.nodes[i], 0);
         if (!pools_rows(graph_.nodes[i], shape(map))) continue;
-        plan_.shapes[next_value] = {shape(map).height, 1, shape(map).channels};
-        row_pools_[i] = {next_value++, pooled_by_[map]};
+        // A value for each map, of the type of what global pools make.
+        set_value(next_value, {shape(map).height, 1, shape(map).channels}, plan_.values[i + 1].type);
+        fusions_[i].row_pool = next_value++;
+        next_pool_[i] = pooled_by_[map];
         pooled_by_[map] = i;
     }
 }
@@ -46,7 +53,7 @@ std::uint32_t StepBuilder::foldable_gate(const Node& convolution) const {
     const Shape& map = shape(graph_.operand(node, 0));
     const Shape& gate = shape(graph_.operand(node, 1));
     const bool fits = !map.is_vector() && gate.is_vector() && gate.channels == map.channels &&
-                      !plan_.is_half(graph_.operand(node, 1));
+                      plan_.values[graph_.operand(node, 1)].type == ElementType::kF32;
     return fits && convolution.output_channels < map.pixels() ? product - 1 : kNone;
 }
 
@@ -58,7 +65,7 @@ void StepBuilder::choose_gates() {
         }
     }
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
-        gated_by_[i] = foldable_gate(graph_.nodes[i]);
+        fusions_[i].gate = foldable_gate(graph_.nodes[i]);
     }
 }
 
@@ -70,13 +77,13 @@ void StepBuilder::count_uses() {
     for (std::size_t i = 0; i < request_.kept_count; ++i) ++uses_[request_.kept[i]];
     for (std::uint32_t index = graph_.node_count(); index-- > 0;) {
         if (uses_[index + 1] == 0) continue;
-        const bool gated = gated_by_[index] != kNone;
-        const Node& node = graph_.nodes[gated ? gated_by_[index] : index];
+        const std::uint32_t gate = fusions_[index].gate;
+        const Node& node = graph_.nodes[gate != kNone ? gate : index];
         for (std::uint32_t i = 0; i < node.operand_count; ++i) {
             const std::uint32_t value = graph_.operand(node, i);
             ++uses_[value];
             if (value == 0 && node.kind != NodeKind::kAffine && !can_read_pixels(node)) {
-                input_as_floats_ = true;
+                input_as_elements_ = true;
             }
         }
     }
@@ -85,7 +92,7 @@ void StepBuilder::count_uses() {
 // Whether the node is a convolution that can read the caller's pixels itself.
 bool StepBuilder::can_read_pixels(const Node& node) const {
     return node.kind == NodeKind::kConvolution && !is_pointwise_node(node) && node.groups == 1 &&
-           shape(0).channels <= Plan::kOnes &&
+           shape(0).channels <= Program::kOnes &&
            ops::can_rescale_window(shape(0).channels, node.kernel_height, node.kernel_width,
                                    node.dilation_x);
 }
@@ -121,16 +128,22 @@ std::uint32_t StepBuilder::absorbable_operand(const Node& add) const {
 }
 
 void StepBuilder::choose_fusions() {
-    std::fill(absorbed_.begin(), absorbed_.end(), 0u);
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
         if (uses_[i + 1] == 0) continue;
         const Node& node = graph_.nodes[i];
         if (node.kind == NodeKind::kAdd) {
             const std::uint32_t value = absorbable_operand(node);
-            if (value != kNone) absorbed_[value - 1] = 1;
-        } else if (node.kind == NodeKind::kConvolution) {
+            if (value == kNone) continue;
+            fusions_[value - 1].sum = i;
+            fusions_[i].done_by = value - 1;
+        } else if (node.kind == NodeKind::kConvolution && !is_pointwise_node(node)) {
             const std::uint32_t rescaling = absorbable_rescaling(node);
-            if (rescaling != kNone) absorbed_[rescaling] = 1;
+            if (rescaling != kNone) {
+                fusions_[i].rescaling = rescaling;
+                fusions_[rescaling].done_by = i;
+            }
+            fusions_[i].reads_pixels =
+                rescaling != kNone || (graph_.operand(node, 0) == 0 && !input_as_elements_);
         }
     }
 }

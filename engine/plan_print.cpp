@@ -2,6 +2,7 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "engine/align.h"
 #include "engine/plan.h"
 
 namespace fovea {
@@ -41,9 +42,9 @@ void print_step(const Graph& graph, const Plan& plan, std::size_t index, Line* l
     char shape[48], stored[32] = "whole";
     std::snprintf(shape, sizeof(shape), "%ux%ux%u", step.output_shape.height,
                   step.output_shape.width, step.output_shape.channels);
-    const Ring& ring = plan.rings[step.output];
-    if (ring.rows != 0) std::snprintf(stored, sizeof(stored), "%u rows", ring.rows);
-    const ArenaBlock& block = plan.blocks[plan.block_of[step.output]];
+    const Value& value = plan.values[step.output];
+    if (value.ring_rows != 0) std::snprintf(stored, sizeof(stored), "%u rows", value.ring_rows);
+    const ArenaBlock& block = plan.blocks[value.block];
     std::snprintf(*line, sizeof(*line),
                   "%5zu %-36.80s %-32s %-16s %12" PRIu64 " %10s %11" PRIu64 " %11" PRIu64
                   " %5u %5u",
@@ -56,7 +57,7 @@ void print_step(const Graph& graph, const Plan& plan, std::size_t index, Line* l
 void print_plan(const Graph& graph, const Plan& plan, void (*write)(void* cookie, const char* line),
                 void* cookie) {
     Line line;
-    const Shape& input = plan.shapes[0];
+    const Shape& input = plan.values[0].shape;
     std::snprintf(line, sizeof(line),
                   "input %ux%ux%u, %zu steps in %zu segments, %" PRIu64 " multiply-adds",
                   input.height, input.width, input.channels, plan.step_count, plan.segment_count,
@@ -72,9 +73,9 @@ void print_plan(const Graph& graph, const Plan& plan, void (*write)(void* cookie
     std::snprintf(line, sizeof(line),
                   "workspace %" PRIu64 " bytes = constants %" PRIu64 " + row pointers %" PRIu64
                   " + arena %" PRIu64 " + copies %" PRIu64,
-                  plan.workspace_size, plan.row_pointers_offset,
+                  plan.workspace_size, plan.row_pointers_offset - plan.constants_offset,
                   plan.arena_offset - plan.row_pointers_offset, plan.arena_size,
-                  plan.workspace_size - plan.arena_offset - plan.arena_size);
+                  plan.copy_bytes);
     write(cookie, line);
     std::snprintf(line, sizeof(line), "%5s %-36s %-32s %-16s %12s %10s %11s %11s %5s %5s", "step",
                   "layer", "kernel", "output", "mult-adds", "stored", "offset", "bytes", "from",

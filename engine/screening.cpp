@@ -106,11 +106,9 @@ fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
     const Labels& labels = file.labels;
     double start = monotonic_seconds();
     preprocess::Image picture(session.allocator);
-    fovea_status status = picture_status(
-        preprocess::apply_preset(photo.view(),
-                                 model_preset(file.preprocessing, session.input_shape().height),
-                                 session.allocator, &picture, nullptr),
-        "preprocess", nullptr, session.log);
+    fovea_status status =
+        run_preset(photo, model_preset(file.preprocessing, session.input_shape().height),
+                   PictureContext(session.settings), &picture);
     if (status != FOVEA_OK) return status;
     if (file.preprocessing.wants_bgr) swap_red_and_blue(&picture);
     screening->preprocess_ms = milliseconds_since(start);

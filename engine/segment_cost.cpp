@@ -5,27 +5,18 @@
 
 #include "engine/segment_measures.h"
 #include "engine/segments.h"
-#include "engine/weight_parts.h"
 
 namespace fovea {
 namespace {
-
-// Of the weights as the kernel takes them.
-std::uint64_t kernel_weight_bytes(const Step& step) {
-    const bool widened = step.half_weights != nullptr && !step.half;
-    return step.weight_bytes * (widened ? sizeof(float) / sizeof(ops::Half) : 1);
-}
 
 // How far that many pixels are from filling tiles of `tile` pixels.
 std::uint64_t missing(std::uint64_t pixels, std::uint64_t tile) {
     return (tile - pixels % tile) % tile;
 }
 
-// Twice what a turn of so many pixels leaves empty in the last register tile of a pointwise kernel:
-// tiles have 8 pixels of halves, of floats 4 or 6 by the CPU, and a plan is the same for both.
+// Twice what a turn of so many pixels leaves empty in the last register tile of a kernel: a plan is the same for all CPUs.
 std::uint64_t twice_empty(const Step& step, std::uint64_t pixels) {
-    if (step.half) return 2 * missing(pixels, 8);
-    return missing(pixels, 4) + missing(pixels, 6);
+    return missing(pixels, step.tile_pixels[0]) + missing(pixels, step.tile_pixels[1]);
 }
 
 }  // namespace
@@ -43,9 +34,9 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
         const Step& step = plan.steps[segment.first_step + i];
         weights += step.weight_bytes;
         if (step.weight_bytes > kNearCache) again += step.weight_bytes * bands;
-        // Those that are widened or gated are made anew for each band: written, and read back.
-        if (scratch_bytes(step) != 0) remade += 2 * kernel_weight_bytes(step) * bands;
-        if (step.kind != StepKind::kPointwise) continue;
+        // Those that are converted or gated are made anew for each band: written, and read back.
+        if (step.scratch_bytes != 0) remade += 2 * step.kernel_weight_bytes * bands;
+        if (step.tile_pixels[0] == 0) continue;
         const std::uint64_t all = step.output_shape.pixels() / segment.threads;
         const std::uint64_t turn = std::min(all, all * segment.band / share);
         const std::uint64_t empty =
@@ -62,11 +53,11 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
         const Step& next = plan.steps[segment.first_step + i + 1];
-        const std::uint64_t row = plan.row_bytes(step.output);
+        const std::uint64_t row = plan.values[step.output].row_bytes();
         const std::uint64_t all = row * step.output_shape.height / segment.threads;
         const std::uint64_t band = (all + bands - 1) / bands;
-        const std::uint64_t ring = plan.rings[step.output].thread_bytes;
-        const std::uint64_t next_band = plan.bytes(next.output) / segment.threads / bands;
+        const std::uint64_t ring = ring_bytes(plan.values[step.output]);
+        const std::uint64_t next_band = plan.values[next.output].bytes() / segment.threads / bands;
         if (band + next.weight_bytes + next_band > kFarCache) {
             cost.far_bytes += 2 * all;
         } else if (!stays && ring > band) {

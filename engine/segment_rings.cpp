@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "engine/align.h"
 #include "engine/band_walk.h"
-#include "engine/plan_steps.h"
 #include "engine/segment_measures.h"
 #include "engine/segments.h"
 
@@ -27,9 +27,11 @@ void SegmentBuilder::set_producers(const Segment& segment) {
             std::uint32_t& producer = plan_.producers[step(s).first_operand + i];
             producer = kNone;
             if (!reads_rows(step(s), i)) continue;
-            for (std::uint32_t p = segment.first_step; p < s; ++p) {
-                if (step(p).output == operand(step(s), i)) producer = p;
-            }
+            // What changes a value where it lies comes right after what makes it.
+            const std::uint32_t value = operand(step(s), i);
+            std::uint32_t writer = last_writer_[value];
+            if (writer == s) writer = s > 0 && step(s - 1).output == value ? s - 1 : kNone;
+            if (writer != kNone && writer >= segment.first_step && writer < s) producer = writer;
         }
     }
 }
@@ -73,7 +75,7 @@ void SegmentBuilder::follow(const Segment& segment, const Range& range, int skip
 
 // What is needed after the segment.
 bool SegmentBuilder::is_stored_whole(const Segment& segment, const Step& step) const {
-    return last_use_[root_[step.output]] >= segment.first_step + segment.step_count;
+    return last_use(step.output) >= segment.first_step + segment.step_count;
 }
 
 // Whether the value takes the storage of another one: the step that first writes it does, steps
@@ -103,15 +105,15 @@ void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
         }
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        plan_.rings[step(segment.first_step + i).output] = {0, 0};
+        plan_.values[step(segment.first_step + i).output].ring_rows = 0;
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& current = step(segment.first_step + i);
         if (is_stored_whole(segment, current) || overwrites_any(segment, current.output)) continue;
-        Ring& ring = plan_.rings[current.output];
-        ring.rows = static_cast<std::uint32_t>(
-            std::max({most[i], std::uint64_t{ring.rows}, std::uint64_t{1}}));
-        ring.thread_bytes = align_up(ring.rows * plan_.row_bytes(current.output));
+        Value& value = plan_.values[current.output];
+        value.ring_rows = static_cast<std::uint32_t>(
+            std::max({most[i], std::uint64_t{value.ring_rows}, std::uint64_t{1}}));
+        value.thread_bytes = align_up(value.ring_rows * value.row_bytes());
     }
 }
 
@@ -119,32 +121,21 @@ void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
 // contract lets the output be equal to, that dies here, and that nothing else in the segment reads.
 std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t index) const {
     const Step& current = step(index);
-    if (current.reads_caller_input || current.operand_count == 0) return kNone;
-    const std::uint32_t first = root_[operand(current, 0)];
     std::uint32_t candidate = kNone;
-    switch (current.kind) {
-        case StepKind::kAffine:
-        case StepKind::kActivation:
-        case StepKind::kSoftmax:
-            candidate = first;
-            break;
-        case StepKind::kBinary:
-            if (root_[operand(current, 1)] != first) candidate = first;
-            break;
-        case StepKind::kPointwise:
-            if (current.residual != kNone && root_[current.residual] != first) {
-                candidate = root_[current.residual];
-            }
-            break;
-        default:
-            break;
+    for (std::uint32_t i = 0; i < current.operand_count; ++i) {
+        if (i < 32 && (current.may_overwrite >> i & 1) != 0) candidate = plan_.root(operand(current, i));
     }
-    if (candidate == kNone || last_use_[candidate] != index) return kNone;
+    if (candidate == kNone || last_use(candidate) != index) return kNone;
+    std::uint32_t readings = 0;  // through another operand it would be read after it was overwritten
+    for (std::uint32_t i = 0; i < current.operand_count; ++i) {
+        readings += plan_.root(operand(current, i)) == candidate ? 1 : 0;
+    }
+    if (readings > 1) return kNone;
     const std::uint32_t end = segment.first_step + segment.step_count;
     for (std::uint32_t s = segment.first_step; s < end; ++s) {
-        if (root_[step(s).output] == candidate) return kNone;  // a ring, or written where it lies
+        if (plan_.root(step(s).output) == candidate) return kNone;  // a ring, or written where it lies
         for (std::uint32_t i = 0; s != index && i < step(s).operand_count; ++i) {
-            if (root_[operand(step(s), i)] == candidate) return kNone;
+            if (plan_.root(operand(step(s), i)) == candidate) return kNone;
         }
     }
     // Before the last step, rows may be made by two threads, the second of which would find them
@@ -155,28 +146,24 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
 
 // Everything but rings that is needed at once while the segment runs, of what its run of steps,
 // which ends before run_end, reads and makes.
-std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment,
-                                                 std::uint32_t run_end) const {
+std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment, std::uint32_t run_end) {
     std::uint64_t bytes = 0;
     for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
         if (is_in_place(plan_, step(s)) || step(s).overwrites != kNone) continue;
-        if (is_stored_whole(segment, step(s))) bytes += plan_.bytes(step(s).output);
+        if (is_stored_whole(segment, step(s))) bytes += plan_.values[step(s).output].bytes();
     }
     // Values made before it that it or a later step reads, each once.
+    ++count_;
     for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
-        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
-            const std::uint32_t value = root_[operand(step(s), i)];
-            bool counted = step(s).reads_caller_input;
-            for (std::uint32_t p = segment.first_step; p < s && !counted; ++p) {
-                counted = root_[step(p).output] == value;
-                for (std::uint32_t k = 0; k < step(p).operand_count && !counted; ++k) {
-                    counted = root_[operand(step(p), k)] == value;
-                }
-            }
-            if (!counted && !is_in_place(plan_, step(s))) {
-                bytes += plan_.bytes(value);
-            }
+        const bool reads = !step(s).reads_caller_input && !is_in_place(plan_, step(s));
+        for (std::uint32_t i = 0; i < step(s).operand_count && reads; ++i) {
+            const std::uint32_t value = plan_.root(operand(step(s), i));
+            if (counted_in_[value] != count_) bytes += plan_.values[value].bytes();
         }
+        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
+            counted_in_[plan_.root(operand(step(s), i))] = count_;
+        }
+        counted_in_[plan_.root(step(s).output)] = count_;
     }
     return bytes;
 }

@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/arena.h"
 #include "engine/band_walk.h"
-#include "engine/plan_steps.h"
 #include "engine/segment_measures.h"
-#include "engine/threads.h"
 
 namespace fovea {
 namespace {
@@ -29,23 +26,17 @@ std::uint64_t segment_work(const Plan& plan, const Segment& segment) {
 
 }  // namespace
 
-// What a step reads row by row; else one vector for all its pixels, or the caller's pixels.
-bool SegmentBuilder::reads_rows(const Step& step, std::uint32_t i) const {
-    if (step.reads_caller_input) return false;
-    if (step.gate != kNone && operand(step, i) == step.gate) return false;
-    if (step.kind != StepKind::kBinary || i == 0) return true;
-    return !plan_.shapes[operand(step, i)].is_vector() || step.output_shape.is_vector();
+namespace {
+
+bool is_streamable(const Step& step) {
+    return step.streams && step.output_shape.height > 1;
 }
 
-bool SegmentBuilder::is_streamable(const Step& step) const {
-    switch (step.kind) {
-        case StepKind::kDense:
-        case StepKind::kGlobalPool:
-        case StepKind::kSoftmax:
-            return false;
-        default:
-            return step.output_shape.height > 1;
-    }
+}  // namespace
+
+// What a step reads row by row; else one vector for all its pixels, or the caller's pixels.
+bool SegmentBuilder::reads_rows(const Step& step, std::uint32_t i) const {
+    return !step.reads_caller_input && !step.reads_whole_operand(i);
 }
 
 // Runs of steps that make rows, as long as none needs the whole of what another one makes.
@@ -56,7 +47,7 @@ void SegmentBuilder::find_first_cuts() {
         bool cut = s == 0 || !is_streamable(current) || !is_streamable(step(s - 1));
         for (std::uint32_t i = 0; i < current.operand_count && !cut; ++i) {
             const std::uint32_t value = operand(current, i);
-            const std::uint32_t origin = root_[value];
+            const std::uint32_t origin = plan_.root(value);
             if (reads_rows(current, i) && origin == value) continue;
             for (std::uint32_t p = first; p < s; ++p) cut = cut || step(p).output == origin;
         }
@@ -70,10 +61,8 @@ void SegmentBuilder::find_first_cuts() {
 // Whether step s pools the rows that `writer` makes, or, if that is such a pool too, the same ones.
 bool SegmentBuilder::pools_rows_of(std::uint32_t s, std::uint32_t writer) const {
     const Step& before = step(writer);
-    const std::uint32_t map =
-        before.kind == StepKind::kRowPool ? operand(before, 0) : before.output;
-    return starts_segment_[s] == 0 && step(s).kind == StepKind::kRowPool &&
-           operand(step(s), 0) == map;
+    const std::uint32_t map = before.sums_rows ? operand(before, 0) : before.output;
+    return starts_segment_[s] == 0 && step(s).sums_rows && operand(step(s), 0) == map;
 }
 
 void SegmentBuilder::number_segments() {
@@ -98,11 +87,11 @@ bool SegmentBuilder::cut_where_whole() {
         any = true;
     };
     for (std::uint32_t value = 0; value < plan_.value_count(); ++value) {
-        if (last_use_[value] == step_count()) end_after(last_writer_[value]);
+        if (plan_.values[value].last_use == step_count()) end_after(last_writer_[value]);
     }
     for (std::uint32_t s = 0; s < step_count(); ++s) {
         for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
-            const std::uint32_t writer = last_writer_[root_[operand(step(s), i)]];
+            const std::uint32_t writer = last_writer_[plan_.root(operand(step(s), i))];
             if (writer != kNone && segment_of_[writer] != segment_of_[s]) end_after(writer);
         }
     }
@@ -130,7 +119,7 @@ bool SegmentBuilder::is_waist(std::uint32_t first, std::uint32_t s, std::uint32_
 Segment SegmentBuilder::prepare(std::uint32_t first, std::uint32_t end) {
     Segment segment = {first, end - first, 1, 1};
     for (std::uint32_t s = first; s < end; ++s) {
-        plan_.rings[step(s).output] = {0, 0};
+        plan_.values[step(s).output].ring_rows = 0;
         plan_.steps[s].overwrites = kNone;
     }
     set_producers(segment);
@@ -139,9 +128,8 @@ Segment SegmentBuilder::prepare(std::uint32_t first, std::uint32_t end) {
         segment.threads = step(first).threads;
     } else {
         const std::uint64_t work = segment_work(plan_, segment);
-        segment.threads = static_cast<std::uint32_t>(
-            std::min(worthwhile_threads(request_, work),
-                     std::uint64_t{last_step(segment).output_shape.height}));
+        const Sharing sharing = {request_.threads, request_.work_per_thread};
+        segment.threads = std::min(sharing.worthwhile(work), last_step(segment).output_shape.height);
         if (segment.threads > 1 && work_with_repetitions(segment) > work + work / kRepeatable) {
             segment.band = 0;
         }
@@ -156,7 +144,7 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
                                          std::uint32_t run_end, Option* options) {
     Segment segment = prepare(first, end);
     // What a value that is stored whole costs more than one in a ring: going out and coming back.
-    const std::uint64_t out = plan_.bytes(last_step(segment).output);
+    const std::uint64_t out = plan_.values[last_step(segment).output].bytes();
     const std::uint64_t stored = end == run_end        ? 0
                                  : out > kFarCache / 2 ? 2 * out / 8
                                                        : 2 * out / 32;
@@ -165,7 +153,7 @@ std::size_t SegmentBuilder::list_options(std::uint32_t first, std::uint32_t end,
         options[0] = {0, stored, beside_rings};
         for (std::uint32_t s = first; s < end; ++s) {
             options[0].cycles += step(s).weight_bytes / 8;
-            if (s + 1 < end) options[0].bytes += plan_.bytes(step(s).output);
+            if (s + 1 < end) options[0].bytes += plan_.values[step(s).output].bytes();
         }
         return 1;
     }
@@ -264,32 +252,28 @@ void SegmentBuilder::add_segment(std::uint32_t first, std::uint32_t end, std::ui
 }
 
 void SegmentBuilder::find_uses() {
-    std::fill(last_use_.begin(), last_use_.end(), 0u);
     std::fill(last_writer_.begin(), last_writer_.end(), kNone);
+    const auto use = [&](std::uint32_t value, std::uint32_t s) { plan_.values[plan_.root(value)].last_use = s; };
     for (std::uint32_t s = 0; s < step_count(); ++s) {
-        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
-            last_use_[root_[operand(step(s), i)]] = s;
-        }
-        last_use_[root_[step(s).output]] = s;
+        for (std::uint32_t i = 0; i < step(s).operand_count; ++i) use(operand(step(s), i), s);
+        use(step(s).output, s);
         last_writer_[step(s).output] = s;
     }
-    const auto keep = [&](std::uint32_t value) { last_use_[root_[value]] = step_count(); };
-    keep(graph_.logits);
-    keep(graph_.probabilities);
-    for (std::size_t i = 0; i < request_.kept_count; ++i) keep(request_.kept[i]);
+    use(graph_.logits, step_count());
+    use(graph_.probabilities, step_count());
+    for (std::size_t i = 0; i < request_.kept_count; ++i) use(request_.kept[i], step_count());
 }
 
-bool SegmentBuilder::build() {
+fovea_status SegmentBuilder::build() {
     const std::uint32_t values = plan_.value_count();
     if (!segment_of_.allocate(plan_.step_count) || !starts_segment_.allocate(plan_.step_count) ||
-        !last_writer_.allocate(values) || !last_use_.allocate(values) ||
-        !plan_.segments.allocate(plan_.step_count) || !plan_.rings.allocate(values) ||
+        !last_writer_.allocate(values) || !plan_.segments.allocate(plan_.step_count) ||
         !plan_.producers.allocate(plan_.operands.size()) ||
         !options_.allocate(kMostPlaces * kMostPlaces * kMostOptions) ||
-        !option_counts_.allocate(kMostPlaces * kMostPlaces)) {
-        return false;
+        !option_counts_.allocate(kMostPlaces * kMostPlaces) || !counted_in_.allocate(values)) {
+        return FOVEA_ERROR_OUT_OF_MEMORY;
     }
-    std::fill(plan_.rings.begin(), plan_.rings.end(), Ring{0, 0});
+    std::fill(counted_in_.begin(), counted_in_.end(), count_);
     find_uses();
     find_first_cuts();
     do {
@@ -298,6 +282,7 @@ bool SegmentBuilder::build() {
     for (std::uint32_t s = 0; s < step_count();) {
         std::uint32_t end = s + 1;
         while (end < step_count() && starts_segment_[end] == 0) ++end;
+        if (request_.cancel.asked()) return FOVEA_ERROR_CANCELLED;
         if (end - s == 1) {
             add_segment(s, end, 0);
         } else {
@@ -305,7 +290,7 @@ bool SegmentBuilder::build() {
         }
         s = end;
     }
-    return true;
+    return FOVEA_OK;
 }
 
 }  // namespace fovea

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "engine/plan.h"
-#include "engine/threads.h"
+#include "engine/range.h"
 
 namespace fovea {
 
@@ -40,28 +40,24 @@ inline std::uint64_t fewer_bands(std::uint64_t bands) {
 // The cost of one thread's part of a streamed segment whose rings are set.
 SegmentCost segment_cost(const Plan& plan, const Segment& segment);
 
-// Fills a plan's segments, producers and rings, and says which steps overwrite an operand; the
+// Fills a plan's segments, producers, rings and last uses, and says which steps overwrite an operand; the
 // plan's steps must be there.
 class SegmentBuilder {
   public:
     SegmentBuilder(const Graph& graph, const PlanRequest& request,
-                   const Buffer<std::uint32_t>& root, const Allocator& allocator, Plan* plan)
+                   const Allocator& allocator, Plan* plan)
         : graph_(graph),
           request_(request),
-          root_(root),
           plan_(*plan),
           segment_of_(allocator),
           starts_segment_(allocator),
           last_writer_(allocator),
-          last_use_(allocator),
+          counted_in_(allocator),
           options_(allocator),
           option_counts_(allocator) {}
 
-    // False when out of memory.
-    [[nodiscard]] bool build();
-
-    // By root value: the last step that needs it, or the number of steps if it outlives the run.
-    const Buffer<std::uint32_t>& last_use() const { return last_use_; }
+    // FOVEA_ERROR_OUT_OF_MEMORY or, where the caller wishes to stop, FOVEA_ERROR_CANCELLED.
+    [[nodiscard]] fovea_status build();
 
   private:
     static constexpr std::size_t kMostPlaces = 12;   // where a run may be cut, its ends included
@@ -78,9 +74,8 @@ class SegmentBuilder {
 
     const Step& step(std::uint32_t s) const { return plan_.steps[s]; }
     std::uint32_t step_count() const { return static_cast<std::uint32_t>(plan_.step_count); }
-    std::uint32_t operand(const Step& step, std::uint32_t i) const {
-        return plan_.operands[step.first_operand + i];
-    }
+    std::uint32_t operand(const Step& step, std::uint32_t i) const { return plan_.operand(step, i); }
+    std::uint32_t last_use(std::uint32_t value) const { return plan_.values[plan_.root(value)].last_use; }
 
     const Step& last_step(const Segment& segment) const {
         return plan_.steps[segment.first_step + segment.step_count - 1];
@@ -88,7 +83,6 @@ class SegmentBuilder {
 
     void find_uses();
     bool reads_rows(const Step& step, std::uint32_t i) const;
-    bool is_streamable(const Step& step) const;
     void find_first_cuts();
     bool pools_rows_of(std::uint32_t s, std::uint32_t writer) const;
     bool overwrites_any(const Segment& segment, std::uint32_t value) const;
@@ -102,7 +96,7 @@ class SegmentBuilder {
     std::size_t list_options(std::uint32_t first, std::uint32_t end, std::uint32_t run_end,
                              Option* options);
     std::uint64_t cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const;
-    std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end) const;
+    std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end);
     void set_producers(const Segment& segment);
     void follow(const Segment& segment, const Range& range, int skipped, std::uint64_t* most) const;
     void set_rings(const Segment& segment, Exactness exactness);
@@ -111,12 +105,12 @@ class SegmentBuilder {
 
     const Graph& graph_;
     const PlanRequest& request_;
-    const Buffer<std::uint32_t>& root_;
     Plan& plan_;
     Buffer<std::uint32_t> segment_of_;     // by step
     Buffer<std::uint8_t> starts_segment_;  // by step
     Buffer<std::uint32_t> last_writer_;    // by value: step, or kNone
-    Buffer<std::uint32_t> last_use_;       // by root value
+    Buffer<std::uint32_t> counted_in_;     // by root value: the last count_ that it was counted in
+    std::uint32_t count_ = 0;
     // By place where a segment begins and place where it ends:
     Buffer<Option> options_;
     Buffer<std::size_t> option_counts_;

@@ -70,7 +70,8 @@ fovea_status plan_session(const ModelFile& model, const fovea_session_settings& 
         .width = default_size ? model.graph.default_width : settings.input_width,
         .threads = settings.threads,
         .kept = taps.data(),
-        .kept_count = taps.size()};
+        .kept_count = taps.size(),
+        .cancel = {settings.cancel, settings.cancel_cookie}};
     return make_plan(model.graph, request, log, &session_plan->plan);
 }
 
@@ -107,6 +108,12 @@ fovea_status fovea_session::prepare() {
             settings.workspace_size, static_cast<unsigned long long>(plan.workspace_size));
     }
     if (memory == nullptr) {
+        if (plan.workspace_size > settings.max_workspace_bytes) {
+            return log.fail(FOVEA_ERROR_MEMORY_LIMIT,
+                            "the session needs a workspace of %llu bytes, its limit is %llu",
+                            static_cast<unsigned long long>(plan.workspace_size),
+                            static_cast<unsigned long long>(settings.max_workspace_bytes));
+        }
         if (!workspace.allocate(static_cast<std::size_t>(plan.workspace_size))) {
             return log.fail(FOVEA_ERROR_OUT_OF_MEMORY,
                             "out of memory for a workspace of %llu bytes",
@@ -124,8 +131,8 @@ fovea_status fovea_session::prepare() {
     }
     prefault(memory, static_cast<std::size_t>(plan.workspace_size));
     write_constants(plan, memory);
-    executor = new (executor_place) Executor(file().graph, plan, pool, memory);
-    executor->set_cancel(settings.cancel, settings.cancel_cookie);
+    executor = new (executor_place) Executor(plan, pool, memory);
+    executor->set_cancel({settings.cancel, settings.cancel_cookie});
     return FOVEA_OK;
 }
 
@@ -133,6 +140,7 @@ fovea_status fovea_session::run(const void* input, fovea_dtype dtype, float* log
                                 float* probabilities) {
     using namespace fovea;
     has_run = false;
+    pool.notice_fork();
     const fovea_status status = executor->run({input, dtype});
     if (status != FOVEA_OK) return log.fail(status, "the run was cancelled");
     has_run = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "engine/executor.h"
@@ -69,12 +70,37 @@ struct fovea_session {
     alignas(fovea::Executor) unsigned char executor_place[sizeof(fovea::Executor)];
     bool profiled = false;
     bool has_run = false;  // taps hold the values of a whole run
+    mutable std::atomic<bool> busy{false};  // a call has it, see SessionCall
 
     const fovea::ModelFile& file() const { return model.file; }
-    const fovea::Shape& input_shape() const { return planned.plan.shapes[0]; }
+    const fovea::Shape& input_shape() const { return planned.plan.values[0].shape; }
 
     // Makes everything that running needs; settings must have been checked.
     fovea_status prepare();
     // Runs once; logits and probabilities (either may be null) as fovea_run.
     fovea_status run(const void* input, fovea_dtype dtype, float* logits, float* probabilities);
 };
+
+namespace fovea {
+
+// What every call of a session begins with. A callback of a call may call the library again, and a program
+// may share a session between threads by mistake: the second call must find the first one's mark.
+class SessionCall {
+  public:
+    explicit SessionCall(const fovea_session& session)
+        : session_(session), may_go_on_(!session.busy.exchange(true, std::memory_order_acquire)) {}
+    SessionCall(const SessionCall&) = delete;
+    SessionCall& operator=(const SessionCall&) = delete;
+    ~SessionCall() {
+        if (may_go_on_) session_.busy.store(false, std::memory_order_release);
+    }
+
+    // False: FOVEA_ERROR_BUSY.
+    bool may_go_on() const { return may_go_on_; }
+
+  private:
+    const fovea_session& session_;
+    const bool may_go_on_;
+};
+
+}  // namespace fovea

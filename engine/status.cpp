@@ -45,6 +45,10 @@ const char* fovea_status_string(fovea_status status) {
             return "self-test failed";
         case FOVEA_ERROR_INPUT_SIZE:
             return "unsupported input size";
+        case FOVEA_ERROR_BUSY:
+            return "session busy";
+        case FOVEA_ERROR_MEMORY_LIMIT:
+            return "over the memory limit";
         case FOVEA_STATUS_ANY_INT_:
             break;
     }

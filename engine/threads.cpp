@@ -3,9 +3,9 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "ops/pause.h"
 
@@ -15,13 +15,15 @@ namespace {
 // Looks before a thread sleeps: 49 microseconds on Zen 4.
 constexpr int kPatience = 2000;
 
-// CPUs that this process may use; hardware_concurrency() counts those outside its affinity mask, too.
+// CPUs that this process may use, or those of the machine where the system has no affinity masks or none of this size.
 std::uint32_t available_cpus() {
 #if defined(__linux__)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
 #endif
-    return std::thread::hardware_concurrency();
+    // Not std::thread's count: it would be all that a program needs of the C++ run-time.
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return cpus > 0 ? static_cast<std::uint32_t>(cpus) : 1;
 }
 
 // The CPU that this thread runs on; -1 where the system does not tell.
@@ -49,7 +51,9 @@ int ThreadPool::patience_of(std::uint32_t number) {
 }
 
 ThreadPool::~ThreadPool() {
-    if (!synchronised_) return;
+    notice_fork();
+    // The conditions wait for threads that a child does not have: it leaves them.
+    if (!synchronised_ || forked_) return;
     pthread_mutex_lock(&mutex_);
     stop_ = true;
     pthread_cond_broadcast(&work_ready_);
@@ -62,6 +66,7 @@ ThreadPool::~ThreadPool() {
 
 fovea_status ThreadPool::start(std::uint32_t count) {
     if (count <= 1) return FOVEA_OK;
+    process_ = getpid();
     if (!workers_.allocate(count - 1)) return FOVEA_ERROR_OUT_OF_MEMORY;
     if (pthread_mutex_init(&mutex_, nullptr) != 0) return FOVEA_ERROR_OUT_OF_MEMORY;
     if (pthread_cond_init(&work_ready_, nullptr) != 0) {
@@ -91,6 +96,10 @@ fovea_status ThreadPool::start(std::uint32_t count) {
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return status;
+}
+
+void ThreadPool::notice_fork() {
+    forked_ = forked_ || (process_ != 0 && process_ != getpid());
 }
 
 void* ThreadPool::worker_main(void* argument) {
@@ -129,6 +138,10 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
         task(context, 0);
         return;
     }
+    if (forked_) {
+        for (std::uint32_t thread = 0; thread < count; ++thread) task(context, thread);
+        return;
+    }
     pthread_mutex_lock(&mutex_);
     task_ = task;
     context_ = context;
@@ -143,14 +156,6 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
     pthread_mutex_lock(&mutex_);
     while (pending_ != 0) pthread_cond_wait(&work_done_, &mutex_);
     pthread_mutex_unlock(&mutex_);
-}
-
-Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
-               std::uint32_t threads) {
-    const std::uint64_t granules = (count + granule - 1) / granule;
-    const std::uint64_t begin = granules * thread / threads * granule;
-    const std::uint64_t end = granules * (thread + 1) / threads * granule;
-    return {std::min(begin, count), std::min(end, count)};
 }
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
@@ -34,6 +35,10 @@ class ThreadPool {
     // task(context, i) on thread i for i < count; returns when all are done.
     void run(std::uint32_t count, Task task, void* context);
 
+    // To be called before runs in a process that may have been forked from the pool's: a child has none of its
+    // parent's threads. From then on run() does every thread's task in turn.
+    void notice_fork();
+
     std::uint32_t count() const { return started_ + 1; }
 
   private:
@@ -51,6 +56,8 @@ class ThreadPool {
 
     Buffer<Worker> workers_;
     std::uint32_t started_ = 0;
+    pid_t process_ = 0;    // in which they were started
+    bool forked_ = false;  // this is another one
     bool synchronised_ = false;  // the mutex and the conditions exist
     pthread_mutex_t mutex_;
     pthread_cond_t work_ready_;
@@ -66,13 +73,5 @@ class ThreadPool {
     bool stop_ = false;
     int cpus_[kMaxThreads];  // where each thread was seen last; -1 = nowhere yet
 };
-
-// The part of [0, count) that is thread's when `threads` share it: contiguous, in order, sizes
-// differing by at most one granule.
-struct Range {
-    std::uint64_t begin, end;
-};
-Range share_of(std::uint64_t count, std::uint64_t granule, std::uint32_t thread,
-               std::uint32_t threads);
 
 }  // namespace fovea

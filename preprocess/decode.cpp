@@ -2,139 +2,14 @@
 #include "preprocess/decode.h"
 
 #include <algorithm>
-#include <climits>
 #include <cstring>
 
+#include "preprocess/bytes.h"
 #include "preprocess/camera_pixels.h"
-#include "preprocess/exif.h"
 #include "preprocess/jpeg_check.h"
+#include "preprocess/metadata.h"
 #include "preprocess/png_check.h"
-
-namespace fovea::preprocess {
-namespace {
-
-// Memory of one stb_image call: from the caller's allocator, never more than the limit at once.
-class DecodeBudget {
-  public:
-    DecodeBudget(const Allocator& allocator, std::uint64_t limit, bool zero_fill)
-        : allocator_(allocator), limit_(limit), zero_fill_(zero_fill) {}
-    DecodeBudget(const DecodeBudget&) = delete;
-    DecodeBudget& operator=(const DecodeBudget&) = delete;
-    // stb_image leaks where some of its allocations fail (stbi__convert_16_to_8).
-    ~DecodeBudget() {
-        for (const Block& block : blocks_) release_bytes(allocator_, block.pointer);
-    }
-
-    bool limit_was_hit() const { return limit_was_hit_; }
-    bool ran_out_of_memory() const { return ran_out_of_memory_; }
-
-    void* take(std::size_t size) {
-        size = std::max<std::size_t>(size, 1);
-        if (size > limit_ - used_) {
-            limit_was_hit_ = true;
-            return nullptr;
-        }
-        Block* block = find(nullptr);
-        if (block == nullptr) {
-            ran_out_of_memory_ = true;
-            return nullptr;
-        }
-        void* pointer = allocate_bytes(allocator_, size);
-        if (pointer == nullptr) {
-            ran_out_of_memory_ = true;
-            return nullptr;
-        }
-        if (zero_fill_) std::memset(pointer, 0, size);
-        *block = {pointer, size};
-        used_ += size;
-        return pointer;
-    }
-
-    void* grow(void* pointer, std::size_t size) {
-        void* larger = take(size);
-        if (larger == nullptr || pointer == nullptr) return larger;
-        std::memcpy(larger, pointer, std::min(size, find(pointer)->size));
-        release(pointer);
-        return larger;
-    }
-
-    void release(void* pointer) {
-        if (pointer == nullptr) return;
-        release_bytes(allocator_, hand_over(pointer));
-    }
-
-    // The memory is no longer counted and belongs to the caller.
-    void* hand_over(void* pointer) {
-        Block* block = find(pointer);
-        used_ -= block->size;
-        *block = {};
-        return pointer;
-    }
-
-  private:
-    struct Block {
-        void* pointer = nullptr;
-        std::size_t size = 0;
-    };
-
-    // stb_image holds at most 14 blocks at once (a progressive JPEG of four components).
-    static constexpr int kMaxBlocks = 32;
-
-    Block* find(void* pointer) {
-        for (Block& block : blocks_) {
-            if (block.pointer == pointer) return &block;
-        }
-        return nullptr;
-    }
-
-    Allocator allocator_;
-    std::uint64_t limit_;
-    std::uint64_t used_ = 0;
-    bool zero_fill_;
-    bool limit_was_hit_ = false;
-    bool ran_out_of_memory_ = false;
-    Block blocks_[kMaxBlocks];
-};
-
-// stb_image has no parameter for its memory; set only while it runs.
-thread_local DecodeBudget* active_budget = nullptr;
-
-void* stb_malloc(std::size_t size) {
-    return active_budget->take(size);
-}
-void* stb_realloc(void* pointer, std::size_t size) {
-    return active_budget->grow(pointer, size);
-}
-void stb_free(void* pointer) {
-    active_budget->release(pointer);
-}
-
-}  // namespace
-}  // namespace fovea::preprocess
-
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_JPEG
-#define STBI_ONLY_PNG
-#define STBI_NO_STDIO
-#define STBI_NO_LINEAR
-#define STBI_NO_HDR
-#define STBI_NO_FAILURE_STRINGS
-#define STBI_ASSERT(x) ((void)0)
-#define STBI_MALLOC(size) fovea::preprocess::stb_malloc(size)
-#define STBI_REALLOC(pointer, size) fovea::preprocess::stb_realloc(pointer, size)
-#define STBI_FREE(pointer) fovea::preprocess::stb_free(pointer)
-#if defined(__aarch64__)
-#define STBI_NEON
-#endif
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#include <stb/stb_image.h>
-#pragma GCC diagnostic pop
+#include "preprocess/stb_decoder.h"
 
 namespace fovea::preprocess {
 namespace {
@@ -167,12 +42,8 @@ constexpr Signature kOtherFormats[] = {
     {"BM", 2, 0, "the file is a BMP image; convert it to JPEG or PNG"},
     {"II*\0", 4, 0, "the file is a TIFF image; convert it to JPEG or PNG"},
     {"MM\0*", 4, 0, "the file is a TIFF image; convert it to JPEG or PNG"},
+    {"II\xBC", 3, 0, "the file is a JPEG XR image; convert it to JPEG or PNG"},
     {"II+\0", 4, 0, "the file is a BigTIFF image; convert it to JPEG or PNG"},
-    {"ftyphei", 7, 4, "the file is a HEIC image; convert it to JPEG or PNG"},
-    {"ftyphev", 7, 4, "the file is a HEIC image; convert it to JPEG or PNG"},
-    {"ftypmif1", 8, 4, "the file is a HEIF image; convert it to JPEG or PNG"},
-    {"ftypavif", 8, 4, "the file is an AVIF image; convert it to JPEG or PNG"},
-    {"ftyp", 4, 4, "the file is a video"},
     {"%PDF", 4, 0, "the file is a PDF document"},
     {"DICM", 4, 128, "the file is a DICOM image; export it as JPEG or PNG"},
     {"\0\0\0\x0CjP  ", 8, 0, "the file is a JPEG 2000 image; convert it to JPEG or PNG"},
@@ -182,6 +53,44 @@ constexpr Signature kOtherFormats[] = {
     {"8BPS", 4, 0, "the file is a Photoshop image; convert it to JPEG or PNG"},
     {"PK\x03\x04", 4, 0, "the file is a ZIP archive"},
 };
+
+struct Brand {
+    const char* name;
+    const char* detail;
+};
+
+// Of files that begin with an "ftyp" box. In this order: a file may bear several, and the general
+// ones say less.
+constexpr Brand kBrands[] = {
+    {"avif", "the file is an AVIF image; convert it to JPEG or PNG"},
+    {"avis", "the file is an AVIF image sequence; convert it to JPEG or PNG"},
+    {"heic", "the file is a HEIC image; convert it to JPEG or PNG"},
+    {"heix", "the file is a HEIC image; convert it to JPEG or PNG"},
+    {"heim", "the file is a HEIC image; convert it to JPEG or PNG"},
+    {"heis", "the file is a HEIC image; convert it to JPEG or PNG"},
+    {"hevc", "the file is a HEIC image sequence; convert it to JPEG or PNG"},
+    {"hevx", "the file is a HEIC image sequence; convert it to JPEG or PNG"},
+    {"hevm", "the file is a HEIC image sequence; convert it to JPEG or PNG"},
+    {"hevs", "the file is a HEIC image sequence; convert it to JPEG or PNG"},
+    {"mif1", "the file is a HEIF image; convert it to JPEG or PNG"},
+    {"mif2", "the file is a HEIF image; convert it to JPEG or PNG"},
+    {"msf1", "the file is a HEIF image sequence; convert it to JPEG or PNG"},
+    {"crx ", "the file is a Canon raw image; convert it to JPEG or PNG"},
+};
+
+// What a file is that begins with an "ftyp" box: its major brand, a version, compatible brands.
+const char* media_detail(const std::uint8_t* data, std::size_t size) {
+    constexpr std::size_t kMajor = 8, kCompatible = 16, kBrandSize = 4, kMostBrands = 32;
+    std::size_t end = std::min<std::size_t>(size, kCompatible + kMostBrands * kBrandSize);
+    if (size >= kBrandSize) end = std::min<std::size_t>(end, read_u32_big_endian(data));
+    for (const Brand& brand : kBrands) {
+        if (starts_with(data, size, brand.name, kBrandSize, kMajor)) return brand.detail;
+        for (std::size_t at = kCompatible; at + kBrandSize <= end; at += kBrandSize) {
+            if (starts_with(data, size, brand.name, kBrandSize, at)) return brand.detail;
+        }
+    }
+    return "the file is a video";
+}
 
 Status check_limits(std::uint64_t width, std::uint64_t height, const DecodeLimits& limits,
                     const char** detail) {
@@ -194,60 +103,56 @@ Status check_limits(std::uint64_t width, std::uint64_t height, const DecodeLimit
     return Status::kOk;
 }
 
-// Runs stb_image on a checked file; channels is 3 or 4. The result, packed with that many channels,
-// is still counted by budget.
-std::uint8_t* run_stb(const std::uint8_t* data, std::size_t size, int channels,
-                      DecodeBudget* budget, int* width, int* height) {
-    active_budget = budget;
-    int channels_in_file = 0;
-    std::uint8_t* pixels = stbi_load_from_memory(data, static_cast<int>(size), width, height,
-                                                 &channels_in_file, channels);
-    active_budget = nullptr;
-    return pixels;
-}
+constexpr const char* kNeedsMemory = "decoding needs more memory than the limit";
 
-// Decodes and turns upright.
-Status decode_checked(const std::uint8_t* data, std::size_t size, int channels, int orientation,
-                      std::uint64_t max_bytes, bool zero_fill, const Allocator& allocator,
-                      Image* out, const char** detail) {
-    DecodeBudget budget(allocator, max_bytes, zero_fill);
-    int width = 0;
-    int height = 0;
-    std::uint8_t* pixels = run_stb(data, size, channels, &budget, &width, &height);
-    if (pixels == nullptr) {
-        if (budget.limit_was_hit()) {
-            return refuse(detail, "decoding needs more memory than the limit",
-                          Status::kImageTooLarge);
-        }
-        if (budget.ran_out_of_memory()) {
-            return refuse(detail, "out of memory", Status::kOutOfMemory);
-        }
-        return refuse(detail, "the image data are damaged", Status::kCorruptImage);
+constexpr const char* kStrayBytes =
+    "bytes that are no part of the image follow its data; it may be damaged";
+constexpr const char* kUnknownColors =
+    "its colour profile is not one that can be converted to sRGB; its colours may be off";
+constexpr const char* kBothWarnings =
+    "bytes that are no part of the image follow its data, and its colour profile cannot be "
+    "converted "
+    "to sRGB; it may be damaged, and its colours off";
+
+// Decodes, converts and turns upright. channels is 3 or 4.
+Status decode_checked(ByteSpan file, int channels, const Metadata& metadata,
+                      const DecodeLimits& limits, std::uint64_t max_bytes, bool zero_fill,
+                      const Allocator& allocator, Image* out, const char** detail) {
+    if (limits.is_cancelled()) {
+        return refuse(detail, "the decoding was cancelled", Status::kCancelled);
     }
-    if (channels == 3 && orientation == 1) {
-        budget.hand_over(pixels);
+    DecodedPixels decoded(allocator);
+    const Status decoding = decode_pixels(file, channels, max_bytes, zero_fill, &decoded);
+    if (decoding == Status::kImageTooLarge) return refuse(detail, kNeedsMemory, decoding);
+    if (decoding == Status::kOutOfMemory) return refuse(detail, "out of memory", decoding);
+    if (decoding != Status::kOk) return refuse(detail, "the image data are damaged", decoding);
+    if (metadata.needs_conversion) {
+        metadata.to_srgb.convert(decoded.pixels.data(),
+                                 decoded.pixels.size() / static_cast<std::size_t>(channels),
+                                 channels);
+    }
+    if (channels == 3 && metadata.orientation == 1) {
         Image image(allocator);
-        image.pixels.adopt(pixels,
-                           static_cast<std::size_t>(width) * 3 * static_cast<std::size_t>(height));
-        image.width = width;
-        image.height = height;
+        image.pixels = std::move(decoded.pixels);
+        image.width = decoded.width;
+        image.height = decoded.height;
         *out = std::move(image);
         return Status::kOk;
     }
     const std::uint64_t used =
-        static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
-    Status status = Status::kImageTooLarge;
-    if (used * 3 <= max_bytes - used * static_cast<std::uint64_t>(channels)) {
-        status = copy_upright({pixels, width, height, std::ptrdiff_t{channels} * width,
-                               channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb},
-                              orientation, allocator, out);
+        static_cast<std::uint64_t>(decoded.width) * static_cast<std::uint64_t>(decoded.height);
+    if (used * 3 > max_bytes - used * static_cast<std::uint64_t>(channels)) {
+        return refuse(detail, kNeedsMemory, Status::kImageTooLarge);
     }
-    budget.release(pixels);
-    if (status == Status::kImageTooLarge) {
-        return refuse(detail, "decoding needs more memory than the limit", status);
-    }
-    if (status != Status::kOk) return refuse(detail, "out of memory", status);
-    return Status::kOk;
+    const Status status = copy_upright({decoded.pixels.data(), decoded.width, decoded.height,
+                                        std::ptrdiff_t{channels} * decoded.width,
+                                        channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb},
+                                       metadata.orientation, allocator, out);
+    return status == Status::kOk ? status : refuse(detail, "out of memory", status);
+}
+
+Status refuse_memory(const char** detail, Status status) {
+    return refuse(detail, status == Status::kOutOfMemory ? "out of memory" : kNeedsMemory, status);
 }
 
 Status decode_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
@@ -262,10 +167,23 @@ Status decode_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimit
         return refuse(detail, "the JPEG is in CMYK colours; convert it to RGB",
                       Status::kUnsupportedImage);
     }
-    status = check_jpeg(data, size, limits.max_bytes, allocator, detail);
+    MendedJpeg mended(allocator);
+    status = check_jpeg(data, size, limits, allocator, &info, &mended, detail);
     if (status != Status::kOk) return status;
-    return decode_checked(data, size, 3, jpeg_orientation(data, size), limits.max_bytes, false,
-                          allocator, out, detail);
+    std::uint64_t max_bytes = limits.max_bytes - mended.copied_bytes();
+    Metadata metadata(allocator);
+    status = read_metadata(info, max_bytes, allocator, &metadata);
+    if (status != Status::kOk) return refuse_memory(detail, status);
+    if (metadata.needs_conversion) max_bytes -= SrgbConversion::kTableBytes;
+    status = decode_checked({mended.data(), mended.size()}, 3, metadata, limits, max_bytes, false,
+                            allocator, out, detail);
+    if (status != Status::kOk) return status;
+    if (info.has_stray_bytes) {
+        *detail = metadata.has_unknown_colors ? kBothWarnings : kStrayBytes;
+    } else if (metadata.has_unknown_colors) {
+        *detail = kUnknownColors;
+    }
+    return status;
 }
 
 // stb_image looks up palette indices beyond the palette in uninitialised memory: a copy of the file
@@ -294,9 +212,12 @@ Status decode_png(const std::uint8_t* data, std::size_t size, const DecodeLimits
     if (status != Status::kOk) return status;
     status = check_png(data, size, &info, detail);
     if (status != Status::kOk) return status;
-    const int orientation = png_orientation(data, size);
+    Metadata metadata(allocator);
+    status = read_metadata(info, limits.max_bytes, allocator, &metadata);
+    if (status != Status::kOk) return refuse_memory(detail, status);
     const int channels = info.has_transparency ? 4 : 3;
     std::uint64_t max_bytes = limits.max_bytes;
+    if (metadata.needs_conversion) max_bytes -= SrgbConversion::kTableBytes;
     Buffer<std::uint8_t> filled(allocator);
     if (info.color_type == 3 && info.palette_entries < std::size_t{1} << info.bit_depth) {
         if (size + 768 > max_bytes) {
@@ -311,8 +232,10 @@ Status decode_png(const std::uint8_t* data, std::size_t size, const DecodeLimits
         max_bytes -= size;
     }
     // Zeroed: a deflate distance of zero, which stb_image lets pass, copies what was never written.
-    return decode_checked(data, size, channels, orientation, max_bytes, true, allocator, out,
-                          detail);
+    status = decode_checked({data, size}, channels, metadata, limits, max_bytes, true, allocator,
+                            out, detail);
+    if (status == Status::kOk && metadata.has_unknown_colors) *detail = kUnknownColors;
+    return status;
 }
 
 }  // namespace
@@ -334,6 +257,9 @@ Status decode_image(const std::uint8_t* data, std::size_t size, const DecodeLimi
         }
         return is_jpeg ? decode_jpeg(data, size, limits, allocator, out, detail)
                        : decode_png(data, size, limits, allocator, out, detail);
+    }
+    if (starts_with(data, size, "ftyp", 4, 4)) {
+        return refuse(detail, media_detail(data, size), Status::kUnsupportedImage);
     }
     for (const Signature& format : kOtherFormats) {
         if (starts_with(data, size, format.bytes, format.count, format.at)) {

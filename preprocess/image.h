@@ -11,11 +11,12 @@ namespace fovea::preprocess {
 enum class Status {
     kOk,
     kOutOfMemory,
-    kNotAnImage,         // no JPEG or PNG signature
-    kUnsupportedImage,   // a kind of JPEG or PNG, or another known format, that is not read
-    kCorruptImage,       // the decoder gave up, or data is missing
-    kImageTooLarge,      // over a limit on dimensions, pixels or memory
+    kNotAnImage,        // no JPEG or PNG signature
+    kUnsupportedImage,  // a kind of JPEG or PNG, or another known format, that is not read
+    kCorruptImage,      // the decoder gave up, or data is missing
+    kImageTooLarge,     // over a limit on dimensions, pixels or memory
     kInvalidArgument,
+    kCancelled,
 };
 
 // Pixels owned by somebody else: 8-bit RGB, interleaved, top row first. 1 <= width, height.

@@ -11,12 +11,14 @@ namespace fovea::preprocess {
 namespace {
 
 enum Marker : int {
+    kTemporary = 0x01,
     kBaseline = 0xC0,
     kExtended = 0xC1,
     kProgressive = 0xC2,
     kHuffmanTables = 0xC4,
     kRestart0 = 0xD0,
     kRestart7 = 0xD7,
+    kArithmeticConditions = 0xCC,
     kStartOfImage = 0xD8,
     kEndOfImage = 0xD9,
     kStartOfScan = 0xDA,
@@ -24,7 +26,12 @@ enum Marker : int {
     kNumberOfLines = 0xDC,
     kRestartInterval = 0xDD,
     kApp0 = 0xE0,
+    kApp1 = 0xE1,
+    kApp2 = 0xE2,
+    kApp14 = 0xEE,
     kApp15 = 0xEF,
+    kJpegLsFrame = 0xF7,
+    kJpegLsParameters = 0xF8,
     kComment = 0xFE,
 };
 
@@ -32,10 +39,16 @@ constexpr int kMaxComponents = 4;
 constexpr int kMaxTables = 4;
 constexpr int kBlockSize = 64;
 
+// Image data that go on for more than an eighth behind the last block, up to the end marker, belong
+// to a picture larger than the header says; a few bytes are a camera's carelessness.
+constexpr std::ptrdiff_t kMinSurplus = 1024;
+constexpr std::ptrdiff_t kSurplusShare = 8;
+
 constexpr const char* kCutOff = "the JPEG file is cut off";
 constexpr const char* kDataEnded = "the JPEG image data end too early";
 constexpr const char* kBadData = "the JPEG image data are damaged";
 constexpr const char* kBadScan = "a JPEG scan header is damaged";
+constexpr const char* kNoImage = "the JPEG holds no image";
 
 // Canonical Huffman codes: a direct table for short codes, the limits of each length for the rest.
 struct HuffmanTable {
@@ -78,7 +91,8 @@ struct HuffmanTable {
 // Bits of entropy-coded data up to the next marker. Beyond it zeros come, and they are counted.
 class BitReader {
   public:
-    BitReader(const std::uint8_t* begin, const std::uint8_t* end) : next_(begin), end_(end) {}
+    BitReader(const std::uint8_t* begin, const std::uint8_t* end)
+        : begin_(begin), next_(begin), end_(end) {}
 
     std::uint32_t peek16() {
         if (count_ < 16) fill();
@@ -100,18 +114,19 @@ class BitReader {
     int bits_left() const { return count_ - invented_; }
 
     // Leaves the bits behind: the rest of the data as bytes, from the first whole byte not taken.
-    const std::uint8_t* position() const { return next_; }
-
-    // Whole bytes that were read ahead and not taken, all of them zero?
-    bool read_ahead_is_zero() const {
-        const int whole = bits_left() / 8 * 8;
-        const int partial = bits_left() - whole;
-        return whole == 0 || (bits_ << partial) >> (64 - whole) == 0;
+    const std::uint8_t* position() const {
+        const std::uint8_t* p = next_;
+        for (int whole = bits_left() / 8; whole > 0; --whole) {
+            const bool is_zero = *--p == 0;
+            // A stuffed zero stands behind its 0xFF, and that behind its fill bytes.
+            while (is_zero && p > begin_ && p[-1] == 0xFF) --p;
+        }
+        return p;
     }
 
     // Starts anew behind a restart marker.
     void restart(const std::uint8_t* begin) {
-        next_ = begin;
+        begin_ = next_ = begin;
         bits_ = 0;
         count_ = 0;
         invented_ = 0;
@@ -141,6 +156,7 @@ class BitReader {
         }
     }
 
+    const std::uint8_t* begin_;
     const std::uint8_t* next_;
     const std::uint8_t* end_;
     std::uint64_t bits_ = 0;  // the next bit on top
@@ -174,25 +190,34 @@ struct Scan {
     int low = 0;
 };
 
+bool starts_with(ByteSpan bytes, const char* text, std::size_t count) {
+    return bytes.size >= count && std::memcmp(bytes.data, text, count) == 0;
+}
+
 class JpegWalker {
   public:
-    JpegWalker(const std::uint8_t* data, std::size_t size, std::uint64_t max_bytes,
-               const Allocator& allocator)
-        : end_(data + size), next_(data + 2), max_bytes_(max_bytes), nonzero_(allocator) {}
+    // mended may be null where only the frame header is read.
+    JpegWalker(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
+               const Allocator& allocator, JpegInfo* info, MendedJpeg* mended)
+        : end_(data + size),
+          next_(data + 2),
+          limits_(limits),
+          info_(info),
+          mended_(mended),
+          nonzero_(allocator) {}
 
     // Up to the frame header.
-    Status read_frame(JpegInfo* info, const char** detail) {
+    Status read_frame(const char** detail) {
         Status status = Status::kOk;
-        while (status == Status::kOk && !has_frame_) status = walk_segment(false);
+        while (status == Status::kOk && !has_frame_) status = walk_segment();
         *detail = detail_;
-        *info = {width_, height_, component_count_, is_progressive_};
         return status;
     }
 
     Status walk_all(const char** detail) {
-        Status status = Status::kOk;
-        while (status == Status::kOk && !is_finished_) status = walk_segment(true);
-        if (status == Status::kOk) status = check_complete();
+        Status status = read_frame(detail);
+        if (status == Status::kOk) status = check_memory();
+        while (status == Status::kOk && !is_finished_) status = walk_segment();
         *detail = detail_;
         return status;
     }
@@ -205,28 +230,60 @@ class JpegWalker {
 
     std::size_t left() const { return static_cast<std::size_t>(end_ - next_); }
 
-    Status walk_segment(bool with_scans) {
-        if (left() < 2) return refuse(kCutOff);
-        if (*next_ != 0xFF) return refuse("there is no JPEG marker where one must be");
-        while (left() >= 2 && next_[1] == 0xFF) ++next_;  // fill bytes
-        if (left() < 2) return refuse(kCutOff);
-        const int marker = next_[1];
-        next_ += 2;
-        if (marker == kEndOfImage) {
-            is_finished_ = true;
-            return has_frame_ ? Status::kOk : refuse("the JPEG holds no image");
+    // What a change of the mended file came to.
+    Status mend(Status status) {
+        if (status == Status::kImageTooLarge) {
+            return refuse("decoding needs more memory than the limit", status);
         }
-        if (marker == kStartOfImage || (marker >= kRestart0 && marker <= kRestart7)) {
-            return refuse("a JPEG marker is out of place");
+        return status == Status::kOk ? status : refuse("out of memory", status);
+    }
+    Status put(const std::uint8_t* at, int value) {
+        if (mended_ == nullptr || *at == value) return Status::kOk;
+        return mend(mended_->put(at, static_cast<std::uint8_t>(value)));
+    }
+    // Bytes that belong to nothing become fill bytes.
+    Status erase(const std::uint8_t* begin, const std::uint8_t* end) {
+        const bool is_fill = std::all_of(begin, end, [](std::uint8_t b) { return b == 0xFF; });
+        if (mended_ == nullptr || is_fill) return Status::kOk;
+        return mend(mended_->fill(begin, end, 0xFF));
+    }
+
+    // The next marker from p on, or null.
+    const std::uint8_t* find_marker(const std::uint8_t* p) const {
+        for (; end_ - p >= 2; ++p) {
+            if (p[0] == 0xFF && p[1] != 0 && p[1] != 0xFF) return p;
         }
+        return nullptr;
+    }
+
+    static bool is_restart(int marker) { return marker >= kRestart0 && marker <= kRestart7; }
+
+    Status walk_segment() {
+        const std::uint8_t* at = find_marker(next_);
+        if (at == nullptr) return refuse(kCutOff);
+        Status status = erase(next_, at);
+        if (status != Status::kOk) return status;
+        const int marker = at[1];
+        next_ = at + 2;
+        if (marker == kEndOfImage) return has_frame_ ? refuse_incomplete() : refuse(kNoImage);
+        if (marker == kStartOfImage) return refuse("a JPEG marker is out of place");
+        if (marker == kTemporary || is_restart(marker)) return erase(at, next_);
         if (left() < 2) return refuse(kCutOff);
-        const std::size_t length = read_u16_big_endian(next_);
-        if (length < 2) return refuse("a JPEG segment has an impossible length");
+        std::size_t length = read_u16_big_endian(next_);
+        const bool is_skipped = (marker >= kApp0 && marker <= kApp15) || marker == kComment ||
+                                marker == kNumberOfLines || marker == kArithmeticConditions;
+        if (length < 2) {
+            if (!is_skipped) return refuse("a JPEG segment has an impossible length");
+            length = 2;
+            status = put(next_, 0);
+            if (status == Status::kOk) status = put(next_ + 1, 2);
+            if (status != Status::kOk) return status;
+        }
         if (length > left()) return refuse(kCutOff);
         const std::uint8_t* body = next_ + 2;
         const std::size_t body_size = length - 2;
         next_ += length;
-        if ((marker >= kApp0 && marker <= kApp15) || marker == kComment) return Status::kOk;
+        if (is_skipped) return skip_segment(at + 1, {body, body_size});
         switch (marker) {
             case kBaseline:
             case kExtended:
@@ -240,11 +297,9 @@ class JpegWalker {
                 if (body_size != 2) return refuse("the JPEG restart interval is damaged");
                 restart_interval_ = static_cast<int>(read_u16_big_endian(body));
                 return Status::kOk;
-            case kStartOfScan: {
-                if (!with_scans) return refuse("the JPEG has a scan before its frame header");
-                const Status status = read_scan_header(body, body_size);
+            case kStartOfScan:
+                status = read_scan_header(body, body_size);
                 return status == Status::kOk ? walk_scan() : status;
-            }
             case 0xC3:
             case 0xC5:
             case 0xC6:
@@ -252,18 +307,73 @@ class JpegWalker {
             case 0xC9:
             case 0xCA:
             case 0xCB:
-            case 0xCC:
             case 0xCD:
             case 0xCE:
             case 0xCF:
                 return refuse("the JPEG is lossless, hierarchical or arithmetic-coded",
                               Status::kUnsupportedImage);
-            case kNumberOfLines:
-                return refuse("the JPEG gives its height after the image",
+            case kJpegLsFrame:
+            case kJpegLsParameters:
+                return refuse("the file is a JPEG-LS image; convert it to JPEG or PNG",
                               Status::kUnsupportedImage);
             default:
                 return refuse("the JPEG has an unknown marker");
         }
+    }
+
+    // A segment that does not bear on the image data. Its marker is *type.
+    Status skip_segment(const std::uint8_t* type, ByteSpan body) {
+        const int marker = *type;
+        if (marker == kNumberOfLines || marker == kArithmeticConditions) {
+            return put(type, kComment);
+        }
+        if (has_scan_) {
+            // Too late to say anything of the colours.
+            return marker == kApp0 || marker == kApp14 ? put(type, kComment) : Status::kOk;
+        }
+        if (marker == kApp0) {
+            // An APP0 segment that is too short is JFIF for stb_image alone.
+            has_jfif_ |= body.size >= 14 && starts_with(body, "JFIF", 5);
+            has_short_jfif_ |= starts_with(body, "JFIF", 5);
+        } else if (marker == kApp14 && body.size >= 12 && starts_with(body, "Adobe", 5)) {
+            adobe_transform_ = body.data[11];
+            if (body.data[5] == 0) stb_adobe_transform_ = body.data[11];
+        } else if (marker == kApp1) {
+            read_app1(body);
+        } else if (marker == kApp2) {
+            read_icc_part(body);
+        }
+        return Status::kOk;
+    }
+
+    void read_app1(ByteSpan body) {
+        constexpr std::size_t kExifHeader = 6;
+        constexpr char kXmpHeader[] = "http://ns.adobe.com/xap/1.0/";  // its zero belongs to it
+        // Some writers fill up with 0xFF instead of the second zero.
+        if (body.size >= kExifHeader && starts_with(body, "Exif", 5) &&
+            (body.data[5] == 0 || body.data[5] == 0xFF)) {
+            if (info_->exif.data == nullptr) {
+                info_->exif = {body.data + kExifHeader, body.size - kExifHeader};
+            }
+        } else if (starts_with(body, kXmpHeader, sizeof(kXmpHeader)) &&
+                   info_->xmp.data == nullptr) {
+            info_->xmp = {body.data + sizeof(kXmpHeader), body.size - sizeof(kXmpHeader)};
+        }
+    }
+
+    void read_icc_part(ByteSpan body) {
+        constexpr char kHeader[] = "ICC_PROFILE";  // its zero belongs to it
+        constexpr std::size_t kHeaderSize = sizeof(kHeader) + 2;
+        if (body.size < kHeaderSize || !starts_with(body, kHeader, sizeof(kHeader))) return;
+        const int index = body.data[sizeof(kHeader)];  // from 1
+        const int count = body.data[sizeof(kHeader) + 1];
+        if (info_->icc_part_count == 0) info_->icc_part_count = count;
+        if (index < 1 || index > count || count != info_->icc_part_count ||
+            info_->icc_parts[index - 1].data != nullptr) {
+            info_->icc_is_sound = false;
+            return;
+        }
+        info_->icc_parts[index - 1] = {body.data + kHeaderSize, body.size - kHeaderSize};
     }
 
     Status read_frame_header(int marker, const std::uint8_t* body, std::size_t size) {
@@ -272,6 +382,7 @@ class JpegWalker {
         if (body[0] != 8) {
             return refuse("the JPEG does not have 8 bits a sample", Status::kUnsupportedImage);
         }
+        frame_ = body;
         height_ = static_cast<int>(read_u16_big_endian(body + 1));
         width_ = static_cast<int>(read_u16_big_endian(body + 3));
         component_count_ = body[5];
@@ -300,7 +411,7 @@ class JpegWalker {
                 return refuse("the JPEG frame header is damaged");
             }
             for (int j = 0; j < i; ++j) {
-                if (components_[j].id == c.id) return refuse("the JPEG frame header is damaged");
+                has_equal_ids_ |= components_[j].id == c.id;
             }
             h_max = std::max(h_max, c.h);
             v_max = std::max(v_max, c.v);
@@ -319,6 +430,31 @@ class JpegWalker {
             std::memset(c.precision, -1, sizeof(c.precision));
         }
         has_frame_ = true;
+        info_->width = width_;
+        info_->height = height_;
+        info_->components = component_count_;
+        info_->is_progressive = is_progressive_;
+        return Status::kOk;
+    }
+
+    std::uint64_t stored_blocks() const {
+        std::uint64_t blocks = 0;
+        for (int i = 0; i < component_count_; ++i) {
+            blocks += static_cast<std::uint64_t>(components_[i].stored_blocks_x) *
+                      static_cast<std::uint64_t>(components_[i].stored_blocks_y);
+        }
+        return blocks;
+    }
+
+    // What stb_image holds at once: the planes, the coefficients of a progressive file, the
+    // picture.
+    Status check_memory() {
+        const std::uint64_t picture =
+            static_cast<std::uint64_t>(width_) * static_cast<std::uint64_t>(height_) * 3;
+        const std::uint64_t block_bytes = kBlockSize * (is_progressive_ ? 3U : 1U);
+        if (stored_blocks() * block_bytes + picture > limits_.max_bytes) {
+            return refuse("decoding needs more memory than the limit", Status::kImageTooLarge);
+        }
         return Status::kOk;
     }
 
@@ -356,8 +492,43 @@ class JpegWalker {
         return Status::kOk;
     }
 
+    // Are the components red, green and blue? As libjpeg decides it.
+    bool is_rgb() const {
+        if (component_count_ != 3 || has_jfif_) return false;
+        return adobe_transform_ >= 0 ? adobe_transform_ == 0 : has_ids("RGB");
+    }
+    // As stb_image decides it.
+    bool is_rgb_for_stb() const {
+        return component_count_ == 3 &&
+               (has_ids("RGB") || (stb_adobe_transform_ == 0 && !has_short_jfif_));
+    }
+    bool has_ids(const char* ids) const {
+        for (int i = 0; i < component_count_; ++i) {
+            if (components_[i].id != ids[i]) return false;
+        }
+        return true;
+    }
+
+    // The components get other numbers where some are equal, or where theirs would mislead
+    // stb_image about the colours.
+    Status renumber_components() {
+        if (component_count_ > 3) return Status::kOk;
+        if (!has_equal_ids_ && is_rgb() == is_rgb_for_stb()) return Status::kOk;
+        new_ids_ = is_rgb() ? "RGB" : "\1\2\3";
+        for (int i = 0; i < component_count_; ++i) {
+            const Status status = put(frame_ + 6 + 3 * i, new_ids_[i]);
+            if (status != Status::kOk) return status;
+        }
+        return Status::kOk;
+    }
+
     Status read_scan_header(const std::uint8_t* body, std::size_t size) {
         if (!has_frame_) return refuse("the JPEG has a scan before its frame header");
+        if (!has_scan_) {
+            const Status status = renumber_components();
+            if (status != Status::kOk) return status;
+        }
+        has_scan_ = true;
         scan_ = Scan();
         if (size < 1) return refuse(kBadScan);
         scan_.count = body[0];
@@ -367,26 +538,42 @@ class JpegWalker {
         }
         bool is_listed[kMaxComponents] = {};
         for (int i = 0; i < scan_.count; ++i) {
+            // Of equal numbers the first not listed yet is meant.
             int which = 0;
-            while (which < component_count_ && components_[which].id != body[1 + 2 * i]) ++which;
-            if (which == component_count_ || is_listed[which]) return refuse(kBadScan);
+            while (which < component_count_ &&
+                   (is_listed[which] || components_[which].id != body[1 + 2 * i])) {
+                ++which;
+            }
+            if (which == component_count_) return refuse(kBadScan);
             is_listed[which] = true;
             Component& c = components_[which];
             c.dc_table = body[2 + 2 * i] >> 4;
             c.ac_table = body[2 + 2 * i] & 15;
             if (c.dc_table >= kMaxTables || c.ac_table >= kMaxTables) return refuse(kBadScan);
             scan_.order[i] = which;
+            if (new_ids_ != nullptr) {
+                const Status status = put(body + 1 + 2 * i, new_ids_[which]);
+                if (status != Status::kOk) return status;
+            }
         }
         const std::uint8_t* p = body + 1 + 2 * scan_.count;
         scan_.spectral_begin = p[0];
         scan_.spectral_end = p[1];
         scan_.high = p[2] >> 4;
         scan_.low = p[2] & 15;
-        return is_progressive_ ? check_progressive_scan() : check_sequential_scan();
+        return is_progressive_ ? check_progressive_scan() : check_sequential_scan(p);
     }
 
-    Status check_sequential_scan() {
-        if (scan_.spectral_begin != 0 || scan_.high != 0 || scan_.low != 0) return refuse(kBadScan);
+    // These three bytes have one meaning in a sequential scan, whatever stands there.
+    Status check_sequential_scan(const std::uint8_t* spectral) {
+        constexpr int kMeant[3] = {0, kBlockSize - 1, 0};
+        for (int i = 0; i < 3; ++i) {
+            // stb_image passes over the second.
+            const Status status = i == 1 ? Status::kOk : put(spectral + i, kMeant[i]);
+            if (status != Status::kOk) return status;
+        }
+        const Status tables = use_standard_huffman();
+        if (tables != Status::kOk) return tables;
         for (int i = 0; i < scan_.count; ++i) {
             Component& c = components_[scan_.order[i]];
             if (c.was_scanned) return refuse("a JPEG component comes twice");
@@ -397,6 +584,16 @@ class JpegWalker {
             }
         }
         return Status::kOk;
+    }
+
+    // Frames of motion JPEG leave all tables out.
+    Status use_standard_huffman() {
+        for (int i = 0; i < kMaxTables; ++i) {
+            if (dc_tables_[i].is_defined || ac_tables_[i].is_defined) return Status::kOk;
+        }
+        const Status status = mend(mended_->add_standard_huffman());
+        if (status != Status::kOk) return status;
+        return read_huffman_tables(kStandardHuffmanSegment + 4, kStandardHuffmanSize - 4);
     }
 
     // Each coefficient is first sent without its `low` last bits, then refined bit by bit.
@@ -423,14 +620,12 @@ class JpegWalker {
             c.was_scanned = true;
         }
         if (!is_dc && nonzero_.empty()) {
+            // Less than check_memory() has allowed for coefficients.
             std::size_t blocks = 0;
             for (int i = 0; i < component_count_; ++i) {
                 components_[i].first_block = blocks;
                 blocks += static_cast<std::size_t>(components_[i].stored_blocks_x) *
                           static_cast<std::size_t>(components_[i].stored_blocks_y);
-            }
-            if (blocks > max_bytes_ / sizeof(std::uint64_t)) {
-                return refuse("decoding needs more memory than the limit", Status::kImageTooLarge);
             }
             if (!nonzero_.allocate(blocks)) return refuse("out of memory", Status::kOutOfMemory);
             std::memset(nonzero_.data(), 0, blocks * sizeof(std::uint64_t));
@@ -438,7 +633,7 @@ class JpegWalker {
         return Status::kOk;
     }
 
-    // All units of a scan with their restart markers; leaves next_ at the marker behind them.
+    // All units of a scan with their restart markers; leaves next_ behind its last bit.
     Status walk_scan() {
         BitReader bits(next_, end_);
         const bool is_interleaved = scan_.count > 1;
@@ -447,42 +642,104 @@ class JpegWalker {
                                        ? static_cast<std::int64_t>(units_x_) * units_y_
                                        : static_cast<std::int64_t>(only.blocks_x) * only.blocks_y;
         const int units_a_row = is_interleaved ? units_x_ : only.blocks_x;
+        Status status = count_visits(units);
+        if (status != Status::kOk) return status;
         begin_interval();
         int restart_number = 0;
         int todo = restart_interval_;
         int unit_x = 0;
         int unit_y = 0;
         for (std::int64_t unit = 0; unit < units; ++unit) {
-            const Status status = is_interleaved
-                                      ? walk_unit(&bits, unit_x, unit_y)
-                                      : walk_block(&bits, scan_.order[0], unit_x, unit_y);
+            if (unit_x == 0 && limits_.is_cancelled()) {
+                return refuse("the decoding was cancelled", Status::kCancelled);
+            }
+            status = is_interleaved ? walk_unit(&bits, unit_x, unit_y)
+                                    : walk_block(&bits, scan_.order[0], unit_x, unit_y);
             if (status != Status::kOk) return status;
             if (++unit_x == units_a_row) {
                 unit_x = 0;
                 ++unit_y;
             }
             if (restart_interval_ == 0 || --todo > 0 || unit + 1 == units) continue;
-            // The interval is over: less than a byte of padding, then the next restart marker.
-            if (run_of_ends_ > 0 || bits.bits_left() >= 8) return refuse(kBadData);
-            const std::uint8_t* p = bits.position();
-            while (end_ - p >= 2 && p[0] == 0xFF && p[1] == 0xFF) ++p;
-            if (end_ - p < 2) return refuse(kCutOff);
-            if (p[0] != 0xFF || p[1] != kRestart0 + restart_number) {
+            // The interval is over: padding, then the next restart marker.
+            if (run_of_ends_ > 0) return refuse(kBadData);
+            const std::uint8_t* begin = bits.position();
+            const std::uint8_t* p = find_marker(begin);
+            if (p == nullptr) return refuse(kCutOff);
+            if (p[1] != kRestart0 + restart_number) {
                 return refuse("a JPEG restart marker is missing");
             }
+            status = erase(begin, p);
+            if (status != Status::kOk) return status;
             restart_number = (restart_number + 1) % 8;
             bits.restart(p + 2);
             begin_interval();
             todo = restart_interval_;
         }
         if (run_of_ends_ > 0) return refuse(kBadData);
-        // Some cameras fill up with zeros.
-        if (!bits.read_ahead_is_zero()) return refuse(kBadData);
-        const std::uint8_t* p = bits.position();
-        while (p < end_ && *p == 0) ++p;
-        next_ = p;
-        if (p == end_) return refuse(kCutOff);
-        return *p == 0xFF ? Status::kOk : refuse(kBadData);
+        const std::uint8_t* begin = next_;
+        next_ = bits.position();
+        status = check_surplus(begin);
+        return status == Status::kOk && is_complete() ? finish() : status;
+    }
+
+    // What lies between next_, where the scan's last block has ended, and the next marker. The
+    // scan's data began at begin.
+    Status check_surplus(const std::uint8_t* begin) {
+        const std::uint8_t* marker = find_marker(next_);
+        while (marker != nullptr && is_restart(marker[1])) marker = find_marker(marker + 2);
+        const bool has_end = marker != nullptr;
+        if (!has_end) marker = end_;
+        const bool is_zero =
+            std::all_of(next_, marker, [](std::uint8_t byte) { return byte == 0 || byte == 0xFF; });
+        if (is_zero) {
+            // Some cameras fill up with zeros, but so does a file system where a copy broke off.
+            constexpr std::ptrdiff_t kZeros = 8;
+            const auto has_zeros = [](const std::uint8_t* at) {
+                return std::all_of(at, at + kZeros, [](std::uint8_t byte) { return byte == 0; });
+            };
+            const bool begins_in_data = marker - next_ >= kZeros && next_ - begin >= kZeros &&
+                                        has_zeros(next_) && has_zeros(next_ - kZeros);
+            return begins_in_data ? refuse(kCutOff) : Status::kOk;
+        }
+        // What comes before an end of the file without a marker may be anything.
+        if (has_end && (marker[1] == kEndOfImage || !is_complete())) surplus_ += marker - next_;
+        data_bytes_ += next_ - begin;
+        if (surplus_ > std::max(kMinSurplus, data_bytes_ / kSurplusShare)) {
+            return refuse("the JPEG holds more image data than its size asks for");
+        }
+        return Status::kOk;
+    }
+
+    // A scan costs time even where it holds next to no data.
+    Status count_visits(std::int64_t units) {
+        if (!is_progressive_) return Status::kOk;
+        std::uint64_t blocks_a_unit = 1;
+        if (scan_.count > 1) {
+            blocks_a_unit = 0;
+            for (int i = 0; i < scan_.count; ++i) {
+                const Component& c = components_[scan_.order[i]];
+                blocks_a_unit += static_cast<std::uint64_t>(c.h) * static_cast<std::uint64_t>(c.v);
+            }
+        }
+        visits_ += static_cast<std::uint64_t>(units) * blocks_a_unit;
+        if (visits_ > static_cast<std::uint64_t>(kMaxScanPasses) * stored_blocks()) {
+            return refuse("the JPEG has more scans than the limit", Status::kImageTooLarge);
+        }
+        return Status::kOk;
+    }
+
+    // The image is whole, and next_ behind its last bit: nothing that follows can change it.
+    Status finish() {
+        is_finished_ = true;
+        const std::uint8_t* marker = find_marker(next_);
+        const bool is_ended = marker != nullptr && marker[1] == kEndOfImage;
+        info_->has_stray_bytes =
+            std::any_of(next_, marker != nullptr ? marker : end_,
+                        [](std::uint8_t byte) { return byte != 0 && byte != 0xFF; });
+        const bool is_plain =
+            is_ended && std::all_of(next_, marker, [](std::uint8_t byte) { return byte == 0xFF; });
+        return is_plain ? Status::kOk : mend(mended_->end_at(next_));
     }
 
     void begin_interval() {
@@ -642,23 +899,44 @@ class JpegWalker {
         return true;
     }
 
-    Status check_complete() {
+    bool is_complete() const {
         for (int i = 0; i < component_count_; ++i) {
             const Component& c = components_[i];
-            if (!c.was_scanned) return refuse("the JPEG lacks a scan");
+            if (!c.was_scanned) return false;
             if (!is_progressive_) continue;
             for (const std::int8_t precision : c.precision) {
-                if (precision != 0) return refuse("the JPEG lacks its last scans");
+                if (precision != 0) return false;
             }
         }
-        return Status::kOk;
+        return true;
+    }
+
+    // The end marker has come before is_complete() was true.
+    Status refuse_incomplete() {
+        for (int i = 0; i < component_count_; ++i) {
+            if (!components_[i].was_scanned) return refuse("the JPEG lacks a scan");
+        }
+        return refuse("the JPEG lacks its last scans");
     }
 
     const std::uint8_t* end_;
     const std::uint8_t* next_;
-    std::uint64_t max_bytes_;
+    const DecodeLimits& limits_;
+    JpegInfo* info_;
+    MendedJpeg* mended_;
     const char* detail_ = "";
     bool has_frame_ = false;
+    bool has_scan_ = false;
+    bool has_equal_ids_ = false;
+    bool has_jfif_ = false;
+    bool has_short_jfif_ = false;          // or a sound one
+    int adobe_transform_ = -1;             // -1 = no Adobe segment
+    int stb_adobe_transform_ = -1;         // of those that stb_image takes for one
+    const char* new_ids_ = nullptr;        // of the components, where theirs are not kept
+    const std::uint8_t* frame_ = nullptr;  // body of the frame header
+    std::uint64_t visits_ = 0;             // of blocks, by all scans so far
+    std::ptrdiff_t data_bytes_ = 0;        // of all scans so far
+    std::ptrdiff_t surplus_ = 0;           // bytes between the scans' data and the next marker
     bool is_finished_ = false;
     bool is_progressive_ = false;
     int width_ = 0;
@@ -680,12 +958,15 @@ class JpegWalker {
 
 Status read_jpeg_info(const std::uint8_t* data, std::size_t size, JpegInfo* info,
                       const char** detail) {
-    return JpegWalker(data, size, 0, Allocator()).read_frame(info, detail);
+    return JpegWalker(data, size, DecodeLimits(), Allocator(), info, nullptr).read_frame(detail);
 }
 
-Status check_jpeg(const std::uint8_t* data, std::size_t size, std::uint64_t max_bytes,
-                  const Allocator& allocator, const char** detail) {
-    return JpegWalker(data, size, max_bytes, allocator).walk_all(detail);
+Status check_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
+                  const Allocator& allocator, JpegInfo* info, MendedJpeg* mended,
+                  const char** detail) {
+    *info = {};
+    mended->start(data, size, limits.max_bytes);
+    return JpegWalker(data, size, limits, allocator, info, mended).walk_all(detail);
 }
 
 }  // namespace fovea::preprocess

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preprocess/memory.h"
 
-#include <cstdlib>
+#include <stdlib.h>
 
 namespace fovea {
 
@@ -10,10 +10,9 @@ void* allocate_bytes(const Allocator& allocator, std::size_t size) {
     if (allocator.allocate != nullptr) {
         return allocator.allocate(allocator.cookie, size, kMemoryAlignment);
     }
-    if (size > SIZE_MAX - (kMemoryAlignment - 1)) return nullptr;
-    // aligned_alloc wants a multiple of the alignment.
-    const std::size_t rounded = (size + kMemoryAlignment - 1) & ~(kMemoryAlignment - 1);
-    return std::aligned_alloc(kMemoryAlignment, rounded);
+    // Not aligned_alloc, which Android has since API level 28 only.
+    void* pointer = nullptr;
+    return posix_memalign(&pointer, kMemoryAlignment, size) == 0 ? pointer : nullptr;
 }
 
 void release_bytes(const Allocator& allocator, void* pointer) {
@@ -21,7 +20,7 @@ void release_bytes(const Allocator& allocator, void* pointer) {
     if (allocator.release != nullptr) {
         allocator.release(allocator.cookie, pointer);
     } else {
-        std::free(pointer);
+        free(pointer);
     }
 }
 

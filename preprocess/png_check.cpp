@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <string_view>
 
 #include "preprocess/bytes.h"
 
@@ -23,8 +24,8 @@ constexpr std::uint32_t chunk_type(const char (&name)[5]) {
 }
 
 // CRC-32 of the PNG specification (reflected polynomial 0xEDB88320), four bytes at a time: table k
-// advances a byte by k more zero bytes. Inflating takes far longer, and eight tables would take 4 KB
-// more of a phone's program.
+// advances a byte by k more zero bytes. Inflating takes far longer, and eight tables would take 4
+// KB more of a phone's program.
 constexpr auto kCrcTables = [] {
     std::array<std::array<std::uint32_t, 256>, 4> tables{};
     for (std::uint32_t i = 0; i < 256; ++i) {
@@ -69,6 +70,64 @@ bool is_legal_depth(int color_type, int depth) {
 
 bool is_letter(std::uint8_t c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+// Behind the next zero; false without one.
+bool skip_string(ByteSpan* bytes) {
+    const void* zero = bytes->size == 0 ? nullptr : std::memchr(bytes->data, 0, bytes->size);
+    if (zero == nullptr) return false;
+    const auto* behind = static_cast<const std::uint8_t*>(zero) + 1;
+    *bytes = {behind, static_cast<std::size_t>(bytes->data + bytes->size - behind)};
+    return true;
+}
+
+// Keeps the text of a tEXt, zTXt or iTXt chunk if it is one that fovea reads.
+void read_text(std::uint32_t type, ByteSpan chunk, PngInfo* info) {
+    const std::string_view keyword(reinterpret_cast<const char*>(chunk.data),
+                                   chunk.size < 80 ? chunk.size : 80);
+    const auto is = [&](std::string_view name) {
+        return keyword.size() > name.size() && keyword.starts_with(name) &&
+               keyword[name.size()] == 0;
+    };
+    PngText* target = nullptr;
+    if (is("Raw profile type exif") || is("Raw profile type APP1")) target = &info->exif_profile;
+    if (is("XML:com.adobe.xmp")) target = &info->xmp;
+    if (target == nullptr || target->text.data != nullptr || !skip_string(&chunk)) return;
+    std::size_t flags = 0;  // bytes before the text
+    bool is_compressed = type == chunk_type("zTXt");
+    if (is_compressed) flags = 1;  // the method
+    if (type == chunk_type("iTXt")) {
+        flags = 2;  // compressed?, the method
+        is_compressed = chunk.size >= flags && chunk.data[0] == 1;
+    }
+    if (chunk.size < flags || (is_compressed && chunk.data[flags - 1] != 0)) return;
+    chunk = {chunk.data + flags, chunk.size - flags};
+    // The language, the keyword in it.
+    if (type == chunk_type("iTXt") && !(skip_string(&chunk) && skip_string(&chunk))) return;
+    *target = {chunk, is_compressed};
+}
+
+// Keeps what the first chunk of each kind says of the colours. Of those that conflict decode.cpp
+// chooses.
+void read_colors(std::uint32_t type, ByteSpan chunk, PngInfo* info) {
+    if (type == chunk_type("iCCP") && info->icc.data == nullptr) {
+        // The name, the method of compression.
+        if (!skip_string(&chunk) || chunk.size < 1 || chunk.data[0] != 0) chunk.size = 1;
+        info->icc = {chunk.data + 1, chunk.size - 1};
+    } else if (type == chunk_type("sRGB")) {
+        info->has_srgb = true;
+    } else if (type == chunk_type("gAMA") && chunk.size == 4 && info->gamma == 0) {
+        info->gamma = read_u32_big_endian(chunk.data);
+    } else if (type == chunk_type("cHRM") && chunk.size == 32 && !info->has_chromaticities) {
+        info->has_chromaticities = true;
+        for (std::size_t i = 0; i < 8; ++i) {
+            info->chromaticities[i] = read_u32_big_endian(chunk.data + 4 * i);
+        }
+    } else if (type == chunk_type("cICP") && chunk.size == 4) {
+        // The primaries of ITU-T H.273, and sRGB's curve or that of video, which stands for it.
+        const bool is_srgb = chunk.data[0] == 1 && (chunk.data[1] == 13 || chunk.data[1] == 1);
+        info->has_other_coding = !is_srgb;
+    }
 }
 
 Status refuse(const char** detail, const char* cause, Status status = Status::kCorruptImage) {
@@ -165,6 +224,15 @@ Status check_png(const std::uint8_t* data, std::size_t size, PngInfo* info, cons
             }
             has_data = true;
             data_bytes += length;
+        } else if (type == chunk_type("eXIf")) {
+            if (info->exif.data == nullptr) info->exif = {type_bytes + 4, length};
+        } else if (type == chunk_type("tEXt") || type == chunk_type("zTXt") ||
+                   type == chunk_type("iTXt")) {
+            read_text(type, {type_bytes + 4, length}, info);
+        } else if (type == chunk_type("iCCP") || type == chunk_type("sRGB") ||
+                   type == chunk_type("gAMA") || type == chunk_type("cHRM") ||
+                   type == chunk_type("cICP")) {
+            if (!has_data) read_colors(type, {type_bytes + 4, length}, info);
         } else if (type == chunk_type("IEND")) {
             if (length != 0) return refuse(detail, "the PNG end chunk is not empty");
             break;

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "preprocess/bytes.h"
 #include "preprocess/image.h"
 
 namespace fovea::preprocess {
+
+// The text of a tEXt, zTXt or iTXt chunk.
+struct PngText {
+    ByteSpan text;  // null = there is none
+    bool is_compressed = false;
+};
 
 struct PngInfo {
     std::uint32_t width = 0;
@@ -13,6 +20,16 @@ struct PngInfo {
     bool has_transparency = false;  // an alpha channel or a tRNS chunk
     std::size_t palette_at = 0;     // offset of the PLTE chunk's length field; 0 = none
     std::size_t palette_entries = 0;
+    // The first of each, wherever it stands. All pointers are into the file.
+    ByteSpan exif;         // eXIf
+    PngText exif_profile;  // EXIF as older programs write it: hexadecimal digits in a text
+    PngText xmp;
+    ByteSpan icc;  // iCCP, compressed
+    bool has_srgb = false;
+    std::uint32_t gamma = 0;  // gAMA; 0 = none
+    bool has_chromaticities = false;
+    std::uint32_t chromaticities[8] = {};  // cHRM
+    bool has_other_coding = false;         // cICP says that the colours are not sRGB's
 };
 
 // Reads the IHDR chunk: width, height, bit_depth and color_type.

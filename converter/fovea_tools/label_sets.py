@@ -10,6 +10,8 @@ from typing import Callable, Dict, List, Optional, Tuple
 from .tables import Row, Table, TableError
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".ppm", ".bmp")
+NOTHING = ("", "na", "n/a", "nan", "null", "none", "<na>", "-")  # what an empty cell is written as
+UNKNOWN_GRADE = -1      # in a file of one's own: retinopathy of a grade that is not known
 ICDR = "icdr"           # grades 0 to 4: none, mild, moderate, severe, proliferative
 MESSIDOR = "messidor"   # grades 0 to 3 of its own: counts of lesions
 
@@ -25,6 +27,8 @@ class Label:
     any_dr: Optional[bool] = None           # only where there is no grade
     edema: Optional[int] = None             # risk of macular oedema
     gradable: Optional[bool] = None         # the data set's own mark
+    site: str = ""                          # the clinic or camera within the source
+    ending: str = ""                        # the picture ending that the file gives the id, in lower case: ".jpg"
     patient_any_dr: Optional[bool] = None   # a label that holds for the patient and does not say which eye
 
     def positive(self, target: str, edema_from: Optional[int] = None) -> Optional[bool]:
@@ -39,13 +43,14 @@ class Label:
         return self.grade >= 2
 
 
+def ending_of(name: str) -> str:
+    """The picture ending in lower case, or nothing; ids themselves may hold dots."""
+    return next((ending for ending in PICTURE_ENDINGS if name.lower().endswith(ending)), "")
+
+
 def without_ending(name: str) -> str:
-    """The id without a picture ending; ids themselves may hold dots."""
-    lower = name.lower()
-    for ending in PICTURE_ENDINGS:
-        if lower.endswith(ending):
-            return name[:-len(ending)]
-    return name
+    """The id without a picture ending."""
+    return name[:len(name) - len(ending_of(name))]
 
 
 def patient_of(name: str) -> str:
@@ -54,15 +59,22 @@ def patient_of(name: str) -> str:
     return match.group(1) if match else name
 
 
-def _number(row: Row, column: Optional[str], what: str, highest: int) -> int:
+def _told(row: Row, column: Optional[str]) -> bool:
+    """Whether the cell says anything: spreadsheets and data frames write an empty cell in many ways."""
+    return row.get(column).lower() not in NOTHING
+
+
+def _number(row: Row, column: Optional[str], what: str, highest: int, lowest: int = 0) -> int:
     text = row.get(column)
-    if text not in [str(value) for value in range(highest + 1)]:
-        raise TableError(f"{row.place}: {what} '{text}' is no integer from 0 to {highest}")
-    return int(text)
+    # A column with an empty cell becomes one of fractions in a data frame: 2 is written as 2.0, in some languages as 2,0.
+    whole = re.fullmatch(r"(-?[0-9]+)(?:[.,]0*)?", text)
+    if not whole or not lowest <= int(whole.group(1)) <= highest:
+        raise TableError(f"{row.place}: {what} '{text}' is no integer from {lowest} to {highest}")
+    return int(whole.group(1))
 
 
 def _yes_or_no(row: Row, column: Optional[str], what: str) -> Optional[bool]:
-    text = row.get(column).lower()
+    text = re.sub(r"^([01])[.,]0*$", r"\1", row.get(column).lower())
     if text in ("1", "yes", "true"):
         return True
     if text in ("0", "no", "false"):
@@ -91,19 +103,24 @@ class Columns:
     gradable: Optional[str] = None
     is_gradable: Callable[[Row, str], Optional[bool]] = lambda row, column: _yes_or_no(row, column, "gradable")
     patient: Optional[str] = None
+    site: Optional[str] = None
+    lowest: int = 0     # -1: a grade that says "has retinopathy, grade not known"
 
     def labels(self, row: Row) -> List[Label]:
         name = _name(row, self.photo)
-        gradable = self.is_gradable(row, self.gradable) if self.gradable else None
-        # Who cannot grade a photo leaves the cell empty.
-        has_grade = bool(self.grade) and (gradable is not False or row.get(self.grade) != "")
-        has_dr = bool(self.dr) and (gradable is not False or row.get(self.dr) != "")
+        ending = ending_of(row[self.photo])
+        gradable = self.is_gradable(row, self.gradable) if self.gradable and _told(row, self.gradable) else None
+        grade = _number(row, self.grade, "grade", self.highest, self.lowest) if _told(row, self.grade) else None
+        any_dr = _yes_or_no(row, self.dr, "DR") if _told(row, self.dr) else None
+        if grade is not None and any_dr is not None and any_dr != (grade != 0):
+            raise TableError(f"{row.place}: grade {row[self.grade]} and dr '{row[self.dr]}' contradict each other")
+        if grade == UNKNOWN_GRADE:
+            grade, any_dr = None, True
         return [Label(
-            name, row.get(self.patient) or patient_of(name.rpartition("/")[2]),
-            grade=_number(row, self.grade, "grade", self.highest) if has_grade else None, scale=self.scale,
-            any_dr=_yes_or_no(row, self.dr, "DR") if has_dr and not has_grade else None,
-            edema=_number(row, self.edema, "risk of macular oedema", self.highest_edema) if row.get(self.edema) else None,
-            gradable=gradable)]
+            name, row.get(self.patient) or patient_of(name.rpartition("/")[2]), grade=grade, scale=self.scale,
+            any_dr=any_dr if grade is None else None,
+            edema=_number(row, self.edema, "risk of macular oedema", self.highest_edema) if _told(row, self.edema) else None,
+            gradable=gradable, site=row.get(self.site), ending=ending)]
 
 
 def _eyeq_gradable(row: Row, column: str) -> bool:
@@ -161,6 +178,16 @@ def _odir_patient(row: Row) -> List[Label]:
     return [Label(f"{row['id']}_{side}", row["id"], grade=None if told else 0, patient_any_dr=told) for side in ("left", "right")]
 
 
+IDRID_LESIONS = ("ma", "he", "ex", "se")
+
+
+def _idrid_lesions(row: Row) -> List[Label]:
+    """Pixels of each kind of lesion; the photo is one of the grading set under another name, and stays with it."""
+    pixels = [_number(row, lesion, lesion.upper(), 10**9) for lesion in IDRID_LESIONS]
+    name = _name(row, "name")
+    return [Label(name, without_ending(row["same_photo_as"]) or name, any_dr=any(pixels))]
+
+
 @dataclasses.dataclass(frozen=True)
 class LabelSet:
     name: str
@@ -177,6 +204,7 @@ LABEL_SETS = [
              Columns("image name", "retinopathy grade", highest=3, scale=MESSIDOR, edema="risk of macular edema").labels),
     LabelSet("IDRiD", ("image name", "retinopathy grade"),
              Columns("image name", "retinopathy grade", edema="risk of macular edema").labels),
+    LabelSet("IDRiD lesions", ("name", *IDRID_LESIONS, "same_photo_as"), _idrid_lesions),
     LabelSet("EyeQ", ("image", "quality", "dr_grade"),
              Columns("image", "dr_grade", gradable="quality", is_gradable=_eyeq_gradable).labels),
     LabelSet("EyePACS", ("image", "level"), Columns("image", "level").labels),
@@ -197,6 +225,7 @@ OWN_ROLES = {
     "patient": ("patient",),
     "gradable": ("gradable",),
     "edema": ("edema",),
+    "site": ("site",),
 }
 
 
@@ -213,7 +242,7 @@ def own_set(table: Table, roles: Dict[str, str]) -> Optional[LabelSet]:
     if not columns["photo"] or not (columns["grade"] or columns["dr"]):
         return None
     photo = columns.pop("photo")
-    return LabelSet(OWN_NAME, (), Columns(photo, **columns).labels)
+    return LabelSet(OWN_NAME, (), Columns(photo, lowest=UNKNOWN_GRADE, **columns).labels)
 
 
 # Errata that the makers of Messidor published on 31 August and 24 October 2016.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import pathlib
 from typing import Dict, List, Mapping, Optional, Union
@@ -37,40 +38,49 @@ def _label_set(table: tables.Table, roles: Mapping[str, str]) -> LabelSet:
                      f"{' or '.join(OWN_ROLES['photo'])} with grade or dr (own)")
 
 
-def _messidor_errata(labels: Dict[str, Label], notes: List[str]) -> Dict[str, Label]:
+def _messidor_errata(listed: List[Label], notes: List[str]) -> List[Label]:
     """The photos without the published copies and with the published grades. Ids are unique over all bases."""
-    ids = {name.rpartition("/")[2]: name for name in labels}
-    for photo, grade in MESSIDOR_GRADES.items():
-        name = ids.get(photo)
-        if name and labels[name].grade != grade:
-            notes.append(f"published erratum: {name} has grade {grade}, not {labels[name].grade}")
-            labels[name] = dataclasses.replace(labels[name], grade=grade)
-    for kept, copy in MESSIDOR_COPIES:
-        if kept in ids and copy in ids:
-            notes.append(f"published erratum: {ids[copy]} is the same photo as {ids[kept]} and is left out")
-            del labels[ids[copy]]
-    return labels
+    original = {copy: kept for kept, copy in MESSIDOR_COPIES}
+    names = {label.name.rpartition("/")[2]: label.name for label in listed}
+    found = []
+    for label in listed:
+        photo = label.name.rpartition("/")[2]
+        grade = MESSIDOR_GRADES.get(photo, label.grade)
+        if original.get(photo) in names:
+            notes.append(f"published erratum: {label.name} is the same photo as {names[original[photo]]} and is left out")
+            continue
+        if grade != label.grade:
+            notes.append(f"published erratum: {label.name} has grade {grade}, not {label.grade}")
+            label = dataclasses.replace(label, grade=grade)
+        found.append(label)
+    return found
 
 
 def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Optional[Mapping[str, str]] = None) -> LabelFile:
     """Reads a label file of any data set in label_sets.py or of one's own.
 
     Byte-order marks, blanks, empty columns and lines, quotes and ids with a picture ending are accepted. A grade off the scale
-    and a photo listed twice with different labels are errors. errata: apply what the makers of Messidor published.
+    and a photo listed twice with different labels are errors; x.jpg and x.png are two photos where both are listed so. errata: apply
+    what the makers of Messidor published.
     roles: {role: column}, roles as in OWN_ROLES, for a file of one's own with other headers.
     """
     table = tables.read(path)
     known = _label_set(table, roles or {})
-    labels: Dict[str, Label] = {}
+    listed: Dict[str, List[Label]] = collections.defaultdict(list)
+    found: List[Label] = []
     for row in table.rows:
         for label in known.labels(row):
-            earlier = labels.setdefault(label.name, label)
-            if earlier != label:
-                before = f"grade {earlier.grade}" if earlier.grade != label.grade else "another label"
-                raise LabelError(f"{row.place}: '{label.name}' was listed before with {before}")
-    if not labels:
+            same = [one for one in listed[label.name] if one.ending == label.ending or not (one.ending and label.ending)]
+            for earlier in same:
+                if dataclasses.replace(earlier, ending=label.ending) != label:
+                    before = f"grade {earlier.grade}" if earlier.grade != label.grade else "another label"
+                    raise LabelError(f"{row.place}: '{label.name}' was listed before with {before}")
+            if not same:
+                listed[label.name].append(label)
+                found.append(label)
+    if not found:
         raise LabelError(f"{table.path}: no photo in it")
     notes: List[str] = []
     if known.name == "Messidor" and errata:
-        labels = _messidor_errata(labels, notes)
-    return LabelFile(str(path), known.name, list(labels.values()), notes)
+        found = _messidor_errata(found, notes)
+    return LabelFile(str(path), known.name, found, notes)

@@ -7,10 +7,12 @@ import csv
 import dataclasses
 import io
 import pathlib
+import re
 from typing import Dict, List, Optional, Sequence, Union
 
 WORKBOOKS = {b"\xd0\xcf\x11\xe0": ".xls", b"PK\x03\x04": ".xlsx"}
 DELIMITERS = ",;\t"
+DECLARED = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE | re.DOTALL)   # a first line by which spreadsheets tell each other the separator
 
 
 class TableError(Exception):
@@ -40,11 +42,18 @@ class Table:
         return next((name for name in names if name in self.header), None)
 
 
+def looks_like_utf16(data: bytes) -> bool:
+    """By its mark, or, without one, by the zero in every pair of bytes that plain letters leave."""
+    start = data[:64]
+    return start.startswith((b"\xff\xfe", b"\xfe\xff")) or (
+        len(start) > 3 and any(all(start[one::2]) and not any(start[1 - one::2]) for one in (0, 1)))
+
+
 def _text(path: str, data: bytes) -> str:
     for start, ending in WORKBOOKS.items():
         if data.startswith(start):
             raise TableError(f"{path}: this is an Excel workbook ({ending}); save it as CSV (UTF-8)")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if looks_like_utf16(data):
         raise TableError(f"{path}: this is UTF-16; save it as CSV (UTF-8)")
     try:
         text = data.decode("utf-8-sig")
@@ -57,14 +66,22 @@ def _text(path: str, data: bytes) -> str:
 
 
 def read(path: Union[str, pathlib.Path]) -> Table:
-    """The whole table. Blanks around cells, empty lines and empty columns mean nothing; the separator is seen from the header."""
+    """The whole table. Blanks around cells, empty lines and empty columns mean nothing; the separator is seen from the header, or from a
+    line "sep=;" before it."""
     name = str(path)
     try:
         text = _text(name, pathlib.Path(path).read_bytes())
     except OSError as error:
         raise TableError(f"{name}: {error.strerror}") from error
     first = next((line for line in io.StringIO(text) if line.strip()), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=first.count), strict=True)
+    declared = DECLARED.fullmatch(first.rstrip("\r\n"))
+    delimiter = declared.group(1) if declared else max(DELIMITERS, key=first.count)
+    lines = io.StringIO(text, newline="")
+    skipped = 0
+    while declared and not DECLARED.fullmatch(lines.readline().rstrip("\r\n")):
+        skipped += 1
+    skipped += bool(declared)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: Optional[List[str]] = None
     rows: List[Row] = []
     try:
@@ -76,9 +93,9 @@ def read(path: Union[str, pathlib.Path]) -> Table:
                 header = [cell.lower() for cell in cells]
                 twice = sorted({cell for cell in header if cell and header.count(cell) > 1})
                 if twice:
-                    raise TableError(f"{name}:{reader.line_num}: the header names the column '{twice[0]}' twice")
+                    raise TableError(f"{name}:{reader.line_num + skipped}: the header names the column '{twice[0]}' twice")
                 continue
-            place = f"{name}:{reader.line_num}"
+            place = f"{name}:{reader.line_num + skipped}"
             needed = max(index + 1 for index, cell in enumerate(header) if cell)
             if len(cells) < needed:
                 raise TableError(f"{place}: {len(cells)} columns, the header needs {needed}")
@@ -86,7 +103,7 @@ def read(path: Union[str, pathlib.Path]) -> Table:
                 raise TableError(f"{place}: {len(cells)} columns, the header names {len(header)}")
             rows.append(Row(place, {column: cell for column, cell in zip(header, cells) if column}))
     except csv.Error as error:
-        raise TableError(f"{name}:{reader.line_num}: {error}") from error
+        raise TableError(f"{name}:{reader.line_num + skipped}: {error}") from error
     if header is None:
         raise TableError(f"{name}: empty file")
     return Table(name, header, rows)

@@ -25,6 +25,13 @@ void add_isa_option(CLI::App& verb, std::string& isa) {
         ->envname("FOVEA_ISA");
 }
 
+void add_max_memory_option(CLI::App& verb, std::uint64_t& mebibytes) {
+    verb.add_option("--max-memory", mebibytes,
+                    "MiB that one network run may take for its working memory (default: 1024); "
+                    "a model that needs more is refused")
+        ->check(CLI::Range(1, 1 << 24));
+}
+
 void add_threads_option(CLI::App& verb, std::uint32_t& threads) {
     verb.add_option("--threads,-t", threads, "Threads for one network run; changes no result")
         ->check(CLI::Range(1, 64))

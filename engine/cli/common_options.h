@@ -11,6 +11,8 @@ namespace fovea::cli {
 // Options that several verbs have, spelled and checked alike.
 void add_model_option(CLI::App& verb, std::string& path);
 void add_isa_option(CLI::App& verb, std::string& isa);
+// 0 stays 0: the library's default.
+void add_max_memory_option(CLI::App& verb, std::uint64_t& mebibytes);
 void add_threads_option(CLI::App& verb, std::uint32_t& threads);
 // 0 stays 0: as many as there are cores, at most 4.
 void add_jobs_option(CLI::App& verb, unsigned& jobs);

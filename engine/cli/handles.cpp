@@ -84,6 +84,7 @@ Session::Session(const Model& model, const SessionRequest& request)
     settings.input_width = request.width;
     settings.threads = request.threads;
     settings.isa = request.isa.empty() ? nullptr : request.isa.c_str();
+    if (request.max_memory_mib != 0) settings.max_workspace_bytes = request.max_memory_mib << 20;
     settings.log = lines_->log();
     std::vector<const char*> taps;
     for (const std::string& tap : request.taps) taps.push_back(tap.c_str());
@@ -103,6 +104,9 @@ void Session::require(const std::string& subject) const {
     if (status_ == FOVEA_OK) return;
     ExitStatus exit_status = kBadModel;
     if (status_ == FOVEA_ERROR_OUT_OF_MEMORY) exit_status = kFailure;
+    if (status_ == FOVEA_ERROR_MEMORY_LIMIT) {
+        throw Failure(kWrongUsage, subject, cause() + "; --max-memory raises it");
+    }
     if (status_ == FOVEA_ERROR_UNSUPPORTED_ISA || status_ == FOVEA_ERROR_INVALID_ARGUMENT ||
         status_ == FOVEA_ERROR_UNKNOWN_TAP || status_ == FOVEA_ERROR_INPUT_SIZE) {
         exit_status = kWrongUsage;

@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
     std::string model, isa, size;
+    std::uint64_t max_memory = 0;  // MiB
     std::uint32_t threads = 1;
     bool plan = false, json = false, taps = false;
 };
@@ -136,6 +137,7 @@ ExitStatus info(const Options& options) {
     if (!options.size.empty()) parse_size(options.size, request.height, request.width);
     request.threads = options.threads;
     request.isa = options.isa;
+    request.max_memory_mib = options.max_memory;
     Session session(model, request);
     session.require(model.path());
     Json json = facts(model, session);
@@ -174,6 +176,7 @@ void add_info(CLI::App& program, Action& chosen) {
                      "HEIGHTxWIDTH to plan for (default: the model's own)");
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
+    add_max_memory_option(*verb, options->max_memory);
     verb->footer(
         "Examples:\n"
         "  fovea info small224.fovea\n"

@@ -20,6 +20,7 @@ namespace {
 struct Options {
     std::vector<std::string> files;
     std::string model, isa, size, dump;
+    std::uint64_t max_memory = 0;  // MiB
     std::string taps;  // names with commas between
     std::uint32_t threads = 1;
 };
@@ -168,7 +169,8 @@ class Runner {
             session_.reset();
             auto session = std::make_unique<Session>(
                 model_,
-                SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_});
+                SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_,
+                               options_.max_memory});
             if (session->status() == FOVEA_ERROR_INPUT_SIZE) {
                 throw InputProblem{"input_size",
                                    "the model cannot run at " + size + ": " + session->cause()};
@@ -254,6 +256,7 @@ void add_run(CLI::App& program, Action& chosen) {
                      "with index.json; all layers without --taps");
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
+    add_max_memory_option(*verb, options->max_memory);
     verb->footer(
         "Examples:\n"
         "  fovea run --model small224.fovea network.png\n"

@@ -20,6 +20,7 @@ namespace {
 struct Options {
     std::vector<std::string> files;
     std::string model, format = "text", isa, operating_point, images_folder, shard, output;
+    std::uint64_t max_memory = 0;  // MiB
     std::uint32_t threads = 1;
     unsigned jobs = 0;
     bool force = false, no_timings = false;
@@ -197,7 +198,7 @@ ExitStatus screen(const Options& options) {
     std::vector<std::unique_ptr<Session>> sessions;
     for (unsigned i = 0; i < workers; ++i) {
         sessions.push_back(std::make_unique<Session>(
-            model, SessionRequest{0, 0, options.threads, options.isa, {}}));
+            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory}));
         sessions.back()->require(model.path());
     }
     ReportContext context = make_context(model, *sessions.front(), options);
@@ -277,6 +278,7 @@ void add_screen(CLI::App& program, Action& chosen) {
     add_jobs_option(*verb, options->jobs);
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
+    add_max_memory_option(*verb, options->max_memory);
     verb->footer(
         "Examples:\n"
         "  fovea screen --model small224.fovea photo.jpg\n"

@@ -12,13 +12,14 @@ namespace {
 
 struct Options {
     std::string model, isa;
+    std::uint64_t max_memory = 0;  // MiB
     std::uint32_t threads = 1;
 };
 
 ExitStatus selftest(const Options& options) {
     require_isa(options.isa);
     const Model model(options.model);
-    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}});
+    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory});
     session.require(model.path());
     session.lines().clear();
     double worst = 0;
@@ -46,6 +47,7 @@ void add_selftest(CLI::App& program, Action& chosen) {
     verb->add_option("model", options->model, "The model, a .fovea file")->required();
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
+    add_max_memory_option(*verb, options->max_memory);
     verb->footer(
         "Exit status 5 when a result is further off than the model's file allows.\n"
         "Examples:\n"

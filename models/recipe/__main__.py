@@ -32,6 +32,8 @@ def _parser():
     parser.add_argument("--teacher", metavar="FILE.keras", help="a trained Large of this recipe that Small learns from")
     parser.add_argument("--initial-weights", metavar="FILE",
                         help="continue from the best weights of another run (.weights.h5) or from a detector (.fovea)")
+    parser.add_argument("--split", metavar="FILE",
+                        help="a split.csv of an earlier run (or X.split.csv of a detector): the photos named there stay on their side")
     parser.add_argument("--leave-out", metavar="NAME",
                         help="train without this source and validate on all its photos: an estimate for a camera never seen; "
                              "writes figures only")
@@ -123,8 +125,9 @@ def _trained(parsed, settings, data, validation, folder, report):
 
 def _train_detector(parsed, settings, out, report):
     """The usual way: split, train, measure, ship."""
-    from . import dataset, ship
-    data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report, parsed.leave_out)
+    from . import dataset, ship, split
+    earlier = split.read_earlier(parsed.split) if parsed.split else None
+    data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report, parsed.leave_out, earlier)
     trainer, run_record = _trained(parsed, settings, data, validation, out, report)
     model = ship.best_model(settings, trainer)
     measured = ship.write_figures(model, data, validation, trainer, parsed.leave_out, out, report)
@@ -153,7 +156,7 @@ def _compare_protocols(parsed, settings, out, report):
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import compare, export, from_detector, images, labels, network, parity, protocol, record, sampling, train
+    from . import compare, export, from_detector, images, labels, network, parity, protocol, record, sampling, split, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
@@ -165,7 +168,7 @@ def main(arguments=None):
         images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
         (_compare_protocols if parsed.protocol == "thesis" else _train_detector)(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            train.WeightsError, sampling.SamplingError, record.RecordError, export.ExportError, protocol.ProtocolError,
+            train.WeightsError, sampling.SamplingError, split.SplitError, record.RecordError, export.ExportError, protocol.ProtocolError,
             from_detector.DetectorError, parity.ParityError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1

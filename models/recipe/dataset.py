@@ -26,6 +26,10 @@ def collect(settings, folders, image_folder, report=print):
     for source, folder in folders.items():
         found, left_out = labels.read_folder(source, folder)
         report(f"{source}: {len(found)} photos, {len(left_out)} listed without a picture or a grade")
+        unknown = [photo for photo in found if photo.grade == labels.UNKNOWN_GRADE]
+        if unknown and settings_module.positive_from(settings) > 1:
+            report(f"{source}: {len(unknown)} photos show retinopathy of unknown grade and are left out")
+            found = [photo for photo in found if photo.grade != labels.UNKNOWN_GRADE]
         photos += found
     size = settings["network"]["size"]
     pictures, unreadable = images.load(photos, images.folder_of(image_folder, size), size)
@@ -36,7 +40,8 @@ def collect(settings, folders, image_folder, report=print):
         photos = [p for p in photos if p not in lost]
     hashes = [duplicates.content_hash(photo.path) for photo in photos]
     pairs = duplicates.equal_pairs(hashes)
-    pairs += duplicates.equal_pairs([(p.source, p.patient) for p in photos])
+    origin = {source: joined[0] for joined in settings["split"]["same_patients"] for source in joined}
+    pairs += duplicates.equal_pairs([(origin.get(p.source, p.source), p.patient) for p in photos])
     # The preset's blur has a fixed radius in pixels: only pictures of one size are alike in the same measure.
     alike = pictures
     if size != images.COMPARED_SIZE:
@@ -47,12 +52,18 @@ def collect(settings, folders, image_folder, report=print):
     return Collection(photos, pictures, hashes, duplicates.groups(len(photos), pairs + near), len(near))
 
 
+def is_positive(first_positive):
+    """grade -> whether it counts as positive. Photos of unknown grade are here only where every grade above 0 does."""
+    return lambda grade: grade >= first_positive or grade == labels.UNKNOWN_GRADE
+
+
 def side(collection, rows, first_positive):
     """The arrays of some of the photos. first_positive: the lowest grade that counts as positive."""
     photos = [collection.photos[i] for i in rows]
     grades = np.asarray([photo.grade for photo in photos], np.int32)
-    return {"pixels": collection.pictures[rows], "grades": grades, "positive": (grades >= first_positive).astype(np.int32),
-            "sources": np.asarray([photo.source for photo in photos]),
+    return {"pixels": collection.pictures[rows], "grades": grades,
+            "positive": np.asarray([is_positive(first_positive)(grade) for grade in grades], np.int32),
+            "sources": np.asarray([photo.source for photo in photos]), "sites": np.asarray([photo.site for photo in photos]),
             "groups": np.asarray([collection.group[i] for i in rows]),
             "names": [photo.name for photo in photos], "paths": [photo.path for photo in photos]}
 
@@ -63,22 +74,23 @@ def with_chances(settings, data):
     companions = sampling.companion_probabilities(data["sources"], data["positive"])
     if settings["augment"]["rotations"] and "angles" not in data:
         data = rotations.expand(data, settings["augment"]["rotations"], training["class_balance"], training["seed"])
-    chance = sampling.probabilities(data["sources"], data["positive"], training["source_exponent"], training["class_balance"])
+    chance = sampling.probabilities(data["sources"], data["positive"], training["source_exponent"], training["class_balance"],
+                                    data["sites"])
     return {**data, "chance": chance, "companion_chance": companions}
 
 
-def prepare(settings, folders, image_folder, out, report=print, unseen=None):
+def prepare(settings, folders, image_folder, out, report=print, unseen=None, earlier=None):
     """(training arrays, validation arrays, [(source, positive, side) of every photo]); writes out/split.csv.
 
-    unseen: a source of which no photo is trained on and all are validated on.
+    unseen: a source of which no photo is trained on and all are validated on. earlier: split.read_earlier of a split whose sides stay.
     """
     collection = collect(settings, folders, image_folder, report)
     photos = collection.photos
     first_positive = settings_module.positive_from(settings)
-    keep = split.drop_copies(photos, collection.hashes, lambda grade: grade >= first_positive)
+    keep = split.drop_copies(photos, collection.hashes, is_positive(first_positive))
     fractions = {source: settings["split"]["fraction"].get(source, settings["split"]["default_fraction"])
                  for source in folders}
-    sides = split.assign(photos, collection.group, keep, fractions, settings["split"]["seed"])
+    sides = split.assign(photos, collection.group, keep, fractions, settings["split"]["seed"], earlier)
     if unseen is not None:
         sides = split.leave_out(photos, collection.group, sides, unseen)
     split.write(out / "split.csv", photos, collection.hashes, collection.group, sides)
@@ -90,5 +102,5 @@ def prepare(settings, folders, image_folder, out, report=print, unseen=None):
     report(f"{len(photos)} photos in {len(set(collection.group))} groups ({collection.near} near-identical pairs): "
            f"{len(data['names'])} to train, {len(validation['names'])} to validate, "
            f"{sides.count(split.DROPPED)} copies or contradictions left out")
-    rows = [(photo.source, int(photo.grade >= first_positive), where) for photo, where in zip(photos, sides)]
+    rows = [(photo.source, int(is_positive(first_positive)(photo.grade)), where) for photo, where in zip(photos, sides)]
     return data, validation, rows

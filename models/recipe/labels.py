@@ -7,6 +7,7 @@ from fovea_tools import labels
 from fovea_tools.labels import LabelError
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")  # what the fovea program reads
+UNKNOWN_GRADE = -1  # of a photo that is known to show retinopathy and no more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,8 +15,16 @@ class Photo:
     source: str         # the name given with --data
     name: str           # file name without ending, unique within the source
     path: pathlib.Path
-    grade: int          # 0..4; Messidor's own scale ends at 3
+    grade: int          # 0..4; Messidor's own scale ends at 3; UNKNOWN_GRADE
     patient: str        # photos of one patient share it; equal to name where nothing is known
+    site: str = ""      # the clinic or camera within the source, where the label file tells
+
+
+def _grade(label):
+    """The grade that training may use, or None. No retinopathy is grade 0."""
+    if label.grade is not None or label.any_dr is None:
+        return label.grade
+    return UNKNOWN_GRADE if label.any_dr else 0
 
 
 def _pictures(folder):
@@ -53,8 +62,9 @@ def read_folder(source, folder):
         if name in names:
             raise LabelError(f"{path}: two photos named '{name}'; give the second folder a source of its own")
         names.add(name)
-        if name in pictures and label.grade is not None and label.gradable is not False:
-            photos.append(Photo(source, name, pictures[name], label.grade, label.patient))
+        grade = _grade(label)
+        if name in pictures and grade is not None and label.gradable is not False:
+            photos.append(Photo(source, name, pictures[name], grade, label.patient, label.site))
         else:
             left_out.append(name)
     if not photos:

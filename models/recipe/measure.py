@@ -3,7 +3,7 @@
 import numpy as np
 from fovea_tools import calibration
 
-from . import evaluate, probes, record, rotations, train
+from . import evaluate, labels, probes, record, rotations, train
 
 REFERABLE_FROM = 2  # lowest grade of referable DR
 
@@ -18,6 +18,7 @@ def measure(logits_of, data, validation, unseen=None):
     that was left out of the training, which then helps to choose nothing."""
     logits = logits_of(validation["pixels"])
     known = validation["sources"] != unseen
+    graded = validation["grades"] != labels.UNKNOWN_GRADE
     weights = calibration.cell_weights(validation["sources"][known], validation["positive"][known])
     # Every photo counts alike, so that confidence and accuracy agree over the validation photos as they are.
     temperature = calibration.fit_temperature(logits[known], validation["positive"][known]).value
@@ -28,7 +29,7 @@ def measure(logits_of, data, validation, unseen=None):
                                 for source, figure in figures["sources"].items() if source != unseen)
     return {"figures": figures, "blanked": probes.blanked(validation, logits_of),
             "classical": probes.classical(rotations.originals(data), validation),
-            "referable": train.source_aucs(validation["sources"], validation["grades"] >= REFERABLE_FROM, score)}
+            "referable": train.source_aucs(validation["sources"][graded], validation["grades"][graded] >= REFERABLE_FROM, score[graded])}
 
 
 def summary(training, measured, history, unseen=None):

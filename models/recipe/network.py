@@ -98,6 +98,16 @@ def feature_model(model):
     return tf.keras.Model(model.input, model.get_layer("dropout").input)
 
 
+def feature_parts(model, blocks):
+    """feature_model in two: (the stem and the first `blocks` blocks, the rest), which share the model's weights."""
+    body = backbone(model)
+    middle = body.get_layer(f"expanded_conv_{blocks}/expand").input
+    early, late = tf.keras.Model(body.input, middle), tf.keras.Model(middle, body.output)
+    head = tf.keras.Model(model.get_layer("final_sum_att_feat").input[1], model.get_layer("dropout").input)
+    pixels, features = tf.keras.Input(model.input.shape[1:]), tf.keras.Input(middle.shape[1:])
+    return tf.keras.Model(pixels, early(model.get_layer("rescaling")(pixels))), tf.keras.Model(features, head(late(features)))
+
+
 def stride_16_features(model):
     """The tensor (N, S/16, S/16, C) inside the backbone before the last halving."""
     body = backbone(model)

@@ -46,7 +46,7 @@ def _thesis(settings, collection):
 
 def _honest(settings, collection):
     photos, first_positive, seed = collection.photos, settings_module.positive_from(settings), settings["split"]["seed"]
-    keep = split.drop_copies(photos, collection.hashes, lambda grade: grade >= first_positive)
+    keep = split.drop_copies(photos, collection.hashes, dataset.is_positive(first_positive))
 
     def taken(share, among):
         """(rows of the groups that make up this share, whether a row is among the others)."""

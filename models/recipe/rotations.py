@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from . import network
 
-PER_PICTURE = ("positive", "grades", "sources", "groups")
+PER_PICTURE = ("positive", "grades", "sources", "sites", "groups")
 
 
 def expand(side, count, balance, seed):

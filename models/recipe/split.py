@@ -7,6 +7,10 @@ import random
 TRAIN, VALIDATION, DROPPED = "train", "validation", "dropped"
 
 
+class SplitError(Exception):
+    pass
+
+
 def drop_copies(photos, hashes, is_positive):
     """True for every photo that stays: one of each set of identical pictures, none where copies disagree on the target.
 
@@ -22,24 +26,31 @@ def drop_copies(photos, hashes, is_positive):
     return keep
 
 
-def assign(photos, group, keep, fractions, seed):
+def assign(photos, group, keep, fractions, seed, earlier=None):
     """"train", "validation" or "dropped" for each photo.
 
     group: number of each photo's group; a group never spans both sides. fractions: source -> share of its photos for
     validation. Stratified: within a source, groups of the same highest grade are shuffled (seeded) and the share
-    is taken from each; so a stratum is met to within one group.
+    is taken from each; so a stratum is met to within one group. earlier: {(source, name): side} of a split whose sides stay;
+    a group with a photo that was trained on is trained on.
     """
+    earlier = earlier or {}
     members = collections.defaultdict(list)
     for index, number in enumerate(group):
         if keep[index]:
             members[number].append(index)
     strata = collections.defaultdict(list)
+    side = [TRAIN if kept else DROPPED for kept in keep]
     for number, indices in members.items():
+        before = {earlier.get((photos[i].source, photos[i].name)) for i in indices} & {TRAIN, VALIDATION}
+        if before:
+            for index in indices:
+                side[index] = TRAIN if TRAIN in before else VALIDATION
+            continue
         # A group over two sources counts for that of its first photo.
         source = photos[indices[0]].source
         strata[source, max(photos[i].grade for i in indices)].append(number)
 
-    side = [TRAIN if kept else DROPPED for kept in keep]
     for source, grade in sorted(strata):
         numbers = sorted(strata[source, grade])
         random.Random(f"{seed}/{source}/{grade}").shuffle(numbers)
@@ -63,6 +74,23 @@ def leave_out(photos, group, side, source):
             where = VALIDATION if photo.source == source else DROPPED
         result.append(where)
     return result
+
+
+def read_earlier(path):
+    """{(source, name): side} of a written or published split."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SplitError(f"{path}: {error}") from error
+    sides = {}
+    for line, row in enumerate(rows, start=2):
+        if not {"source", "name", "side"} <= set(row) or row["side"] not in (TRAIN, VALIDATION, DROPPED):
+            raise SplitError(f"{path}:{line}: expected the columns source, name and side (train, validation or dropped)")
+        sides[row["source"], row["name"]] = row["side"]
+    if not sides:
+        raise SplitError(f"{path}: no photo in it")
+    return sides
 
 
 def publish(path, published):

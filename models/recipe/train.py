@@ -47,10 +47,13 @@ class Trainer:
         training = settings["training"]
         if training["batch"] % self.replicas:
             raise SettingsError(f"[training] batch = {training['batch']}: not to be shared alike by {self.replicas} devices")
+        self._frozen_blocks = training["frozen_blocks"]
+        if teacher and self._frozen_blocks:
+            raise SettingsError("[training] frozen_blocks: a network with a teacher learns in all its blocks")
         tf.keras.utils.set_random_seed(training["seed"])
         with self.strategy.scope():
             self._make_networks(initial_weights, teacher)
-            self.variables = self.model.trainable_variables + self.grade_head.trainable_variables
+            self.variables = self._trained_variables() + self.grade_head.trainable_variables
             if self.distillation:
                 self.variables = self.variables + self.distillation.trainable_variables
             self.optimizer = optimizers.make(training, self.variables)
@@ -63,7 +66,7 @@ class Trainer:
             model=self.model, average=self.average, grade_head=self.grade_head, optimizer=self.optimizer,
             epoch=self.epoch, best=self.best, **({"distillation": self.distillation} if self.distillation else {}))
         self._checkpoints = tf.train.CheckpointManager(self._checkpoint, str(self.folder / "checkpoints"), max_to_keep=2)
-        self._features = network.feature_model(self.model)
+        self._features = self._make_features()
         self._step = tf.function(self._train_step, reduce_retracing=False)
         self._run_average = network.forward(self.average)
 
@@ -88,6 +91,20 @@ class Trainer:
         self.grade_head = tf.keras.layers.Dense(GRADES, name="grade")
         self.grade_head.build((None, 64))
         self.distillation = distill.Distillation(self.model, teacher, self.settings["distill"]) if teacher else None
+
+    def _make_features(self):
+        """The function from pictures to pooled features; blocks that stay as they are run as in use, with their own statistics."""
+        if not self._frozen_blocks:
+            return network.feature_model(self.model)
+        early, late = network.feature_parts(self.model, self._frozen_blocks)
+        return lambda x, training: late(tf.stop_gradient(early(x, training=False)), training=training)
+
+    def _trained_variables(self):
+        variables = self.model.trainable_variables
+        if self._frozen_blocks:
+            frozen = {id(v) for v in network.feature_parts(self.model, self._frozen_blocks)[0].trainable_variables}
+            variables = [v for v in variables if id(v) not in frozen]
+        return variables
 
     @property
     def best_file(self):
@@ -114,10 +131,10 @@ class Trainer:
             x = rotations.rotate(pixels, angles, size)
         smoothing = training["label_smoothing"]
         target = tf.one_hot(positive, 2) * (1 - smoothing) + smoothing / 2
-        grade_target = tf.one_hot(grades, GRADES) * (1 - smoothing) + smoothing / GRADES
+        grade_target = self._grade_targets(grades)
         # Stateless, unlike the Dropout layer's own generator, which a checkpoint does not hold.
         kept = tf.nn.experimental.stateless_dropout(
-            tf.ones((training["batch"], self._features.output.shape[-1])), training["dropout"],
+            tf.ones((training["batch"], self.model.get_layer("dropout").input.shape[-1])), training["dropout"],
             seed=tf.random.experimental.stateless_fold_in(seed, 0))
         self.optimizer.learning_rate.assign(rate)
         if self.replicas == 1:
@@ -128,6 +145,11 @@ class Trainer:
         for mean, value in zip(self.average.weights, self.model.weights):
             mean.assign(mean * decay + value * (1 - decay))
         return loss
+
+    def _grade_targets(self, grades):
+        """A row a photo; an empty one, which teaches the grades nothing, where the grade is not known."""
+        smoothing = self.settings["training"]["label_smoothing"]
+        return (tf.one_hot(grades, GRADES) * (1 - smoothing) + smoothing / GRADES) * tf.cast(grades >= 0, tf.float32)[:, None]
 
     def _learn_share(self, *arguments):
         """_learn for this device's share of the batch, which was augmented as a whole."""

@@ -24,7 +24,8 @@ void decode_and_preprocess(const std::uint8_t* data, std::size_t size) {
     Image image;
     const char* detail = nullptr;
     const Status status = decode_image(data, size, limits, Allocator(), &image, &detail);
-    if (detail == nullptr || (status == Status::kOk) != (*detail == 0)) std::abort();
+    // On success a detail is a warning.
+    if (detail == nullptr || (status != Status::kOk && *detail == 0)) std::abort();
     if (status != Status::kOk) return;
 
     PresetSettings settings;
@@ -33,6 +34,8 @@ void decode_and_preprocess(const std::uint8_t* data, std::size_t size) {
     settings.sigma = 2.0;
     settings.graham_scale = 30.0;
     settings.pad_square = size % 7 == 0;
+    settings.max_side = limits.max_side;
+    settings.max_pixels = limits.max_pixels;
     settings.resize = size % 5 == 0 ? ResizeMethod::kArea : ResizeMethod::kLinear;
     Image picture;
     PresetGeometry geometry;
@@ -68,8 +71,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto* copy = static_cast<std::uint8_t*>(std::calloc(size == 0 ? 1 : size, 1));
     if (copy == nullptr) return 0;
     if (size > 0) std::memcpy(copy, data, size);
-    const int orientation = exif_orientation(copy, size);
-    if (orientation < 1 || orientation > 8) std::abort();
+    for (const int orientation : {exif_orientation({copy, size}), xmp_orientation({copy, size})}) {
+        if (orientation < 0 || orientation > 8) std::abort();
+    }
     decode_and_preprocess(copy, size);
     if (size > 0 && copy[0] == 0x89) {
         correct_checksums(copy, size);

@@ -125,6 +125,31 @@ def test_one_name_in_two_folders(run):
     assert counts(only(document)) == (1, 0, 0, 1)
 
 
+def test_pictures_of_one_name_and_several_endings(tmp_path):
+    photos = write_lines(tmp_path / "p.jsonl", [line("d/a.jpg", 0.9), line("d/a.png", 0.1), line("d/b.jpg", 0.2), line("d/c.png", 0.7)])
+
+    def found(text):
+        (tmp_path / "labels.csv").write_text("file,grade\n" + text)
+        document = evaluate(photos, tmp_path / "labels.csv")
+        return counts(only(document)), {problem["kind"]: problem for problem in document["problems"]}
+
+    counted, told = found("a,1\nb,0\nc,1\n")
+    assert counted == (1, 0, 0, 1) and told["same_name"]["names"] == ["d/a.jpg", "d/a.png"]
+    # The advice, followed: with one of them labelled, and with both; c was converted after it was labelled.
+    assert "write the names in the label file with their endings" in told["same_name"]["message"]
+    counted, told = found("a.JPG,1\nb,0\nc.tif,1\n")
+    assert counted == (1, 0, 0, 2) and told["same_name"]["names"] == ["d/a.png"]
+    counted, told = found("a.jpg,1\na.png,0\nb,0\nc.tif,1\n")
+    assert counted == (2, 0, 0, 2) and not told
+
+
+def test_the_advice_for_one_name_in_two_folders_works(tmp_path):
+    photos = write_lines(tmp_path / "p.jsonl", [line("x/a.jpg", 0.9), line("y/a.jpg", 0.1)])
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,grade\nx/a,1\ny/a,0\n")
+    assert counts(only(evaluate(photos, labels))) == (1, 0, 0, 1)
+
+
 def test_equal_pictures_under_two_names(run):
     image = {"width": 1, "height": 1, "sha256": "cd" * 32}
     document = run([line("a.jpg", 0.9, image=image), line("b.jpg", 0.9, image=image), line("c.jpg", 0.1)], {"a": 1, "b": 0, "c": 0})

@@ -47,6 +47,17 @@ def test_byte_order_mark_empty_lines_and_windows_ends(read):
     assert [p.place.rpartition(":")[2] for p in file.predictions] == ["1", "4"]
 
 
+@pytest.mark.parametrize("start, between, end", [
+    ("[\n", ",\n", "\n]\n"), ("[", ",", "]"), ("\ufeff\n \r\n[ ", " ,\r\n\t", " ]\n\n"),
+])
+def test_a_json_array_is_read_like_its_lines(read, start, between, end):
+    lines = [json.dumps(line("a.jpg")), json.dumps(line("b.jpg", None), indent=2), json.dumps(error_line("ä.jpg"), ensure_ascii=False)]
+    file = read((start + between.join(lines) + end).encode())
+    plain = read("".join(json.dumps(json.loads(text)) + "\n" for text in lines))
+    assert len(file.predictions) == 3 and not file.truncated
+    assert all(one.same_outcome(other) for one, other in zip(file.predictions, plain.predictions))
+
+
 def test_forced_results_are_known_by_quality_or_warning(read):
     quality = {"verdict": "reject", "checks": []}
     by_verdict, by_warning = read([line("a", quality=quality), line("b", warnings=["forced: the photo's quality is reject"])]).predictions
@@ -80,7 +91,15 @@ def changed(**changes):
     (GOOD[:50], "p.jsonl:1: no JSON"),
     (GOOD + "\n{\n" + GOOD + "\n", "p.jsonl:2: no JSON: Expecting property name"),
     (GOOD + "\n" + GOOD[:100] + "\n", "p.jsonl:2: no JSON"),
-    ("[" + GOOD + "]\n", "p.jsonl:1: a JSON array; make JSON lines with `fovea screen --format jsonl`"),
+    ("[" + GOOD + "\n", "p.jsonl, photo 1: the array is cut off after this photo"),
+    ("[" + GOOD + ",\n" + GOOD[:100] + "\n", "p.jsonl, photo 2: the array is damaged or cut off here"),
+    ("[" + GOOD + ",\n", "p.jsonl, photo 2: the array is damaged or cut off here"),
+    ("[" + GOOD + "] 3\n", "p.jsonl: more text after the end of the array"),
+    ("[" + GOOD + ", 3]\n", "p.jsonl, photo 2: the line should be a dictionary"),
+    ("[]", "p.jsonl: no photo in it"),
+    (" \n\n[" + "[" * 100000, "p.jsonl, photo 1: the array is damaged"),
+    ("[" + changed(probabilities=[0.5]) + "]", "p.jsonl, photo 1: 1 probabilities for 2 classes"),
+    ("[" + GOOD.replace("0.9,", "NaN,") + "]", "p.jsonl, photo 1: the array is damaged or cut off here (NaN is no number"),
     ("3\n", "p.jsonl:1: the line should be a dictionary"),
     ("null\n", "p.jsonl:1: the line should be a dictionary"),
     (GOOD + "\n" + "[" * 100000 + "\n", "p.jsonl:2: nested too deeply"),
@@ -111,7 +130,8 @@ def changed(**changes):
     (changed(file=None), "p.jsonl:1: file should be a name"),
     ('{"status": "ok"}\n', "p.jsonl:1: file should be a name"),
     (b'{"file": "\xff"}\n', "p.jsonl:1: byte 0xff at column 11 is no UTF-8"),
-    (b"\xff\xfe{\x00", "p.jsonl:1: byte 0xff"),
+    (b"\xff\xfe{\x00", "p.jsonl: this is UTF-16"),
+    (GOOD.encode("utf-16-le"), "p.jsonl: this is UTF-16"),
     (b"\x00\x00\x00\n", "p.jsonl:1: no JSON"),
     ("a" * (predictions.LONGEST_LINE + 1), "p.jsonl:1: the line is longer than"),
 ])

@@ -106,8 +106,9 @@ def test_messidor2_leaves_the_grade_of_ungradable_photos_empty(read):
     assert [(label.name, label.grade, label.edema, label.gradable) for label in file.labels] == [
         ("20051020_43808_0100_PP", 2, 1, True), ("IM0001", None, None, False), ("IM0002", 0, 0, True)]
     assert file.labels[1].positive("any") is None
-    with pytest.raises(labels.LabelError, match="labels.csv:2: grade ''"):
-        read("image_id,adjudicated_dr_grade,adjudicated_dme,adjudicated_gradable\na.png,,0,1\n")
+    # Called gradable and not graded: it is kept and tells nothing.
+    bare = read("image_id,adjudicated_dr_grade,adjudicated_dme,adjudicated_gradable\na.png,,0,1\n").labels[0]
+    assert (bare.grade, bare.gradable, bare.positive("any"), bare.positive("referable")) == (None, True, None, None)
 
 
 ODIR = ("ID,Patient Age,Patient Sex,Left-Fundus,Right-Fundus,Left-Diagnostic Keywords,Right-Diagnostic Keywords,"
@@ -188,20 +189,33 @@ def test_line_separators_inside_a_cell_are_no_new_rows(read):
     ("name,label\na,0\n", "no known pair of columns"),
     ("image,image,level\na,b,0\n", "column 'image' twice"),
     ("id_code,diagnosis\na,5\n", "labels.csv:2: grade '5'"),
-    ("id_code,diagnosis\na,\n", "labels.csv:2: grade ''"),
-    ("id_code,diagnosis\na,1.0\n", "labels.csv:2: grade '1.0'"),
+    ("id_code,diagnosis\na,1.5\n", "labels.csv:2: grade '1.5'"),
+    ("id_code,diagnosis\na,1.0.0\n", "labels.csv:2: grade '1.0.0'"),
+    ("id_code,diagnosis\na,5.0\n", "labels.csv:2: grade '5.0'"),
+    ("id_code,diagnosis\na,\u0661\n", "labels.csv:2: grade '\u0661'"),
     ("id_code,diagnosis\na,-1\n", "labels.csv:2: grade '-1'"),
     ("id_code,diagnosis\n,1\n", "labels.csv:2: the photo's name"),
     ("id_code,diagnosis\na,0\nb\n", "labels.csv:3: 1 columns"),
     ("id_code,diagnosis\na,0,7\n", "labels.csv:2: 3 columns, the header names 2"),
     ("id_code,diagnosis\n\na,0\na,1\n", "labels.csv:4: 'a' was listed before with grade 0"),
-    ("id_code,diagnosis\na.jpg,0\na.png,1\n", "labels.csv:3: 'a' was listed before with grade 0"),
+    ("id_code,diagnosis\na.jpg,0\na.JPG,1\n", "labels.csv:3: 'a' was listed before with grade 0"),
+    ("id_code,diagnosis\na.jpg,0\na.png,1\na,1\n", "labels.csv:4: 'a' was listed before with grade 0"),
+    ("id_code,diagnosis\na,0\na.png,1\n", "labels.csv:3: 'a' was listed before with grade 0"),
+    ("file,grade,dr\na,0,no\nb,2,no\n", "labels.csv:3: grade 2 and dr 'no' contradict each other"),
+    ("file,grade,dr\na,0.0,1\n", "labels.csv:2: grade 0.0 and dr '1' contradict each other"),
+    ("file,grade,dr\na,-1,0\n", "labels.csv:2: grade -1 and dr '0' contradict each other"),
+    ("file,grade\na,-2\n", "labels.csv:2: grade '-2' is no integer from -1 to 4"),
+    ("sep=;\nfile;grade\na;0\nb;7\n", "labels.csv:4: grade '7'"),
+    ("\nsep=|\n\nfile|grade\na|0\nb|7\n", "labels.csv:6: grade '7'"),
+    ("sep=;\n", "labels.csv: empty file"),
     ("file,grade,gradable\na,0,maybe\n", "labels.csv:2: gradable 'maybe'"),
     ("file,dr\na,2\n", "labels.csv:2: DR '2'"),
     ('id_code,diagnosis\n"a,0\nb,1\n', "labels.csv:3: unexpected end of data"),
     (b"id_code,diagnosis\na,0\nb\xe9,1\n", "labels.csv:3: byte 0xe9 is no UTF-8"),
     (b"id_code,diagnosis\na,0\nb\x00,1\n", "labels.csv:3: a zero byte"),
     (b"\xff\xfei\x00d\x00", "UTF-16"),
+    ("file,grade\na,0\n".encode("utf-16-le"), "UTF-16"),
+    ("file,grade\na,0\n".encode("utf-16-be"), "UTF-16"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel workbook (.xls)"),
     (b"PK\x03\x04\x14\x00", "Excel workbook (.xlsx)"),
     ("id_code,diagnosis\n" + "a" * 200000 + ",1\n", "labels.csv:2: field larger than field limit"),
@@ -215,6 +229,35 @@ def test_unusable_files_are_refused_by_name_line_and_cause(read, text, expected)
 
 def test_the_same_row_twice_counts_once(read):
     assert len(read("id_code,diagnosis\na,1\na.png,1\n").labels) == 1
+    assert len(read("id_code,diagnosis\na.jpg,1\na.jpg,1\n").labels) == 1
+
+
+def test_two_pictures_of_one_name_are_told_apart_by_their_endings(read):
+    rows = read("id_code,diagnosis\na.jpg,0\na.PNG,1\n").labels
+    assert [(label.name, label.ending, label.grade) for label in rows] == [("a", ".jpg", 0), ("a", ".png", 1)]
+
+
+@pytest.mark.parametrize("text", [
+    "file,grade\na,2\nb,0\nc,\n", "file;grade\na;2,0\nb;0,0\nc;\n", "sep=;\r\nfile;grade\r\na;2\r\nb;0\r\nc;\r\n",
+    '"sep=\t"\nphoto\tgrade\na\t2.\nb\t0\nc\tNA\n', "photo\tgrade\na\t2.0\nb\t0.0\nc\tNaN\n", "path,grade\na,2.00\nb,0\nc,n/a\n",
+    "SEP=,\nfile,grade,dr\na,2,\nb,0,NA\nc,null,None\n", "file,grade,patient,dr,quality\na,2,p,1.0,0\nb,0,q,0.0,\nc,,q,,2\n",
+])
+def test_what_spreadsheets_and_data_frames_make_of_a_label_file(read, text):
+    assert grades(read(text)) == {"a": 2, "b": 0, "c": None}
+
+
+def test_lesions_of_idrid_tell_any_retinopathy_and_the_photo_they_are_of(read):
+    file = read("name,MA,HE,EX,SE,OD,same_photo_as\nIDRiD_01,579,2525,0,0,13560,IDRiD_102\nIDRiD_02,0,0,0,0,13560,\n")
+    assert file.data_set == "IDRiD lesions"
+    assert [(label.name, label.patient, label.positive("any"), label.positive("referable")) for label in file.labels] == [
+        ("IDRiD_01", "IDRiD_102", True, None), ("IDRiD_02", "IDRiD_02", False, False)]
+
+
+def test_retinopathy_of_unknown_grade_and_the_site(read):
+    rows = read("file,grade,patient,dr,dme,site\na.jpg,-1,p,1,0,0100\nb.jpg,-1,p,,,IM\nc.jpg,3,q,1,1,\n").labels
+    assert [(label.grade, label.positive("any"), label.positive("referable"), label.site) for label in rows] == [
+        (None, True, None, "0100"), (None, True, None, "IM"), (3, True, True, "")]
+    assert [label.patient for label in rows] == ["p", "p", "q"]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -231,8 +274,12 @@ def test_patients_and_unknown_grades():
 
 
 def test_the_data_sets_at_hand_are_read_whole(fovea_data):
-    counts = {"aptos224": (1444, 295, 797, 154, 237), "idrid640": (134, 20, 136, 74, 49), "eyepacs-small": (394, 31, 91, 18, 16)}
+    counts = {"aptos224": (1444, 295, 797, 154, 237), "idrid640": (134, 20, 136, 74, 49), "eyepacs-small": (394, 31, 91, 18, 16),
+              "messidor2": (825, 219, 268, 53, 25), "odir5k": (1086, 259, 744, 129, 21), "eyepacs-more": (501, 35, 98, 13, 15),
+              "eyepacs-equalised": (750, 340, 690, 117, 75)}
     for folder, expected in counts.items():
         file = labels.read_file(pathlib.Path(fovea_data) / folder / "labels.csv")
         found = [label.grade for label in file.labels]
         assert tuple(found.count(grade) for grade in range(5)) == expected
+        # ODIR has eyes whose keywords name the illness and no grade.
+        assert [label.positive("any") for label in file.labels if label.grade is None] == [True] * (36 if folder == "odir5k" else 0)

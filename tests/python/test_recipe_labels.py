@@ -51,6 +51,13 @@ def test_photos_without_a_file_or_a_grade_are_told(folder):
     assert left_out == ["gone", "blurred", "rejected"]
 
 
+def test_yes_and_no_are_enough_and_the_grade_may_be_unknown(folder):
+    text = "file,grade,dr,site\na,-1,1,x\nb,,no,x\nc,,yes,\nd,3,1,y\ne,NA,,y\n"
+    photos, left_out = labels.read_folder("own", folder(text, ["a.png", "b.png", "c.png", "d.png", "e.png"]))
+    assert names_and_grades(photos) == [("a", labels.UNKNOWN_GRADE), ("b", 0), ("c", labels.UNKNOWN_GRADE), ("d", 3)]
+    assert [photo.site for photo in photos] == ["x", "x", "", "y"] and left_out == ["e"]
+
+
 @pytest.mark.parametrize("text, expected", [
     ("name,label\na,0\n", "no known pair of columns"),
     ("id_code,diagnosis\na,5\n", "labels.csv:2: grade '5'"),

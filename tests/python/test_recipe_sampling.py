@@ -17,6 +17,24 @@ def test_sampling_weighs_sources_and_classes():
         sampling.probabilities(["c"], [0], 0.5)
 
 
+def test_the_site_does_not_tell_the_class():
+    sites = np.array(["x"] * 60 + ["y"] * 40 + ["only ill"] * 10 + ["only healthy"] * 10)
+    positive = np.array([1] * 50 + [0] * 10 + [1] * 5 + [0] * 35 + [1] * 10 + [0] * 10)
+    chance = sampling.probabilities(["a"] * 120, positive, 1.0, sites=sites)
+    # The sites of one class are one site together.
+    for site, share in (("x", 60), ("y", 40), ("only", 20)):
+        here = np.char.startswith(sites, site)
+        assert [chance[here & (positive == value)].sum() for value in (0, 1)] == pytest.approx([share / 240] * 2)
+    # Alone, such a site goes with the largest of the others.
+    positive[-10:] = 1
+    chance = sampling.probabilities(["a"] * 120, positive, 1.0, sites=sites)
+    ill = np.char.startswith(sites, "x") | np.char.startswith(sites, "only")
+    assert [chance[ill & (positive == value)].sum() for value in (0, 1)] == pytest.approx([80 / 240] * 2)
+    # Where every site has one class there is nothing to weigh.
+    chance = sampling.probabilities(["a"] * 4, np.array([1, 1, 0, 0]), 1.0, sites=["x", "x", "y", "y"])
+    np.testing.assert_allclose(chance, np.full(4, 1 / 4))
+
+
 def test_classes_may_stay_as_they_are():
     sources = np.array(["a"] * 100 + ["b"] * 25)
     positive = np.array([1] * 10 + [0] * 90 + [1] * 20 + [0] * 5)

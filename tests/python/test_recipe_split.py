@@ -96,6 +96,32 @@ def test_the_split_depends_on_the_seed_alone():
     assert first != split.assign(photos, group, keep, fractions, 2)
 
 
+def test_the_sides_of_an_earlier_split_stay(tmp_path):
+    photos = [photo(i, source="old" if i < 6 else "new", grade=i % 2) for i in range(200)]
+    group = list(range(200))
+    group[6], group[7], group[8] = 0, 1, 0  # new photos of the patients of 0 and 1
+    group[9] = group[10] = 2                # joined with 2; and 3 with 4, which were apart
+    group[4] = 3
+    split.write(tmp_path / "split.csv", photos[:6], [""] * 6, group[:6], ["validation", "train", "validation", "train", "validation", "dropped"])
+    earlier = split.read_earlier(tmp_path / "split.csv")
+    side = split.assign(photos, group, [True] * 200, {"old": 0.5, "new": 0.5}, 3, earlier)
+    assert side[:5] == ["validation", "train", "validation", "train", "train"]
+    assert [side[i] for i in (6, 7, 8, 9, 10)] == ["validation", "train", "validation", "validation", "validation"]
+    assert 90 <= side[11:].count("validation") <= 98
+    for one in range(200):
+        assert len({side[i] for i in range(200) if group[i] == group[one]}) == 1
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("", "no photo in it"), ("source,name,side\n", "no photo in it"), ("source,name\na,b\n", ":2: expected the columns"),
+    ("source,name,side\na,b,left\n", ":2: expected the columns"),
+])
+def test_an_unusable_earlier_split_is_refused(tmp_path, text, expected):
+    (tmp_path / "split.csv").write_text(text)
+    with pytest.raises(split.SplitError, match=expected):
+        split.read_earlier(tmp_path / "split.csv")
+
+
 def test_copies_are_dropped_and_contradictions_wholly():
     photos = [photo(0, grade=0), photo(1, grade=0), photo(2, grade=1), photo(3, grade=3), photo(4, grade=0), photo(5, grade=2)]
     keep = split.drop_copies(photos, ["a", "a", "b", "b", "c", "c"], lambda grade: grade >= 1)

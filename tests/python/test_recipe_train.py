@@ -5,6 +5,7 @@ import pytest
 from recipe_helpers import eager, tiny_data, tiny_settings, weights_of  # noqa: F401
 
 from recipe import network, train
+from recipe.settings import SettingsError
 
 
 def test_the_side_of_the_pictures_rises_when_the_settings_say():
@@ -32,6 +33,37 @@ def test_in_frozen_epochs_only_the_head_changes(tmp_path, eager):  # noqa: F811
     trainer.fit(data, data, report=None)
     moved = [not np.array_equal(one, other) for one, other in zip(body, backbone.get_weights())]
     assert sum(moved) > 0.9 * len(moved)
+
+
+def test_frozen_blocks_stay_and_the_rest_learns(tmp_path, eager):  # noqa: F811
+    data = tiny_data()
+    trainer = train.Trainer(tiny_settings(epochs=1, steps_per_epoch=1, frozen_blocks=4), tmp_path)
+    pictures = np.asarray(data["pixels"][:4], np.float32)
+    early, late = network.feature_parts(trainer.model, 4)
+    # The two parts are the whole.
+    np.testing.assert_allclose(late(early(pictures)), network.feature_model(trainer.model)(pictures), rtol=1e-5, atol=1e-6)
+    before = [early.get_weights(), late.get_weights()]
+    trainer.fit(data, data, report=None)
+    for one, other in zip(before[0], early.get_weights()):  # the statistics of the normalisation too
+        np.testing.assert_array_equal(one, other)
+    moved = [not np.array_equal(one, other) for one, other in zip(before[1], late.get_weights())]
+    assert len(before[0]) > 20 and sum(moved) > 0.9 * len(moved)
+    with pytest.raises(SettingsError, match="frozen_blocks: a network with a teacher"):
+        train.Trainer(tiny_settings(frozen_blocks=4), tmp_path / "taught", teacher=trainer.model)
+
+
+def test_a_photo_of_unknown_grade_teaches_any_retinopathy_and_no_grade(tmp_path, eager):  # noqa: F811
+    data = tiny_data()
+    unknown = {**data, "grades": np.where(data["positive"] == 1, -1, 0).astype(np.int32)}
+    # With the sum of the grades' loss alone: one class less among them, and only healthy eyes in it.
+    trainer = train.Trainer(tiny_settings(epochs=1, steps_per_epoch=1, label_smoothing=0.0), tmp_path)
+    seen = []
+    trainer.grade_head = lambda embedding: seen.append(np.asarray(embedding)) or embedding[:, :5] * 0
+    loss = {name: float(trainer._learn(np.asarray(given["pixels"][:4], np.float32), np.eye(2, dtype=np.float32)[given["positive"][:4]],
+                                       trainer._grade_targets(given["grades"][:4]), np.ones((4, 1), np.float32), True))
+            for name, given in (("known", data), ("unknown", unknown))}
+    # Two of the four photos are ill: they lose the logarithm of five each, at half the weight.
+    assert loss["known"] - loss["unknown"] == pytest.approx(0.5 * np.log(5) / 2, abs=0.05)
 
 
 @pytest.mark.parametrize("companions", [0.0, 0.5])

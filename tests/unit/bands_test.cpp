@@ -54,7 +54,7 @@ struct Session {
         filling.assign(plan.workspace_size, 0xFF);  // NaNs
         workspace = std::make_unique<test_memory::AlignedCopy>(filling.data(), filling.size());
         fovea::write_constants(plan, workspace->data());
-        executor = std::make_unique<Executor>(graph, plan, pool, workspace->data());
+        executor = std::make_unique<Executor>(plan, pool, workspace->data());
     }
     bool streams() const {
         for (std::size_t g = 0; g < plan.segment_count; ++g) {
@@ -81,7 +81,7 @@ void compare(const Session& whole, const Session& banded, const PlanRequest& req
     values.push_back(whole.graph.logits);
     values.push_back(whole.graph.probabilities);
     for (const std::uint32_t value : values) {
-        const std::size_t bytes = whole.plan.shapes[value].count() * sizeof(float);
+        const std::size_t bytes = whole.plan.values[value].shape.count() * sizeof(float);
         CHECK(std::memcmp(whole.executor->value(value), banded.executor->value(value), bytes) == 0);
         ++counts->compared;
     }
@@ -124,7 +124,7 @@ void check_network(const model_builder::ModelSpec& network,
                 REQUIRE(banded.status == FOVEA_OK);
                 counts->streamed += banded.streams();
                 counts->shared += banded.shares();
-                counts->halves += banded.plan.half;
+                counts->halves += banded.plan.map_type == fovea::ElementType::kF16;
                 for (int repeat = 0; repeat < 2; ++repeat) {  // the second meets used rings
                     REQUIRE(banded.executor->run({input.data(), FOVEA_U8}) == FOVEA_OK);
                     compare(whole, banded, banded_request, counts);

@@ -92,6 +92,12 @@ constexpr Seed kGood[] = {
     {"exif8.png", 13, 18},
     {"text.png", 18, 13},
     {"interlaced.png", 10, 11},
+    {"profile.jpg", 12, 9},
+    {"xmp6.jpg", 9, 12},
+    {"profile.png", 12, 9},
+    {"gamma.png", 12, 9},
+    {"exif_profile6.png", 9, 12},
+    {"xmp6.png", 9, 12},
 };
 
 bool is_jpeg(const Seed& seed) {
@@ -139,13 +145,57 @@ TEST_CASE("16-bit samples keep their high byte, grey fills all channels") {
 TEST_CASE("a file that is cut off is refused, wherever the cut") {
     for (const Seed& seed : kGood) {
         const Bytes file = read_seed(seed.name);
-        for (std::size_t size = 0; size < file.size(); ++size) {
+        // A JPEG without its end marker is whole.
+        const std::size_t whole = file.size() - (is_jpeg(seed) ? 2 : 0);
+        for (std::size_t size = 0; size < whole; ++size) {
             const Decoded decoded =
                 decode(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)));
             REQUIRE_MESSAGE(decoded.status != Status::kOk, seed.name, " cut to ", size);
             REQUIRE(!decoded.detail.empty());
         }
     }
+}
+
+TEST_CASE(
+    "a JPEG without its end marker has the same pixels, and the memory limit holds its copy") {
+    for (const Seed& seed : kGood) {
+        if (!is_jpeg(seed)) continue;
+        INFO(seed.name);
+        Bytes file = read_seed(seed.name);
+        const Decoded whole = decode(file);
+        for (int missing = 1; missing <= 2; ++missing) {
+            file.pop_back();
+            CountingAllocator counter;
+            const Decoded decoded = decode(file, {}, counter.allocator());
+            REQUIRE(decoded.status == Status::kOk);
+            CHECK(decoded.detail.empty());
+            REQUIRE(decoded.image.pixels.size() == whole.image.pixels.size());
+            CHECK(std::memcmp(decoded.image.pixels.data(), whole.image.pixels.data(),
+                              whole.image.pixels.size()) == 0);
+            for (std::size_t limit = 0; limit < counter.peak_bytes; limit += 61) {
+                CountingAllocator limited;
+                DecodeLimits limits;
+                limits.max_bytes = limit;
+                REQUIRE(decode(file, limits, limited.allocator()).status == Status::kImageTooLarge);
+                REQUIRE(limited.peak_bytes <= limit);
+            }
+            for (int k = 0; k < counter.count; ++k) {
+                CountingAllocator failing;
+                failing.refuse_at = k;
+                CHECK(decode(file, {}, failing.allocator()).status == Status::kOutOfMemory);
+                CHECK(failing.live() == 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("bytes behind the image data are no reason to refuse, but to warn") {
+    // With equal component numbers, odd spectral ones, a height behind the data, and these bytes.
+    const Decoded decoded = decode(read_seed("odd.jpg"));
+    CHECK(decoded.status == Status::kOk);
+    CHECK(decoded.detail.find("follow its data") != std::string::npos);
+    CHECK(decoded.image.width == 12);
+    CHECK(decoded.image.height == 9);
 }
 
 TEST_CASE("a JPEG whose data end early is refused even with an end marker") {
@@ -190,11 +240,29 @@ TEST_CASE("bytes behind the end are no reason to refuse") {
 }
 
 TEST_CASE("other files are named") {
+    const auto media = [](const std::string& brands) {
+        const std::string box = std::string(
+                                    "\0\0\0\x18"
+                                    "ftyp",
+                                    8) +
+                                brands + "moov";
+        return Bytes(box.begin(), box.end());
+    };
     const struct {
         Bytes bytes;
         Status status;
         const char* word;
     } cases[] = {
+        {media("avis....msf1avis"), Status::kUnsupportedImage, "AVIF image sequence"},
+        {media("avif....mif1miaf"), Status::kUnsupportedImage, "AVIF image;"},
+        {media("mif1....mif1avif"), Status::kUnsupportedImage, "AVIF image;"},
+        {media("mif1....mif1heic"), Status::kUnsupportedImage, "HEIC image;"},
+        {media("msf1....msf1hevc"), Status::kUnsupportedImage, "HEIC image sequence"},
+        {media("msf1....isomiso8"), Status::kUnsupportedImage, "HEIF image sequence"},
+        {media("mif1....mif1miaf"), Status::kUnsupportedImage, "HEIF image;"},
+        {media("isom....isommp42"), Status::kUnsupportedImage, "video"},
+        {{0xFF, 0xD8, 0xFF, 0xF7, 0, 4, 8, 0}, Status::kUnsupportedImage, "JPEG-LS"},
+        {{0xFF, 0xD8, 0xFF, 0xF8, 0, 4, 1, 0}, Status::kUnsupportedImage, "JPEG-LS"},
         {read_seed("webp_signature"), Status::kUnsupportedImage, "WebP"},
         {read_seed("cmyk.jpg"), Status::kUnsupportedImage, "CMYK"},
         {{'G', 'I', 'F', '8', '9', 'a'}, Status::kUnsupportedImage, "GIF"},
@@ -210,6 +278,74 @@ TEST_CASE("other files are named") {
         CHECK(decoded.status == c.status);
         CHECK_MESSAGE(decoded.detail.find(c.word) != std::string::npos, decoded.detail);
     }
+}
+
+TEST_CASE("a decoding can be cancelled at each question") {
+    struct Countdown {
+        int left;
+        int asked;
+    };
+    const auto cancel = [](void* cookie) {
+        auto* countdown = static_cast<Countdown*>(cookie);
+        ++countdown->asked;
+        return countdown->left-- == 0 ? 1 : 0;
+    };
+    for (const char* name : {"baseline_420.jpg", "progressive_444.jpg", "rgb.png"}) {
+        INFO(name);
+        Countdown never{-1, 0};
+        DecodeLimits limits;
+        limits.cancel = cancel;
+        limits.cancel_cookie = &never;
+        CHECK(decode(read_seed(name), limits).status == Status::kOk);
+        CHECK(never.asked >= 1);
+        for (int k = 0; k < never.asked; ++k) {
+            Countdown countdown{k, 0};
+            limits.cancel_cookie = &countdown;
+            CHECK(decode(read_seed(name), limits).status == Status::kCancelled);
+            CHECK(countdown.asked == k + 1);
+        }
+    }
+}
+
+// A black grey picture of 64 x 64 pixels whose first `refined` coefficients take two scans each,
+// and the others one.
+Bytes many_scans(int refined) {
+    Bytes file = {0xFF, 0xD8};
+    const auto add = [&](int marker, const Bytes& body, const Bytes& data = {}) {
+        const std::size_t length = body.size() + 2;
+        file.insert(file.end(), {0xFF, static_cast<std::uint8_t>(marker),
+                                 static_cast<std::uint8_t>(length >> 8),
+                                 static_cast<std::uint8_t>(length & 255)});
+        file.insert(file.end(), body.begin(), body.end());
+        file.insert(file.end(), data.begin(), data.end());
+    };
+    Bytes quantisation(65, 1);
+    quantisation[0] = 0;
+    add(0xDB, quantisation);
+    add(0xC2, {8, 0, 64, 0, 64, 1, 1, 0x11, 0});
+    // One code each: no difference; the next 64 blocks have no coefficients.
+    Bytes table(18, 0);
+    table[1] = 1;
+    add(0xC4, table);
+    table[0] = 0x10;
+    table[17] = 0x60;
+    add(0xC4, table);
+    add(0xDA, {1, 1, 0, 0, 0, 0}, Bytes(8, 0));
+    for (int k = 1; k < 64; ++k) {
+        const auto band = static_cast<std::uint8_t>(k);
+        add(0xDA, {1, 1, 0, band, band, static_cast<std::uint8_t>(k <= refined ? 1 : 0)}, {1});
+        if (k <= refined) add(0xDA, {1, 1, 0, band, band, 0x10}, {1});
+    }
+    file.insert(file.end(), {0xFF, 0xD9});
+    return file;
+}
+
+TEST_CASE("the scans of a progressive JPEG have a budget") {
+    CHECK(decode(many_scans(0)).status == Status::kOk);
+    CHECK(decode(many_scans(36)).status == Status::kOk);  // 100 visits of each block
+    const Decoded decoded = decode(many_scans(37));
+    CHECK(decoded.status == Status::kImageTooLarge);
+    CHECK_MESSAGE(decoded.detail.find("scans") != std::string::npos, decoded.detail);
 }
 
 TEST_CASE("limits hold before anything is decoded") {
@@ -231,6 +367,18 @@ TEST_CASE("limits hold before anything is decoded") {
         limits.max_pixels = 18 * 13;
         CHECK(decode(file, limits).status == Status::kOk);
     }
+
+    // What a progressive file needs is known from its header.
+    Bytes progressive = read_seed("progressive_444.jpg");
+    for (std::size_t i = 0; i + 8 < progressive.size(); ++i) {
+        if (progressive[i] != 0xFF || progressive[i + 1] != 0xC2) continue;
+        for (std::size_t side = i + 5; side < i + 9; side += 2) progressive[side] = 0x27;  // 10,000
+    }
+    CountingAllocator untouched;
+    const Decoded large = decode(progressive, {}, untouched.allocator());
+    CHECK(large.status == Status::kImageTooLarge);
+    CHECK_MESSAGE(large.detail.find("memory") != std::string::npos, large.detail);
+    CHECK(untouched.count == 0);
 }
 
 TEST_CASE("the memory limit is never exceeded, and enough is enough") {

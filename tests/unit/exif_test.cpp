@@ -5,8 +5,10 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
+using namespace fovea;
 using namespace fovea::preprocess;
 
 namespace {
@@ -17,126 +19,154 @@ void append(Bytes* bytes, const Bytes& more) {
     for (const std::uint8_t byte : more) bytes->push_back(byte);
 }
 
-// A TIFF block of one directory: another tag first, then the orientation.
-Bytes tiff(bool little, int orientation, int type = 3, int count = 1) {
-    const auto u16 = [&](int v) {
-        const auto low = static_cast<std::uint8_t>(v & 255);
-        const auto high = static_cast<std::uint8_t>(v >> 8);
-        return little ? Bytes{low, high} : Bytes{high, low};
-    };
-    const auto u32 = [&](int v) {
-        Bytes low = u16(v & 65535);
-        Bytes high = u16(v >> 16);
-        Bytes both = little ? low : high;
-        append(&both, little ? high : low);
-        return both;
-    };
-    Bytes block = little ? Bytes{'I', 'I'} : Bytes{'M', 'M'};
-    append(&block, u16(42));
-    append(&block, u32(8));
-    append(&block, u16(2));
-    append(&block, u16(0x010F));  // maker
-    append(&block, u16(2));
-    append(&block, u32(4));
-    append(&block, {'f', 'o', 'v', 0});
-    append(&block, u16(0x0112));
-    append(&block, u16(type));
-    append(&block, u32(count));
-    append(&block, u16(orientation));
-    append(&block, u16(0));
-    append(&block, u32(0));
-    return block;
-}
+struct Tiff {
+    bool little = true;
 
-Bytes jpeg(const Bytes& exif) {
-    Bytes file = {0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xE1};
-    const std::size_t length = exif.size() + 8;
-    append(&file, {static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length), 'E',
-                   'x', 'i', 'f', 0, 0});
-    append(&file, exif);
-    append(&file, {0xFF, 0xDA, 0, 2});
-    return file;
-}
+    Bytes number(std::uint32_t value, int size) const {
+        Bytes bytes;
+        for (int i = 0; i < size; ++i) {
+            bytes.push_back(static_cast<std::uint8_t>(value >> 8 * (little ? i : size - 1 - i)));
+        }
+        return bytes;
+    }
 
-Bytes png(const Bytes& exif) {
-    Bytes file = {0x89, 'P',  'N',  'G', '\r',
-                  '\n', 0x1A, '\n', 0,   0,
-                  0,    1,    'a',  'b', 'c',
-                  'd',  9,    0,    0,   0,
-                  0,    0,    0,    0,   static_cast<std::uint8_t>(exif.size()),
-                  'e',  'X',  'I',  'f'};
-    append(&file, exif);
-    append(&file, {0, 0, 0, 0});
-    return file;
-}
+    // Two directories, with another tag before the orientation in the first; 0 = none there. The
+    // values, of that type, are in the entry where they fit and else behind it all.
+    Bytes block(std::uint32_t orientation, std::uint32_t type = 3, std::uint32_t count = 1,
+                std::uint32_t second_orientation = 0) const {
+        const int size = type == 1 || type == 6 ? 1 : type == 3 || type == 8 ? 2 : 4;
+        Bytes values;
+        for (std::uint32_t i = 0; i < count; ++i) append(&values, number(orientation + i, size));
+        const std::uint32_t first_entries = orientation == 0 ? 1 : 2;
+        const std::uint32_t second = 8 + 2 + 12 * first_entries + 4;
+        const std::uint32_t end = second + 2 + 12 + 4;
+        Bytes bytes = little ? Bytes{'I', 'I'} : Bytes{'M', 'M'};
+        const auto add = [&](std::uint32_t value, int value_size) {
+            append(&bytes, number(value, value_size));
+        };
+        add(42, 2);
+        add(8, 4);
+        add(first_entries, 2);
+        add(0x010F, 2);  // maker
+        add(2, 2);
+        add(4, 4);
+        append(&bytes, {'f', 'o', 'v', 0});
+        if (orientation != 0) {
+            add(0x0112, 2);
+            add(type, 2);
+            add(count, 4);
+            Bytes place = values.size() <= 4 ? values : number(end, 4);
+            place.resize(4);
+            append(&bytes, place);
+        }
+        add(second, 4);
+        add(1, 2);
+        add(0x0112, 2);
+        add(3, 2);
+        add(1, 4);
+        add(second_orientation, 2);
+        add(0, 2);
+        add(0, 4);
+        if (values.size() > 4) append(&bytes, values);
+        return bytes;
+    }
+};
 
 // On a heap copy of exactly that size, so that sanitizers see a read beyond it.
 template <typename Reader>
 int read(Reader reader, const Bytes& bytes, std::size_t size) {
     const auto copy = std::make_unique<std::uint8_t[]>(size == 0 ? 1 : size);
     if (size > 0) std::memcpy(copy.get(), bytes.data(), size);
-    return reader(copy.get(), size);
+    return reader(ByteSpan{copy.get(), size});
+}
+
+int exif(const Bytes& bytes) {
+    return read(exif_orientation, bytes, bytes.size());
+}
+
+int xmp(const std::string& text) {
+    return read(xmp_orientation, Bytes(text.begin(), text.end()), text.size());
 }
 
 }  // namespace
 
-TEST_CASE("the orientation is found in both byte orders and both kinds of file") {
-    for (int orientation = 1; orientation <= 8; ++orientation) {
+TEST_CASE("the orientation is found in both byte orders, of any type and number of integers") {
+    for (std::uint32_t orientation = 1; orientation <= 8; ++orientation) {
         for (const bool little : {true, false}) {
-            const Bytes block = tiff(little, orientation);
-            CHECK(exif_orientation(block.data(), block.size()) == orientation);
-            const Bytes in_jpeg = jpeg(block);
-            CHECK(jpeg_orientation(in_jpeg.data(), in_jpeg.size()) == orientation);
-            const Bytes in_png = png(block);
-            CHECK(png_orientation(in_png.data(), in_png.size()) == orientation);
+            for (const std::uint32_t type : {1U, 3U, 4U, 6U, 8U, 9U}) {
+                for (const std::uint32_t count : {1U, 2U, 3U, 5U}) {
+                    CHECK(exif(Tiff{little}.block(orientation, type, count)) ==
+                          static_cast<int>(orientation));
+                }
+            }
         }
     }
 }
 
-TEST_CASE("what is no orientation is upright") {
-    for (const int value : {0, 9, 255, 65535}) {
-        const Bytes block = tiff(true, value);
-        CHECK(exif_orientation(block.data(), block.size()) == 1);
-    }
-    CHECK(exif_orientation(tiff(true, 6, 4).data(), 38) == 1);     // a long, not a short
-    CHECK(exif_orientation(tiff(true, 6, 3, 2).data(), 38) == 1);  // two values
-    Bytes block = tiff(false, 6);
-    block[3] = 43;  // not TIFF
-    CHECK(exif_orientation(block.data(), block.size()) == 1);
-    block = tiff(false, 6);
+TEST_CASE("a value that means nothing is upright, a block without one says nothing") {
+    const Tiff tiff;
+    for (const std::uint32_t value : {9U, 255U, 65535U}) CHECK(exif(tiff.block(value)) == 1);
+    CHECK(exif(tiff.block(0x10006, 4)) == 1);  // not the low half of a long
+    CHECK(exif(tiff.block(6, 2)) == 1);        // text
+    CHECK(exif(tiff.block(6, 3, 0)) == 1);     // no value
+    CHECK(exif(tiff.block(0, 3, 1, 6)) == 0);  // of the thumbnail
+    CHECK(exif(tiff.block(3, 3, 1, 6)) == 3);
+    CHECK(exif({}) == 0);
+    Bytes block = tiff.block(6);
+    block[2] = 43;  // not TIFF
+    CHECK(exif(block) == 0);
+    block = Tiff{false}.block(6);
     block[4] = 0xFF;  // directory far outside
-    CHECK(exif_orientation(block.data(), block.size()) == 1);
+    CHECK(exif(block) == 0);
+    block = tiff.block(6, 4, 2);
+    block[8 + 2 + 12 + 8 + 3] = 0xFF;  // values far outside
+    CHECK(exif(block) == 1);
 }
 
-TEST_CASE("a cut block is upright or the right way, and nothing is read beyond it") {
-    const Bytes block = tiff(true, 6);
-    const std::size_t entry_end = 8 + 2 + 2 * 12;
-    for (std::size_t size = 0; size <= block.size(); ++size) {
-        CHECK(read(exif_orientation, block, size) == (size >= entry_end ? 6 : 1));
-    }
-    const Bytes in_jpeg = jpeg(block);
-    for (std::size_t size = 0; size <= in_jpeg.size(); ++size) {
-        const int found = read(jpeg_orientation, in_jpeg, size);
-        CHECK(found == (size >= in_jpeg.size() - 4 ? 6 : 1));
-    }
-    const Bytes in_png = png(block);
-    for (std::size_t size = 0; size <= in_png.size(); ++size) {
-        CHECK(read(png_orientation, in_png, size) == (size == in_png.size() ? 6 : 1));
-    }
-}
-
-TEST_CASE("no changed byte makes an orientation outside 1 to 8") {
-    const Bytes file = jpeg(tiff(true, 3));
-    int different = 0;
-    for (std::size_t i = 0; i < file.size(); ++i) {
-        for (int value = 0; value < 256; ++value) {
-            Bytes changed = file;
-            changed[i] = static_cast<std::uint8_t>(value);
-            const int found = read(jpeg_orientation, changed, changed.size());
-            REQUIRE(found >= 1);
-            REQUIRE(found <= 8);
-            different += found != 3 ? 1 : 0;
+TEST_CASE("nothing is read beyond a block, and no changed byte makes another number") {
+    for (const Bytes& block : {Tiff{true}.block(6), Tiff{false}.block(3, 4, 2)}) {
+        for (std::size_t size = 0; size <= block.size(); ++size) {
+            const int found = read(exif_orientation, block, size);
+            REQUIRE((found == 0 || found == 1 || found == exif(block)));
+        }
+        for (std::size_t i = 0; i < block.size(); ++i) {
+            for (int value = 0; value < 256; ++value) {
+                Bytes changed = block;
+                changed[i] = static_cast<std::uint8_t>(value);
+                const int found = exif(changed);
+                REQUIRE(found >= 0);
+                REQUIRE(found <= 8);
+            }
         }
     }
-    CHECK(different > 0);
+}
+
+TEST_CASE("XMP gives the orientation as an attribute or as an element") {
+    CHECK(xmp("<rdf:Description tiff:Orientation=\"6\" tiff:Make=\"f\"/>") == 6);
+    CHECK(xmp("<rdf:Description tiff:Orientation = '8'/>") == 8);
+    CHECK(xmp("<tiff:Orientation>3</tiff:Orientation>") == 3);
+    CHECK(xmp("<tiff:Orientation>\n  5\n</tiff:Orientation>") == 5);
+    CHECK(xmp("<tiff:OrientationNote>3</tiff:OrientationNote><tiff:Orientation>2<") == 2);
+    CHECK(xmp("<tiff:Orientation>9</tiff:Orientation>") == 1);
+    CHECK(xmp("<tiff:Orientation>16</tiff:Orientation>") == 1);
+    CHECK(xmp("<x:xmpmeta/>") == 0);
+    CHECK(xmp("") == 0);
+    const std::string text = "<a tiff:Orientation = \"6\"/>";
+    for (std::size_t size = 0; size < text.size(); ++size) {
+        const int found = xmp(text.substr(0, size));
+        CHECK((found == 0 || found == 6));
+    }
+}
+
+TEST_CASE("a raw profile is read from its digits") {
+    const auto decode = [](const std::string& text) {
+        Buffer<std::uint8_t> bytes;
+        REQUIRE(read_raw_profile({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()},
+                                 &bytes));
+        return Bytes(bytes.begin(), bytes.end());
+    };
+    CHECK(decode("\nexif\n       4\n4D4d\n002A\n") == Bytes{0x4D, 0x4D, 0, 0x2A});
+    CHECK(decode("\nexif\n 4\n4D4") == Bytes{0x4D});
+    CHECK(decode("\nexif\n 4") == Bytes{});
+    CHECK(decode("") == Bytes{});
 }

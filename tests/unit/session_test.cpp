@@ -2,8 +2,10 @@
 // Sessions: settings, workspace, taps, cancelling, profile, plan text, self-test, misuse.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -226,6 +228,7 @@ TEST_CASE("cancelling stops between steps and the session runs again") {
     f.settings.cancel_cookie = &counter;
     REQUIRE(f.create() == FOVEA_OK);
     float expected[2], logits[2];
+    counter = {};
     REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, expected, nullptr) == FOVEA_OK);
     const int steps = counter.asked;
     CHECK(steps > 4);
@@ -240,6 +243,207 @@ TEST_CASE("cancelling stops between steps and the session runs again") {
     counter = {};
     REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, nullptr) == FOVEA_OK);
     CHECK(std::memcmp(logits, expected, sizeof(logits)) == 0);
+}
+
+namespace {
+
+// Says stop at the question of that index, and from then on.
+struct StopAt {
+    int index = -1;
+    int asked = 0;
+    static int ask(void* cookie) {
+        auto* self = static_cast<StopAt*>(cookie);
+        const int number = self->asked++;
+        return self->index >= 0 && number >= self->index ? 1 : 0;
+    }
+};
+
+// A long layer that is run by itself, or one that takes turns with others.
+ModelSpec long_layer_spec(const char* kind) {
+    ModelSpec spec = any_size_spec();
+    spec.nodes.clear();
+    spec.default_height = spec.default_width = 96;
+    std::uint32_t channels = 3;
+    const auto convolution = [&](std::uint32_t input, std::uint32_t kernel, std::uint32_t outputs) {
+        const std::uint32_t value =
+            spec.add({.kind = kConvolution,
+                      .inputs = {input},
+                      .weights = std::vector<float>(
+                          std::size_t{kernel} * kernel * channels * outputs, 1e-3f),
+                      .kernel_height = kernel,
+                      .kernel_width = kernel,
+                      .stride_y = 1,
+                      .stride_x = 1,
+                      .dilation_y = 1,
+                      .dilation_x = 1,
+                      .same_padding = true,
+                      .groups = 1,
+                      .output_channels = outputs});
+        channels = outputs;
+        return value;
+    };
+    std::uint32_t value = 0;
+    if (std::strcmp(kind, "by itself") == 0) {
+        value = spec.add({.kind = kReshape, .inputs = {convolution(0, 15, 32)}});  // 199 million
+        channels = 96 * 96 * 32;
+    } else {
+        value = spec.add({.kind = kPool,
+                          .inputs = {0},
+                          .kernel_height = 3,
+                          .kernel_width = 3,
+                          .stride_y = 1,
+                          .stride_x = 1,
+                          .same_padding = true});
+        value = convolution(convolution(value, 1, 256), 1, 64);  // 7 and 151 million
+        value = spec.add({.kind = kGlobalPool, .inputs = {value}});
+    }
+    spec.logits = spec.probabilities =
+        spec.add({.kind = kDense,
+                  .inputs = {value},
+                  .weights = std::vector<float>(std::size_t{channels} * 2, 0.01f),
+                  .output_channels = 2});
+    spec.golden.clear();
+    return spec;
+}
+
+}  // namespace
+
+TEST_CASE("cancelling stops inside a long layer, and asking changes no bit") {
+    for (const char* const kind : {"by itself", "streamed"}) {
+        for (const std::uint32_t threads : {1u, 3u}) {
+            CAPTURE(kind);
+            CAPTURE(threads);
+            Fixture f(long_layer_spec(kind));
+            f.input.assign(96 * 96 * 3, 99);
+            f.settings.threads = threads;
+            float expected[2], logits[2];
+            REQUIRE(f.create() == FOVEA_OK);
+            REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, expected, nullptr) == FOVEA_OK);
+            fovea_session_info info = {};
+            info.size = sizeof(info);
+            REQUIRE(fovea_session_describe(f.session, &info) == FOVEA_OK);
+            const std::uint32_t steps = [&] {
+                fovea_session_profile(f.session, 1);
+                return fovea_session_step_times(f.session, nullptr, 0);
+            }();
+            fovea_session_close(&f.session);
+            StopAt stop;
+            f.settings.cancel = StopAt::ask;
+            f.settings.cancel_cookie = &stop;
+            REQUIRE(f.create() == FOVEA_OK);
+            stop = {};
+            REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, nullptr) == FOVEA_OK);
+            CHECK(std::memcmp(logits, expected, sizeof(logits)) == 0);
+            // The caller's thread asks before each piece of its share.
+            const auto pieces =
+                static_cast<std::uint32_t>(info.multiply_adds / threads / (64u << 20));
+            CHECK(stop.asked >= static_cast<int>(pieces + (threads == 1 ? steps : 0)));
+            const int questions = stop.asked;
+            for (const int index : {0, 1, questions / 2, questions - 1}) {
+                stop = {index, 0};
+                CHECK(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, nullptr) ==
+                      FOVEA_ERROR_CANCELLED);
+                CHECK(stop.asked == index + 1);
+            }
+        }
+    }
+}
+
+TEST_CASE("cancelling stops while a session is planned, and then nothing is left") {
+    ModelSpec spec = any_size_spec();
+    spec.nodes.clear();
+    spec.golden.clear();
+    spec.default_height = spec.default_width = 24;
+    std::uint32_t value = 0;
+    for (int i = 0; i < 400; ++i) {
+        value = spec.add({.kind = kPool,
+                          .inputs = {value},
+                          .kernel_height = 3,
+                          .kernel_width = 3,
+                          .stride_y = 1,
+                          .stride_x = 1,
+                          .same_padding = true});
+    }
+    spec.add({.kind = kGlobalPool, .inputs = {value}});
+    spec.logits = spec.probabilities = spec.add({.kind = kDense,
+                                                 .inputs = {value + 1},
+                                                 .weights = std::vector<float>(6, 0.1f),
+                                                 .output_channels = 2});
+    Fixture f(spec);
+    CountingAllocator allocator;
+    f.settings.allocator = allocator.hooks();
+    StopAt stop;
+    f.settings.cancel = StopAt::ask;
+    f.settings.cancel_cookie = &stop;
+    REQUIRE(f.create() == FOVEA_OK);
+    const int questions = stop.asked;
+    CHECK(questions > 5);
+    fovea_session_close(&f.session);
+    for (int index = 0; index < questions; ++index) {
+        stop = {index, 0};
+        CHECK(f.create() == FOVEA_ERROR_CANCELLED);
+        CHECK(f.session == nullptr);
+        CHECK(stop.asked == index + 1);
+        CHECK(allocator.live == 0);
+        stop = {index, 0};
+        std::size_t bytes = 77;
+        CHECK(fovea_session_workspace_size(f.model, &f.settings, &bytes) == FOVEA_ERROR_CANCELLED);
+        CHECK(bytes == 77);
+    }
+    CHECK(f.log.all().find("planning was cancelled") != std::string::npos);
+}
+
+TEST_CASE("a small model that asks for gigabytes is refused before they are taken") {
+    ModelSpec spec = any_size_spec();
+    spec.nodes.clear();
+    spec.golden.clear();
+    // 8192 x 8192 x 8 floats, that no band makes smaller: the pools need them whole.
+    spec.default_height = spec.default_width = 8192;
+    spec.add({.kind = kConvolution,
+              .inputs = {0},
+              .weights = std::vector<float>(3 * 8, 0.1f),
+              .kernel_height = 1,
+              .kernel_width = 1,
+              .stride_y = 1,
+              .stride_x = 1,
+              .dilation_y = 1,
+              .dilation_x = 1,
+              .groups = 1,
+              .output_channels = 8});
+    spec.add({.kind = kGlobalPool, .inputs = {1}});
+    spec.add({.kind = kMultiply, .inputs = {1, 2}});
+    spec.add({.kind = kGlobalPool, .inputs = {3}});
+    spec.logits = spec.probabilities = spec.add({.kind = kDense,
+                                                 .inputs = {4},
+                                                 .weights = std::vector<float>(16, 0.1f),
+                                                 .output_channels = 2});
+    Fixture f(spec);
+    struct Largest {
+        std::size_t size = 0;
+        static void* allocate(void* cookie, std::size_t size, std::size_t alignment) {
+            auto* self = static_cast<Largest*>(cookie);
+            self->size = std::max(self->size, size);
+            return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+        }
+        static void release(void*, void* pointer) { std::free(pointer); }
+    } largest;
+    f.settings.allocator = {Largest::allocate, Largest::release, &largest};
+    std::size_t needed = 0;
+    // What the caller would have to bring is still told.
+    REQUIRE(fovea_session_workspace_size(f.model, &f.settings, &needed) == FOVEA_OK);
+    CHECK(needed > std::size_t{2} << 30);
+    CHECK(f.create() == FOVEA_ERROR_MEMORY_LIMIT);
+    CHECK(f.session == nullptr);
+    CHECK(largest.size < 1 << 20);
+    CHECK(f.log.all().find(std::to_string(needed)) != std::string::npos);
+    CHECK(f.log.all().find("1073741824") != std::string::npos);
+    // The limit is exact, and the caller's to set.
+    f.settings.input_height = f.settings.input_width = 64;
+    REQUIRE(fovea_session_workspace_size(f.model, &f.settings, &needed) == FOVEA_OK);
+    f.settings.max_workspace_bytes = needed - 1;
+    CHECK(f.create() == FOVEA_ERROR_MEMORY_LIMIT);
+    f.settings.max_workspace_bytes = needed;
+    CHECK(f.create() == FOVEA_OK);
 }
 
 TEST_CASE("profile and plan") {

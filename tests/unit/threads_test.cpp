@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/range.h"
 #include "engine/threads.h"
 
 #include <doctest/doctest.h>

@@ -7,7 +7,7 @@ import collections
 import dataclasses
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from ..label_sets import ICDR, Label, without_ending
+from ..label_sets import ICDR, Label, ending_of, without_ending
 from ..labels import LabelFile
 from . import EvaluationError
 from .predictions import Prediction, printable
@@ -63,7 +63,10 @@ def _match(file: str, index: Dict[str, List[_Entry]], sources: Sequence[str]) ->
     if len(sources) > 1 and named:
         found = [entry for entry in found if entry.source in named]
     longest = max((len(entry.parts) for entry in found), default=0)
-    return [entry for entry in found if len(entry.parts) == longest]
+    found = [entry for entry in found if len(entry.parts) == longest]
+    # Where x.jpg and x.png are labelled apart the ending decides; a photo that was converted after it was labelled has another one.
+    exact = [entry for entry in found if entry.label.ending and entry.label.ending == ending_of(file)]
+    return exact or found
 
 
 class _Notes:
@@ -99,14 +102,24 @@ def _no_match(predictions: Sequence[Prediction], index: Dict[str, List[_Entry]])
                            f"the labels of {entry.source} '{printable(entry.label.name)}'")
 
 
+def _advice(photos: Sequence[Prediction]) -> str:
+    """What tells photos of one name apart."""
+    if len({ending_of(photo.file) for photo in photos}) == len(photos):
+        return "write the names in the label file with their endings"
+    return "write the names in the label file with their folders"
+
+
 def _sole_claims(claims: Sequence[Tuple[_Entry, List[Prediction]]], notes: _Notes) -> List[Tuple[_Entry, Prediction]]:
     """One photo for each label. The same picture in two places counts once; different pictures under one name count not at all."""
     sole = []
     for entry, photos in claims:
         if len(photos) > 1 and (not photos[0].sha256 or len({photo.sha256 for photo in photos}) > 1):
+            exact = [photo for photo in photos if entry.label.ending and ending_of(photo.file) == entry.label.ending]
+            chosen = exact if len(exact) == 1 else []
             for photo in photos:
-                notes.add("same_name", "different photos with the name of one label are left out; give each folder a source of its own "
-                          "with --labels FOLDER=FILE", photo.file)
+                if photo not in chosen:
+                    notes.add("same_name", "different photos with the name of one label are left out; " + _advice(photos), photo.file)
+            sole += [(entry, photo) for photo in chosen]
             continue
         for photo in photos[1:]:
             notes.add("copied", "the same picture with the same name in several folders counts once", photo.file)

@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the JSON lines of `fovea screen --format jsonl` and of `fovea run`. Nobody has vouched for them: every field is checked before it counts."""
+"""Reads the JSON lines of `fovea screen --format jsonl` and of `fovea run`, and the array of `--format json`. Nobody has vouched for
+them: every field is checked before it counts."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import dataclasses
+import io
 import json
+import re
 import sys
 from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
 
 from .. import checked
 from ..errors import ConversionError
+from ..tables import looks_like_utf16
 from . import EvaluationError
 
 LONGEST_LINE = 1 << 20  # bytes; a line of fovea screen has about 2000
+LONGEST_ARRAY = 1 << 28
 RESULTS = ("dr_signs_found", "no_dr_signs_found", "not_gradable")
 TARGETS = ("any_dr", "referable_dr", "grade5", "other")
 FORCED = "forced:"      # how the warning starts that --force leaves
@@ -86,11 +92,15 @@ def _members(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return members
 
 
-def _parse(line: bytes) -> Any:
+def _decoded(data: bytes) -> str:
     try:
-        text = line.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise EvaluationError(f"byte 0x{line[error.start]:02x} at column {error.start + 1} is no UTF-8") from error
+        raise EvaluationError(f"byte 0x{data[error.start]:02x} at column {error.start + 1} is no UTF-8") from error
+
+
+def _parse(line: bytes) -> Any:
+    text = _decoded(line)
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_members)
     except RecursionError as error:
@@ -188,16 +198,72 @@ def _prediction(value: Any, place: str) -> Prediction:
     return dataclasses.replace(prediction, probabilities=_scores(members, setting), logits=_numbers(members, "logits"), result=result)
 
 
-def _lines(file: BinaryIO, name: str) -> Iterator[Tuple[str, bytes]]:
-    number = 0
+def _checked(value: Any, place: str) -> Prediction:
+    try:
+        return _prediction(value, place)
+    except ConversionError as error:
+        raise EvaluationError(f"{place}: {printable(str(error))}") from error
+
+
+def _first_bytes(file: BinaryIO) -> bytes:
+    """The start of the file to the end of its first line that is not empty; that line is cut where it is longer than any may be."""
+    start = b""
+    while len(start) <= LONGEST_LINE:
+        line = file.readline(LONGEST_LINE + 1)
+        start += line
+        if not line or start.removeprefix(codecs.BOM_UTF8).strip():
+            break
+    return start
+
+
+def _whole(file: BinaryIO, first: bytes, name: str) -> str:
+    data = first + file.read(LONGEST_ARRAY + 1)
+    if len(data) > LONGEST_ARRAY:
+        raise EvaluationError(f"{name}: a JSON array of more than {LONGEST_ARRAY >> 20} MiB; make JSON lines with --format jsonl")
+    return _decoded(data.removeprefix(codecs.BOM_UTF8))
+
+
+def _elements(text: str, name: str) -> Iterator[Tuple[str, Any]]:
+    """(place, value) of a JSON array, as `fovea screen --format json` writes it."""
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_members)
+    blanks = re.compile(r"[ \t\r\n]*")
+
+    def after_blanks(position: int) -> int:
+        return blanks.match(text, position).end()  # type: ignore[union-attr]
+
+    position, number = after_blanks(after_blanks(0) + 1), 0
+    if text[position:position + 1] == "]":
+        raise EvaluationError(f"{name}: no photo in it")
     while True:
         number += 1
-        line = file.readline(LONGEST_LINE + 1)
+        place = f"{name}, photo {number}"
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            raise EvaluationError(f"{place}: the array is damaged or cut off here ({printable(str(error))})") from error
+        yield place, value
+        position = after_blanks(position)
+        if text[position:position + 1] == "]":
+            break
+        if text[position:position + 1] != ",":
+            raise EvaluationError(f"{place}: the array is cut off after this photo, or its comma is missing")
+        position = after_blanks(position + 1)
+    if text[position + 1:].strip():
+        raise EvaluationError(f"{name}: more text after the end of the array")
+
+
+def _lines(file: BinaryIO, first: bytes, name: str) -> Iterator[Tuple[str, bytes]]:
+    """first: the start that was read already, whole lines but for a last one that is too long."""
+    number = 0
+    known = io.BytesIO(first)
+    while True:
+        number += 1
+        line = known.readline() or file.readline(LONGEST_LINE + 1)
         if not line:
             return
         if len(line) > LONGEST_LINE:
             raise EvaluationError(f"{name}:{number}: the line is longer than {LONGEST_LINE} bytes")
-        yield f"{name}:{number}", line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        yield f"{name}:{number}", line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
 
 
 @contextlib.contextmanager
@@ -217,7 +283,13 @@ def read(path: str) -> PredictionFile:
     truncated = ""
     try:
         with _opened(path) as file:
-            for place, line in _lines(file, name):
+            first = _first_bytes(file)
+            if looks_like_utf16(first):
+                raise EvaluationError(f"{name}: this is UTF-16, as PowerShell's > writes it; make the file with fovea screen's --output, "
+                                      "or save it as UTF-8")
+            if first.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+                return PredictionFile(name, [_checked(value, place) for place, value in _elements(_whole(file, first, name), name)], "")
+            for place, line in _lines(file, first, name):
                 if not line.strip():
                     continue
                 try:
@@ -227,12 +299,7 @@ def read(path: str) -> PredictionFile:
                         truncated = f"{place}: the last line was cut off and is left out ({error})"
                         break
                     raise EvaluationError(f"{place}: {error}") from error
-                if isinstance(value, list):
-                    raise EvaluationError(f"{place}: a JSON array; make JSON lines with `fovea screen --format jsonl`")
-                try:
-                    predictions.append(_prediction(value, place))
-                except ConversionError as error:
-                    raise EvaluationError(f"{place}: {printable(str(error))}") from error
+                predictions.append(_checked(value, place))
     except OSError as error:
         raise EvaluationError(f"{name}: {error.strerror}") from error
     if not predictions:

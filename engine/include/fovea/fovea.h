@@ -19,7 +19,10 @@
  *
  * Rules for every call:
  * - It returns a fovea_status; 0 is success. On failure outputs are untouched or reset to null, no
- *   object is left half made, and a line that names the cause goes to the log callback, if there is one.
+ *   object is left half made, and a line that names the cause goes to the log callback, if there is one
+ *   (FOVEA_ERROR_BUSY alone is silent: the log callback may be what called).
+ * - Callbacks (log, cancel, allocator, write) return to the library, and may call it for other objects. Calls for the session
+ *   whose call called them are refused, see fovea_session.
  * - It never prints, aborts, throws, or reads the environment.
  * - Structs that the library fills or reads begin with `size`: the *_init function sets it, so that
  *   later versions can grow them. Pass only structs that were initialised.
@@ -66,6 +69,8 @@ typedef enum fovea_status {
     FOVEA_ERROR_CANCELLED = 14,
     FOVEA_ERROR_SELFTEST_FAILED = 15,
     FOVEA_ERROR_INPUT_SIZE = 16,       /* the network cannot run at that input size */
+    FOVEA_ERROR_BUSY = 17,             /* another call of the same session is not done */
+    FOVEA_ERROR_MEMORY_LIMIT = 18,     /* the session needs more than its max_workspace_bytes */
     FOVEA_STATUS_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_status;
 
@@ -164,7 +169,17 @@ FOVEA_API const char* fovea_model_provenance(const fovea_model* model, uint32_t 
 
 /* ---- Session --------------------------------------------------------------------------------- */
 
-/* Holds the plan and the working memory for one input size. One thread at a time. */
+/*
+ * Holds the plan and the working memory for one input size. One call at a time: while one is not done, every other
+ * call of the same session, be it from one of its callbacks or from another thread, gets FOVEA_ERROR_BUSY and changes
+ * nothing (fovea_session_step_times then returns 0, fovea_session_profile and fovea_session_close do nothing, and
+ * *session is not set to null).
+ *
+ * After fork() the child may use and close the session as the parent may, each with memory of its own, save for a
+ * workspace that the caller made shared. The session's threads are not in the child: there its calls run on the
+ * calling thread alone, to the same bits. A session that another thread of the parent was using at that moment stays busy in the
+ * child.
+ */
 typedef struct fovea_session fovea_session;
 
 typedef struct fovea_session_settings {
@@ -178,14 +193,17 @@ typedef struct fovea_session_settings {
     size_t workspace_size;    /* at least what fovea_session_workspace_size says */
     fovea_allocator allocator; /* default: the C library */
     fovea_log log;            /* default: silent */
-    int (*cancel)(void* cookie); /* default null; asked before each layer, or each band of a layer, on the calling
-                                    thread: non-zero stops the run */
+    int (*cancel)(void* cookie); /* default null; asked on the calling thread while the session is planned, and before
+                                    each layer or part of a layer of some 64 million multiply-adds: non-zero stops the
+                                    call with FOVEA_ERROR_CANCELLED */
     void* cancel_cookie;
     const char* const* taps;  /* default null; names of layers whose outputs are kept until the next run */
     uint32_t tap_count;
     uint32_t max_image_side;  /* default 16384 pixels */
     uint64_t max_image_pixels; /* default 100 million */
     uint64_t max_decode_bytes; /* default 1 GiB: working memory of the decoder, the picture included */
+    uint64_t max_workspace_bytes; /* default 1 GiB: of the workspace that the library takes where the caller gives
+                                     none; a session that needs more is FOVEA_ERROR_MEMORY_LIMIT */
 } fovea_session_settings;
 
 FOVEA_API void fovea_session_settings_init(fovea_session_settings* settings);
@@ -197,7 +215,8 @@ FOVEA_API fovea_status fovea_session_workspace_size(const fovea_model* model, co
 FOVEA_API fovea_status fovea_session_create(const fovea_model* model, const fovea_session_settings* settings,
                                             fovea_session** session);
 
-/* Closes the session and sets *session to null; null and pointer to null are fine. */
+/* Closes the session and sets *session to null; null and pointer to null are fine. Does nothing while the session is
+ * busy. */
 FOVEA_API void fovea_session_close(fovea_session** session);
 
 typedef struct fovea_session_info {
