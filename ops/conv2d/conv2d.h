@@ -13,9 +13,8 @@ namespace fovea::ops {
 // call. Reading input rows through pointers lets a caller keep them in a ring buffer and give
 // padding rows as null, so the same kernel serves whole tensors and bands.
 //
-//   output[x][o] = activation( bias[o] + sum_{a, b, i} row[a][x * stride + b * dilation -
-//   pad_left][g * in_group + i]
-//                                                      * weight[a][b][i][o] )
+//   output[x][o] = activation( bias[o] + sum_{a, b, i}
+//                      row[a][x * stride + b * dilation - pad_left][g * in_group + i] * weight[a][b][i][o] )
 // where g is the group of o and positions outside 0 .. input_width-1 and null rows count as zero.
 //
 // Layouts, every element a float or every one a half:
