@@ -19,12 +19,13 @@
 
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
-#include "engine/executor.h"
-#include "engine/model_file.h"
-#include "engine/model_source.h"
-#include "engine/plan.h"
-#include "engine/segment_measures.h"
-#include "engine/segments.h"
+#include "engine/run/executor.h"
+#include "engine/model/model_file.h"
+#include "engine/model/source.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/plan/segment_measures.h"
+#include "engine/plan/segments.h"
 #include "ops/cpu_features.h"
 
 namespace {
@@ -57,13 +58,13 @@ class Runner {
             std::aligned_alloc(64, (plan.workspace_size + 63) / 64 * 64)));
         if (workspace_ == nullptr) return;
         fovea::write_constants(plan, workspace_.get());
-        pixels_.resize(plan.shapes[0].count());
+        pixels_.resize(plan.values[0].shape.count());
         for (std::size_t i = 0; i < pixels_.size(); ++i)
             pixels_[i] = static_cast<std::uint8_t>(i * 2654435761u >> 25);
         for (std::size_t g = 0; g < plan.segment_count; ++g)
             turns_.push_back(turns(plan.segments[g]));
         seconds_.resize(plan.segment_count);
-        executor_ = std::make_unique<fovea::Executor>(graph, plan, pool_, workspace_.get());
+        executor_ = std::make_unique<fovea::Executor>(plan, pool_, workspace_.get());
     }
 
     // The seconds of each segment and, in `whole`, of the run without the taking of times in

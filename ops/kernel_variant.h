@@ -32,4 +32,9 @@ struct KernelTable {
     }
 };
 
+// The table of the kernels that take these arguments: TableOf<PoolArgs<float>>::kTable, said beside each
+// table's declaration.
+template <typename Args>
+struct TableOf;
+
 }  // namespace fovea::ops

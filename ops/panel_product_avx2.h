@@ -16,8 +16,8 @@ namespace {
 
 // The inner loop of the convolutions, on a register tile of kPixels x (8 * kPanels) outputs:
 //
-//   sums[p][n][lane] += sum_{i < length} input[p * pixel_step + i] * weights[n * panel_step + 8 i +
-//   lane]
+//   sums[p][n][lane] += sum_{i < length}
+//                           input[p * pixel_step + i] * weights[n * panel_step + 8 i + lane]
 //
 // i ascending, fused. 12 sums are the aim: they hide the latency of FMA (4 or 5 cycles, two a
 // cycle: 8 to 10 are needed) and leave 4 of the 16 registers.

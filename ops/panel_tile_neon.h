@@ -103,8 +103,7 @@ template <>
 struct PanelTiles<Half> {
     static constexpr int kMaxPixels = 8;
     static constexpr void (*kFunctions[kMaxTilePanels][kMaxPixels])(PanelTile<Half>*) = {
-        // A layer's last panel goes alone at most, and does without some sizes; two panels do
-        // without
+        // A layer's last panel goes alone at most, and does without some sizes; two panels do without
         // those that maps of 7, 14, 28 and 2^n columns hardly leave.
         {panel_tile_1x1_neon_fp16, panel_tile_2x1_neon_fp16, nullptr, panel_tile_4x1_neon_fp16,
          nullptr, nullptr, nullptr, panel_tile_8x1_neon_fp16},

@@ -6,8 +6,8 @@
 
 #include "preprocess/bytes.h"
 #include "preprocess/camera_pixels.h"
-#include "preprocess/exif.h"
 #include "preprocess/jpeg_check.h"
+#include "preprocess/metadata.h"
 #include "preprocess/png_check.h"
 #include "preprocess/stb_decoder.h"
 
@@ -105,10 +105,19 @@ Status check_limits(std::uint64_t width, std::uint64_t height, const DecodeLimit
 
 constexpr const char* kNeedsMemory = "decoding needs more memory than the limit";
 
-// Decodes and turns upright. channels is 3 or 4.
-Status decode_checked(ByteSpan file, int channels, int orientation, const DecodeLimits& limits,
-                      std::uint64_t max_bytes, bool zero_fill, const Allocator& allocator,
-                      Image* out, const char** detail) {
+constexpr const char* kStrayBytes =
+    "bytes that are no part of the image follow its data; it may be damaged";
+constexpr const char* kUnknownColors =
+    "its colour profile is not one that can be converted to sRGB; its colours may be off";
+constexpr const char* kBothWarnings =
+    "bytes that are no part of the image follow its data, and its colour profile cannot be "
+    "converted "
+    "to sRGB; it may be damaged, and its colours off";
+
+// Decodes, converts and turns upright. channels is 3 or 4.
+Status decode_checked(ByteSpan file, int channels, const Metadata& metadata,
+                      const DecodeLimits& limits, std::uint64_t max_bytes, bool zero_fill,
+                      const Allocator& allocator, Image* out, const char** detail) {
     if (limits.is_cancelled()) {
         return refuse(detail, "the decoding was cancelled", Status::kCancelled);
     }
@@ -117,7 +126,12 @@ Status decode_checked(ByteSpan file, int channels, int orientation, const Decode
     if (decoding == Status::kImageTooLarge) return refuse(detail, kNeedsMemory, decoding);
     if (decoding == Status::kOutOfMemory) return refuse(detail, "out of memory", decoding);
     if (decoding != Status::kOk) return refuse(detail, "the image data are damaged", decoding);
-    if (channels == 3 && orientation == 1) {
+    if (metadata.needs_conversion) {
+        metadata.to_srgb.convert(decoded.pixels.data(),
+                                 decoded.pixels.size() / static_cast<std::size_t>(channels),
+                                 channels);
+    }
+    if (channels == 3 && metadata.orientation == 1) {
         Image image(allocator);
         image.pixels = std::move(decoded.pixels);
         image.width = decoded.width;
@@ -133,14 +147,12 @@ Status decode_checked(ByteSpan file, int channels, int orientation, const Decode
     const Status status = copy_upright({decoded.pixels.data(), decoded.width, decoded.height,
                                         std::ptrdiff_t{channels} * decoded.width,
                                         channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb},
-                                       orientation, allocator, out);
+                                       metadata.orientation, allocator, out);
     return status == Status::kOk ? status : refuse(detail, "out of memory", status);
 }
 
-// The first that says something decides.
-int first_orientation(int first, int second) {
-    if (first != 0) return first;
-    return second != 0 ? second : 1;
+Status refuse_memory(const char** detail, Status status) {
+    return refuse(detail, status == Status::kOutOfMemory ? "out of memory" : kNeedsMemory, status);
 }
 
 Status decode_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
@@ -158,13 +170,18 @@ Status decode_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimit
     MendedJpeg mended(allocator);
     status = check_jpeg(data, size, limits, allocator, &info, &mended, detail);
     if (status != Status::kOk) return status;
-    const int orientation =
-        first_orientation(exif_orientation(info.exif), xmp_orientation(info.xmp));
-    status =
-        decode_checked({mended.data(), mended.size()}, 3, orientation, limits,
-                       limits.max_bytes - mended.copied_bytes(), false, allocator, out, detail);
-    if (status == Status::kOk && info.has_stray_bytes) {
-        *detail = "bytes that are no part of the image follow its data; it may be damaged";
+    std::uint64_t max_bytes = limits.max_bytes - mended.copied_bytes();
+    Metadata metadata(allocator);
+    status = read_metadata(info, max_bytes, allocator, &metadata);
+    if (status != Status::kOk) return refuse_memory(detail, status);
+    if (metadata.needs_conversion) max_bytes -= SrgbConversion::kTableBytes;
+    status = decode_checked({mended.data(), mended.size()}, 3, metadata, limits, max_bytes, false,
+                            allocator, out, detail);
+    if (status != Status::kOk) return status;
+    if (info.has_stray_bytes) {
+        *detail = metadata.has_unknown_colors ? kBothWarnings : kStrayBytes;
+    } else if (metadata.has_unknown_colors) {
+        *detail = kUnknownColors;
     }
     return status;
 }
@@ -186,46 +203,6 @@ bool fill_palette(const std::uint8_t* data, std::size_t size, const PngInfo& inf
     return true;
 }
 
-// A text that does not inflate to a reasonable size is as none.
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
-
-// kOutOfMemory, or kOk with the text; *buffer may hold it.
-Status read_png_text(const PngText& source, const DecodeLimits& limits,
-                     Buffer<std::uint8_t>* buffer, ByteSpan* text) {
-    *text = source.text;
-    if (!source.is_compressed) return Status::kOk;
-    const std::size_t most = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kMaxTextBytes, limits.max_bytes / kInflateFactor));
-    const Status status = inflate(source.text, most, buffer);
-    if (status == Status::kOutOfMemory) return status;
-    *text = {};
-    if (status == Status::kOk) *text = {buffer->data(), buffer->size()};
-    return Status::kOk;
-}
-
-// EXIF in its own chunk, or else in a text; XMP where that says nothing. As Pillow decides it.
-Status png_orientation(const PngInfo& info, const DecodeLimits& limits, const Allocator& allocator,
-                       int* orientation) {
-    Buffer<std::uint8_t> inflated(allocator), exif(allocator);
-    ByteSpan tiff = info.exif, text;
-    if (tiff.data == nullptr && info.exif_profile.text.data != nullptr) {
-        const Status status = read_png_text(info.exif_profile, limits, &inflated, &text);
-        if (status != Status::kOk) return status;
-        if (text.size / 2 + inflated.size() <= limits.max_bytes) {
-            if (!read_raw_profile(text, &exif)) return Status::kOutOfMemory;
-            tiff = {exif.data(), exif.size()};
-        }
-    }
-    const int by_exif = exif_orientation(without_exif_header(tiff));
-    if (by_exif != 0) {
-        *orientation = by_exif;
-        return Status::kOk;
-    }
-    const Status status = read_png_text(info.xmp, limits, &inflated, &text);
-    if (status == Status::kOk) *orientation = first_orientation(0, xmp_orientation(text));
-    return status;
-}
-
 Status decode_png(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
                   const Allocator& allocator, Image* out, const char** detail) {
     PngInfo info;
@@ -235,11 +212,12 @@ Status decode_png(const std::uint8_t* data, std::size_t size, const DecodeLimits
     if (status != Status::kOk) return status;
     status = check_png(data, size, &info, detail);
     if (status != Status::kOk) return status;
-    int orientation = 1;
-    status = png_orientation(info, limits, allocator, &orientation);
-    if (status != Status::kOk) return refuse(detail, "out of memory", status);
+    Metadata metadata(allocator);
+    status = read_metadata(info, limits.max_bytes, allocator, &metadata);
+    if (status != Status::kOk) return refuse_memory(detail, status);
     const int channels = info.has_transparency ? 4 : 3;
     std::uint64_t max_bytes = limits.max_bytes;
+    if (metadata.needs_conversion) max_bytes -= SrgbConversion::kTableBytes;
     Buffer<std::uint8_t> filled(allocator);
     if (info.color_type == 3 && info.palette_entries < std::size_t{1} << info.bit_depth) {
         if (size + 768 > max_bytes) {
@@ -254,8 +232,10 @@ Status decode_png(const std::uint8_t* data, std::size_t size, const DecodeLimits
         max_bytes -= size;
     }
     // Zeroed: a deflate distance of zero, which stb_image lets pass, copies what was never written.
-    return decode_checked({data, size}, channels, orientation, limits, max_bytes, true, allocator,
-                          out, detail);
+    status = decode_checked({data, size}, channels, metadata, limits, max_bytes, true, allocator,
+                            out, detail);
+    if (status == Status::kOk && metadata.has_unknown_colors) *detail = kUnknownColors;
+    return status;
 }
 
 }  // namespace

@@ -21,12 +21,10 @@ struct Disc {
 // Finds the lit disc in a small picture (at most 1024 x 1024).
 //  1. Lit means a luminance above a threshold between that of the corners and the 95th percentile.
 //  2. The largest 4-connected lit component; its edge is its outermost pixels in each row and
-//  column,
-//     those at the frame aside.
+//     column, those at the frame aside.
 //  3. Algebraic least squares (Kasa 1976) with robust reweighting: points further off than three
-//  times
-//     the median distance are left out of the next round. A circle, or, where a circle fits badly
-//     and an ellipse with upright axes fits much better (a photo squeezed to a square), that
+//     times the median distance are left out of the next round. A circle, or, where a circle fits
+//     badly and an ellipse with upright axes fits much better (a photo squeezed to a square), that
 //     ellipse.
 // component, width * height bytes, receives 1 where a pixel belongs to the component, else 0.
 // Status: kInvalidArgument, kOutOfMemory. No disc is kOk with found = false.

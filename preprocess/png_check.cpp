@@ -107,6 +107,29 @@ void read_text(std::uint32_t type, ByteSpan chunk, PngInfo* info) {
     *target = {chunk, is_compressed};
 }
 
+// Keeps what the first chunk of each kind says of the colours. Of those that conflict decode.cpp
+// chooses.
+void read_colors(std::uint32_t type, ByteSpan chunk, PngInfo* info) {
+    if (type == chunk_type("iCCP") && info->icc.data == nullptr) {
+        // The name, the method of compression.
+        if (!skip_string(&chunk) || chunk.size < 1 || chunk.data[0] != 0) chunk.size = 1;
+        info->icc = {chunk.data + 1, chunk.size - 1};
+    } else if (type == chunk_type("sRGB")) {
+        info->has_srgb = true;
+    } else if (type == chunk_type("gAMA") && chunk.size == 4 && info->gamma == 0) {
+        info->gamma = read_u32_big_endian(chunk.data);
+    } else if (type == chunk_type("cHRM") && chunk.size == 32 && !info->has_chromaticities) {
+        info->has_chromaticities = true;
+        for (std::size_t i = 0; i < 8; ++i) {
+            info->chromaticities[i] = read_u32_big_endian(chunk.data + 4 * i);
+        }
+    } else if (type == chunk_type("cICP") && chunk.size == 4) {
+        // The primaries of ITU-T H.273, and sRGB's curve or that of video, which stands for it.
+        const bool is_srgb = chunk.data[0] == 1 && (chunk.data[1] == 13 || chunk.data[1] == 1);
+        info->has_other_coding = !is_srgb;
+    }
+}
+
 Status refuse(const char** detail, const char* cause, Status status = Status::kCorruptImage) {
     *detail = cause;
     return status;
@@ -206,6 +229,10 @@ Status check_png(const std::uint8_t* data, std::size_t size, PngInfo* info, cons
         } else if (type == chunk_type("tEXt") || type == chunk_type("zTXt") ||
                    type == chunk_type("iTXt")) {
             read_text(type, {type_bytes + 4, length}, info);
+        } else if (type == chunk_type("iCCP") || type == chunk_type("sRGB") ||
+                   type == chunk_type("gAMA") || type == chunk_type("cHRM") ||
+                   type == chunk_type("cICP")) {
+            if (!has_data) read_colors(type, {type_bytes + 4, length}, info);
         } else if (type == chunk_type("IEND")) {
             if (length != 0) return refuse(detail, "the PNG end chunk is not empty");
             break;

@@ -24,6 +24,12 @@ struct PngInfo {
     ByteSpan exif;         // eXIf
     PngText exif_profile;  // EXIF as older programs write it: hexadecimal digits in a text
     PngText xmp;
+    ByteSpan icc;  // iCCP, compressed
+    bool has_srgb = false;
+    std::uint32_t gamma = 0;  // gAMA; 0 = none
+    bool has_chromaticities = false;
+    std::uint32_t chromaticities[8] = {};  // cHRM
+    bool has_other_coding = false;         // cICP says that the colours are not sRGB's
 };
 
 // Reads the IHDR chunk: width, height, bit_depth and color_type.

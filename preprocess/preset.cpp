@@ -65,6 +65,7 @@ class Pipeline {
     Status pad_to_square() {
         const int side = std::max(width(), height());
         if (width() == height()) return Status::kOk;
+        if (!is_within_limits(side, side)) return Status::kImageTooLarge;
         if (!spare()->allocate(side, side)) return Status::kOutOfMemory;
         std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
         const int left = (side - width()) / 2;
@@ -86,9 +87,7 @@ class Pipeline {
     Status cut_ellipse(int cx, int cy, int radius_x, int radius_y) {
         const int box_width = 2 * radius_x + 1;
         const int box_height = 2 * radius_y + 1;
-        if (box_width > kMaxPresetSize || box_height > kMaxPresetSize) {
-            return Status::kImageTooLarge;
-        }
+        if (!is_within_limits(box_width, box_height)) return Status::kImageTooLarge;
         if (!spare()->allocate(box_width, box_height)) return Status::kOutOfMemory;
         std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
         const int left = cx - radius_x;
@@ -114,14 +113,18 @@ class Pipeline {
 
     void say_nothing_found() { geometry_.found_nothing_lit = true; }
 
-    Status resize_to(int new_width, int new_height) {
-        return resize_to(new_width, new_height, resize_scale(view_, new_width, new_height));
+    // To the size that the caller has asked for.
+    Status resize_to_result() {
+        const int side = settings_.output_size;
+        return resize_to(side, side, resize_scale(view_, side, side));
+    }
+
+    Status resize_to_square(int side) {
+        if (!is_within_limits(side, side)) return Status::kImageTooLarge;
+        return resize_to(side, side, resize_scale(view_, side, side));
     }
 
     Status resize_to(int new_width, int new_height, ResizeScale scale) {
-        if (new_width > kMaxPresetSize || new_height > kMaxPresetSize) {
-            return Status::kImageTooLarge;
-        }
         const Status status =
             resize(view_, new_width, new_height, scale, settings_.resize, allocator_, spare());
         if (status == Status::kOk) use_spare();
@@ -129,10 +132,11 @@ class Pipeline {
     }
 
     // cv2.resize(image, (0, 0), factor, factor).
-    Status resize_by(double factor) {
+    Status resize_by(double factor, double max_enlarged_side) {
         const double new_width = std::rint(width() * factor);
         const double new_height = std::rint(height() * factor);
-        if (!(new_width <= kMaxPresetSize && new_height <= kMaxPresetSize)) {
+        if ((factor > 1.0 && new_width * new_height > max_enlarged_side * max_enlarged_side) ||
+            !is_within_limits(new_width, new_height)) {
             return Status::kImageTooLarge;
         }
         const int w = std::max(1, static_cast<int>(new_width));
@@ -171,6 +175,13 @@ class Pipeline {
     }
 
   private:
+    // Written so that a NaN is refused.
+    bool is_within_limits(double new_width, double new_height) const {
+        const double side = std::min<double>(settings_.max_side, kMaxPresetSize);
+        return new_width <= side && new_height <= side &&
+               new_width * new_height <= static_cast<double>(settings_.max_pixels);
+    }
+
     Image* spare() { return &owned_[1 - current_]; }
 
     void use_spare() {
@@ -193,7 +204,7 @@ class Pipeline {
 Status run_kaggle_ben_color(const PresetSettings& settings, Pipeline* p) {
     Status status = p->crop_box();
     if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
-    if (status == Status::kOk) status = p->resize_to(settings.output_size, settings.output_size);
+    if (status == Status::kOk) status = p->resize_to_result();
     if (status == Status::kOk) status = p->normalise(kKaggleSigma);
     if (status == Status::kOk && settings.circle_mask) status = p->mask();
     return status;
@@ -211,7 +222,7 @@ Status run_kaggle_circle(const PresetSettings& settings, Pipeline* p) {
 Status run_kaggle_circle_v2(const PresetSettings& settings, Pipeline* p) {
     Status status = p->crop_box();
     const int side = std::max(p->width(), p->height());
-    if (status == Status::kOk) status = p->resize_to(side, side);
+    if (status == Status::kOk) status = p->resize_to_square(side);
     if (status == Status::kOk) status = p->mask();
     if (status == Status::kOk) status = p->crop_box();
     if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
@@ -235,7 +246,8 @@ double graham_radius(const ImageView& image) {
 }
 
 Status run_graham2015(const PresetSettings& settings, Pipeline* p) {
-    Status status = p->resize_by(settings.graham_scale / graham_radius(p->source()));
+    Status status = p->resize_by(settings.graham_scale / graham_radius(p->source()),
+                                 kMaxGrahamSides * settings.graham_scale);
     if (status == Status::kOk) status = p->normalise(settings.graham_scale / 30.0);
     if (status == Status::kOk) {
         fill_outside_disc(p->image(), p->width() / 2, p->height() / 2,
@@ -337,7 +349,7 @@ Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
     const int size = settings.output_size;
     if (status == Status::kOk && size > 0 &&
         (pipeline.width() != size || pipeline.height() != size)) {
-        status = pipeline.resize_to(size, size);
+        status = pipeline.resize_to_result();
     }
     if (status == Status::kOk) status = pipeline.own();
     if (status != Status::kOk) return status;

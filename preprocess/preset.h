@@ -25,6 +25,12 @@ enum class Preset {
 // script.
 inline constexpr int kEyeqFitSide = 512;
 
+inline constexpr int kMaxPresetSize = 16384;
+
+// graham2015 enlarges at most to this many times graham_scale on a side: a disc that is less than
+// an eighth of its photo's longer side is none.
+inline constexpr int kMaxGrahamSides = 16;
+
 struct PresetSettings {
     Preset preset = Preset::kKaggleBenColor;
     int output_size = 512;      // side of the square result; 0 = native (not for presets 0, 1)
@@ -36,6 +42,9 @@ struct PresetSettings {
                                 // square before it is resized
     ResizeMethod resize = ResizeMethod::kLinear;
     double graham_scale = 300.0;  // graham2015: radius of the disc in pixels
+    // Of every picture between the photo and the result; the result's size is the caller's choice.
+    std::uint32_t max_side = kMaxPresetSize;
+    std::uint64_t max_pixels = 100'000'000;
 };
 
 // Where the result came from: the whole result shows this rectangle of the upright source, in
@@ -50,15 +59,13 @@ struct PresetGeometry {
     bool found_nothing_lit = false;  // no pixel above the tolerance, or no disc: not cropped
 };
 
-inline constexpr int kMaxPresetSize = 16384;
-
 // "kaggle_ben_color" and so on; null outside the enum.
 const char* preset_name(Preset preset);
 
 // Turns an upright photograph into what the network sees: RGB8 of output_size x output_size.
 // geometry may be null. Results equal OpenCV's for the same steps, pixel for pixel.
 // kInvalidArgument: a setting out of range. kImageTooLarge: an intermediate picture would exceed
-// kMaxPresetSize on a side. Any thread.
+// the settings' limits or kMaxGrahamSides. Any thread.
 Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
                     const Allocator& allocator, Image* out, PresetGeometry* geometry);
 

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sets up a Debian 12 machine and runs every test: native release, native with address and
 # undefined-behaviour sanitizers, scalar kernels only, arm64 under emulation as three cores,
-# short fuzz runs, and the Python tests. The last line counts.
+# short fuzz runs, builds in other projects and for other C libraries and CPUs, and the Python tests.
+# The last line counts.
 #
 #   sh tests/run_all.sh                  everything
 #   FOVEA_DATA=DIR sh tests/run_all.sh   also the tests that need the large data sets
 #   FOVEA_BUILD=DIR                      where to build (default: build)
-#   FOVEA_STAGES="release python"        only some of: release asan scalar arm64 fuzz python
+#   FOVEA_STAGES="release python"        only some of: release asan scalar arm64 fuzz builds python
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${FOVEA_BUILD:-build}
-stages=${FOVEA_STAGES:-release asan scalar arm64 fuzz python}
+stages=${FOVEA_STAGES:-release asan scalar arm64 fuzz builds python}
 mkdir -p "$build" && build=$(cd "$build" && pwd)
 results=$build/results
 rm -rf "$results" && mkdir -p "$results"
@@ -21,6 +22,9 @@ packages="g++ git meson ninja-build pkg-config cmake python3-venv
  libstb-dev libxsimd-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
+case " $stages " in *" builds "*)
+    packages="$packages clang lld llvm musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf qemu-user" ;;
+esac
 
 has() { case " $stages " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 say() { printf '\n== %s (%s s)\n' "$*" "$(($(date +%s) - started))"; }
@@ -137,27 +141,36 @@ if has fuzz; then
         done
     fi
 fi
+if has builds || has python; then
+    step python-setup setup_python || stages=  # neither can run
+fi
+if has builds; then
+    say "builds for other C libraries and CPUs, and in other projects"
+    run_pytest builds tests/artifact
+fi
 if has python; then
     say "Python"
-    if step python-setup setup_python; then
-        arm64_build=
-        [ -f "$build/arm64/engine/libfovea.a" ] && arm64_build=$build/arm64
-        FOVEA_BINARY=$build/release/engine/cli/fovea FOVEA_BUILD_DIRECTORY=$build/release FOVEA_ARM64_BUILD=$arm64_build \
-            run_pytest python tests/python
-        if [ -x "$build/arm64/engine/cli/fovea" ]; then
-            say "parity with Keras, arm64"
-            emulated=$build/arm64/fovea-emulated
-            printf '#!/bin/sh\nexec qemu-aarch64 -L /usr/aarch64-linux-gnu "%s" "$@"\n' \
-                "$build/arm64/engine/cli/fovea" >"$emulated"
-            chmod +x "$emulated"
-            QEMU_CPU=cortex-a53 FOVEA_BINARY=$emulated \
-                run_pytest python-parity-arm64 tests/python/test_convert_parity.py -k neon
-        fi
-        if [ -x "$build/asan/engine/cli/fovea" ]; then
-            say "the command line's tests again, with sanitizers"
-            UBSAN_OPTIONS=halt_on_error=1 FOVEA_BINARY=$build/asan/engine/cli/fovea \
-                run_pytest python-cli-sanitizers tests/python -k cli
-        fi
+    arm64_build=
+    [ -f "$build/arm64/engine/libfovea.a" ] && arm64_build=$build/arm64
+    FOVEA_BINARY=$build/release/engine/cli/fovea FOVEA_BUILD_DIRECTORY=$build/release FOVEA_ARM64_BUILD=$arm64_build \
+        run_pytest python tests/python
+    if [ -x "$build/arm64/engine/cli/fovea" ]; then
+        say "parity with Keras, arm64"
+        emulated=$build/arm64/fovea-emulated
+        printf '#!/bin/sh\nexec qemu-aarch64 -L /usr/aarch64-linux-gnu "%s" "$@"\n' \
+            "$build/arm64/engine/cli/fovea" >"$emulated"
+        chmod +x "$emulated"
+        QEMU_CPU=cortex-a53 FOVEA_BINARY=$emulated \
+            run_pytest python-parity-arm64 tests/python/test_convert_parity.py -k neon
+        QEMU_CPU=cortex-a76 FOVEA_BINARY=$emulated \
+            run_pytest python-parity-arm64-halves tests/python/test_convert_parity.py -k "halves and neon_fp16"
+        QEMU_CPU=cortex-a53 FOVEA_BINARY=$emulated \
+            run_pytest python-pixels-arm64 tests/python/test_preprocess_opencv.py -k shipped
+    fi
+    if [ -x "$build/asan/engine/cli/fovea" ]; then
+        say "the command line's tests again, with sanitizers"
+        UBSAN_OPTIONS=halt_on_error=1 FOVEA_BINARY=$build/asan/engine/cli/fovea \
+            run_pytest python-cli-sanitizers tests/python -k cli
     fi
 fi
 

@@ -29,9 +29,17 @@ void activation_fp32_scalar(const ActivationFp32Args&);
 void activation_fp32_avx2(const ActivationFp32Args&);
 void activation_fp32_neon(const ActivationFp32Args&);
 extern const KernelTable<ActivationFp32Function> kActivationFp32;
+template <>
+struct TableOf<ActivationFp32Args> {
+    static constexpr const auto& kTable = kActivationFp32;
+};
 
 void activation_fp16_scalar(const ActivationFp16Args&);
 void activation_fp16_neon_fp16(const ActivationFp16Args&);
 extern const KernelTable<ActivationFp16Function> kActivationFp16;
+template <>
+struct TableOf<ActivationFp16Args> {
+    static constexpr const auto& kTable = kActivationFp16;
+};
 
 }  // namespace fovea::ops

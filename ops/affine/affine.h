@@ -29,6 +29,10 @@ void affine_fp32_scalar(const AffineFp32Args&);
 void affine_fp32_avx2(const AffineFp32Args&);
 void affine_fp32_neon(const AffineFp32Args&);
 extern const KernelTable<AffineFp32Function> kAffineFp32;
+template <>
+struct TableOf<AffineFp32Args> {
+    static constexpr const auto& kTable = kAffineFp32;
+};
 
 using AffineU8Args = AffineArgs<std::uint8_t, float>;
 using AffineU8Function = void (*)(const AffineU8Args&);
@@ -37,23 +41,39 @@ void affine_u8_avx2(const AffineU8Args&);
 void affine_u8_avx512(const AffineU8Args&);
 void affine_u8_neon(const AffineU8Args&);
 extern const KernelTable<AffineU8Function> kAffineU8;
+template <>
+struct TableOf<AffineU8Args> {
+    static constexpr const auto& kTable = kAffineU8;
+};
 
 using AffineFp16Args = AffineArgs<Half, Half>;
 using AffineFp16Function = void (*)(const AffineFp16Args&);
 void affine_fp16_scalar(const AffineFp16Args&);
 void affine_fp16_neon(const AffineFp16Args&);
 extern const KernelTable<AffineFp16Function> kAffineFp16;
+template <>
+struct TableOf<AffineFp16Args> {
+    static constexpr const auto& kTable = kAffineFp16;
+};
 
 using AffineFp32Fp16Args = AffineArgs<float, Half>;
 using AffineFp32Fp16Function = void (*)(const AffineFp32Fp16Args&);
 void affine_fp32_fp16_scalar(const AffineFp32Fp16Args&);
 void affine_fp32_fp16_neon(const AffineFp32Fp16Args&);
 extern const KernelTable<AffineFp32Fp16Function> kAffineFp32Fp16;
+template <>
+struct TableOf<AffineFp32Fp16Args> {
+    static constexpr const auto& kTable = kAffineFp32Fp16;
+};
 
 using AffineU8Fp16Args = AffineArgs<std::uint8_t, Half>;
 using AffineU8Fp16Function = void (*)(const AffineU8Fp16Args&);
 void affine_u8_fp16_scalar(const AffineU8Fp16Args&);
 void affine_u8_fp16_neon(const AffineU8Fp16Args&);
 extern const KernelTable<AffineU8Fp16Function> kAffineU8Fp16;
+template <>
+struct TableOf<AffineU8Fp16Args> {
+    static constexpr const auto& kTable = kAffineU8Fp16;
+};
 
 }  // namespace fovea::ops

@@ -5,9 +5,9 @@
 // output [pixels][channels]
 // scale, offset [channels]
 //
-//   output[p][c] = input[p][c] * scale[c] + offset[c]      (rounded after the product and the sum,
-//   and
-//                                                           to the output's type)
+//   output[p][c] = input[p][c] * scale[c] + offset[c]
+//
+// rounded after the product and the sum, and to the output's type.
 #include "ops/affine/affine.h"
 #include "ops/half_scalar.h"
 

@@ -33,6 +33,10 @@ void binary_fp32_scalar(const BinaryFp32Args&);
 void binary_fp32_avx2(const BinaryFp32Args&);
 void binary_fp32_neon(const BinaryFp32Args&);
 extern const KernelTable<BinaryFp32Function> kBinaryFp32;
+template <>
+struct TableOf<BinaryFp32Args> {
+    static constexpr const auto& kTable = kBinaryFp32;
+};
 
 // The same of halves, each result rounded once. The right operand may be a vector of floats (a gate
 // of float32), which are rounded to halves first.
@@ -54,5 +58,9 @@ using BinaryFp16Function = void (*)(const BinaryFp16Args&);
 void binary_fp16_scalar(const BinaryFp16Args&);
 void binary_fp16_neon_fp16(const BinaryFp16Args&);
 extern const KernelTable<BinaryFp16Function> kBinaryFp16;
+template <>
+struct TableOf<BinaryFp16Args> {
+    static constexpr const auto& kTable = kBinaryFp16;
+};
 
 }  // namespace fovea::ops

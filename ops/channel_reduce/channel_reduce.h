@@ -31,9 +31,17 @@ void channel_reduce_fp32_scalar(const ChannelReduceFp32Args&);
 void channel_reduce_fp32_avx2(const ChannelReduceFp32Args&);
 void channel_reduce_fp32_neon(const ChannelReduceFp32Args&);
 extern const KernelTable<ChannelReduceFp32Function> kChannelReduceFp32;
+template <>
+struct TableOf<ChannelReduceFp32Args> {
+    static constexpr const auto& kTable = kChannelReduceFp32;
+};
 
 void channel_reduce_fp16_scalar(const ChannelReduceFp16Args&);
 void channel_reduce_fp16_neon(const ChannelReduceFp16Args&);
 extern const KernelTable<ChannelReduceFp16Function> kChannelReduceFp16;
+template <>
+struct TableOf<ChannelReduceFp16Args> {
+    static constexpr const auto& kTable = kChannelReduceFp16;
+};
 
 }  // namespace fovea::ops

@@ -13,9 +13,8 @@ namespace fovea::ops {
 // call. Reading input rows through pointers lets a caller keep them in a ring buffer and give
 // padding rows as null, so the same kernel serves whole tensors and bands.
 //
-//   output[x][o] = activation( bias[o] + sum_{a, b, i} row[a][x * stride + b * dilation -
-//   pad_left][g * in_group + i]
-//                                                      * weight[a][b][i][o] )
+//   output[x][o] = activation( bias[o] + sum_{a, b, i}
+//                      row[a][x * stride + b * dilation - pad_left][g * in_group + i] * weight[a][b][i][o] )
 // where g is the group of o and positions outside 0 .. input_width-1 and null rows count as zero.
 //
 // Layouts, every element a float or every one a half:
@@ -68,9 +67,17 @@ void conv2d_fp32_avx2(const Conv2dFp32Args&);
 void conv2d_fp32_avx512(const Conv2dFp32Args&);
 void conv2d_fp32_neon(const Conv2dFp32Args&);
 extern const KernelTable<Conv2dFp32Function> kConv2dFp32;
+template <>
+struct TableOf<Conv2dFp32Args> {
+    static constexpr const auto& kTable = kConv2dFp32;
+};
 
 void conv2d_fp16_scalar(const Conv2dFp16Args&);
 void conv2d_fp16_neon_fp16(const Conv2dFp16Args&);
 extern const KernelTable<Conv2dFp16Function> kConv2dFp16;
+template <>
+struct TableOf<Conv2dFp16Args> {
+    static constexpr const auto& kTable = kConv2dFp16;
+};
 
 }  // namespace fovea::ops

@@ -50,6 +50,10 @@ void conv2d_u8_avx2(const Conv2dU8Args&);
 void conv2d_u8_avx512(const Conv2dU8Args&);
 void conv2d_u8_neon(const Conv2dU8Args&);
 extern const KernelTable<Conv2dU8Function> kConv2dU8;
+template <>
+struct TableOf<Conv2dU8Args> {
+    static constexpr const auto& kTable = kConv2dU8;
+};
 
 using Conv2dU8Fp16Args = Conv2dRescaledArgs<std::uint8_t, Half>;
 using Conv2dU8Fp16Function = void (*)(const Conv2dU8Fp16Args&);
@@ -57,6 +61,10 @@ using Conv2dU8Fp16Function = void (*)(const Conv2dU8Fp16Args&);
 void conv2d_u8_fp16_scalar(const Conv2dU8Fp16Args&);
 void conv2d_u8_fp16_neon_fp16(const Conv2dU8Fp16Args&);
 extern const KernelTable<Conv2dU8Fp16Function> kConv2dU8Fp16;
+template <>
+struct TableOf<Conv2dU8Fp16Args> {
+    static constexpr const auto& kTable = kConv2dU8Fp16;
+};
 
 // What they are made of: a rescaling and a convolution, a part of the columns after the other.
 template <typename Pixel, typename Element>

@@ -42,11 +42,19 @@ void dense_fp32_scalar(const DenseFp32Args&);
 void dense_fp32_avx2(const DenseFp32Args&);
 void dense_fp32_neon(const DenseFp32Args&);
 extern const KernelTable<DenseFp32Function> kDenseFp32;
+template <>
+struct TableOf<DenseFp32Args> {
+    static constexpr const auto& kTable = kDenseFp32;
+};
 
 // The bits of the float32 kernel of the same instruction set on the widened weights.
 void dense_fp16_scalar(const DenseFp16Args&);
 void dense_fp16_avx2(const DenseFp16Args&);
 void dense_fp16_neon(const DenseFp16Args&);
 extern const KernelTable<DenseFp16Function> kDenseFp16;
+template <>
+struct TableOf<DenseFp16Args> {
+    static constexpr const auto& kTable = kDenseFp16;
+};
 
 }  // namespace fovea::ops

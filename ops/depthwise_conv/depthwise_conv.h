@@ -53,9 +53,17 @@ void depthwise_conv_fp32_avx2(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_avx512(const DepthwiseConvFp32Args&);
 void depthwise_conv_fp32_neon(const DepthwiseConvFp32Args&);
 extern const KernelTable<DepthwiseConvFp32Function> kDepthwiseConvFp32;
+template <>
+struct TableOf<DepthwiseConvFp32Args> {
+    static constexpr const auto& kTable = kDepthwiseConvFp32;
+};
 
 void depthwise_conv_fp16_scalar(const DepthwiseConvFp16Args&);
 void depthwise_conv_fp16_neon_fp16(const DepthwiseConvFp16Args&);
 extern const KernelTable<DepthwiseConvFp16Function> kDepthwiseConvFp16;
+template <>
+struct TableOf<DepthwiseConvFp16Args> {
+    static constexpr const auto& kTable = kDepthwiseConvFp16;
+};
 
 }  // namespace fovea::ops

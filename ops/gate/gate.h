@@ -37,9 +37,17 @@ void gate_fp32_scalar(const GateFp32Args&);
 void gate_fp32_avx2(const GateFp32Args&);
 void gate_fp32_neon(const GateFp32Args&);
 extern const KernelTable<GateFp32Function> kGateFp32;
+template <>
+struct TableOf<GateFp32Args> {
+    static constexpr const auto& kTable = kGateFp32;
+};
 
 void gate_fp16_scalar(const GateFp16Args&);
 void gate_fp16_neon_fp16(const GateFp16Args&);
 extern const KernelTable<GateFp16Function> kGateFp16;
+template <>
+struct TableOf<GateFp16Args> {
+    static constexpr const auto& kTable = kGateFp16;
+};
 
 }  // namespace fovea::ops

@@ -64,9 +64,17 @@ void pointwise_conv_fp32_avx2(const PointwiseConvFp32Args&);
 void pointwise_conv_fp32_avx512(const PointwiseConvFp32Args&);
 void pointwise_conv_fp32_neon(const PointwiseConvFp32Args&);
 extern const KernelTable<PointwiseConvFp32Function> kPointwiseConvFp32;
+template <>
+struct TableOf<PointwiseConvFp32Args> {
+    static constexpr const auto& kTable = kPointwiseConvFp32;
+};
 
 void pointwise_conv_fp16_scalar(const PointwiseConvFp16Args&);
 void pointwise_conv_fp16_neon_fp16(const PointwiseConvFp16Args&);
 extern const KernelTable<PointwiseConvFp16Function> kPointwiseConvFp16;
+template <>
+struct TableOf<PointwiseConvFp16Args> {
+    static constexpr const auto& kTable = kPointwiseConvFp16;
+};
 
 }  // namespace fovea::ops

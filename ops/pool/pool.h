@@ -40,10 +40,18 @@ void pool_fp32_scalar(const PoolFp32Args&);
 void pool_fp32_avx2(const PoolFp32Args&);
 void pool_fp32_neon(const PoolFp32Args&);
 extern const KernelTable<PoolFp32Function> kPoolFp32;
+template <>
+struct TableOf<PoolFp32Args> {
+    static constexpr const auto& kTable = kPoolFp32;
+};
 
 void pool_fp16_scalar(const PoolFp16Args&);
 void pool_fp16_neon(const PoolFp16Args&);
 extern const KernelTable<PoolFp16Function> kPoolFp16;
+template <>
+struct TableOf<PoolFp16Args> {
+    static constexpr const auto& kTable = kPoolFp16;
+};
 
 // Global pooling: output[c] = mean or maximum over all pixels of input[pixel][c], for channels
 // channel_begin .. channel_end - 1. The order of summation per channel is fixed by `pixels` alone
@@ -69,9 +77,17 @@ void global_pool_fp32_avx2(const GlobalPoolFp32Args&);
 void global_pool_fp32_avx512(const GlobalPoolFp32Args&);
 void global_pool_fp32_neon(const GlobalPoolFp32Args&);
 extern const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32;
+template <>
+struct TableOf<GlobalPoolFp32Args> {
+    static constexpr const auto& kTable = kGlobalPoolFp32;
+};
 
 void global_pool_fp16_scalar(const GlobalPoolFp16Args&);
 void global_pool_fp16_neon(const GlobalPoolFp16Args&);
 extern const KernelTable<GlobalPoolFp16Function> kGlobalPoolFp16;
+template <>
+struct TableOf<GlobalPoolFp16Args> {
+    static constexpr const auto& kTable = kGlobalPoolFp16;
+};
 
 }  // namespace fovea::ops

@@ -26,6 +26,10 @@ void widen_fp16_scalar(const WidenFp16Args&);
 void widen_fp16_avx2(const WidenFp16Args&);
 void widen_fp16_neon(const WidenFp16Args&);
 extern const KernelTable<WidenFp16Function> kWidenFp16;
+template <>
+struct TableOf<WidenFp16Args> {
+    static constexpr const auto& kTable = kWidenFp16;
+};
 
 // binary32 to binary16: the nearest half, ties to even, an infinity from 65520 on; a NaN gives a NaN.
 //
@@ -43,5 +47,9 @@ void narrow_fp16_scalar(const NarrowFp16Args&);
 void narrow_fp16_avx2(const NarrowFp16Args&);
 void narrow_fp16_neon(const NarrowFp16Args&);
 extern const KernelTable<NarrowFp16Function> kNarrowFp16;
+template <>
+struct TableOf<NarrowFp16Args> {
+    static constexpr const auto& kTable = kNarrowFp16;
+};
 
 }  // namespace fovea::ops

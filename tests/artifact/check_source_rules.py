@@ -19,6 +19,17 @@ OTHER_ROOMS = {  # a room's code may include these rooms only
 INCLUDE = re.compile(r'#include "((?:ops|preprocess|engine|tests|bench)/[^"]*)"')
 
 
+LINK = re.compile(r"\]\(([^)#\s]+)")
+
+
+def dead_links(root: pathlib.Path, path: pathlib.PurePosixPath, text: str):
+    """Yields (line number, rule) for each link of a page to a file that is not there."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for target in LINK.findall(line):
+            if ":" not in target and not (root / path.parent / target).exists():
+                yield number, f"a link to {target}, which is not there"
+
+
 def breaches(path: pathlib.PurePosixPath, text: str):
     """Yields (line number, rule) for one tracked file."""
     lines = text.splitlines()
@@ -58,7 +69,9 @@ def main() -> int:
         if path.suffix not in CODE | {".md", ".build", ".ini", ".toml", ".txt"} or not (root / path).is_file():
             continue
         checked += 1
-        for number, rule in breaches(path, (root / path).read_text(encoding="utf-8")):
+        text = (root / path).read_text(encoding="utf-8")
+        found = list(breaches(path, text)) + (list(dead_links(root, path, text)) if path.suffix == ".md" else [])
+        for number, rule in found:
             print(f"{name}:{number}: {rule}")
             failed += 1
     print(f"{checked} files checked, {failed} breaches")

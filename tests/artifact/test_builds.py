@@ -13,6 +13,7 @@ import pytest
 SOURCE = pathlib.Path(__file__).parents[2]
 CONSUMERS = SOURCE / "tests" / "artifact" / "consumers"
 EXAMPLE = SOURCE / "engine" / "examples" / "screen.c"
+CPP_HEADERS = "/usr/lib/llvm-14/include/c++/v1"
 LIBRARY_ALONE = ["-Dcli=false", "-Dtests=false", "-Dbench=false"]
 
 
@@ -44,3 +45,109 @@ def test_subproject_of_a_c_project_with_link_time_optimisation(tmp_path):
     archive = build / "subprojects" / "fovea" / "engine" / "libfovea.a"
     assert b".gnu.lto_" not in archive.read_bytes()
     run(sys.executable, SOURCE / "tests/artifact/check_symbols.py", "nm", SOURCE / "engine/include/fovea/fovea.h", archive, "cc")
+
+
+def cross_file(path, c, cpp, family, endian="little", system="linux", **binaries):
+    """A Meson cross file; c and cpp are commands as lists."""
+    tools = {"c": c, "cpp": cpp, "ar": "ar", "ld": "ld", "objcopy": "objcopy", "strip": "strip", "pkgconfig": "pkg-config", **binaries}
+    lines = ["[binaries]", *(f"{name} = {value!r}" for name, value in tools.items()),
+             "[properties]", "needs_exe_wrapper = true", "pkg_config_libdir = ['/usr/share/pkgconfig']",
+             "[host_machine]", f"system = '{system}'", f"cpu_family = '{family}'", f"cpu = '{family}'", f"endian = '{endian}'"]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def needs(package, *programs):
+    for program in programs:
+        if not (shutil.which(program) or pathlib.Path(program).exists()):
+            pytest.skip(f"not installed: {program}, of the package {package}")
+
+
+def refused(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode != 0
+    return done.stdout[done.stdout.index("ERROR"):]
+
+
+def test_an_sdk_without_a_c_library_is_named_at_setup(tmp_path):
+    needs("clang", "clang++")
+    (tmp_path / "sysroot").mkdir()
+    target = ["--target=aarch64-linux-android24", f"--sysroot={tmp_path}/sysroot", "-fuse-ld=lld"]
+    cross = cross_file(tmp_path / "cross.ini", ["clang", *target], ["clang++", *target], "aarch64", system="android")
+    said = refused("meson", "setup", tmp_path / "build", SOURCE, "--cross-file", cross, *LIBRARY_ALONE)
+    assert "stdint.h" in said and "--sysroot" in said, said
+
+
+def test_android_24_has_every_call_that_the_library_makes(tmp_path):
+    """Of an SDK with musl's headers in place of Android's, which are no Debian package: all compiles, and no call is newer than that level."""
+    needs("clang", "clang++")
+    needs("musl-dev", "/usr/include/x86_64-linux-musl")
+    needs("libc++-14-dev", CPP_HEADERS)
+    needs("lld", "ld.lld")
+    needs("llvm", "llvm-objcopy")
+    musl_sysroot(tmp_path)
+    (tmp_path / "more" / "android").mkdir(parents=True)
+    (tmp_path / "more" / "android" / "api-level.h").write_text("")
+    target = ["--target=aarch64-linux-android24", f"--sysroot={tmp_path}/sysroot", "-fuse-ld=lld"]
+    cpp = ["clang++", *target, "-nostdinc++", "-isystem", CPP_HEADERS, "-isystem", f"{tmp_path}/more", "-D_LIBCPP_HAS_MUSL_LIBC"]
+    cross = cross_file(tmp_path / "cross.ini", ["clang", *target], cpp, "aarch64", system="android",
+                       ar="llvm-ar", ld="ld.lld", objcopy="llvm-objcopy", strip="llvm-strip")
+    build = tmp_path / "build"
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, *LIBRARY_ALONE)
+    run("ninja", "-C", build, "engine/libfovea.a")
+    needed = set(run("nm", "--undefined-only", "--format=just-symbols", build / "engine" / "libfovea.a").split())
+    newer = {"aligned_alloc", "getentropy", "pthread_getaffinity_np", "reallocarray", "statx"}  # levels 28 and above
+    assert "posix_memalign" in needed and not needed & newer and not any(name.startswith("_Z") for name in needed), sorted(needed)
+
+
+def musl_sysroot(folder):
+    """folder/sysroot with musl alone: nothing else of this machine can be seen in it."""
+    usr = folder / "sysroot" / "usr"
+    usr.mkdir(parents=True)
+    (usr / "include").symlink_to("/usr/include/x86_64-linux-musl")
+    (usr / "lib").symlink_to("/usr/lib/x86_64-linux-musl")
+
+
+def test_an_sdk_with_a_sysroot_and_musl(tmp_path):
+    needs("clang", "clang++")
+    needs("musl-tools", "musl-gcc")
+    needs("libc++-14-dev", CPP_HEADERS)
+    musl_sysroot(tmp_path)
+    target = ["--target=x86_64-linux-musl", f"--sysroot={tmp_path}/sysroot"]
+    cpp = ["clang++", *target, "-nostdinc++", "-isystem", CPP_HEADERS, "-D_LIBCPP_HAS_MUSL_LIBC"]
+    cross = cross_file(tmp_path / "cross.ini", ["clang", *target], cpp, "x86_64")
+    build = tmp_path / "build"
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, *LIBRARY_ALONE)
+    run("ninja", "-C", build, "engine/libfovea.a")
+    run("musl-gcc", "-static", "-std=c99", "-I", SOURCE / "engine/include", EXAMPLE, build / "engine/libfovea.a", "-lm", "-o", tmp_path / "screen")
+    screens(tmp_path / "screen")
+
+
+def test_32_bit_arm(tmp_path):
+    needs("g++-arm-linux-gnueabihf", "arm-linux-gnueabihf-g++")
+    needs("qemu-user", "qemu-arm")
+    tools = {name: f"arm-linux-gnueabihf-{name}" for name in ("ar", "ld", "objcopy", "strip")}
+    cross = cross_file(tmp_path / "cross.ini", ["arm-linux-gnueabihf-gcc"], ["arm-linux-gnueabihf-g++"], "arm", **tools)
+    build = tmp_path / "build"
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, "--werror", *LIBRARY_ALONE)
+    run("ninja", "-C", build)  # with the example in C
+    screens("qemu-arm", "-L", "/usr/arm-linux-gnueabihf", build / "engine/examples/screen_example")
+
+
+def test_big_endian_cpus_are_refused_at_setup(tmp_path):
+    cross = cross_file(tmp_path / "cross.ini", ["cc"], ["c++"], "mips", endian="big")
+    assert "little-endian" in refused("meson", "setup", tmp_path / "build", SOURCE, "--cross-file", cross, *LIBRARY_ALONE)
+
+
+def test_header_folders_can_be_named_and_their_lack_is_told_at_setup(tmp_path):
+    needs("libstb-dev", "/usr/include/stb/stb_image.h")
+    (tmp_path / "headers").mkdir()
+    shutil.copy("/usr/include/stb/stb_image.h", tmp_path / "headers")
+    run("meson", "setup", tmp_path / "build", SOURCE, f"-Dinclude={tmp_path}/headers", "-Dsimd=false", *LIBRARY_ALONE)
+    commands = (tmp_path / "build" / "compile_commands.json").read_text()
+    assert f"{tmp_path}/headers" in commands and "/usr/include/stb" not in commands
+    # No pkg-config, no folder, no wrap.
+    bare = tmp_path / "native.ini"
+    bare.write_text("[binaries]\npkgconfig = 'false'\n")
+    said = refused("meson", "setup", tmp_path / "without", SOURCE, "--native-file", bare, "--wrap-mode=nofallback", *LIBRARY_ALONE)
+    assert "stb is missing (stb_image.h)" in said and "-Dinclude" in said, said

@@ -34,6 +34,8 @@ void decode_and_preprocess(const std::uint8_t* data, std::size_t size) {
     settings.sigma = 2.0;
     settings.graham_scale = 30.0;
     settings.pad_square = size % 7 == 0;
+    settings.max_side = limits.max_side;
+    settings.max_pixels = limits.max_pixels;
     settings.resize = size % 5 == 0 ? ResizeMethod::kArea : ResizeMethod::kLinear;
     Image picture;
     PresetGeometry geometry;

@@ -46,6 +46,64 @@ def save_interlaced(name, values):
     (OUT / name).write_bytes(b"\x89PNG\r\n\x1a\n" + data)
 
 
+def display_p3():
+    """A profile of a matrix and one curve for all channels, as small as can be."""
+    columns = {b"rXYZ": (0.5151, 0.2412, -0.0011), b"gXYZ": (0.2920, 0.6922, 0.0419), b"bXYZ": (0.1571, 0.0666, 0.7841)}
+
+    def fixed(*values):
+        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    data = b"".join(b"XYZ " + bytes(4) + fixed(*column) for column in columns.values()) + curve
+    start = 132 + 12 * 6
+    places = {name: (start + 20 * i, 20) for i, name in enumerate(columns)}
+    places |= {name: (start + 60, len(curve)) for name in (b"rTRC", b"gTRC", b"bTRC")}
+    table = b"".join(name + struct.pack(">II", *place) for name, place in places.items())
+    header = struct.pack(">I4sI4s4s4s", start + len(data), b"none", 0x04300000, b"mntr", b"RGB ", b"XYZ ") + bytes(12) + b"acsp"
+    return header.ljust(128, b"\0") + struct.pack(">I", 6) + table + data
+
+
+def segment(marker, body):
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def save_odd_jpegs(rgb):
+    """Departures from the standard that leave no doubt about the pixels, and what stands in segments."""
+    stream = io.BytesIO()
+    rgb.save(stream, "JPEG", quality=70, optimize=True)
+    plain = stream.getvalue()
+    profile = display_p3()
+    parts = [profile[:200], profile[200:]]
+    icc = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes([i + 1, 2]) + part) for i, part in enumerate(parts))
+    (OUT / "profile.jpg").write_bytes(plain[:2] + icc + plain[2:])
+    xmp = b'http://ns.adobe.com/xap/1.0/\0<rdf:Description tiff:Orientation="6"/>'
+    (OUT / "xmp6.jpg").write_bytes(plain[:2] + segment(0xE1, xmp) + plain[2:])
+    # Equal component numbers, odd spectral numbers, a height behind the data, bytes before it.
+    odd = plain.replace(b"\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01", b"\x03\x01\x22\x00\x01\x11\x01\x01\x11\x01")
+    odd = odd.replace(b"\x03\x01\x00\x02\x11\x03\x11\x00\x3f\x00", b"\x03\x01\x00\x01\x11\x01\x11\x01\x3f\x10")
+    odd = odd[:-2] + b"\x12\x34" + segment(0xDC, struct.pack(">H", rgb.height)) + odd[-2:]
+    (OUT / "odd.jpg").write_bytes(odd)
+
+
+def save_pngs_with_metadata(rgb):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    stream = io.BytesIO()
+    rgb.save(stream, "PNG")
+    plain = stream.getvalue()
+    tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    digits = f"\nexif\n{len(tiff):8}\n{tiff.hex()}\n".encode()
+    for name, added in {
+        "profile.png": chunk(b"iCCP", b"p3\0\0" + zlib.compress(display_p3(), 9)),
+        "gamma.png": chunk(b"gAMA", struct.pack(">I", 100000)) + chunk(b"cHRM", struct.pack(
+            ">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
+        "exif_profile6.png": chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(digits, 9)),
+        "xmp6.png": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<tiff:Orientation>6</tiff:Orientation>"),
+    }.items():
+        (OUT / name).write_bytes(plain[:33] + added + plain[33:])
+
+
 def main():
     rgb = Image.fromarray(picture(18, 13))
     exif = Image.Exif()
@@ -77,6 +135,9 @@ def main():
     text.add_text("Comment", "ancillary")
     save("text.png", rgb, "PNG", pnginfo=text)
     save_interlaced("interlaced.png", picture(10, 11))
+    small = Image.fromarray(picture(12, 9))
+    save_odd_jpegs(small)
+    save_pngs_with_metadata(small)
     (OUT / "webp_signature").write_bytes(b"RIFF\x10\x00\x00\x00WEBPVP8 ")
     (OUT / "empty").write_bytes(b"")
 

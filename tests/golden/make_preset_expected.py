@@ -79,12 +79,10 @@ def main():
             "#pragma once\n\n#include <cstdint>\n\n"
             "enum class PictureKind { kDisc, kStriped, kNoise };\n\n"
             "struct Picture {\n    int width, height, center_x, center_y, radius;\n    PictureKind kind;\n};\n\n"
-            "// clang-format off\n"
             f"inline constexpr Picture kPictures[] = {{\n{fields}\n}};\n\n"
             "// FNV-1a, 64 bits, of the result's pixels in RGB order.\n"
             "struct PresetExpected {\n    int picture;\n    const char* name;\n    int size;\n    std::uint64_t hash;\n};\n\n"
             "inline constexpr PresetExpected kPresetExpected[] = {\n" + "\n".join(lines) + "\n};\n"
-            "// clang-format on\n"
         )
 
 

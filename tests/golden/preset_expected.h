@@ -11,7 +11,6 @@ struct Picture {
     PictureKind kind;
 };
 
-// clang-format off
 inline constexpr Picture kPictures[] = {
     {96, 64, 48, 32, 30, PictureKind::kDisc},
     {97, 131, 50, 60, 57, PictureKind::kDisc},
@@ -322,4 +321,3 @@ inline constexpr PresetExpected kPresetExpected[] = {
     {6, "graham", 64, 0xB06EA022C4353169U},
     {6, "graham", 224, 0x2D848FDEBDA9B9C2U},
 };
-// clang-format on

@@ -8,21 +8,20 @@
 //   Checker checker;
 //   checker.shape("pixels=%d channels=%d fill=%s", pixels, channels, name_of(fill));
 //   Random random = checker.random();                    // depends on the seed and the shape alone
-//   GuardedArray<float> input(count, slack);             // reading or writing past either end
-//   faults random.fill(input.data(), count, fill); input.make_read_only(); for (const auto& variant
-//   : runnable_variants(kSomethingFp32)) {
-//       OutputRows output(rows, width, stride, offset);  // poisoned, canaries around and between
-//       rows if (checker.run(variant.name, [&] { variant.function(args); })) {
-//           checker.compare(output, expected, terms);    // values within the bound, canaries
-//           intact
+//   GuardedArray<float> input(count, slack);             // reading or writing past either end faults
+//   random.fill(input.data(), count, fill);
+//   input.make_read_only();
+//   for (const auto& variant : runnable_variants(kSomethingFp32)) {
+//       OutputRows output(rows, width, stride, offset);  // poisoned, canaries around and between rows
+//       if (checker.run(variant.name, [&] { variant.function(args); })) {
+//           checker.compare(output, expected, terms);    // values within the bound, canaries intact
 //       }
 //   }
 //
 // Environment, read by main() in kernel_check.cpp and nowhere else:
 //   FOVEA_SEED         number that all random data derive from (default 1)
-//   FOVEA_ISA          cap on the variants run; exit status 77 (skipped) if this CPU lacks that
-//   level FOVEA_REQUIRE_ISA  a level that must be present and run: its absence is a failure, not a
-//   skip
+//   FOVEA_ISA          cap on the variants run; exit status 77 (skipped) if this CPU lacks that level
+//   FOVEA_REQUIRE_ISA  a level that must be present and run: its absence is a failure, not a skip
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine on converted reference models against what Keras gave. Needs FOVEA_DATA and FOVEA_BINARY.
+"""The engine on converted networks against what Keras gave. Needs FOVEA_BINARY, and FOVEA_DATA for the full-size networks.
 
 Bounds. Logits: 1e-4 of the spread of the logits, about ten times Keras's own float32 error against float64 on
 the reference models. Layers: 10 times Keras's own error at that layer (twice is the largest seen with scalar and
@@ -8,14 +8,21 @@ value, for layers whose error Keras's order happened to make very small.
 """
 import json
 import os
+import pathlib
 import subprocess
 
 import numpy as np
 import pytest
 from conftest import convert_to_model, write_h5
 
+from fovea_tools.fovea_file import read_fovea
+
 LOGIT_BOUND = 1e-4
-MODELS = ["small224/model.h5", "small224/model.keras", "large512/model.h5"]
+SHIPPED = pathlib.Path(__file__).parents[1] / "golden" / "data" / "networks"  # narrow ones, on every clone
+MODELS = ["small96/model.h5", "small96/model.keras", "large96/model.keras",
+          "small224/model.h5", "small224/model.keras", "large512/model.h5"]
+# Of the spread of the logits, with weights or all arithmetic in half precision: a hundred times that of floats, as fovea-convert has it.
+HALF_LOGIT_BOUND = 1e-2
 VARIANTS = ["none_shape.h5", "double_rescale.keras", "sequential.keras", "squeeze_linear.h5"]
 # Rescaling twice leaves 2 * 255 steps of float32 between black and white: Keras float32 itself is off by up to
 # 1.5e-3 of the spread from the same network in float64 there.
@@ -51,7 +58,18 @@ def engine(fovea_binary, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def models(fovea_data, fovea_binary, tmp_path_factory):
+def golden(request):
+    """golden("models/X/FILE" or "variants/FILE"): where it lies. The large ones are in FOVEA_DATA; without it, a skip."""
+
+    def find(name):
+        shipped = SHIPPED / name.removeprefix("models/")
+        return shipped if shipped.is_file() else request.getfixturevalue("fovea_data") / "golden" / name
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def models(golden, fovea_binary, tmp_path_factory):
     """name, options -> the converted file, each made once."""
     folder = tmp_path_factory.mktemp("models")
     made = {}
@@ -60,16 +78,15 @@ def models(fovea_data, fovea_binary, tmp_path_factory):
         key = (source, options)
         if key not in made:
             made[key] = folder / f"{len(made)}.fovea"
-            convert_to_model(fovea_data / "golden" / source, made[key], "--labels", "no_dr,dr", *options)
+            convert_to_model(golden(source), made[key], "--labels", "no_dr,dr", *options)
         return made[key]
 
     return get
 
 
-def reference(fovea_data, model):
-    folder = fovea_data / "golden" / "models" / model.split("/")[0]
-    photos = json.loads((folder / "outputs.json").read_text())["photos"]
-    return folder, photos
+def reference(golden, model):
+    folder = golden(f"models/{model}").parent
+    return folder, json.loads((folder / "outputs.json").read_text())["photos"]
 
 
 def instruction_sets():
@@ -84,23 +101,23 @@ def instruction_sets():
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layers", [(), ("--keep-layers",)], ids=["folded", "layers"])
 @pytest.mark.parametrize("model", MODELS)
-def test_logits_equal_keras(fovea_data, engine, models, model, layers, isa):
-    folder, photos = reference(fovea_data, model)
+def test_logits_equal_keras(golden, engine, models, model, layers, isa):
+    folder, photos = reference(golden, model)
     if isa == "scalar" and "large" in model:
         photos = photos[:1]  # minutes otherwise
     pictures = [pixels(folder / photo["file"]) for photo in photos]
     logits, probabilities = engine(models(f"models/{model}", *layers), pictures, "--isa", isa)
     assert len(logits) == len(photos) > 0
+    spread = np.ptp([photo["logits"] for photo in photos])
     for photo, got, probability in zip(photos, logits, probabilities):
-        spread = np.ptp(photo["logits"])
         assert np.abs(got - photo["logits"]).max() <= LOGIT_BOUND * spread, photo["file"]
         assert np.abs(probability - photo["probabilities"]).max() <= LOGIT_BOUND, photo["file"]
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize("model", ["small224/model.h5", "large512/model.h5"])
-def test_threads_do_not_change_a_bit(fovea_data, engine, models, model, isa):
-    folder, photos = reference(fovea_data, model)
+@pytest.mark.parametrize("model", ["small96/model.h5", "large96/model.keras", "small224/model.h5", "large512/model.h5"])
+def test_threads_do_not_change_a_bit(golden, engine, models, model, isa):
+    folder, photos = reference(golden, model)
     photos = photos[:1] if "large" in model else photos[:2]
     pictures = [pixels(folder / photo["file"]) for photo in photos]
     results = [
@@ -110,18 +127,25 @@ def test_threads_do_not_change_a_bit(fovea_data, engine, models, model, isa):
         np.testing.assert_array_equal(results[0], other)
 
 
+def samples_of(flat, layer):
+    """How far the values that are stored of a layer are from these: its first 64, or one of every `stride`."""
+    if "stride" in layer:
+        return flat[:: layer["stride"]] - layer["samples"]
+    return flat[: len(layer["first64"])] - layer["first64"]
+
+
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layers", [(), ("--keep-layers",)], ids=["folded", "layers"])
 @pytest.mark.parametrize("model", MODELS)
-def test_every_layer_equals_keras(fovea_data, engine, models, tmp_path, model, layers, isa):
-    folder, _ = reference(fovea_data, model)
+def test_every_layer_equals_keras(golden, engine, models, tmp_path, model, layers, isa):
+    folder, photos = reference(golden, model)
     listed = json.loads((folder / "activations.json").read_text())
-    whole = np.load(folder / "activations.npz")
-    picture = next(path for path in (folder / "inputs").iterdir() if listed["photo"] in path.name)
+    whole = np.load(folder / "activations.npz") if (folder / "activations.npz").is_file() else {}
+    picture = next(folder / photo["file"] for photo in photos if listed["photo"] in photo["file"])
     dump = tmp_path / "dump"
     engine(models(f"models/{model}", *layers), [pixels(picture)], "--isa", isa, "--taps", "all", "--dump", str(dump))
     stored = {tap["name"]: np.load(dump / tap["file"]) for tap in json.loads((dump / "index.json").read_text())["taps"]}
-    backbone = {"small224": "MobilenetV3small", "large512": "MobilenetV3large"}[model.split("/")[0]]
+    backbone = "MobilenetV3small" if "small" in model else "MobilenetV3large"
     compared = 0
     for layer in listed["layers"]:
         name = backbone if layer["layer"] == "backbone output" else layer["layer"]
@@ -133,7 +157,7 @@ def test_every_layer_equals_keras(fovea_data, engine, models, tmp_path, model, l
         bound = max(10 * layer["max_abs_f32_vs_f64"], 1e-5 * max(abs(layer["min"]), abs(layer["max"])))
         flat = values.astype(np.float64).ravel()
         differences = [
-            np.abs(flat[: len(layer["first64"])] - layer["first64"]).max(),
+            np.abs(samples_of(flat, layer)).max(),
             abs(flat.max() - layer["max"]), abs(flat.min() - layer["min"]), abs(flat.mean() - layer["mean"]),
         ]
         if "full" in layer:
@@ -146,8 +170,8 @@ def test_every_layer_equals_keras(fovea_data, engine, models, tmp_path, model, l
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layers", [(), ("--keep-layers",)], ids=["folded", "layers"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_equal_keras(fovea_data, engine, models, variant, layers, isa):
-    folder = fovea_data / "golden" / "variants"
+def test_variants_equal_keras(golden, engine, models, variant, layers, isa):
+    folder = golden("variants/expected.json").parent
     listed = json.loads((folder / "expected.json").read_text())["variants"]
     results = next(item for item in listed if item["file"] == variant)["results"]
     expected = np.array([result["logits"] for result in results])
@@ -158,8 +182,32 @@ def test_variants_equal_keras(fovea_data, engine, models, variant, layers, isa):
     assert np.abs(np.array(probabilities) - [result["outputs"] for result in results]).max() <= bound
 
 
-def test_golden_vectors_of_keras_pass_the_selftest(fovea_data, fovea_binary, tmp_path):
-    folder, photos = reference(fovea_data, "small224")
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("model", [name for name in MODELS if "96" in name])
+def test_halves_are_near_keras(golden, engine, models, model, isa):
+    folder, photos = reference(golden, model)
+    expected = np.array([photo["logits"] for photo in photos])
+    logits, _ = engine(models(f"models/{model}", "--dtype", "fp16"), [pixels(folder / photo["file"]) for photo in photos], "--isa", isa)
+    assert np.abs(np.array(logits) - expected).max() <= HALF_LOGIT_BOUND * np.ptp(expected)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("name", ["small96", "large96"])
+def test_shipped_files_pass_their_selftest(fovea_binary, name, isa):
+    done = subprocess.run([fovea_binary, "selftest", str(SHIPPED / name / "model.fovea"), "--isa", isa], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["small96", "large96"])
+def test_shipped_files_are_what_the_converter_makes(tmp_path, name):
+    shipped = read_fovea((SHIPPED / name / "model.fovea").read_bytes())
+    made = convert_to_model(SHIPPED / name / "model.keras", tmp_path / "m.fovea", "--labels", "no_dr,dr", "--preset", "kaggle_ben_color")
+    assert made.nodes == shipped.nodes and made.tensors == shipped.tensors and made.preprocessing == shipped.preprocessing
+
+
+@pytest.mark.parametrize("model", ["small96/model.h5", "small224/model.h5"])
+def test_golden_vectors_of_keras_pass_the_selftest(golden, fovea_binary, tmp_path, model):
+    folder, photos = reference(golden, model)
     pictures = np.stack([pixels(folder / photo["file"]) for photo in photos])
     logits = np.array([photo["logits"] for photo in photos], np.float32)
     source = folder / "model.h5"

@@ -92,6 +92,12 @@ constexpr Seed kGood[] = {
     {"exif8.png", 13, 18},
     {"text.png", 18, 13},
     {"interlaced.png", 10, 11},
+    {"profile.jpg", 12, 9},
+    {"xmp6.jpg", 9, 12},
+    {"profile.png", 12, 9},
+    {"gamma.png", 12, 9},
+    {"exif_profile6.png", 9, 12},
+    {"xmp6.png", 9, 12},
 };
 
 bool is_jpeg(const Seed& seed) {
@@ -184,11 +190,12 @@ TEST_CASE(
 }
 
 TEST_CASE("bytes behind the image data are no reason to refuse, but to warn") {
-    Bytes file = read_seed("baseline_420.jpg");
-    file.insert(file.end() - 2, {0x5A, 0x3C});
-    const Decoded decoded = decode(file);
+    // With equal component numbers, odd spectral ones, a height behind the data, and these bytes.
+    const Decoded decoded = decode(read_seed("odd.jpg"));
     CHECK(decoded.status == Status::kOk);
     CHECK(decoded.detail.find("follow its data") != std::string::npos);
+    CHECK(decoded.image.width == 12);
+    CHECK(decoded.image.height == 9);
 }
 
 TEST_CASE("a JPEG whose data end early is refused even with an end marker") {
@@ -298,6 +305,47 @@ TEST_CASE("a decoding can be cancelled at each question") {
             CHECK(countdown.asked == k + 1);
         }
     }
+}
+
+// A black grey picture of 64 x 64 pixels whose first `refined` coefficients take two scans each,
+// and the others one.
+Bytes many_scans(int refined) {
+    Bytes file = {0xFF, 0xD8};
+    const auto add = [&](int marker, const Bytes& body, const Bytes& data = {}) {
+        const std::size_t length = body.size() + 2;
+        file.insert(file.end(), {0xFF, static_cast<std::uint8_t>(marker),
+                                 static_cast<std::uint8_t>(length >> 8),
+                                 static_cast<std::uint8_t>(length & 255)});
+        file.insert(file.end(), body.begin(), body.end());
+        file.insert(file.end(), data.begin(), data.end());
+    };
+    Bytes quantisation(65, 1);
+    quantisation[0] = 0;
+    add(0xDB, quantisation);
+    add(0xC2, {8, 0, 64, 0, 64, 1, 1, 0x11, 0});
+    // One code each: no difference; the next 64 blocks have no coefficients.
+    Bytes table(18, 0);
+    table[1] = 1;
+    add(0xC4, table);
+    table[0] = 0x10;
+    table[17] = 0x60;
+    add(0xC4, table);
+    add(0xDA, {1, 1, 0, 0, 0, 0}, Bytes(8, 0));
+    for (int k = 1; k < 64; ++k) {
+        const auto band = static_cast<std::uint8_t>(k);
+        add(0xDA, {1, 1, 0, band, band, static_cast<std::uint8_t>(k <= refined ? 1 : 0)}, {1});
+        if (k <= refined) add(0xDA, {1, 1, 0, band, band, 0x10}, {1});
+    }
+    file.insert(file.end(), {0xFF, 0xD9});
+    return file;
+}
+
+TEST_CASE("the scans of a progressive JPEG have a budget") {
+    CHECK(decode(many_scans(0)).status == Status::kOk);
+    CHECK(decode(many_scans(36)).status == Status::kOk);  // 100 visits of each block
+    const Decoded decoded = decode(many_scans(37));
+    CHECK(decoded.status == Status::kImageTooLarge);
+    CHECK_MESSAGE(decoded.detail.find("scans") != std::string::npos, decoded.detail);
 }
 
 TEST_CASE("limits hold before anything is decoded") {

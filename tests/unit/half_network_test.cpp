@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/executor.h"
-#include "engine/model_file.h"
-#include "engine/plan.h"
+#include "engine/run/executor.h"
+#include "engine/model/model_file.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/plan/print.h"
 #include "fovea/fovea.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"
@@ -76,14 +78,14 @@ void check_nodes(const ModelSpec& spec, const Value& input, fovea_dtype dtype, C
                                      .kept_count = all.size(),
                                      .arithmetic = fovea::Arithmetic::kHalf};
     REQUIRE(fovea::make_plan(graph, request, {}, &plan) == FOVEA_OK);
-    if (!plan.half) return;
+    if (plan.map_type != fovea::ElementType::kF16) return;
     ++counts->plans;
     fovea::ThreadPool pool{fovea::Allocator{}};
     REQUIRE(pool.start(1) == FOVEA_OK);
     const std::vector<std::uint8_t> filling(plan.workspace_size, 0xFF);  // NaNs
     test_memory::AlignedCopy workspace(filling.data(), filling.size());
     fovea::write_constants(plan, workspace.data());
-    fovea::Executor executor(graph, plan, pool, workspace.data());
+    fovea::Executor executor(plan, pool, workspace.data());
     const std::vector<std::uint8_t> bytes(input.data.begin(), input.data.end());
     const std::vector<float> floats(input.data.begin(), input.data.end());
     const void* const data =
@@ -96,7 +98,7 @@ void check_nodes(const ModelSpec& spec, const Value& input, fovea_dtype dtype, C
         const auto value = static_cast<std::uint32_t>(i + 1);
         const Value expected = naive_network::run_node(node, values);
         const Value scale = magnitudes(node, values);
-        REQUIRE(plan.shapes[value].count() == expected.data.size());
+        REQUIRE(plan.values[value].shape.count() == expected.data.size());
         const float* const got = executor.value(value);
         Value made = expected;
         double worst = 0;
@@ -105,7 +107,7 @@ void check_nodes(const ModelSpec& spec, const Value& input, fovea_dtype dtype, C
             // Twice: the activation's slope and its own roundings; 3: that hard_sigmoid adds.
             const double terms = roundings(node, values[node.inputs[0]]);
             const double bound =
-                plan.is_half(value)
+                plan.values[value].type == fovea::ElementType::kF16
                     ? 2 * (kHalfRounding * (terms + 3) * (scale.data[k] + 3) + kHalfSmallest)
                     : 1e-4 * (scale.data[k] + 1);
             const double excess = std::fabs(got[k] - expected.data[k]) / bound;
@@ -114,7 +116,7 @@ void check_nodes(const ModelSpec& spec, const Value& input, fovea_dtype dtype, C
         CHECK_MESSAGE(worst <= 1, "node ", i, " of kind ", static_cast<int>(node.kind), ": ", worst,
                       " times the bound");
         ++counts->kinds[node.kind];
-        ++(plan.is_half(value) ? counts->maps : counts->vectors);
+        ++(plan.values[value].type == fovea::ElementType::kF16 ? counts->maps : counts->vectors);
         values.push_back(std::move(made));
     }
 }

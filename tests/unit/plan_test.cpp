@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/arena.h"
-#include "engine/band_walk.h"
-#include "engine/model_file.h"
-#include "engine/plan.h"
-#include "engine/threads.h"
+#include "engine/plan/arena.h"
+#include "engine/plan/band_walk.h"
+#include "engine/model/model_file.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/range.h"
 #include "ops/cpu_features.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"
@@ -20,10 +21,11 @@
 namespace {
 
 using fovea::ArenaBlock;
+using fovea::NodeKind;
 using fovea::Plan;
 using fovea::Segment;
 using fovea::Step;
-using fovea::StepKind;
+using fovea::Value;
 
 struct Planned {
     model_builder::Bytes bytes;
@@ -49,6 +51,22 @@ struct Planned {
         REQUIRE(fovea::make_plan(model.graph, request, {}, &plan) == FOVEA_OK);
     }
 };
+
+bool begins(const char* text, const char* with) {
+    return std::string(text).starts_with(with);
+}
+// What a pointwise convolution took over: an addition, which it may write over, and a gate, which it reads whole.
+bool has_residual(const Step& step) {
+    return begins(step.kernel, "pointwise_conv_") && step.may_overwrite != 0;
+}
+bool has_gate(const Step& step) {
+    return begins(step.kernel, "pointwise_conv_") && step.reads_whole != 0;
+}
+// Reads the caller's pixels instead of what its node reads, the rescaled ones.
+bool rescales(const fovea::Graph& graph, const Step& step) {
+    return step.reads_caller_input && begins(step.kernel, "conv2d_") &&
+           graph.operand(graph.nodes[step.node], 0) != 0;
+}
 
 // Which row of which value each float of the arena holds, by simulating the plan's reads and writes
 // row by row. What rows a step reads is worked out here from the graph, not taken from the plan.
@@ -93,7 +111,7 @@ class ArenaSimulation {
         while (value > 0 && graph_.nodes[value - 1].kind == fovea::NodeKind::kReshape &&
                graph_.nodes[value - 1].activation == fovea::ops::Activation::kNone) {
             const std::uint32_t viewed = graph_.operand(graph_.nodes[value - 1], 0);
-            if (plan_.is_half(viewed)) break;  // widened, not viewed
+            if (plan_.values[viewed].type != plan_.values[value].type) break;  // widened, not viewed
             value = viewed;
         }
         return value;
@@ -102,20 +120,21 @@ class ArenaSimulation {
         return (std::uint64_t{value} + 1) << 32 | row;
     }
     std::uint64_t* place(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
-        REQUIRE(plan_.block_of[value] != fovea::kNone);
-        const ArenaBlock& block = plan_.blocks[plan_.block_of[value]];
+        const Value& placed = plan_.values[value];
+        REQUIRE(placed.block != fovea::kNone);
+        const ArenaBlock& block = plan_.blocks[placed.block];
         REQUIRE(block.offset % 64 == 0);
-        const fovea::Ring& ring = plan_.rings[value];
-        std::uint64_t offset = row * plan_.row_bytes(value);
-        if (ring.rows != 0) {
-            offset = thread * ring.thread_bytes + row % ring.rows * plan_.row_bytes(value);
+        REQUIRE(placed.offset == block.offset);
+        std::uint64_t offset = row * placed.row_bytes();
+        if (placed.ring_rows != 0) {
+            offset = thread * placed.thread_bytes + row % placed.ring_rows * placed.row_bytes();
         }
-        REQUIRE(offset + plan_.row_bytes(value) <= block.size);
+        REQUIRE(offset + placed.row_bytes() <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
         return owner_.data() + (block.offset + offset) / kPlaceBytes;
     }
     std::size_t row_places(std::uint32_t value) const {
-        return plan_.row_bytes(value) / kPlaceBytes;
+        return plan_.values[value].row_bytes() / kPlaceBytes;
     }
 
     void write_row(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
@@ -129,30 +148,32 @@ class ArenaSimulation {
     }
     void check_intact(std::uint32_t value) {
         const std::uint32_t origin = origin_of(value);
-        REQUIRE(plan_.rings[origin].rows == 0);
+        REQUIRE(plan_.values[origin].ring_rows == 0);
         bool intact = true;
-        for (std::uint64_t y = 0; y < plan_.shapes[origin].height; ++y) {
+        for (std::uint64_t y = 0; y < plan_.values[origin].shape.height; ++y) {
             intact = intact && row_is_intact(origin, y, 0);
         }
         CHECK(intact);
     }
 
+    static bool is_activation(const Step& step) { return begins(step.kernel, "activation_"); }
     // The operand's rows that output row y is made of: [first, end).
     std::pair<std::int64_t, std::int64_t> rows_read(const Step& step, std::uint32_t operand,
                                                     std::int64_t y) const {
-        const fovea::Shape& shape = plan_.shapes[operand];
+        const fovea::Shape& shape = plan_.values[operand].shape;
         std::int64_t first = y, end = y + 1;
-        if (step.kind == StepKind::kConv2d || step.kind == StepKind::kDepthwise ||
-            step.kind == StepKind::kPool) {
-            const fovea::Node& node = graph_.nodes[step.node];
+        if (step.node == fovea::kNone || step.output >= graph_.value_count() || is_activation(step)) return {first, end};
+        const fovea::Node& node = graph_.nodes[step.node];
+        const bool pools_all = fovea::is_global_pool_node(node, shape) || node.kind == NodeKind::kGlobalPool;
+        if ((node.kind == NodeKind::kConvolution && !fovea::is_pointwise_node(node)) ||
+            node.kind == NodeKind::kDepthwise || (node.kind == NodeKind::kPool && !pools_all)) {
             const fovea::Padding padding = fovea::resolve_padding(node, shape);
             first = y * node.stride_y - padding.top;
             end = first + std::int64_t{node.kernel_height - 1} * std::max(node.dilation_y, 1u) + 1;
-        } else if (step.kind == StepKind::kPad) {
-            first = y - graph_.nodes[step.node].padding.top;
+        } else if (node.kind == NodeKind::kPad) {
+            first = y - node.padding.top;
             end = first + 1;
-        } else if (step.kind == StepKind::kGlobalPool || step.kind == StepKind::kDense ||
-                   shape.height != step.output_shape.height) {
+        } else if (pools_all || node.kind == NodeKind::kDense || shape.height != step.output_shape.height) {
             first = 0;
             end = shape.height;
         }
@@ -160,23 +181,20 @@ class ArenaSimulation {
     }
     void check_operands(const Step& step, std::uint64_t y, std::uint32_t thread, bool written) {
         for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-            const std::uint32_t value = plan_.operands[step.first_operand + i];
+            const std::uint32_t value = plan_.operand(step, i);
             if (step.reads_caller_input && value == 0) continue;
             // An operand may lie under the output only where the kernel allows that.
-            if (written && plan_.block_of[value] == plan_.block_of[step.output]) {
-                const bool first = i == 0;
-                const bool residual = value == step.residual;
-                CHECK((residual ||
-                       (first &&
-                        (step.kind == StepKind::kBinary || step.kind == StepKind::kAffine ||
-                         step.kind == StepKind::kActivation || step.kind == StepKind::kSoftmax))));
+            if (written && plan_.values[value].block == plan_.values[step.output].block) {
+                CHECK(((i == 1 && has_residual(step)) ||
+                       (i == 0 && (begins(step.kernel, "binary_") || begins(step.kernel, "affine_") ||
+                                   is_activation(step) || begins(step.kernel, "softmax_")))));
                 continue;
             }
             const bool view = origin_of(value) != value;
             auto [row, end] = rows_read(step, value, static_cast<std::int64_t>(y));
             if (view) {
                 row = 0;
-                end = plan_.shapes[origin_of(value)].height;
+                end = plan_.values[origin_of(value)].shape.height;
             }
             bool intact = true;
             for (; row < end; ++row) {
@@ -189,6 +207,7 @@ class ArenaSimulation {
     void write_scratch(const Step& step, std::uint32_t thread) {
         if (step.scratch_block == fovea::kNone) return;
         const ArenaBlock& block = plan_.blocks[step.scratch_block];
+        REQUIRE(step.scratch_offset == block.offset);
         REQUIRE((thread + 1) * step.scratch_bytes <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
         std::fill_n(owner_.data() + (block.offset + thread * step.scratch_bytes) / kPlaceBytes,
@@ -201,7 +220,7 @@ class ArenaSimulation {
         check_operands(step, y, thread, true);
     }
     void run_whole(const Step& step) {
-        CHECK(plan_.rings[step.output].rows == 0);
+        CHECK(plan_.values[step.output].ring_rows == 0);
         for (std::uint64_t y = 0; y < step.output_shape.height; ++y) run_row(step, y, 0);
     }
     void run_bands(const Segment& segment, std::uint32_t thread) {
@@ -212,7 +231,7 @@ class ArenaSimulation {
         fovea::BandWalk walk(plan_, segment, range.begin, range.end);
         while (walk.next_band()) {
             for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-                if (plan_.rings[steps[i].output].rows != 0) ++rings;
+                if (plan_.values[steps[i].output].ring_rows != 0) ++rings;
                 for (std::uint64_t y = walk.done(i); y < walk.target(i); ++y) {
                     run_row(steps[i], y, thread);
                 }
@@ -246,7 +265,7 @@ TEST_CASE("every row of every value stays whole while it is needed") {
                 const Planned planned(
                     halves ? model_builder::with_half_weights(network.spec) : network.spec, kept,
                     threads, band, 1, fovea::Arithmetic::kHalf);
-                of_halves += planned.plan.half;
+                of_halves += planned.plan.map_type == fovea::ElementType::kF16;
                 for (const bool reversed : {false, true}) {
                     ArenaSimulation simulation(planned);
                     simulation.run(kept, reversed);
@@ -257,12 +276,11 @@ TEST_CASE("every row of every value stays whole while it is needed") {
                 std::uint32_t written = 0;
                 for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
                     const Step& step = planned.plan.steps[s];
-                    if (step.residual != fovea::kNone) ++fused;
-                    if (step.gate != fovea::kNone) ++gated;
-                    if (step.kind == StepKind::kRowPool) ++pooled;
-                    if (step.scale != nullptr) ++rescaled;
-                    if (step.operand_count == 0 ||
-                        step.output != planned.plan.operands[step.first_operand]) {
+                    if (has_residual(step)) ++fused;
+                    if (has_gate(step)) ++gated;
+                    if (step.sums_rows) ++pooled;
+                    if (rescales(planned.model.graph, step)) ++rescaled;
+                    if (step.operand_count == 0 || step.output != planned.plan.operand(step, 0)) {
                         ++written;
                     }
                 }
@@ -372,11 +390,10 @@ TEST_CASE(
         Found found = {false, false, planned.plan.step_count};
         for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
             const Step& step = planned.plan.steps[s];
-            if (step.kind != StepKind::kConv2d) continue;
-            CHECK(step.reads_caller_input ==
-                  (std::string(step.kernel) == planned.plan.kernels.floats.conv2d_u8.name));
+            if (!begins(step.kernel, "conv2d_")) continue;
+            CHECK(step.reads_caller_input == begins(step.kernel, "conv2d_u8_"));
             found.reads = step.reads_caller_input;
-            found.rescales = step.scale != nullptr && step.offset != nullptr;
+            found.rescales = rescales(planned.model.graph, step);
         }
         return found;
     };
@@ -418,7 +435,7 @@ TEST_CASE("an add is made by its convolution only when nobody else wants that") 
         const Planned planned(spec, kept);
         int count = 0;
         for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
-            count += planned.plan.steps[s].residual != fovea::kNone ? 1 : 0;
+            count += has_residual(planned.plan.steps[s]) ? 1 : 0;
         }
         return count;
     };
@@ -464,9 +481,9 @@ TEST_CASE("a gate is taken over by the weights only where there are fewer of the
         int count = 0;
         for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
             const Step& step = planned.plan.steps[s];
-            if (step.gate == fovea::kNone) continue;
-            CHECK(step.gate == gate);
-            CHECK(planned.plan.operands[step.first_operand] == 5);
+            if (!has_gate(step)) continue;
+            CHECK(planned.plan.operand(step, step.operand_count - 1) == gate);
+            CHECK(planned.plan.operand(step, 0) == 5);
             ++count;
         }
         return count;
@@ -493,7 +510,7 @@ TEST_CASE("a global pool takes the rows of its map as they are made") {
         for (std::size_t g = 0; g < planned.plan.segment_count; ++g) {
             const Segment& segment = planned.plan.segments[g];
             for (std::uint32_t i = 1; i < segment.step_count; ++i) {
-                count += planned.plan.steps[segment.first_step + i].kind == StepKind::kRowPool;
+                count += planned.plan.steps[segment.first_step + i].sums_rows;
             }
         }
         return count;
@@ -532,15 +549,6 @@ TEST_CASE("large steps are shared among threads, small ones are not") {
     CHECK(shared > 0);
 }
 
-namespace {
-
-// A value behind the arena for each kept half, and no byte of it in use otherwise.
-std::uint64_t copied_bytes(const Plan& plan) {
-    return plan.workspace_size - plan.arena_offset - plan.arena_size;
-}
-
-}  // namespace
-
 TEST_CASE("maps of halves take half the memory, and only those that are kept are copied") {
     using namespace model_builder;
     ModelSpec spec = tiny_spec();
@@ -554,14 +562,56 @@ TEST_CASE("maps of halves take half the memory, and only those that are kept are
     };
     const Planned of_floats = plan(halves, {}, fovea::Arithmetic::kFloat);
     const Planned of_halves = plan(halves, {}, fovea::Arithmetic::kHalf);
-    CHECK_FALSE(of_floats.plan.half);
-    REQUIRE(of_halves.plan.half);
+    CHECK(of_floats.plan.map_type == fovea::ElementType::kF32);
+    REQUIRE(of_halves.plan.map_type == fovea::ElementType::kF16);
     CHECK(of_halves.plan.arena_size < of_floats.plan.arena_size * 6 / 10);
-    CHECK(copied_bytes(of_halves.plan) == 0);
+    CHECK(of_halves.plan.copy_bytes == 0);
     const Planned kept = plan(halves, {2, 8}, fovea::Arithmetic::kHalf);  // a map and a vector
-    CHECK(copied_bytes(kept.plan) == kept.plan.shapes[2].count() * sizeof(float));
-    CHECK(kept.plan.copies[2] == kept.plan.arena_offset + kept.plan.arena_size);
+    CHECK(kept.plan.copy_bytes == kept.plan.values[2].shape.count() * sizeof(float));
+    CHECK(kept.plan.workspace_size == kept.plan.arena_offset + kept.plan.arena_size + kept.plan.copy_bytes);
+    CHECK(kept.plan.values[2].copy == 0);  // the first behind the arena
     // Floats in the file are never narrowed.
     const Planned wide = plan(spec, {}, fovea::Arithmetic::kHalf);
-    CHECK_FALSE(wide.plan.half);
+    CHECK(wide.plan.map_type == fovea::ElementType::kF32);
+}
+
+TEST_CASE("the rows of a window and of its transpose are those that touch it") {
+    for (const std::int64_t stride : {1, 2, 3, 5}) {
+        for (const std::int64_t extent : {1, 2, 3, 7}) {
+            for (const std::int64_t pad : {0, 1, 2, 4, 9}) {
+                for (const std::int64_t above : {1, 4, 19}) {  // rows that the window moves over
+                    const std::int64_t below = (above + 2 * pad - extent) / stride + 1;  // windows
+                    if (above + 2 * pad < extent) continue;
+                    INFO("stride ", stride, ", extent ", extent, ", pad ", pad, ", ", above, " rows");
+                    const auto unsigned_of = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
+                    const auto forward = fovea::RowMap::window(unsigned_of(stride), unsigned_of(pad),
+                                                               static_cast<std::uint64_t>(extent), unsigned_of(above));
+                    const auto back = fovea::RowMap::transposed_window(
+                        unsigned_of(stride), unsigned_of(pad), static_cast<std::uint64_t>(extent), unsigned_of(below));
+                    const auto touches = [&](std::int64_t window, std::int64_t row) {
+                        return window * stride - pad <= row && row < window * stride - pad + extent;
+                    };
+                    const auto check = [](const fovea::RowMap& map, std::int64_t outputs, std::int64_t operands,
+                                          const auto& needs) {
+                        std::int64_t end = 0;
+                        for (std::int64_t y = 0; y < outputs; ++y) {
+                            std::int64_t first = operands;
+                            for (std::int64_t r = operands; r-- > 0;) {
+                                if (needs(y, r)) first = r;
+                                if (needs(y, r)) end = std::max(end, r + 1);
+                            }
+                            // Rows that nothing needs may be counted in, never one that is needed left out.
+                            CHECK(static_cast<std::int64_t>(map.first(static_cast<std::uint64_t>(y))) <= first);
+                            CHECK(static_cast<std::int64_t>(map.end(static_cast<std::uint64_t>(y) + 1)) >= end);
+                            const bool any = first < operands;
+                            if (any) CHECK(static_cast<std::int64_t>(map.first(static_cast<std::uint64_t>(y))) == first);
+                            if (any) CHECK(static_cast<std::int64_t>(map.end(static_cast<std::uint64_t>(y) + 1)) == end);
+                        }
+                    };
+                    check(forward, below, above, touches);
+                    check(back, above, below, [&](std::int64_t row, std::int64_t window) { return touches(window, row); });
+                }
+            }
+        }
+    }
 }

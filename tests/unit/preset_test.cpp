@@ -336,6 +336,49 @@ TEST_CASE("a radius that would blow the picture up is refused, not tried") {
           Status::kImageTooLarge);
 }
 
+TEST_CASE("no preset makes more of a photo than the limits allow") {
+    struct Size {
+        int width, height;
+    };
+    for (const Size size : {Size{1000, 1000}, {4096, 1}, {1, 4096}, {4096, 200}, {150, 150}}) {
+        for (const bool is_lit : {false, true}) {
+            Image image = fill(size.width, size.height, 0);
+            // One lit pixel; where it is the middle row's, graham2015 takes it for the disc.
+            if (is_lit) image.row(size.height / 2)[3 * (size.width / 3) + 1] = 255;
+            for (const Preset preset : kAllPresets) {
+                for (const bool pad_square : {false, true}) {
+                    INFO(preset_name(preset), " of ", size.width, " x ", size.height);
+                    PresetSettings settings = small_settings(preset);
+                    settings.pad_square = pad_square;
+                    settings.max_side = 4096;
+                    settings.max_pixels = 1 << 20;
+                    settings.graham_scale = 300;
+                    CountingAllocator counter;
+                    Image out;
+                    const Status status =
+                        apply_preset(image.view(), settings, counter.allocator(), &out, nullptr);
+                    CHECK((status == Status::kOk || status == Status::kImageTooLarge));
+                    // Two pictures, the rows that the blur holds, lists of rows and columns.
+                    CHECK(counter.peak_bytes < std::size_t{3} * (1 << 20) * 2 + (4 << 20));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("graham2015 enlarges a small disc, but not from next to nothing") {
+    for (const int lit : {13, 12}) {
+        Image image = fill(100, 100, 0);
+        for (int x = 40; x < 40 + lit; ++x) image.row(50)[3 * x] = 255;
+        Image out;
+        PresetSettings settings;
+        settings.preset = Preset::kGraham2015;
+        settings.graham_scale = 30;  // 100 * 30 / 6.5 = 462 pixels; 500 are more than 16 * 30
+        CHECK(apply_preset(image.view(), settings, Allocator(), &out, nullptr) ==
+              (lit == 13 ? Status::kOk : Status::kImageTooLarge));
+    }
+}
+
 TEST_CASE("any allocation may fail") {
     const Image image = draw(kPictures[2]);
     for (const Preset preset : kAllPresets) {

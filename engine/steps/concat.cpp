@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+
+#include "engine/steps/operations.h"
+#include "engine/steps/run.h"
+
+namespace fovea {
+namespace {
+
+void run_concat(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
+    const std::size_t element = element_bytes(run.value(step.output).type);
+    with_element(run.value(step.output).type, [&]<typename Element>() {
+        const std::ptrdiff_t stride = run.output_stride(step);
+        auto* output = run.output<Element>(step, pixels.begin, thread);
+        for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+            const std::uint32_t channels = run.operand_value(step, i).shape.channels;
+            const std::ptrdiff_t input_stride = run.operand_stride(step, i);
+            const auto* const input = run.operand<Element>(step, i, pixels.begin, thread);
+            for (std::uint64_t p = 0; p < pixels.count(); ++p) {
+                std::memcpy(output + p * stride, input + p * input_stride, channels * element);
+            }
+            output += channels;
+        }
+    });
+}
+
+ops::Activation emit(StepWriter& writer, std::uint32_t index) {
+    Step& step = writer.begin(index, index + 1);
+    for (std::uint32_t i = 0; i < writer.node(index).operand_count; ++i) writer.read(step, writer.operand(index, i));
+    writer.use(step, "copy", run_concat);
+    writer.finish(step, Unit::kPixel);
+    return ops::Activation::kNone;
+}
+
+}  // namespace
+
+constinit const Operation concat_operation = {type_of_all, emit};
+
+}  // namespace fovea

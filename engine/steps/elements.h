@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element types as C++ types: the one place that maps one to the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/model/graph.h"
+#include "ops/half.h"
+
+namespace fovea {
+
+inline std::uint32_t element_bytes(ElementType type) {
+    switch (type) {
+        case ElementType::kF32:
+        case ElementType::kI32:
+            return 4;
+        case ElementType::kF16:
+            return 2;
+        case ElementType::kI8:
+            break;
+    }
+    return 1;
+}
+
+template <typename Element>
+inline constexpr ElementType kElementType = ElementType::kF32;
+template <>
+inline constexpr ElementType kElementType<ops::Half> = ElementType::kF16;
+template <>
+inline constexpr ElementType kElementType<std::int8_t> = ElementType::kI8;
+
+// Calls use.operator()<Element>() with the type of a map's elements, of which there are kernels for these.
+template <typename Use>
+auto with_element(ElementType type, const Use& use) {
+    return type == ElementType::kF16 ? use.template operator()<ops::Half>() : use.template operator()<float>();
+}
+
+}  // namespace fovea

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/model/graph.h"
+#include "engine/steps/step.h"
+#include "engine/steps/weights.h"
+#include "ops/activation.h"
+#include "ops/kernel_variant.h"
+
+namespace fovea {
+
+// What a node's step does for other nodes, or they for it: decided once, before any step is made.
+struct Fusion {
+    std::uint32_t gate = kNone;       // the multiplication of its input by a gate, which its weights take over
+    std::uint32_t rescaling = kNone;  // of the caller's pixels, which it does as it reads them
+    std::uint32_t sum = kNone;        // the addition that it does as it writes; it then runs at that node's place
+    std::uint32_t done_by = kNone;    // the node that does this one's work
+    std::uint32_t row_pool = kNone;   // value: the rows of the map that it pools, already pooled
+    bool reads_pixels = false;        // the caller's, as they are
+};
+
+// Rounded up to whole panels.
+inline std::uint64_t round_up_8(std::uint64_t n) {
+    return (n + 7) & ~std::uint64_t{7};
+}
+
+// Floats of a node's bias as its kernel wants it: panels of 8 per group.
+std::uint64_t bias_floats(const Node& node);
+
+// Rounded up to what keeps the next constant aligned.
+std::uint64_t round_up_to_line(std::uint64_t floats);
+
+// Adds steps to a program. An operation's file begins one, lets it read its operands, gives it a kernel and what only
+// the operation knows, and finishes it:
+//
+//   Step& step = writer.begin(node, node + 1);
+//   writer.read(step, writer.operand(node, 0));
+//   writer.use(step, ops::kThing, run_thing);
+//   step.set_own(Thing{...});
+//   writer.finish(step, Unit::kPixel);
+class StepWriter {
+  public:
+    StepWriter(const Graph& graph, const Buffer<Fusion>& fusions, const Sharing& sharing, Program* program)
+        : graph_(graph), fusions_(fusions), sharing_(sharing), program_(*program) {}
+
+    const Graph& graph() const { return graph_; }
+    const Node& node(std::uint32_t index) const { return graph_.nodes[index]; }
+    const Fusion& fusion(std::uint32_t index) const { return fusions_[index]; }
+    std::uint32_t operand(std::uint32_t index, std::uint32_t i) const { return graph_.operand(graph_.nodes[index], i); }
+    const Shape& shape(std::uint32_t value) const { return program_.values[value].shape; }
+    ElementType type(std::uint32_t value) const { return program_.values[value].type; }
+    ops::CpuFeatureSet features() const { return program_.features; }
+
+    Step& begin(std::uint32_t node, std::uint32_t output);
+    void read(Step& step, std::uint32_t value);
+    // Instead of the operand that was read first.
+    void read_caller_input(Step& step);
+    // The best of the table's kernels: its name and its function.
+    template <typename Function>
+    void use(Step& step, const ops::KernelTable<Function>& table, StepFunction run) {
+        const ops::KernelVariant<Function>& variant = table.select(program_.features);
+        step.kernel = variant.name;
+        step.function = reinterpret_cast<AnyKernel>(variant.function);
+        step.run = run;
+    }
+    // What has no table.
+    void use(Step& step, const char* name, StepFunction run) {
+        step.kernel = name;
+        step.run = run;
+    }
+    // The kernel of another step or beside the step's own.
+    template <typename Args>
+    auto choose() const {
+        return ops::TableOf<Args>::kTable.select(program_.features).function;
+    }
+    // As use(), with the table of kernels that take these arguments.
+    template <typename Args>
+    void use_kernel(Step& step, StepFunction run) {
+        use(step, ops::TableOf<Args>::kTable, run);
+    }
+    // The layer's weights and bias for a kernel of such elements, counted in the step. A bias that the kernel wants
+    // otherwise than the file has it becomes a constant.
+    LayerWeights read_weights(Step& step, std::uint32_t index, ElementType element);
+    // The window has so many rows, each a pointer of the thread's.
+    void need_row_pointers(std::uint32_t rows) {
+        program_.row_pointers = std::max<std::uint64_t>(program_.row_pointers, rows);
+    }
+    void finish(Step& step, Unit unit);
+
+  private:
+    const Graph& graph_;
+    const Buffer<Fusion>& fusions_;
+    const Sharing& sharing_;
+    Program& program_;
+};
+
+}  // namespace fovea
