@@ -93,7 +93,7 @@ struct QualityMeasures {
 //
 // fundus_likeness, reject < 0, usable < 1.5
 //     0.5 %: 2.3 / 6.5 / 1.8; least: -0.3 / 5.2 / 1.3. Natural pictures: 99.5 % -1.7, largest -0.3.
-// disc_edge, reject > 0.1, usable > 0.03
+// disc_edge, reject > 0.125, usable > 0.03
 //     95 %: 0.018 / 0.003 / 0.009; 99.5 %: 0.026 / 0.003 / 0.065. Two discs that touch: 0.2.
 // disc_visible, reject < 0.55, usable < 0.7
 //     0.5 %: 0.70 / 0.92 / 0.69. Photos cut in half: 0.50.
