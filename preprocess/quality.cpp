@@ -60,7 +60,7 @@ constexpr Limits kLimits[kQualityCheckCount] = {
      "compressed."},
     {"colours", 900.0f, 400.0f, true,
      "The picture has too few colours: give the camera's photo, not one saved with a palette."},
-    {"levels", 0.45f, 0.6f, false,
+    {"levels", 0.45f, 0.65f, false,
      "The picture keeps to a few levels of colour: give the camera's photo, neither reduced to a "
      "palette nor strongly compressed."},
     {"colour_order", 0.85f, 0.8f, true,
