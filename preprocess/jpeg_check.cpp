@@ -472,9 +472,7 @@ class JpegWalker {
         return Status::kOk;
     }
 
-    // Leaves the tables of has_own (DC, then AC) as they are; null = none.
-    Status read_huffman_tables(const std::uint8_t* body, std::size_t size,
-                               const bool* has_own = nullptr) {
+    Status read_huffman_tables(const std::uint8_t* body, std::size_t size) {
         constexpr const char* kCause = "a JPEG Huffman table is damaged";
         while (size > 0) {
             if (size < 17) return refuse(kCause);
@@ -487,8 +485,7 @@ class JpegWalker {
                 return refuse(kCause);
             }
             HuffmanTable& target = table_class == 0 ? dc_tables_[table] : ac_tables_[table];
-            const bool is_kept = has_own != nullptr && has_own[table_class * kMaxTables + table];
-            if (!is_kept && !target.build(body + 1, body + 17, total)) return refuse(kCause);
+            if (!target.build(body + 1, body + 17, total)) return refuse(kCause);
             body += 17 + total;
             size -= 17 + static_cast<std::size_t>(total);
         }
@@ -575,12 +572,12 @@ class JpegWalker {
             const Status status = i == 1 ? Status::kOk : put(spectral + i, kMeant[i]);
             if (status != Status::kOk) return status;
         }
+        const Status tables = use_standard_huffman();
+        if (tables != Status::kOk) return tables;
         for (int i = 0; i < scan_.count; ++i) {
             Component& c = components_[scan_.order[i]];
             if (c.was_scanned) return refuse("a JPEG component comes twice");
             c.was_scanned = true;
-            const Status status = use_standard_huffman(c);
-            if (status != Status::kOk) return status;
             if (!dc_tables_[c.dc_table].is_defined || !ac_tables_[c.ac_table].is_defined ||
                 !has_quant_[c.quant_table]) {
                 return refuse("a JPEG table is missing");
@@ -589,20 +586,14 @@ class JpegWalker {
         return Status::kOk;
     }
 
-    // Frames of motion JPEG leave the tables out.
-    Status use_standard_huffman(const Component& c) {
-        const bool lacks_dc = c.dc_table < 2 && !dc_tables_[c.dc_table].is_defined;
-        const bool lacks_ac = c.ac_table < 2 && !ac_tables_[c.ac_table].is_defined;
-        if (!lacks_dc && !lacks_ac) return Status::kOk;
-        // Once there, they hold for every later scan.
+    // Frames of motion JPEG leave all tables out.
+    Status use_standard_huffman() {
+        for (int i = 0; i < kMaxTables; ++i) {
+            if (dc_tables_[i].is_defined || ac_tables_[i].is_defined) return Status::kOk;
+        }
         const Status status = mend(mended_->add_standard_huffman());
         if (status != Status::kOk) return status;
-        bool has_own[2 * kMaxTables];
-        for (int i = 0; i < kMaxTables; ++i) {
-            has_own[i] = dc_tables_[i].is_defined;
-            has_own[kMaxTables + i] = ac_tables_[i].is_defined;
-        }
-        return read_huffman_tables(kStandardHuffmanSegment + 4, kStandardHuffmanSize - 4, has_own);
+        return read_huffman_tables(kStandardHuffmanSegment + 4, kStandardHuffmanSize - 4);
     }
 
     // Each coefficient is first sent without its `low` last bits, then refined bit by bit.

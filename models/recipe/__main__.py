@@ -156,20 +156,22 @@ def _compare_protocols(parsed, settings, out, report):
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import compare, export, from_detector, images, labels, network, parity, protocol, record, sampling, split, train
+    from . import compare, export, from_detector, images, labels, network, parity, prose, protocol, record, sampling, split, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
         settings = settings_module.read(parsed.settings)
         for folder in parsed.compare:
             compare.read_run(folder)  # a wrong name ends here, not after hours
+        if parsed.ships:
+            prose.check(settings, list(parsed.folders))
         out.mkdir(parents=True, exist_ok=True)
         report = _Progress(out / "train.log")
         images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
         (_compare_protocols if parsed.protocol == "thesis" else _train_detector)(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            train.WeightsError, sampling.SamplingError, split.SplitError, record.RecordError, export.ExportError, protocol.ProtocolError,
-            from_detector.DetectorError, parity.ParityError, OSError) as error:
+            train.WeightsError, sampling.SamplingError, split.SplitError, prose.ProseError, record.RecordError, export.ExportError,
+            protocol.ProtocolError, from_detector.DetectorError, parity.ParityError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
     return 0

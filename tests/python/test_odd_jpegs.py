@@ -139,7 +139,6 @@ WHOLE = {
     "tables defined twice": (BASE, insert_before(BASE, SOS, b"".join(segment(m, b) for m, b, _ in segments(BASE) if m in (DHT, DQT)))),
     "other tables first": (BASE, insert_before(BASE, DHT, b"".join(segment(m, b) for m, b, _ in segments(make(optimize=True)) if m == DHT))),
     "no Huffman tables": (BASE, join([p for p in segments(BASE) if p[0] != DHT])),
-    "no Huffman tables for chroma": (BASE, join([p for p in segments(BASE) if p[0] != DHT or p[1][0] & 15 == 0])),
     "16-bit quantisation tables": (BASE, change(BASE, DQT, body=lambda b: b"".join(
         bytes([0x10 | b[t]]) + b"".join(bytes([0, v]) for v in b[t + 1 : t + 65]) for t in range(0, len(b), 65)))),
     "arithmetic conditioning of a Huffman file": (BASE, insert_before(BASE, DQT, segment(0xCC, b"\x00\x10"))),
@@ -213,6 +212,7 @@ CUT = {
     "last byte of the data missing": lambda f: f[:-3] + b"\xff\xd9",
     "height doubled": lambda f: change(f, *SOF, body=lambda b: b[:1] + (2 * SIDE).to_bytes(2, "big") + b[3:]),
     "height halved": lambda f: change(f, *SOF, body=lambda b: b[:1] + (SIDE // 2).to_bytes(2, "big") + b[3:]),
+    "no Huffman table for chroma": lambda f: join([p for p in segments(f) if p[0] != DHT or p[1][0] & 15 == 0]),
     "no quantisation table": lambda f: join([p for p in segments(f) if p[0] != DQT]),
 }
 
