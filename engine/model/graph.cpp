@@ -153,6 +153,7 @@ fovea_status Inference::infer(std::uint32_t index, const Node& node) const {
             return binary(index, node);
         case NodeKind::kAffine:
         case NodeKind::kActivation:
+        case NodeKind::kLrn:
             return set(index, in.height, in.width, in.channels);
         case NodeKind::kReshape:
             return set(index, 1, 1, in.count());
