@@ -14,6 +14,7 @@ def best_model(settings, trainer):
 
 def write_figures(model, data, validation, trainer, unseen, out, report):
     """Measures the model and writes out/figures.json; gives what was measured."""
+    report(f"measuring on {len(validation['positive'])} photos, and what lies in the camera: some minutes")
     run = network.forward(model)
     measured = measure.measure(lambda pixels: network.logits_of(model, pixels, run=run), data, validation, unseen)
     summary = measure.summary(trainer.settings["training"], measured, trainer.history, unseen)

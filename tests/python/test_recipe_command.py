@@ -225,6 +225,43 @@ def test_another_detectors_words_are_not_shipped(workplace, capsys):
     refused('base = "mine.toml"\nname = "ours"\n[card]\ntraining = ""\n', "[card] never_tested: not taken over from mine.toml")
 
 
+def test_photos_that_changed_are_prepared_anew(workplace):
+    photos, out = workplace / "photos", workplace / "out"
+    said = []
+
+    def prepared():
+        said.clear()
+        images.preprocess_all(program(workplace / "fovea", FOVEA), {"own": photos}, {"name": "none", "resize": "cv_area"}, 224, out, said.append)
+        calls = (out / "224" / "calls.txt").read_text().count("\n")
+        return calls, sorted(path.name for path in (out / "224" / "own").rglob("*.png"))
+
+    first = prepared()
+    assert first == (1, sorted(f"p{i}.png" for i in range(32))) and prepared() == first and len(said) == 1
+    shutil.copy(photos / "p1.png", photos / "new.png")
+    (photos / "p0.png").unlink()
+    calls, names = prepared()
+    assert calls == 2 and names == sorted(["new.png", *(f"p{i}.png" for i in range(1, 32))])
+    assert said[-1].endswith("other photos than when its pictures were made; they are made anew")
+    Image.new("RGB", (40, 40), (255, 0, 0)).save(photos / "new.png")
+    assert prepared()[0] == 3
+    with Image.open(next((out / "224" / "own").rglob("new.png"))) as picture:
+        assert picture.getpixel((10, 10)) == (255, 0, 0)
+
+
+def test_an_interrupt_says_what_continues(workplace, capsys, monkeypatch):
+    from recipe import dataset
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset, "collect", interrupted)
+    assert run(workplace, "--figures-only") == 130
+    assert "stopped. The same command continues: no epoch is finished, the pictures that are ready" in capsys.readouterr().err
+    (workplace / "out" / "history.csv").write_text("epoch,loss,mean_auc\n1,0.5,0.7\n2,0.4,0.8\n")
+    assert run(workplace, "--figures-only") == 130
+    assert f"{workplace / 'out'}: 2 epochs are finished" in capsys.readouterr().err
+
+
 def test_failures_end_with_a_message_and_status_1(workplace, capsys):
     (workplace / "photos" / "labels.csv").write_text("id_code,diagnosis\np1,7\n")
     assert run(workplace) == 1
