@@ -63,7 +63,7 @@ class Run {
 
     // As many as the longest bias, all 0.
     const float* zeros() const { return constants_; }
-    // Program::kOnes of them.
+    // Program::kOneCount of them.
     const float* ones() const { return constants_ + program_.zero_floats; }
     const float* constants() const { return constants_; }
 
