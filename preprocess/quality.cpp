@@ -31,7 +31,7 @@ constexpr Limits kLimits[kQualityCheckCount] = {
     {"fundus_likeness", 1.5f, 0.0f, true,
      "No whole fundus photo recognised: check the file, and that the lit disc on its dark ground "
      "is in the frame."},
-    {"disc_edge", 0.03f, 0.1f, false,
+    {"disc_edge", 0.03f, 0.125f, false,
      "The edge of the disc is not clear: remove stray light, eyelids or lashes, and retake."},
     {"disc_visible", 0.7f, 0.55f, true,
      "Too little of the disc is in the frame: centre the eye and retake."},
@@ -306,7 +306,7 @@ float grain(const QualityMeasures& m) {
 }  // namespace
 
 float beyond_disc(const QualityMeasures& m) {
-    constexpr float kNotches = 0.02f, kMostSqueezed = 1.75f;
+    constexpr float kNotches = 0.02f, kMostSqueezed = 1.9f;
     const float squeeze = std::max(m.disc.radius_x, m.disc.radius_y) /
                           std::max(std::min(m.disc.radius_x, m.disc.radius_y), 1e-3f);
     return m.surroundings.other + 0.25f * m.surroundings.lit +
@@ -364,10 +364,11 @@ Status measure_quality(const ImageView& rgb, const Allocator& allocator,
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
               coarse.height, mask.data());
     measure_colour(coarse, mask.data(), measures);
-    status = measure_straight_edges(fine_green.data(), fine.width, fine.height, lit.data(),
+    erode(lit.data(), coarse.width, coarse.height, eroded.data());
+    // Where a photo was cut and its rest made black, the cut is the disc's edge, not a picture's.
+    status = measure_straight_edges(fine_green.data(), fine.width, fine.height, eroded.data(),
                                     coarse.width, coarse.height, allocator, &measures->edges);
     if (status != Status::kOk) return status;
-    erode(lit.data(), coarse.width, coarse.height, eroded.data());
 
     const auto measure_green = [&](const std::uint8_t* green, int step, const Image& picture,
                                    float factor, DetailBands* bands) {

@@ -57,6 +57,16 @@ const std::vector<Defect>& all_defects() {
          },
          {},
          0.9},
+        {"cut above and below, black there",
+         [](P p, P) {
+             const Picture q = trimmed(p);
+             Picture cut(q.width + 40, q.height);
+             const int off = q.height / 20;
+             paste(synthetic::cut(q, 0, off, q.width, q.height - 2 * off), 20, off, &cut);
+             return cut;
+         },
+         {},
+         0.9},
         {"two eyes, a gap", [](P p, P o) { return beside(p, o, 12); }, {kSingleDisc}, 0.95},
         {"two eyes that touch",
          [](P p, P o) { return beside(trimmed(p), trimmed(o), 0); },
