@@ -19,12 +19,13 @@
 
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
-#include "engine/executor.h"
-#include "engine/model_file.h"
-#include "engine/model_source.h"
-#include "engine/plan.h"
-#include "engine/segment_measures.h"
-#include "engine/segments.h"
+#include "engine/run/executor.h"
+#include "engine/model/model_file.h"
+#include "engine/model/source.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/plan/segment_measures.h"
+#include "engine/plan/segments.h"
 #include "ops/cpu_features.h"
 
 namespace {

@@ -6,26 +6,12 @@
 #include <cstring>
 #include <new>
 
-#include "engine/api_common.h"
-#include "engine/prefault.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/run/prefault.h"
 #include "ops/softmax/softmax.h"
 
 namespace fovea {
-
-const ops::IsaLevel* choose_isa(const char* name, const Log& log) {
-    const ops::CpuFeatureSet features = ops::detect_cpu_features();
-    if (name == nullptr) return ops::best_isa_level(features);
-    const ops::IsaLevel* level = ops::find_isa_level(name);
-    if (level == nullptr) {
-        log.write(FOVEA_LOG_ERROR, "instruction set '%.64s': not known to this build", name);
-        return nullptr;
-    }
-    if ((level->needed & ~features) != 0) {
-        log.write(FOVEA_LOG_ERROR, "instruction set '%.64s': not in this CPU", name);
-        return nullptr;
-    }
-    return level;
-}
 
 fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log) {
     const auto bad = [&](const char* what) {
@@ -96,23 +82,23 @@ void probabilities_from_logits(const Labels& labels, const float* logits, double
 
 }  // namespace fovea
 
-fovea_status fovea_session::prepare() {
+fovea_status fovea_session::prepare(const fovea_session_settings& wanted) {
     using namespace fovea;
-    fovea_status status = plan_session(file(), settings, log, &planned);
+    fovea_status status = plan_session(file(), wanted, log, &planned);
     if (status != FOVEA_OK) return status;
     const Plan& plan = planned.plan;
-    auto* memory = static_cast<std::uint8_t*>(settings.workspace);
-    if (memory != nullptr && settings.workspace_size < plan.workspace_size) {
+    auto* memory = static_cast<std::uint8_t*>(wanted.workspace);
+    if (memory != nullptr && wanted.workspace_size < plan.workspace_size) {
         return log.fail(
             FOVEA_ERROR_WORKSPACE_TOO_SMALL, "the workspace has %zu bytes, this session needs %llu",
-            settings.workspace_size, static_cast<unsigned long long>(plan.workspace_size));
+            wanted.workspace_size, static_cast<unsigned long long>(plan.workspace_size));
     }
     if (memory == nullptr) {
-        if (plan.workspace_size > settings.max_workspace_bytes) {
+        if (plan.workspace_size > wanted.max_workspace_bytes) {
             return log.fail(FOVEA_ERROR_MEMORY_LIMIT,
                             "the session needs a workspace of %llu bytes, its limit is %llu",
                             static_cast<unsigned long long>(plan.workspace_size),
-                            static_cast<unsigned long long>(settings.max_workspace_bytes));
+                            static_cast<unsigned long long>(wanted.max_workspace_bytes));
         }
         if (!workspace.allocate(static_cast<std::size_t>(plan.workspace_size))) {
             return log.fail(FOVEA_ERROR_OUT_OF_MEMORY,
@@ -125,14 +111,14 @@ fovea_status fovea_session::prepare() {
         return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the session");
     }
     std::fill(step_seconds.begin(), step_seconds.end(), 0.0);
-    status = pool.start(settings.threads);
+    status = pool.start(wanted.threads);
     if (status != FOVEA_OK) {
-        return log.fail(status, "%u threads could not be started", settings.threads);
+        return log.fail(status, "%u threads could not be started", wanted.threads);
     }
     prefault(memory, static_cast<std::size_t>(plan.workspace_size));
     write_constants(plan, memory);
     executor = new (executor_place) Executor(plan, pool, memory);
-    executor->set_cancel({settings.cancel, settings.cancel_cookie});
+    executor->set_cancel({wanted.cancel, wanted.cancel_cookie});
     return FOVEA_OK;
 }
 

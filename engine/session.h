@@ -4,20 +4,17 @@
 #include <atomic>
 #include <cstdint>
 
-#include "engine/executor.h"
 #include "engine/log.h"
-#include "engine/model.h"
-#include "engine/plan.h"
-#include "engine/threads.h"
+#include "engine/model/model.h"
+#include "engine/plan/plan.h"
+#include "engine/run/executor.h"
+#include "engine/run/threads.h"
+#include "engine/settings.h"
 #include "fovea/fovea.h"
 #include "ops/cpu_features.h"
 #include "preprocess/memory.h"
 
 namespace fovea {
-
-// The instruction-set level of a name (null = the best of this CPU), or null with a log line when
-// this CPU or build has none of that name.
-const ops::IsaLevel* choose_isa(const char* name, const Log& log);
 
 // Settings with every field checked: sizes, ranges, pairs that belong together.
 fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log);
@@ -49,9 +46,8 @@ struct fovea_session {
     fovea_session(const fovea_model& model_, const fovea_session_settings& settings_,
                   const fovea::ops::IsaLevel* level)
         : model(model_),
-          settings(settings_),
-          allocator{settings_.allocator.allocate, settings_.allocator.release,
-                    settings_.allocator.cookie},
+          settings(fovea::without_pointers(settings_)),
+          allocator(fovea::to_internal(settings_.allocator)),
           log(settings_.log),
           planned(allocator, level),
           pool(allocator),
@@ -59,7 +55,7 @@ struct fovea_session {
           step_seconds(allocator) {}
 
     const fovea_model& model;
-    fovea_session_settings settings;  // isa, taps and workspace are the caller's and not kept
+    fovea_session_settings settings;  // without isa, taps and workspace, which the caller may free
     fovea::Allocator allocator;
     fovea::Log log;
     fovea::SessionPlan planned;
@@ -75,8 +71,8 @@ struct fovea_session {
     const fovea::ModelFile& file() const { return model.file; }
     const fovea::Shape& input_shape() const { return planned.plan.values[0].shape; }
 
-    // Makes everything that running needs; settings must have been checked.
-    fovea_status prepare();
+    // Makes everything that running needs; `wanted` are the caller's settings, checked.
+    fovea_status prepare(const fovea_session_settings& wanted);
     // Runs once; logits and probabilities (either may be null) as fovea_run.
     fovea_status run(const void* input, fovea_dtype dtype, float* logits, float* probabilities);
 };

@@ -64,16 +64,18 @@ class Smoothing {
     int along_ = 0;  // rows that have gone into the ring
 };
 
-// Outside the mask there may be 0 / 0, which nobody looks at.
+// Where no pixel of the mask is near, both are 0 and nobody looks at the quotient, but a host may
+// have made 0 / 0 a signal. Smoothed weights are far above the floor where they are not 0.
 void divide(const float* a, const float* b, int count, float* __restrict quotients) {
-    for (int i = 0; i < count; ++i) quotients[i] = a[i] / b[i];
+    constexpr float kLeastWeight = 1e-30f;
+    for (int i = 0; i < count; ++i) quotients[i] = a[i] / std::max(b[i], kLeastWeight);
 }
 
 }  // namespace
 
 Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t stride, int width,
                       int height, const std::uint8_t* mask, const Allocator& allocator,
-                      DetailBands* bands) {
+                      DetailBands* bands, std::int16_t* contrast) {
     *bands = DetailBands{};
     if (width < 1 || height < 1 || step < 1) return Status::kInvalidArgument;
     const auto columns = static_cast<std::size_t>(width);
@@ -107,6 +109,7 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
             inside += in;
         }
     }
+    if (contrast != nullptr) std::memset(contrast, 0, count * sizeof(std::int16_t));
     if (inside == 0) return Status::kOk;
 
     const double n = static_cast<double>(inside);
@@ -138,6 +141,11 @@ Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t strid
             if (mask[i] == 0) continue;
             const double coarse = value[i] / weight[i];
             const double all = (pixel(x, y) - coarse) / (coarse + kFloor);
+            if (contrast != nullptr) {
+                constexpr double kLargest = kLargestContrast;
+                contrast[i] =
+                    static_cast<std::int16_t>(std::clamp(all * 1000, -kLargest, kLargest));
+            }
             const double square = all * all;
             second += square;
             third += square * all;

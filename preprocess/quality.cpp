@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kCoarseSide = 256;
 constexpr int kFineSide = 512;
+constexpr float kRetinalDiameter = 224;
 // Keeps the sharpness of a picture with hardly any detail, where noise rules the quotient, low.
 constexpr float kDetailFloor = 0.005f;
 
@@ -30,13 +31,13 @@ constexpr Limits kLimits[kQualityCheckCount] = {
     {"fundus_likeness", 1.5f, 0.0f, true,
      "No whole fundus photo recognised: check the file, and that the lit disc on its dark ground "
      "is in the frame."},
-    {"disc_edge", 0.03f, kNoMaximum, false,
+    {"disc_edge", 0.03f, 0.1f, false,
      "The edge of the disc is not clear: remove stray light, eyelids or lashes, and retake."},
     {"disc_visible", 0.7f, 0.55f, true,
      "Too little of the disc is in the frame: centre the eye and retake."},
     {"brightness", 35.0f, 18.0f, true, "Too dark: raise the flash or widen the pupil, and retake."},
     {"overexposed", 0.02f, 0.08f, false, "Over-exposed: lower the flash and retake."},
-    {"clipped_colour", 0.3f, kNoMaximum, false,
+    {"clipped_colour", 0.3f, 0.96f, false,
      "A colour is saturated over much of the disc: lower the flash and retake."},
     {"dark_area", 0.25f, 0.6f, false,
      "Part of the disc is black: centre the pupil, check the eyelids, and retake."},
@@ -47,6 +48,27 @@ constexpr Limits kLimits[kQualityCheckCount] = {
      "Hardly any vessels can be seen: refocus, clean the lens, and retake."},
     {"disc_diameter", 150.0f, 48.0f, true,
      "The disc has too few pixels: use the camera's full resolution or move closer."},
+    {"single_disc", 0.009f, 0.012f, false,
+     "More than one disc, or other light beside it: give one photo of one eye, without insets, "
+     "windows or labels."},
+    {"straight_edges", 3.5f, 6.0f, false,
+     "Straight edges cross the picture: give the camera's photo, not a montage or a picture of a "
+     "screen."},
+    {"blocks", 2.2f, 3.2f, false,
+     "The picture is made of blocks: give the camera's photo, neither enlarged nor strongly "
+     "compressed."},
+    {"colours", 900.0f, 400.0f, true,
+     "The picture has too few colours: give the camera's photo, not one saved with a palette."},
+    {"colour_order", 0.85f, 0.8f, true,
+     "The colours are not those of a retina (red-free, false colour, or red and blue exchanged): "
+     "give the camera's colour photo."},
+    {"colour_spread", 0.024f, 0.016f, true,
+     "The picture is grey or of one colour: give the camera's colour photo."},
+    {"grain", 0.3f, 0.36f, false,
+     "Noise hides the vessels: use more light, a lower sensitivity, or a clean lens, and retake."},
+    {"clarity", 3.05f, 0.0f, true,
+     "Vessels and colours are too faint to be graded: refocus, align the camera with the pupil, "
+     "and retake."},
 };
 
 // Where all of the pixels two to the left, right, top and bottom are lit too: the soft edge of a
@@ -82,6 +104,23 @@ void mask_disc(const Disc& disc, const std::uint8_t* lit, int lit_width, int lit
             *mask++ = inside ? lit_row[x * lit_width / width] : 0;
         }
     }
+}
+
+// Natural logarithm of a positive number from +, -, *, / alone: a C library's own may differ in the
+// last bit between machines. 2 atanh((m - 1) / (m + 1)) converges fast for m near 1.
+double natural_log(double value) {
+    constexpr double kSqrtHalf = 0.70710678118654752, kLogOfTwo = 0.69314718055994531;
+    int exponent = 0;
+    double m = std::frexp(value, &exponent);
+    if (m < kSqrtHalf) {
+        m *= 2;
+        --exponent;
+    }
+    const double z = (m - 1) / (m + 1);
+    double sum = 0;
+    constexpr int kTerms = 10;
+    for (int k = kTerms - 1; k >= 0; --k) sum = sum * z * z + 1.0 / (2 * k + 1);
+    return exponent * kLogOfTwo + 2 * z * sum;
 }
 
 float share(std::uint64_t part, std::uint64_t whole) {
@@ -129,6 +168,73 @@ void measure_light(const Image& picture, const std::uint8_t* lit, QualityMeasure
         outside == 0 ? 1.0f : share(luma_outside, outside) / (share(luma_inside, inside) + 4.0f);
 }
 
+// Means and spread of the lit colours inside the disc.
+void measure_colour(const Image& picture, const std::uint8_t* mask, QualityMeasures* measures) {
+    std::uint64_t count[256] = {}, red_sum[256] = {}, blue_sum[256] = {};
+    std::uint64_t red_squares = 0, blue_squares = 0, total = 0, sums[3] = {};
+    double saturation = 0;
+    const std::uint8_t* p = picture.pixels.data();
+    for (std::size_t i = 0; i < picture.pixels.size() / 3; ++i, p += 3) {
+        if (mask[i] == 0) continue;
+        ++count[p[1]];
+        red_sum[p[1]] += p[0];
+        blue_sum[p[1]] += p[2];
+        red_squares += std::uint64_t{p[0]} * p[0];
+        blue_squares += std::uint64_t{p[2]} * p[2];
+        for (int c = 0; c < 3; ++c) sums[c] += p[c];
+        const int largest = std::max({p[0], p[1], p[2]}), least = std::min({p[0], p[1], p[2]});
+        if (largest > 0) saturation += static_cast<double>(largest - least) / largest;
+        ++total;
+    }
+    if (total == 0) return;
+    // What is left of the squares when each pixel's mean at its green is taken off.
+    double red_left = static_cast<double>(red_squares);
+    double blue_left = static_cast<double>(blue_squares);
+    for (int green = 0; green < 256; ++green) {
+        if (count[green] == 0) continue;
+        const auto pixels = static_cast<double>(count[green]);
+        const auto red = static_cast<double>(red_sum[green]);
+        const auto blue = static_cast<double>(blue_sum[green]);
+        red_left -= red * red / pixels;
+        blue_left -= blue * blue / pixels;
+    }
+    const auto pixels = static_cast<double>(total);
+    const auto spread = [&](double left) {
+        return static_cast<float>(std::sqrt(std::max(left, 0.0) / pixels));
+    };
+    measures->spread_red = spread(red_left);
+    measures->spread_blue = spread(blue_left);
+    measures->saturation = static_cast<float>(saturation / pixels);
+    for (int c = 0; c < 3; ++c) measures->mean_colour[c] = share(sums[c], total);
+}
+
+// Different colours on 64 rows of at most 512 pixels. Told apart by 16 bits of a hash: of the few
+// hundred that matter hardly two fall together.
+std::uint32_t count_colours(const ImageView& rgb, const std::uint8_t* lit, int lit_width,
+                            int lit_height) {
+    constexpr int kRows = 64, kColumns = 512;
+    std::uint64_t seen[1024] = {};
+    std::uint32_t colours = 0;
+    const int rows = std::min(rgb.height, kRows), columns = std::min(rgb.width, kColumns);
+    for (int j = 0; j < rows; ++j) {
+        const auto y = static_cast<int>((2 * std::int64_t{j} + 1) * rgb.height / (2 * rows));
+        const std::uint8_t* row = rgb.row(y);
+        const std::uint8_t* lit_row = lit + std::int64_t{y} * lit_height / rgb.height * lit_width;
+        for (int i = 0; i < columns; ++i) {
+            const auto x = static_cast<int>((2 * std::int64_t{i} + 1) * rgb.width / (2 * columns));
+            if (lit_row[std::int64_t{x} * lit_width / rgb.width] == 0) continue;
+            const std::uint8_t* p = row + std::ptrdiff_t{3} * x;
+            const std::uint32_t colour =
+                std::uint32_t{p[0]} << 16 | std::uint32_t{p[1]} << 8 | p[2];
+            const std::uint32_t hash = colour * 2654435761u >> 16;
+            const std::uint64_t bit = std::uint64_t{1} << (hash & 63);
+            colours += (seen[hash >> 6] & bit) == 0;
+            seen[hash >> 6] |= bit;
+        }
+    }
+    return colours;
+}
+
 Disc scaled(const Disc& disc, float scale_x, float scale_y) {
     Disc result = disc;
     result.center_x = (disc.center_x + 0.5f) * scale_x - 0.5f;
@@ -138,7 +244,88 @@ Disc scaled(const Disc& disc, float scale_x, float scale_y) {
     return result;
 }
 
+// Detail and lines of the green channel at the scale where vessels have their width.
+Status measure_retinal(const Image& fine, const std::uint8_t* lit, int lit_width, int lit_height,
+                       const Allocator& allocator, QualityMeasures* measures) {
+    const Disc& disc = measures->disc;
+    const int longest = std::max(fine.width, fine.height);
+    const float diameter = 2 * std::sqrt(disc.radius_x * disc.radius_y) *
+                           static_cast<float>(fine.width) / static_cast<float>(lit_width);
+    const auto wanted = static_cast<int>(
+        static_cast<float>(longest) * kRetinalDiameter / std::max(diameter, 1.0f) + 0.5f);
+    Image retinal(allocator);
+    Status status =
+        make_thumbnail(fine.view(), std::clamp(wanted, 16, longest), allocator, &retinal);
+    if (status != Status::kOk) return status;
+    const int width = retinal.width, height = retinal.height;
+    const std::size_t count = retinal.pixels.size() / 3;
+    Buffer<std::uint8_t> mask(allocator);
+    Buffer<std::int16_t> contrast(allocator);
+    if (!mask.allocate(count) || !contrast.allocate(count)) return Status::kOutOfMemory;
+    mask_disc(disc, lit, lit_width, lit_height, 0.95f, width, height, mask.data());
+    status = measure_detail(retinal.row(0) + 1, 3, std::ptrdiff_t{3} * width, width, height,
+                            mask.data(), allocator, &measures->retinal, contrast.data());
+    if (status != Status::kOk) return status;
+    // Lines are judged where they lie inside the disc and the frame whole.
+    constexpr int kBorder = 8;
+    mask_disc(disc, lit, lit_width, lit_height, 0.85f, width, height, mask.data());
+    for (int y = 0; y < height; ++y) {
+        std::uint8_t* row = mask.data() + std::ptrdiff_t{y} * width;
+        if (y < kBorder || y >= height - kBorder || width <= 2 * kBorder) {
+            std::fill(row, row + width, std::uint8_t{0});
+        } else {
+            std::fill(row, row + kBorder, std::uint8_t{0});
+            std::fill(row + width - kBorder, row + width, std::uint8_t{0});
+        }
+    }
+    static_assert(kLargestContrast <= kLargestLineContrast);
+    return measure_lines(contrast.data(), width, height, mask.data(), allocator, &measures->lines);
+}
+
+float sharpness(const QualityMeasures& m) {
+    return m.fine.rms[1] / (m.fine.rms[3] + kDetailFloor);
+}
+
+// Four grey levels more keep quotients of dark channels tame.
+float colour_order(const QualityMeasures& m) {
+    const float red = m.mean_colour[0] + 4, green = m.mean_colour[1] + 4;
+    const float blue = m.mean_colour[2] + 4;
+    return std::min({red / green, red / blue, green / blue});
+}
+
+float colour_spread(const QualityMeasures& m) {
+    return std::max(m.spread_red / (m.mean_colour[0] + 4), m.spread_blue / (m.mean_colour[2] + 4));
+}
+
+// Where noise makes the lines, half of them are nearly as dark as the darkest. A dither's detail of
+// one pixel is more than any retina has.
+float grain(const QualityMeasures& m) {
+    return std::max(m.lines.dark_median / std::max(m.lines.dark_98, 1.0f), 1.8f * m.fine.rms[0]);
+}
+
 }  // namespace
+
+float beyond_disc(const QualityMeasures& m) {
+    constexpr float kNotches = 0.02f, kMostSqueezed = 1.75f;
+    const float squeeze = std::max(m.disc.radius_x, m.disc.radius_y) /
+                          std::max(std::min(m.disc.radius_x, m.disc.radius_y), 1e-3f);
+    return m.surroundings.other + 0.25f * m.surroundings.lit +
+           std::max(m.surroundings.concavity - kNotches, 0.0f) +
+           std::max(squeeze - kMostSqueezed, 0.0f);
+}
+
+float clarity(const QualityMeasures& m) {
+    const auto log_of = [](float value, double least) {
+        return natural_log(std::max(static_cast<double>(value), least));
+    };
+    const LineContrast& lines = m.lines;
+    return static_cast<float>(
+        -34.406 + 3.592 * log_of(sharpness(m), 0.1) + 5.379 * log_of(m.mean_colour[0] + 4, 4) +
+        1.225 * std::clamp(m.fine.skewness, -3.0f, 3.0f) + 2.058 * m.saturation +
+        2.706 * log_of(lines.dark_98 / std::max(lines.bright_98, 1.0f), 0.5) +
+        3.77 * log_of(m.retinal.rms[1] / (m.retinal.rms[2] + 0.001f), 0.1) +
+        2.648 * log_of(lines.dark_98, 5));
+}
 
 float fundus_likeness(const QualityMeasures& m) {
     return -0.4f - 55.7f * std::min(m.disc.residual, 0.15f) - 10.6f * std::min(m.surround, 1.0f) +
@@ -161,13 +348,25 @@ Status measure_quality(const ImageView& rgb, const Allocator& allocator,
     if (!lit.allocate(count) || !eroded.allocate(count) || !fine_green.allocate(fine_count)) {
         return Status::kOutOfMemory;
     }
+    status = fit_disc(coarse.view(), allocator, &measures->disc, lit.data());
+    if (status != Status::kOk) return status;
+    status = measure_surroundings(coarse.view(), measures->disc, lit.data(), allocator,
+                                  &measures->surroundings);
+    if (status != Status::kOk) return status;
+    status = measure_retinal(fine, lit.data(), coarse.width, coarse.height, allocator, measures);
+    if (status != Status::kOk) return status;
+    measures->colours = count_colours(rgb, lit.data(), coarse.width, coarse.height);
     // Its other colours have served: what follows takes more memory than anything else here.
     for (std::size_t i = 0; i < fine_count; ++i) fine_green[i] = fine.pixels[3 * i + 1];
     fine.pixels = Buffer<std::uint8_t>(allocator);
     if (!mask.allocate(fine_count)) return Status::kOutOfMemory;
-    status = fit_disc(coarse.view(), allocator, &measures->disc, lit.data());
-    if (status != Status::kOk) return status;
     measure_light(coarse, lit.data(), measures);
+    mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
+              coarse.height, mask.data());
+    measure_colour(coarse, mask.data(), measures);
+    status = measure_straight_edges(fine_green.data(), fine.width, fine.height, lit.data(),
+                                    coarse.width, coarse.height, allocator, &measures->edges);
+    if (status != Status::kOk) return status;
     erode(lit.data(), coarse.width, coarse.height, eroded.data());
 
     const auto measure_green = [&](const std::uint8_t* green, int step, const Image& picture,
@@ -200,9 +399,17 @@ Status assess_quality(const ImageView& rgb, const Allocator& allocator, QualityR
     values[kClippedColour] = m.clipped;
     values[kDarkArea] = m.dark;
     values[kUnevenLight] = m.fine.illumination;
-    values[kSharpness] = m.fine.rms[1] / (m.fine.rms[3] + kDetailFloor);
+    values[kSharpness] = sharpness(m);
     values[kDetail] = m.fine.rms[1];
     values[kDiscDiameter] = m.disc.found ? 2 * std::sqrt(m.disc.radius_x * m.disc.radius_y) : 0.0f;
+    values[kSingleDisc] = beyond_disc(m);
+    values[kStraightEdges] = m.edges.seam;
+    values[kBlocks] = m.edges.blocks;
+    values[kColours] = static_cast<float>(m.colours);
+    values[kColourOrder] = colour_order(m);
+    values[kColourSpread] = colour_spread(m);
+    values[kGrain] = grain(m);
+    values[kClarity] = clarity(m);
 
     report->disc = m.disc;
     report->verdict = QualityVerdict::kGood;

@@ -193,22 +193,24 @@ class LabelSet:
     name: str
     needs: Tuple[str, ...]                  # the columns by which it is known
     labels: Callable[[Row], List[Label]]
+    ids: str = ".*"                         # how it names its photos: others use its columns, too
 
 
 ODIR_EYES = ("left-fundus", "right-fundus", "left-diagnostic keywords", "right-diagnostic keywords")
 ODIR_CLASSES = tuple("ndgcahmo")
+EYEPACS_IDS = r"\d+_(left|right)"
 
 # The first that fits is meant, so a set stands before those that need fewer columns.
 LABEL_SETS = [
     LabelSet("Messidor", ("image name", "ophthalmologic department", "retinopathy grade"),
              Columns("image name", "retinopathy grade", highest=3, scale=MESSIDOR, edema="risk of macular edema").labels),
     LabelSet("IDRiD", ("image name", "retinopathy grade"),
-             Columns("image name", "retinopathy grade", edema="risk of macular edema").labels),
-    LabelSet("IDRiD lesions", ("name", *IDRID_LESIONS, "same_photo_as"), _idrid_lesions),
+             Columns("image name", "retinopathy grade", edema="risk of macular edema").labels, r"IDRiD_\d+"),
+    LabelSet("IDRiD lesions", ("name", *IDRID_LESIONS, "same_photo_as"), _idrid_lesions, r"IDRiD_\d+"),
     LabelSet("EyeQ", ("image", "quality", "dr_grade"),
-             Columns("image", "dr_grade", gradable="quality", is_gradable=_eyeq_gradable).labels),
-    LabelSet("EyePACS", ("image", "level"), Columns("image", "level").labels),
-    LabelSet("APTOS 2019", ("id_code", "diagnosis"), Columns("id_code", "diagnosis").labels),
+             Columns("image", "dr_grade", gradable="quality", is_gradable=_eyeq_gradable).labels, EYEPACS_IDS),
+    LabelSet("EyePACS", ("image", "level"), Columns("image", "level").labels, EYEPACS_IDS),
+    LabelSet("APTOS 2019", ("id_code", "diagnosis"), Columns("id_code", "diagnosis").labels, "[0-9a-f]{12}"),
     LabelSet("Messidor-2", ("image_id", "adjudicated_dr_grade", "adjudicated_gradable"),
              Columns("image_id", "adjudicated_dr_grade", edema="adjudicated_dme", highest_edema=1,
                      gradable="adjudicated_gradable").labels),

@@ -6,10 +6,11 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
+import re
 from typing import Dict, List, Mapping, Optional, Union
 
 from . import tables
-from .label_sets import LABEL_SETS, MESSIDOR_COPIES, MESSIDOR_GRADES, OWN_ROLES, Label, LabelSet, own_set
+from .label_sets import LABEL_SETS, MESSIDOR_COPIES, MESSIDOR_GRADES, OWN_NAME, OWN_ROLES, Label, LabelSet, own_set
 from .tables import TableError
 
 LabelError = TableError  # whatever is wrong with a label file; the message names file, line and cause
@@ -83,4 +84,6 @@ def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Option
     notes: List[str] = []
     if known.name == "Messidor" and errata:
         found = _messidor_errata(found, notes)
-    return LabelFile(str(path), known.name, found, notes)
+    # A clinic that took over a data set's columns has not taken over its photos.
+    named = all(re.fullmatch(known.ids, label.name.rpartition("/")[2]) for label in found)
+    return LabelFile(str(path), known.name if named else OWN_NAME, found, notes)

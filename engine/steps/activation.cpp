@@ -14,13 +14,13 @@ struct Activation {
 
 template <typename Element>
 void run_activation(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<Activation>();
-    step.call(ops::ActivationArgs<Element>{
-        .input = run.operand<Element>(step, 0, pixels.begin, thread),
-        .output = run.output<Element>(step, pixels.begin, thread),
-        .count = static_cast<std::size_t>(pixels.count()) * step.output_shape.channels,
-        .activation = own.kind,
-        .parameter = own.parameter});
+    const auto& own = step.get_own<Activation>();
+    step.call(
+        ops::ActivationArgs<Element>{.input = run.operand<Element>(step, 0, pixels.begin, thread),
+                                     .output = run.output<Element>(step, pixels.begin, thread),
+                                     .count = static_cast<std::size_t>(pixels.count()) * step.output_shape.channels,
+                                     .activation = own.kind,
+                                     .parameter = own.parameter});
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {

@@ -35,7 +35,7 @@ void run_affine(const Run& run, const Step& step, Range pixels, std::uint32_t th
 
 template <typename Element>
 void run_pixel_affine(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<PixelAffine<Element>>();
+    const auto& own = step.get_own<PixelAffine<Element>>();
     const std::uint64_t first = pixels.begin * step.output_shape.channels;
     if (run.input.dtype == FOVEA_U8) {
         const auto* const input = static_cast<const std::uint8_t*>(run.input.data) + first;
@@ -56,13 +56,12 @@ void run_input(const Run& run, const Step& step, Range pixels, std::uint32_t thr
                          kElementType<Element>, static_cast<std::size_t>(pixels.count() * channels), run.features());
         return;
     }
-    step.call(ops::AffineArgs<std::uint8_t, Element>{
-        .input = static_cast<const std::uint8_t*>(run.input.data) + first,
-        .output = output,
-        .scale = run.ones(),
-        .offset = run.zeros(),
-        .pixels = static_cast<std::size_t>(pixels.count()),
-        .channels = static_cast<int>(channels)});
+    step.call(ops::AffineArgs<std::uint8_t, Element>{.input = static_cast<const std::uint8_t*>(run.input.data) + first,
+                                                     .output = output,
+                                                     .scale = run.ones(),
+                                                     .offset = run.zeros(),
+                                                     .pixels = static_cast<std::size_t>(pixels.count()),
+                                                     .channels = static_cast<int>(channels)});
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {

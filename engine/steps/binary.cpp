@@ -14,7 +14,7 @@ struct Binary {
 };
 
 void run_floats(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<Binary>();
+    const auto& own = step.get_own<Binary>();
     const std::uint64_t right_pixel = own.same_for_all_pixels ? 0 : pixels.begin;
     step.call(ops::BinaryFp32Args{.left = run.operand<float>(step, 0, pixels.begin, thread),
                                   .left_stride = run.operand_stride(step, 0),
@@ -30,22 +30,21 @@ void run_floats(const Run& run, const Step& step, Range pixels, std::uint32_t th
 
 // The right operand may be a vector of floats.
 void run_halves(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    const auto own = step.get_own<Binary>();
+    const auto& own = step.get_own<Binary>();
     const bool halves = run.operand_value(step, 1).type == ElementType::kF16;
     const std::uint64_t right_pixel = own.same_for_all_pixels ? 0 : pixels.begin;
     const bool moves = halves && !own.same_for_all_pixels;
-    step.call(ops::BinaryFp16Args{
-        .left = run.operand<ops::Half>(step, 0, pixels.begin, thread),
-        .left_stride = run.operand_stride(step, 0),
-        .right = halves ? run.operand<ops::Half>(step, 1, right_pixel, thread) : nullptr,
-        .right_vector = halves ? nullptr : run.operand<float>(step, 1, 0, thread),
-        .right_pixel_stride = moves ? run.operand_stride(step, 1) : 0,
-        .right_channel_stride = own.same_for_all_channels ? 0 : 1,
-        .output = run.output<ops::Half>(step, pixels.begin, thread),
-        .output_stride = run.output_stride(step),
-        .pixels = static_cast<std::size_t>(pixels.count()),
-        .channels = static_cast<int>(step.output_shape.channels),
-        .kind = own.kind});
+    step.call(ops::BinaryFp16Args{.left = run.operand<ops::Half>(step, 0, pixels.begin, thread),
+                                  .left_stride = run.operand_stride(step, 0),
+                                  .right = halves ? run.operand<ops::Half>(step, 1, right_pixel, thread) : nullptr,
+                                  .right_vector = halves ? nullptr : run.operand<float>(step, 1, 0, thread),
+                                  .right_pixel_stride = moves ? run.operand_stride(step, 1) : 0,
+                                  .right_channel_stride = own.same_for_all_channels ? 0 : 1,
+                                  .output = run.output<ops::Half>(step, pixels.begin, thread),
+                                  .output_stride = run.output_stride(step),
+                                  .pixels = static_cast<std::size_t>(pixels.count()),
+                                  .channels = static_cast<int>(step.output_shape.channels),
+                                  .kind = own.kind});
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {

@@ -13,7 +13,6 @@
 namespace fovea {
 namespace {
 
-template <typename Element>
 struct Conv2d {
     LayerWeights layer;
     Window window;
@@ -23,22 +22,22 @@ struct Conv2d {
 // Its kernel reads bytes; pixels that are floats take the two of which that one is made.
 template <typename Element>
 struct PixelConv2d {
-    Conv2d<Element> convolution;
+    Conv2d convolution;
     const float *scale, *offset;  // in the file, or null: then the pixels are taken as they are
     void (*rescale_floats)(const ops::AffineArgs<float, Element>&);
     void (*convolve)(const ops::Conv2dArgs<Element>&);
 };
 
 template <typename Element>
-ops::Conv2dArgs<Element> arguments(const Run& run, const Step& step, const Conv2d<Element>& own,
-                                   const WeightPart<Element>& part, std::uint64_t y, std::uint32_t thread) {
+ops::Conv2dArgs<Element> arguments(const Run& run, const Step& step, const Conv2d& own, const WeightPart& part,
+                                   std::uint64_t y, std::uint32_t thread) {
     const std::uint32_t in_group = step.input_shape.channels / own.layer.groups;
     return {.rows = nullptr,
             .input_stride = run.operand_stride(step, 0),
             .output = run.output<Element>(step, y * step.output_shape.width, thread) + part.channel,
             .output_stride = run.output_stride(step),
-            .weights = part.weights,
-            .bias = own.layer.template bias_in<Element>(run) + part.bias,
+            .weights = static_cast<const Element*>(part.weights),
+            .bias = own.layer.bias_in<Element>(run) + part.bias,
             .input_width = static_cast<int>(step.input_shape.width),
             .output_width = static_cast<int>(step.output_shape.width),
             .in_channels = static_cast<int>(part.groups * in_group),
@@ -54,12 +53,12 @@ ops::Conv2dArgs<Element> arguments(const Run& run, const Step& step, const Conv2
 
 template <typename Element>
 void run_conv2d(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto own = step.get_own<Conv2d<Element>>();
+    const auto& own = step.get_own<Conv2d>();
     const std::uint32_t in_group = step.input_shape.channels / own.layer.groups;
-    for_each_weight_part<Element>(
-        run, step, own.layer, nullptr, nullptr, thread, [&](const WeightPart<Element>& part) {
+    for_each_weight_part(
+        run, step, own.layer, kElementType<Element>, nullptr, nullptr, thread, [&](const WeightPart& part) {
             for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-                ops::Conv2dArgs<Element> args = arguments(run, step, own, part, y, thread);
+                ops::Conv2dArgs<Element> args = arguments<Element>(run, step, own, part, y, thread);
                 args.rows = window_rows<Element>(run, step, own.window, y, part.group * in_group, thread);
                 step.call(args);
             }
@@ -69,7 +68,7 @@ void run_conv2d(const Run& run, const Step& step, Range rows, std::uint32_t thre
 // Rows of a convolution that reads the caller's pixels, as many at once as lie behind one another.
 template <typename Element>
 void run_pixel_conv2d(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto pixel = step.get_own<PixelConv2d<Element>>();
+    const auto& pixel = step.get_own<PixelConv2d<Element>>();
     const Window& window = pixel.convolution.window;
     const std::uint32_t ring = run.value(step.output).ring_rows;
     const auto over = [&]<typename Pixel>(const Pixel* image, std::uint64_t first, std::uint64_t count,
@@ -86,11 +85,12 @@ void run_pixel_conv2d(const Run& run, const Step& step, Range rows, std::uint32_
             .offset = pixel.offset != nullptr ? pixel.offset : run.zeros(),
             .convolution = args};
     };
-    for_each_weight_part<Element>(
-        run, step, pixel.convolution.layer, nullptr, nullptr, thread, [&](const WeightPart<Element>& part) {
+    for_each_weight_part(
+        run, step, pixel.convolution.layer, kElementType<Element>, nullptr, nullptr, thread,
+        [&](const WeightPart& part) {
             for (std::uint64_t y = rows.begin; y < rows.end;) {
                 const std::uint64_t count = ring == 0 ? rows.end - y : std::min(rows.end - y, ring - y % ring);
-                const auto args = arguments(run, step, pixel.convolution, part, y, thread);
+                const auto args = arguments<Element>(run, step, pixel.convolution, part, y, thread);
                 if (run.input.dtype == FOVEA_U8) {
                     step.call(over(static_cast<const std::uint8_t*>(run.input.data), y, count, args));
                 } else {
@@ -102,26 +102,18 @@ void run_pixel_conv2d(const Run& run, const Step& step, Range rows, std::uint32_
         });
 }
 
+// Reads the caller's pixels, rescaled on the way or not.
 template <typename Element>
-void emit_window(StepWriter& writer, Step& step, std::uint32_t index, ops::Activation activation) {
-    const Fusion& fusion = writer.fusion(index);
-    const Window window = read_window(writer, step, index);
-    const LayerWeights layer = writer.read_weights(step, index, kElementType<Element>);
-    if (!layer.is_as_in_file<Element>()) step.scratch_bytes = panel_scratch_bytes(layer, kElementType<Element>);
-    const Conv2d<Element> own = {layer, window, activation};
-    if (!fusion.reads_pixels) {
-        writer.use_kernel<ops::Conv2dArgs<Element>>(step, run_conv2d<Element>);
-        step.set_own(own);
-        return;
-    }
-    writer.read_caller_input(step);
+void emit_pixels(StepWriter& writer, Step& step, const Conv2d& own, std::uint32_t rescaling) {
     writer.use_kernel<ops::Conv2dRescaledArgs<std::uint8_t, Element>>(step, run_pixel_conv2d<Element>);
-    const auto constant = [&](std::uint32_t tensor) { return writer.graph().tensors[tensor].floats(); };
-    const bool rescales = fusion.rescaling != kNone;
-    step.set_own(PixelConv2d<Element>{own, rescales ? constant(writer.node(fusion.rescaling).weights) : nullptr,
-                                      rescales ? constant(writer.node(fusion.rescaling).bias) : nullptr,
-                                      writer.choose<ops::AffineArgs<float, Element>>(),
-                                      writer.choose<ops::Conv2dArgs<Element>>()});
+    PixelConv2d<Element> pixel = {own, nullptr, nullptr, writer.choose<ops::AffineArgs<float, Element>>(),
+                                  writer.choose<ops::Conv2dArgs<Element>>()};
+    if (rescaling != kNone) {
+        const Node& node = writer.node(rescaling);
+        pixel.scale = writer.graph().tensors[node.weights].floats();
+        pixel.offset = writer.graph().tensors[node.bias].floats();
+    }
+    step.set_own(pixel);
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
@@ -133,8 +125,17 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     const auto activation = ops::is_fusable(node.activation) ? node.activation : ops::Activation::kNone;
     Step& step = writer.begin(index, index + 1);
     writer.read(step, writer.operand(index, 0));
-    with_element(writer.type(index + 1),
-                 [&]<typename Element>() { emit_window<Element>(writer, step, index, activation); });
+    const ElementType type = writer.type(index + 1);
+    const Fusion& fusion = writer.fusion(index);
+    const Window window = read_window(writer, step, index);
+    const Conv2d own = {writer.read_weights(step, index, type), window, activation};
+    if (own.layer.type != type) step.scratch_bytes = panel_scratch_bytes(own.layer, type);
+    if (fusion.reads_pixels) writer.read_caller_input(step);
+    with_element(type, [&]<typename Element>() {
+        if (fusion.reads_pixels) return emit_pixels<Element>(writer, step, own, fusion.rescaling);
+        writer.use_kernel<ops::Conv2dArgs<Element>>(step, run_conv2d<Element>);
+        step.set_own(own);
+    });
     step.multiply_adds = multiply_adds(writer.graph(), node, step.output_shape);
     writer.finish(step, Unit::kRow);
     return activation;

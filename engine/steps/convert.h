@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "engine/graph.h"
+#include "engine/model/graph.h"
 #include "ops/cpu_features.h"
 
 namespace fovea {

@@ -10,7 +10,7 @@ namespace {
 
 template <typename Weight>
 void run_dense(const Run& run, const Step& step, Range panels, std::uint32_t) {
-    const auto layer = step.get_own<LayerWeights>();
+    const auto& layer = step.get_own<LayerWeights>();
     step.call(ops::DenseArgs<Weight>{.input = run.operand<float>(step, 0),
                                      .output = run.output<float>(step),
                                      .weights = static_cast<const Weight*>(layer.data),
@@ -28,9 +28,8 @@ ops::Activation emit_dense(StepWriter& writer, std::uint32_t index) {
     Step& step = writer.begin(index, index + 1);
     writer.read(step, writer.operand(index, 0));
     const LayerWeights layer = writer.read_weights(step, index, ElementType::kF32);
-    with_element(layer.type, [&]<typename Weight>() {
-        writer.use_kernel<ops::DenseArgs<Weight>>(step, run_dense<Weight>);
-    });
+    with_element(layer.type,
+                 [&]<typename Weight>() { writer.use_kernel<ops::DenseArgs<Weight>>(step, run_dense<Weight>); });
     step.set_own(layer);
     step.streams = false;
     step.multiply_adds = multiply_adds(writer.graph(), writer.node(index), step.output_shape);

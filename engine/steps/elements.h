@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/graph.h"
+#include "engine/model/graph.h"
 #include "ops/half.h"
 
 namespace fovea {

@@ -2,7 +2,7 @@
 // What planning asks of an operation. Each has a file of its own in this folder, which emits its steps and runs them.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/model/graph.h"
 #include "engine/steps/step_writer.h"
 
 namespace fovea {

@@ -10,7 +10,7 @@ namespace {
 
 template <typename Element>
 void run_pad(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto padding = step.get_own<Padding>();
+    const auto& padding = step.get_own<Padding>();
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
     const std::size_t in_row = std::size_t{in.width} * in.channels;

@@ -21,7 +21,7 @@ Pool pool_of(const Node& node) {
 
 template <typename Element>
 void run_window_pool(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto own = step.get_own<Pool>();
+    const auto& own = step.get_own<Pool>();
     for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
         step.call(ops::PoolArgs<Element>{.rows = window_rows<Element>(run, step, own.window, y, 0, thread),
                                          .input_stride = run.operand_stride(step, 0),
@@ -52,16 +52,16 @@ void run_global_pool(const Run& run, const Step& step, Range channels, std::uint
 
 template <typename Element>
 void run_row_pool(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto own = step.get_own<Pool>();
+    const auto& own = step.get_own<Pool>();
     for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        step.call(ops::GlobalPoolArgs<Element>{
-            .input = run.operand<Element>(step, 0, y * step.input_shape.width, thread),
-            .input_stride = run.operand_stride(step, 0),
-            .output = run.output<float>(step, y, thread),
-            .pixels = step.input_shape.width,
-            .channel_begin = 0,
-            .channel_end = static_cast<int>(step.input_shape.channels),
-            .kind = own.kind});
+        step.call(
+            ops::GlobalPoolArgs<Element>{.input = run.operand<Element>(step, 0, y * step.input_shape.width, thread),
+                                         .input_stride = run.operand_stride(step, 0),
+                                         .output = run.output<float>(step, y, thread),
+                                         .pixels = step.input_shape.width,
+                                         .channel_begin = 0,
+                                         .channel_end = static_cast<int>(step.input_shape.channels),
+                                         .kind = own.kind});
     }
 }
 

@@ -45,12 +45,10 @@ class Run {
         const std::uint64_t pixel_bytes = std::uint64_t{value.pixel_stride} * sizeof(Element);
         if (value.ring_rows == 0) return reinterpret_cast<Element*>(first + pixel * pixel_bytes);
         const std::uint64_t row = pixel / value.shape.width % value.ring_rows;
-        return reinterpret_cast<Element*>(first + thread * value.thread_bytes +
-                                          row * value.shape.width * pixel_bytes);
+        return reinterpret_cast<Element*>(first + thread * value.thread_bytes + row * value.shape.width * pixel_bytes);
     }
     template <typename Element>
-    const Element* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0,
-                           std::uint32_t thread = 0) const {
+    const Element* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0, std::uint32_t thread = 0) const {
         return at<Element>(program_.operand(step, i), pixel, thread);
     }
     template <typename Element>

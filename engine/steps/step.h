@@ -8,7 +8,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "engine/graph.h"
+#include "engine/model/graph.h"
 #include "engine/range.h"
 #include "engine/steps/value.h"
 #include "ops/cpu_features.h"
@@ -37,7 +37,8 @@ struct RowMap {
     static RowMap window(std::uint32_t stride, std::uint32_t pad, std::uint64_t extent, std::uint32_t height) {
         return {stride, 1, pad, extent, height};
     }
-    static RowMap transposed_window(std::uint32_t stride, std::uint32_t pad, std::uint64_t extent, std::uint32_t height) {
+    static RowMap transposed_window(std::uint32_t stride, std::uint32_t pad, std::uint64_t extent,
+                                    std::uint32_t height) {
         return {1, stride, static_cast<std::int64_t>(extent) - 1 - pad, extent, height};
     }
 
@@ -52,8 +53,7 @@ struct RowMap {
     // One past the last operand row that the output rows before `end` need.
     std::uint64_t end(std::uint64_t end) const {
         if (end == 0) return 0;
-        const std::int64_t scaled =
-            static_cast<std::int64_t>((end - 1) * multiply + extent) - before - 1;
+        const std::int64_t scaled = static_cast<std::int64_t>((end - 1) * multiply + extent) - before - 1;
         if (scaled < 0) return 0;
         const std::int64_t row = divide == 1 ? scaled : scaled / divide;
         return std::min<std::uint64_t>(static_cast<std::uint64_t>(row) + 1, height);
@@ -78,7 +78,7 @@ struct Step {
     AnyKernel function = nullptr;
     StepFunction run = nullptr;
 
-    std::uint32_t node = kNone;  // for messages; kNone: the network's input made elements
+    std::uint32_t node = kNone;                          // for messages; kNone: the network's input made elements
     std::uint32_t first_operand = 0, operand_count = 0;  // in Program::operands
     std::uint32_t output = 0;                            // value
     Shape input_shape, output_shape;                     // of the first operand and the output
@@ -119,10 +119,8 @@ struct Step {
         std::memcpy(own, &value, sizeof(Own));
     }
     template <typename Own>
-    Own get_own() const {
-        Own value;
-        std::memcpy(&value, own, sizeof(Own));
-        return value;
+    const Own& get_own() const {
+        return *reinterpret_cast<const Own*>(own);
     }
     bool reads_whole_operand(std::uint32_t i) const { return i < 32 && (reads_whole >> i & 1) != 0; }
     // The kernel as the function that takes these arguments.

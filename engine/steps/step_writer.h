@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/graph.h"
+#include "engine/model/graph.h"
 #include "engine/steps/step.h"
 #include "engine/steps/weights.h"
 #include "ops/activation.h"
@@ -49,9 +49,7 @@ class StepWriter {
     const Graph& graph() const { return graph_; }
     const Node& node(std::uint32_t index) const { return graph_.nodes[index]; }
     const Fusion& fusion(std::uint32_t index) const { return fusions_[index]; }
-    std::uint32_t operand(std::uint32_t index, std::uint32_t i) const {
-        return graph_.operand(graph_.nodes[index], i);
-    }
+    std::uint32_t operand(std::uint32_t index, std::uint32_t i) const { return graph_.operand(graph_.nodes[index], i); }
     const Shape& shape(std::uint32_t value) const { return program_.values[value].shape; }
     ElementType type(std::uint32_t value) const { return program_.values[value].type; }
     ops::CpuFeatureSet features() const { return program_.features; }

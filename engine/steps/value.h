@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/graph.h"
+#include "engine/model/graph.h"
 #include "engine/steps/elements.h"
 
 namespace fovea {
@@ -15,22 +15,19 @@ namespace fovea {
 struct Value {
     Shape shape;
     ElementType type = ElementType::kF32;
-    float scale = 1;               // what elements mean that are whole numbers: scale * (element - zero_point)
+    float scale = 1;  // what elements mean that are whole numbers: scale * (element - zero_point)
     std::int32_t zero_point = 0;
-    std::uint32_t root = 0;        // the value in whose memory it lies: itself, unless it is a view or a slice
-    std::uint32_t channel = 0;     // of a slice: its first one in the root
-    std::uint32_t pixel_stride = 0;  // in elements; of a slice the root's
-    std::uint32_t ring_rows = 0;   // 0 = the whole value, once
+    std::uint32_t root = 0;          // the value in whose memory it lies: itself, unless it is a view
+    std::uint32_t pixel_stride = 0;  // elements from one pixel to the next
+    std::uint32_t ring_rows = 0;     // 0 = the whole value, once
     std::uint64_t thread_bytes = 0;  // of one thread's ring
-    std::uint32_t last_use = 0;    // of a root: the last step that needs it, or the number of steps if it outlives the run
-    std::uint32_t block = kNone;   // of the arena; kNone = has no place (not made by any step)
-    std::uint64_t offset = 0;      // of its first element, in bytes from the start of the arena
-    std::uint64_t copy = 0;        // bytes from the start of the workspace to its copy as floats, or 0
+    std::uint32_t last_use =
+        0;  // of a root: the last step that needs it, or the number of steps if it outlives the run
+    std::uint32_t block = kNone;  // of the arena; kNone = has no place (not made by any step)
+    std::uint64_t offset = 0;     // of its first element, in bytes from the start of the arena
+    std::uint64_t copy = 0;       // bytes from the start of the workspace to its copy as floats, or 0
 
-    bool is_slice() const { return pixel_stride != shape.channels; }
-    std::uint64_t row_bytes() const {
-        return std::uint64_t{shape.width} * shape.channels * element_bytes(type);
-    }
+    std::uint64_t row_bytes() const { return std::uint64_t{shape.width} * shape.channels * element_bytes(type); }
     std::uint64_t bytes() const { return row_bytes() * shape.height; }
 };
 

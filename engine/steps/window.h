@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "engine/steps/run.h"
@@ -18,32 +17,11 @@ struct Window {
 };
 
 // The node's window on its step's input, whose rows the step then needs.
-inline Window read_window(StepWriter& writer, Step& step, std::uint32_t index) {
-    const Node& node = writer.node(index);
-    const Padding padding = resolve_padding(node, step.input_shape);
-    const std::uint32_t dilation_y = std::max(node.dilation_y, 1u);
-    step.rows = RowMap::window(node.stride_y, padding.top, std::uint64_t{node.kernel_height - 1} * dilation_y + 1,
-                               step.input_shape.height);
-    writer.need_row_pointers(node.kernel_height);
-    return {static_cast<int>(node.kernel_height), static_cast<int>(node.kernel_width),
-            static_cast<int>(node.stride_y),      static_cast<int>(node.stride_x),
-            static_cast<int>(dilation_y),         static_cast<int>(std::max(node.dilation_x, 1u)),
-            static_cast<int>(padding.top),        static_cast<int>(padding.left)};
-}
+Window read_window(StepWriter& writer, Step& step, std::uint32_t index);
 
 // The input rows under the window of an output row, from that channel on; null where the window is in the padding.
 template <typename Element>
 const Element** window_rows(const Run& run, const Step& step, const Window& window, std::uint64_t output_row,
-                            std::uint32_t channel, std::uint32_t thread) {
-    const Shape& in = step.input_shape;
-    const Element** rows = run.row_pointers<Element>(thread);
-    std::int64_t y = static_cast<std::int64_t>(output_row) * window.stride_y - window.pad_top;
-    for (int a = 0; a < window.kernel_height; ++a, y += window.dilation_y) {
-        const bool inside = y >= 0 && y < static_cast<std::int64_t>(in.height);
-        rows[a] = inside ? run.operand<Element>(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) + channel
-                         : nullptr;
-    }
-    return rows;
-}
+                            std::uint32_t channel, std::uint32_t thread);
 
 }  // namespace fovea

@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import signal
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -16,7 +17,8 @@ EXAMPLE = """examples (from the folder models/, fovea built in ../build/release)
   python -m recipe --protocol thesis --settings recipe/thesis224.toml --data aptos=~/photos/aptos ...
   python -m recipe ... --figures-only --out ~/runs/no_tint              # an experiment; python -m recipe.compare ~/runs/* shows them
 
-Interrupted, the same command continues where it stopped. Exit status: 0 done, 1 failed with a message, 2 wrong usage."""
+Interrupted (Ctrl-C), the same command continues after the last finished epoch. Exit status: 0 done, 1 failed with a message, 2 wrong
+usage, 130 interrupted."""
 
 
 def _parser():
@@ -49,6 +51,9 @@ def _parser():
                         help="a sentence about this run for the model card")
     parser.add_argument("--converter", default="fovea-convert", metavar="PROGRAM", help="default: fovea-convert")
     return parser
+
+
+INTERRUPTED = 128 + signal.SIGINT   # the exit status of what an interrupt ended
 
 
 def _parse(arguments):
@@ -92,19 +97,20 @@ class _Progress:
 
 def _initial_weights(arguments, settings, data, folder, report):
     """File with the weights to start from, or None for a random start."""
-    from . import from_detector, warm_start
+    from . import from_detector, record, warm_start
     given = arguments.initial_weights
     if given and not given.endswith(".fovea"):
         return given
     if not given and not arguments.warm_start:
         return None
-    path = folder / "initial.weights.h5"
+    origin = record.file_record(given or arguments.warm_start)
+    path = folder / f"initial_{origin['sha256'][:12]}.weights.h5"  # those of another file are other weights
     if not path.exists():
-        report(f"taking over the weights of {given or arguments.warm_start}")
+        report(f"taking over the weights of {given or arguments.warm_start}; on a few cores this takes minutes")
         if given:
-            from_detector.write(path, settings, given, data)
+            from_detector.write(path, settings, given, data, report)
         else:
-            warm_start.write(path, settings, arguments.warm_start, data)
+            warm_start.write(path, settings, arguments.warm_start, data, report)
     return path
 
 
@@ -126,7 +132,10 @@ def _trained(parsed, settings, data, validation, folder, report):
 def _train_detector(parsed, settings, out, report):
     """The usual way: split, train, measure, ship."""
     from . import dataset, ship, split
-    earlier = split.read_earlier(parsed.split) if parsed.split else None
+    # A run that goes on with photos added keeps its sides: what was trained on must not be validated on.
+    begun = out / "split.csv" if (out / "split.csv").is_file() and (out / "history.csv").is_file() else None
+    before = begun or parsed.split
+    earlier = split.read_earlier(before) if before else None
     data, validation, rows = dataset.prepare(settings, parsed.folders, out / "images", out, report, parsed.leave_out, earlier)
     trainer, run_record = _trained(parsed, settings, data, validation, out, report)
     model = ship.best_model(settings, trainer)
@@ -153,25 +162,40 @@ def _compare_protocols(parsed, settings, out, report):
     report(f"done: {protocol_page.write(out, settings, found)}")
 
 
+def _what_continues(out):
+    """What the same command will find done, for someone who stopped it."""
+    from . import record
+    epochs = {path.parent: len(record.read_history(path)) for path in (out / "history.csv", *sorted(out.glob("*/history.csv")))
+              if path.is_file()}
+    done = "; ".join(f"{folder}: {count} epochs are finished" for folder, count in epochs.items())
+    return (f"The same command continues: {done}, and a new one begins anew." if done else
+            f"The same command continues: no epoch is finished, the pictures that are ready in {out / 'images'} are kept.")
+
+
 def main(arguments=None):
     parsed = _parse(arguments)
     # Only now, so that --help and a wrong option answer at once.
-    from . import compare, export, from_detector, images, labels, network, parity, protocol, record, sampling, split, train
+    from . import compare, export, from_detector, images, labels, network, parity, prose, protocol, record, sampling, split, train
     from . import settings as settings_module
     out = pathlib.Path(parsed.out).expanduser()
     try:
         settings = settings_module.read(parsed.settings)
         for folder in parsed.compare:
             compare.read_run(folder)  # a wrong name ends here, not after hours
+        if parsed.ships:
+            prose.check(settings, list(parsed.folders))
         out.mkdir(parents=True, exist_ok=True)
         report = _Progress(out / "train.log")
         images.preprocess_all(parsed.fovea, parsed.folders, settings["preset"], settings["network"]["size"], out / "images", report)
         (_compare_protocols if parsed.protocol == "thesis" else _train_detector)(parsed, settings, out, report)
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
-            train.WeightsError, sampling.SamplingError, split.SplitError, record.RecordError, export.ExportError, protocol.ProtocolError,
-            from_detector.DetectorError, parity.ParityError, OSError) as error:
+            train.WeightsError, sampling.SamplingError, split.SplitError, prose.ProseError, record.RecordError, export.ExportError,
+            protocol.ProtocolError, from_detector.DetectorError, parity.ParityError, OSError) as error:
         print(f"recipe: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nrecipe: stopped. {_what_continues(out)}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

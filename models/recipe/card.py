@@ -66,6 +66,29 @@ def _kept(training, best):
     return f"the epoch with the best mean of the sources' validation AUCs (epoch {int(best['epoch'])})"
 
 
+def _earlier(weights):
+    """Sentences on the run, or the detector, that weights are of, and on what came before it, as far as its folder tells."""
+    lines = [f"It starts from the weights of another run (`{weights['file']}`, SHA-256 {weights['sha256']})"]
+    run = weights.get("run")
+    if not run:
+        return [lines[0] + ", whose history is not known here."]
+    if "detector" in run:
+        told = f", trained on: {run['training_data']}" if run["training_data"] else ""
+        return [f"{lines[0]}, the detector `{run['detector']}`{told}."]
+    photos = ", ".join(f"{source} {count:,}" for source, count in run["trained_on"].items())
+    lines[0] += f": `{run['name']}`, {_epochs(run['training'], run['epochs'])}, photos to train: {photos}."
+    start = run["start"]
+    if start["initial_weights"]:
+        lines.append("That one: " + " ".join(_earlier(start["initial_weights"])))
+    elif start["warm_start"]:
+        lines.append(f"That one started from ImageNet weights (`{start['warm_start']['file']}`).")
+    else:
+        lines.append("That one started from random numbers.")
+    if start["teacher"]:
+        lines.append(f"It learnt from `{start['teacher']['file']}`, too.")
+    return lines
+
+
 def _start(record):
     """Sentences on what the weights started from, which only the run itself knows."""
     settings, start = record["settings"], record["start"]
@@ -75,8 +98,7 @@ def _start(record):
         lines.append(f"{taken[settings['network']['architecture']]} of MobileNetV3-Large minimalistic (8-bit TFLite, Apache-2.0; "
                      f"`{start['warm_start']['file']}`), the rest from random numbers.")
     elif start["initial_weights"]:
-        lines.append(f"It starts from the weights of another run (`{start['initial_weights']['file']}`, SHA-256 "
-                     f"{start['initial_weights']['sha256']}).")
+        lines += _earlier(start["initial_weights"])
     else:
         lines.append("All weights start from random numbers.")
     if start["teacher"]:
@@ -190,7 +212,7 @@ def text(facts):
         cell = {side: sides.get(side, [0, 0]) for side in ("train", "validation", "dropped")}
         out.append(f"| {source} | {cell['train'][0]} | {cell['train'][1]} | {cell['validation'][0]} | "
                    f"{cell['validation'][1]} | {cell['dropped'][0]} |")
-    out += ["", *notes["data"].strip().splitlines(), "",
+    out += ["", *(f"- `{source}`: {' '.join(notes['data'][source].split())}" for source in counts), "",
             "Originals were split before any augmentation. Photos with the same pixels, nearly the same picture, or the same "
             "patient (where the data set tells) are on the same side. Of identical photos one is used; identical photos "
             f"whose labels disagree are left out. `{settings['name']}.split.csv` says which photo is on which side.", "",

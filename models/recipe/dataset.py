@@ -38,7 +38,11 @@ def collect(settings, folders, image_folder, report=print):
                + ", ".join(f"{p.source}/{p.name}" for p in unreadable[:10]))
         lost = set(unreadable)
         photos = [p for p in photos if p not in lost]
-    hashes = [duplicates.content_hash(photo.path) for photo in photos]
+    hashes = []
+    for number, photo in enumerate(photos, start=1):
+        hashes.append(duplicates.content_hash(photo.path))
+        if number % 500 == 0:
+            report(f"looking for copies: step {number} of {len(photos)} photos")
     pairs = duplicates.equal_pairs(hashes)
     origin = {source: joined[0] for joined in settings["split"]["same_patients"] for source in joined}
     pairs += duplicates.equal_pairs([(origin.get(p.source, p.source), p.patient) for p in photos])
@@ -48,6 +52,7 @@ def collect(settings, folders, image_folder, report=print):
         alike, missing = images.load(photos, images.folder_of(image_folder, images.COMPARED_SIZE), images.COMPARED_SIZE)
         if missing:
             raise images.ImageError(f"{image_folder}: {missing[0].source}/{missing[0].name} was prepared in one size only")
+    report(f"looking for near copies among {len(photos)} photos")
     near = duplicates.near_pairs(duplicates.thumbnails(alike), settings["split"]["near_duplicate"])
     return Collection(photos, pictures, hashes, duplicates.groups(len(photos), pairs + near), len(near))
 

@@ -51,12 +51,12 @@ def _weights(path):
     return found
 
 
-def apply(model, detector, pictures):
+def apply(model, detector, pictures, report=None):
     """Fills `model` (network.build of the same architecture) with the detector's weights. pictures: uint8 (N, S, S, 3), a
     hundred or more preprocessed photos, from which the normalisation's statistics come."""
     weights = iter(_weights(detector))
     body = network.backbone(model)
-    filler = warm_start.Filler(body, pictures, seed=0)
+    filler = warm_start.Filler(body, pictures, seed=0, report=report)
     normalised = {layer.name.removesuffix("/BatchNorm") for layer in body.layers if layer.name.endswith("/BatchNorm")}
     for layer in network.leaf_layers(model):
         if not isinstance(layer, WITH_WEIGHTS):
@@ -75,6 +75,6 @@ def apply(model, detector, pictures):
         raise DetectorError(f"{detector}: not of this network: the file has more layers")
 
 
-def write(path, settings, detector, data):
+def write(path, settings, detector, data, report=None):
     """Stores the weights that a training of these settings starts from. data: training arrays with "chance"."""
-    warm_start.store(path, settings, data, lambda model, pictures: apply(model, detector, pictures))
+    warm_start.store(path, settings, data, lambda model, pictures: apply(model, detector, pictures, report))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the network's pictures with `fovea preprocess`, so that training and phone see the same pixels."""
+import hashlib
 import json
 import pathlib
 import shutil
@@ -7,7 +8,7 @@ import shutil
 import numpy as np
 from PIL import Image
 
-from . import programs
+from . import labels, programs
 
 COMPARED_SIZE = 224  # pictures in which near copies are looked for; split.near_duplicate holds for this size
 
@@ -28,18 +29,38 @@ def preset_options(preset):
     return options
 
 
-def preprocess(program, folder, preset, size, out):
+def _state(folder):
+    """A hash that changes where a photo is added, removed or written anew: of names, sizes and times."""
+    folder = pathlib.Path(folder)
+    photos = labels.picture_files(folder) if folder.is_dir() else [folder]
+    lines = [f"{photo}\t{photo.stat().st_size}\t{photo.stat().st_mtime_ns}\n" for photo in photos]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _read_note(path):
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) else None
+
+
+def preprocess(program, folder, preset, size, out, report=print):
     """Runs the program over all photos below folder; the pictures are below out, named <stem>.png.
 
-    Done once: a note beside the pictures says from what settings they were made, and other settings make them anew.
+    Done once: a note beside the pictures says from what photos and settings they were made, and others make them anew.
     """
     out = pathlib.Path(out)
     note = out / "made.json"
     options = [*preset_options(preset), "--size", str(size)]
     version = programs.output([program, "--version"], ImageError).strip()
-    wanted = {"options": options, "folder": str(pathlib.Path(folder).resolve()), "program": version}
-    if note.is_file() and json.loads(note.read_text()) == wanted:
+    wanted = {"options": options, "folder": str(pathlib.Path(folder).resolve()), "program": version, "photos": _state(folder)}
+    before = _read_note(note)
+    if before == wanted:
         return
+    if before is not None:
+        what = ", ".join(key for key in wanted if before.get(key) != wanted[key])
+        report(f"{folder}: other {what} than when its pictures were made; they are made anew")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     # 3: some photos could not be read. They are counted when the pictures are loaded.
@@ -57,7 +78,7 @@ def preprocess_all(program, folders, preset, size, out, report):
     for wanted in sorted({size, COMPARED_SIZE}):
         for source, folder in folders.items():
             report(f"{source}: preparing the photos of {folder}, {wanted} x {wanted}")
-            preprocess(program, folder, preset, wanted, folder_of(out, wanted) / source)
+            preprocess(program, folder, preset, wanted, folder_of(out, wanted) / source, report)
 
 
 def load(photos, folder, size):

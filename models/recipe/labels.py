@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joins a label file of any data set that fovea_tools.labels knows with the pictures beside it."""
 import dataclasses
+import os
 import pathlib
 
 from fovea_tools import labels
@@ -27,14 +28,27 @@ def _grade(label):
     return UNKNOWN_GRADE if label.any_dr else 0
 
 
+def picture_files(folder):
+    """Every picture below the folder, in order. Linked folders are followed, each once."""
+    found, seen = [], set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        place = os.path.realpath(parent)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders.sort()
+        found += [pathlib.Path(parent) / name for name in names if pathlib.Path(name).suffix.lower() in PICTURE_ENDINGS]
+    return sorted(path for path in found if path.is_file())
+
+
 def _pictures(folder):
     """Stem -> path of every picture below the folder."""
     found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in PICTURE_ENDINGS:
-            continue
+    for path in picture_files(folder):
         if path.stem in found:
-            raise LabelError(f"{folder}: two pictures named '{path.stem}': {found[path.stem]} and {path}")
+            raise LabelError(f"{folder}: two pictures named '{path.stem}': {found[path.stem]} and {path}; what is not to be used must lie "
+                             "elsewhere, and what is must have another name, in the label file too, or a source of its own")
         found[path.stem] = path
     return found
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run was made of and what came out: settings.json and figures.json in its folder, for later comparison."""
+import collections
 import csv
 import hashlib
 import json
 import pathlib
+
+from fovea_tools import fovea_file
+
+from . import split
 
 FORMAT = "fovea-recipe-run 1"
 NOT_COMPARED = ("name", "card", "provenance", "labels", "thesis")  # what does not change the training
@@ -14,11 +19,33 @@ class RecordError(Exception):
 
 
 def file_record(path):
-    """{"file", "sha256"} of a file that the run starts from, or None."""
+    """{"file", "sha256"} of a file that the run starts from, with "run", what is known of where it comes from; or None."""
     if path is None:
         return None
     path = pathlib.Path(path)
-    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    found = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    run = _of_detector(path) if path.suffix == ".fovea" else _of_run(path.parent)
+    return {**found, "run": run} if run else found
+
+
+def _of_run(folder):
+    """What a run's folder tells of it: name, settings of the training, epochs, photos, and what it started from in turn."""
+    if not (folder / "settings.json").is_file() or not (folder / "history.csv").is_file() or not (folder / "split.csv").is_file():
+        return None
+    before = read(folder / "settings.json")
+    with open(folder / "split.csv", newline="") as file:
+        photos = collections.Counter(row["source"] for row in csv.DictReader(file) if row["side"] == split.TRAIN)
+    settings, history = before["settings"], read_history(folder / "history.csv")
+    return {"name": settings["name"], "training": settings["training"], "epochs": len(history), "trained_on": dict(photos),
+            "start": before["start"]}
+
+
+def _of_detector(path):
+    try:
+        facts = dict(fovea_file.read_fovea(path.read_bytes()).provenance)
+    except fovea_file.FormatError:
+        return None  # who reads the weights says what is wrong
+    return {"detector": facts.get("model_name", path.stem), "training_data": facts.get("training_data", "")}
 
 
 def flat(record):

@@ -4,6 +4,7 @@ unknown one is a mistake."""
 import pathlib
 import tomllib
 
+WORDS = ("training", "never_tested")  # of [card]: what was done with the photos and what was not; nobody else's hold
 TARGETS = {"any_dr": 1, "referable_dr": 2}  # lowest grade that counts as positive
 
 KEYS = {
@@ -86,6 +87,21 @@ def _check_sizes(sizes, path):
         raise SettingsError(f"{where}: each side must be a multiple of 32")
 
 
+def _check_words(settings, path):
+    if "training_data" in settings["provenance"]:
+        raise SettingsError(f"{path}: [provenance] training_data: the run itself writes it, from its photos")
+    for key, value in settings["card"].items():
+        texts = value.values() if key == "data" and isinstance(value, dict) else [value]
+        if (key == "data") != isinstance(value, dict) or not all(isinstance(text, str) for text in texts):
+            raise SettingsError(f"{path}: [card] {key}: expected " + ("a table, a text for each source" if key == "data" else "a text"))
+
+
+def _check_same_patients(groups, path):
+    names = [name for group in groups for name in group] if isinstance(groups, list) and all(isinstance(g, list) for g in groups) else None
+    if names is None or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise SettingsError(f"{path}: [split] same_patients = {groups!r}: expected [[source, source, ...], ...], each source once")
+
+
 def check(settings, path="settings"):
     _check_keys(settings, path)
     if settings["target"] not in TARGETS:
@@ -95,9 +111,11 @@ def check(settings, path="settings"):
     if "name" not in settings["preset"]:
         raise SettingsError(f"{path}: [preset]: missing name")
     _check_values(settings, path)
+    _check_same_patients(settings["split"]["same_patients"], path)
     _check_sizes(settings["training"]["sizes"], path)
     if settings["network"]["size"] % 32:
         raise SettingsError(f"{path}: [network] size = {settings['network']['size']}: expected a multiple of 32")
+    _check_words(settings, path)
     if settings["augment"]["rotations"] and settings["augment"]["companions"]:
         raise SettingsError(f"{path}: [augment] rotations and companions exclude each other")
     return settings
@@ -116,12 +134,22 @@ def _over_base(settings, path):
     merged = _load(base_path)
     if "base" in merged:
         raise SettingsError(f"{path}: base = {settings['base']!r}: it has a base itself")
-    for key, value in settings.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key].update(value)
-        elif key != "base":
-            merged[key] = value
+    own, card = settings.get("card", {}), merged.get("card", {})
+    if settings.get("name", merged.get("name")) != merged.get("name") and isinstance(own, dict) and isinstance(card, dict):
+        inherited = [key for key in WORDS if key in card and key not in own]
+        if inherited:
+            raise SettingsError(f"{path}: [card] {', '.join(inherited)}: not taken over from {base_path.name}, which tells of "
+                                f"{merged.get('name')}; say here what holds for {settings['name']}")
+    _lay_over(merged, {key: value for key, value in settings.items() if key != "base"})
     return merged
+
+
+def _lay_over(below, above):
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _lay_over(below[key], value)
+        else:
+            below[key] = value
 
 
 def read(path):

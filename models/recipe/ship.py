@@ -2,7 +2,7 @@
 """From the best weights of a run to its figures, and to everything that is shipped."""
 import shutil
 
-from . import card, compare, export, measure, network, parity, record, split
+from . import card, compare, export, measure, network, parity, prose, record, split
 
 
 def best_model(settings, trainer):
@@ -14,6 +14,7 @@ def best_model(settings, trainer):
 
 def write_figures(model, data, validation, trainer, unseen, out, report):
     """Measures the model and writes out/figures.json; gives what was measured."""
+    report(f"measuring on {len(validation['positive'])} photos, and what lies in the camera: some minutes")
     run = network.forward(model)
     measured = measure.measure(lambda pixels: network.logits_of(model, pixels, run=run), data, validation, unseen)
     summary = measure.summary(trainer.settings["training"], measured, trainer.history, unseen)
@@ -58,7 +59,7 @@ def write_detector(arguments, run_record, split_rows, validation, measured, mode
     report("converting")
     detector = shipped / f"{name}.fovea"
     export.convert(arguments.converter, out / f"{name}.keras", detector, settings, golden, figures["temperature"],
-                   figures["thresholds"], settings["provenance"])
+                   figures["thresholds"], {"training_data": prose.training_data(split_rows), **settings["provenance"]})
     compared = against_engine(model, arguments.fovea, detector, validation, figures, report)
     describe(arguments, run_record, split_rows, {**measured, "parity": compared}, trainer.history, out, shipped)
     report(f"done: {shipped}")

@@ -62,6 +62,7 @@ class Trainer:
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
         self.history = []
+        self._stepped = False
         self._checkpoint = tf.train.Checkpoint(
             model=self.model, average=self.average, grade_head=self.grade_head, optimizer=self.optimizer,
             epoch=self.epoch, best=self.best, **({"distillation": self.distillation} if self.distillation else {}))
@@ -187,6 +188,9 @@ class Trainer:
         companions = draw.choice(len(data["companion_chance"]), size=(steps, round(share * training["batch"])),
                                  p=data["companion_chance"])
         size, frozen = size_at(epoch, training["sizes"]), epoch < training["frozen_epochs"]
+        if report and not self._stepped:
+            report(f"epoch {epoch + 1}/{training['epochs']}  the first step takes a minute or more: the training is being compiled")
+        self._stepped = True
         losses = []
         for i in range(steps):
             step = epoch * steps + i

@@ -59,8 +59,11 @@ def _pad_kernel(kernel, shape, random):
 class Filler:
     """Sets convolutions and their normalisations, whose statistics are those of uint8 pictures (N, S, S, 3)."""
 
-    def __init__(self, backbone, pictures, seed):
+    def __init__(self, backbone, pictures, seed, report=None):
+        """report: is told each layer, since the statistics of one take seconds and those of all minutes."""
         self.backbone = backbone
+        self.report, self.filled = report, 0
+        self.total = sum(layer.name.endswith("/BatchNorm") for layer in backbone.layers)
         self.pictures = pictures.astype(np.float32) / 127.5 - 1
         self.random = np.random.default_rng(seed)
 
@@ -69,6 +72,9 @@ class Filler:
 
     def fill(self, name, kernel, bias, gain_in=1.0, gain_out=1.0):
         """Layer `name` + normalisation := gain_out * (conv(kernel, input / gain_in) + bias), measured on the pictures."""
+        self.filled += 1
+        if self.report:
+            self.report(f"taking over the weights: step {self.filled} of at most {self.total}, {name}")
         layer = self.backbone.get_layer(name)
         shape = tuple(layer.weights[0].shape)
         layer.set_weights([_pad_kernel(kernel, shape, self.random)])
@@ -125,12 +131,12 @@ def _block0_of_large(filler, layers):
     filler.fill("expanded_conv/project", *layers["expanded_conv/project"], HARD_SWISH_GAIN, HARD_SWISH_GAIN)
 
 
-def apply(model, architecture, tflite, pictures, seed):
+def apply(model, architecture, tflite, pictures, seed, report=None):
     """Fills the layers of `model` (network.build(architecture, ...)) that the donor has. pictures: uint8 (N, S, S, 3), a
     hundred or more preprocessed photos, from which the normalisation's statistics come."""
     layers = read_tflite(tflite)
     backbone = network.backbone(model)
-    filler = Filler(backbone, pictures, seed)
+    filler = Filler(backbone, pictures, seed, report)
     last_block, first_hard_swish = BLOCKS[architecture]
     # The stem's activation is a hard-swish.
     filler.fill("Conv", *layers["Conv"], gain_out=HARD_SWISH_GAIN)
@@ -164,7 +170,7 @@ def store(path, settings, data, fill):
     part.replace(path)
 
 
-def write(path, settings, tflite, data):
+def write(path, settings, tflite, data, report=None):
     """Stores the weights that a training of these settings starts from."""
     store(path, settings, data,
-          lambda model, pictures: apply(model, settings["network"]["architecture"], tflite, pictures, settings["training"]["seed"]))
+          lambda model, pictures: apply(model, settings["network"]["architecture"], tflite, pictures, settings["training"]["seed"], report))

@@ -2,6 +2,7 @@
 """fovea-evaluate as people use it: files, page, summary, pipe, exit status."""
 import base64
 import html.parser
+import io
 import json
 import os
 import re
@@ -59,6 +60,46 @@ def written(tmp_path_factory):
 
 def environment(**changes):
     return {**os.environ, "PYTHONPATH": str(REPOSITORY / "converter"), "PYTHONHASHSEED": "random", **changes}
+
+
+def pictures_of(text):
+    """[(bytes of a picture in the page, its alternative text)]"""
+    return [(base64.b64decode(attributes["src"].partition(",")[2]), attributes["alt"]) for tag, attributes in Page(text).tags
+            if tag == "img" and attributes["src"].startswith("data:image/jpeg;base64,")]
+
+
+def test_the_page_shows_the_photos_it_got_wrong(tmp_path, capsys):
+    image = pytest.importorskip("PIL.Image")
+    photos = tmp_path / "photos"
+    (photos / "ward").mkdir(parents=True)
+    exif = image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    image.new("RGB", (1200, 600), (200, 40, 20)).save(photos / "ward" / "a.jpg", exif=exif)
+    image.new("RGBA", (40, 30), (0, 200, 0, 255)).save(photos / "b.png")
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing more")
+    (tmp_path / "secret.jpg").write_bytes((photos / "b.png").read_bytes())
+    names = ["/elsewhere/photos/ward/a.jpg", "in\\b.png", "broken.jpg", "gone.jpg", "../secret.jpg", "right.jpg"]
+    source = write_lines(tmp_path / "p.jsonl", [line(name, 0.9 if name != "right.jpg" else 0.1) for name in names])
+    labels = write_labels(tmp_path / "labels.csv", {name: 0 for name in ("a", "b", "broken", "gone", "secret", "right")})
+    assert command.main([str(source), str(labels), "--out", str(tmp_path / "out"), "--photos", str(photos)]) == 0
+    shown = dict((alt, data) for data, alt in pictures_of(page_of(tmp_path)))
+    assert sorted(shown) == ["the photo /elsewhere/photos/ward/a.jpg", "the photo in\\b.png"]
+    with image.open(io.BytesIO(shown["the photo /elsewhere/photos/ward/a.jpg"])) as small:
+        assert small.size == (120, 240) and small.getpixel((60, 120))[0] > 150 and not small.getexif()
+    told = capsys.readouterr().out
+    assert "photos of wrong answers cannot be shown (3)" in told and "gone.jpg (not below" in told and "../secret.jpg (not below" in told
+    # Without the option the page holds no photo.
+    assert command.main([str(source), str(labels), "--out", str(tmp_path / "out")]) == 0
+    assert pictures_of(page_of(tmp_path)) == []
+
+
+def test_the_photos_need_a_page_and_a_folder(tmp_path, capsys):
+    source, labels = write_lines(tmp_path / "p.jsonl", [line("a.jpg")]), write_labels(tmp_path / "labels.csv", {"a": 1})
+    with pytest.raises(SystemExit):
+        command.main([str(source), str(labels), "--photos", str(tmp_path)])
+    assert "--photos needs --out" in capsys.readouterr().err
+    assert command.main([str(source), str(labels), "--photos", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
+    assert "--photos" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 class Page(html.parser.HTMLParser):
@@ -239,7 +280,7 @@ def test_failures_are_one_line_and_status_1(tmp_path, capsys):
     assert "none.csv: No such file" in failure(capsys, source, tmp_path / "none.csv")
     assert "none.csv: No such file" in failure(capsys, source, labels, "--split", tmp_path / "none.csv")
     other = write_labels(tmp_path / "other.csv", {"x": 1})
-    assert "none of the 2 photos has a label: the predictions name 'a.jpg', the labels of APTOS 2019 'x'" in failure(capsys, source, other)
+    assert "none of the 2 photos has a label: the predictions name 'a.jpg', the labels of own 'x'" in failure(capsys, source, other)
     bad = write_labels(tmp_path / "bad.csv", {"a": 7})
     assert "bad.csv:2: grade '7'" in failure(capsys, source, bad)
     binary = write_labels(tmp_path / "binary.csv", {"a": 1, "b": 1}, "file,dr")
@@ -267,7 +308,7 @@ def test_a_model_for_something_else_can_be_scored_when_asked(tmp_path, capsys):
     _, labels = good(tmp_path)
     source = write_lines(tmp_path / "p.jsonl", [line("a.jpg", 0.9, target="other"), line("b.jpg", 0.1, target="other")])
     assert command.main([str(source), str(labels), "--target", "any"]) == 0
-    assert "APTOS 2019  all   gradable  2" in capsys.readouterr().out
+    assert "own     all   gradable  2" in capsys.readouterr().out
 
 
 def blocked(*modules):

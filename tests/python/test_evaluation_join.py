@@ -67,7 +67,7 @@ def test_targets_and_macular_oedema(run, tmp_path):
     labels = tmp_path / "idrid.csv"
     labels.write_text("Image name,Retinopathy grade,Risk of macular edema \na,0,1\nb,1,0\nc,2,0\n")
     document = evaluate(tmp_path / "p.jsonl", labels, "--target", "referable", "--macular-edema", "1")
-    assert only(document)["positive"] == 2 and only(document)["source"] == "IDRiD"
+    assert only(document)["positive"] == 2 and only(document)["source"] == "own"
 
 
 def test_the_programs_verdict_counts_unless_a_threshold_is_given(run):
@@ -103,7 +103,7 @@ def test_what_is_left_out_is_counted_and_named(run):
                    {"a": 1, "b": 0, "broken": 2, "nowhere": 0})
     found = problems(document)
     assert found["unreadable"] == ["broken.jpg (image: the data end too early)"]
-    assert found["no_label"] == ["unknown.jpg"] and found["no_photo"] == ["APTOS 2019/nowhere"]
+    assert found["no_label"] == ["unknown.jpg"] and found["no_photo"] == ["own/nowhere"]
     assert only(document)["cases"] == 2
 
 
@@ -154,7 +154,7 @@ def test_equal_pictures_under_two_names(run):
     image = {"width": 1, "height": 1, "sha256": "cd" * 32}
     document = run([line("a.jpg", 0.9, image=image), line("b.jpg", 0.9, image=image), line("c.jpg", 0.1)], {"a": 1, "b": 0, "c": 0})
     found = problems(document)
-    assert found["equal_pictures"] == found["equal_pictures_other_label"] == ["APTOS 2019/a = APTOS 2019/b"]
+    assert found["equal_pictures"] == found["equal_pictures_other_label"] == ["own/a = own/b"]
     assert only(document)["cases"] == 3
 
 
@@ -243,12 +243,12 @@ def split(tmp_path):
 def test_figures_by_side_of_the_split(run, split):
     lines = [line(f"{name}.jpg", score) for name, score in zip("abcdefgh", (0.9, 0.1, 0.9, 0.2, 0.3, 0.1, 0.5, 0.5))]
     path = split("source,name,grade,patient,group,sha256_of_pixels,side\n" + "".join(
-        f"APTOS 2019,{name},0,{name},{number},x,{side}\n" for number, (name, side) in enumerate(
+        f"own,{name},0,{name},{number},x,{side}\n" for number, (name, side) in enumerate(
             zip("abcdefg", ("train", "train", "test", "test", "validation", "validation", "dropped")))))
     document = run(lines, dict(zip("abcdefgh", (1, 0, 1, 0, 1, 0, 1, 1))), "--split", path)
     assert [(part["part"], counts(part["sources"][0])) for part in document["parts"]] == [
         ("train", (1, 0, 0, 1)), ("validation", (1, 0, 1, 0)), ("test", (1, 0, 0, 1))]
-    assert problems(document) == {"split_dropped": ["APTOS 2019/g"], "split_unknown": ["APTOS 2019/h"]}
+    assert problems(document) == {"split_dropped": ["own/g"], "split_unknown": ["own/h"]}
 
 
 def test_leaks_across_the_split_are_told(run, split):
@@ -256,8 +256,8 @@ def test_leaks_across_the_split_are_told(run, split):
     lines = [line("1_left.jpg", 0.9), line("1_right.jpg", 0.1), line("b.jpg", 0.9, image=image), line("c.jpg", 0.9, image=image)]
     path = split("image,split\n1_left.jpeg,training\n1_right.jpeg,TEST\nb,val\nc,test\n")
     found = problems(run(lines, {"1_left": 1, "1_right": 0, "b": 1, "c": 1}, "--split", path))
-    assert found["leak_patient"] == ["APTOS 2019/1"] and "leak_group" not in found
-    assert found["leak_picture"] == ["APTOS 2019/b = APTOS 2019/c"]
+    assert found["leak_patient"] == ["own/1"] and "leak_group" not in found
+    assert found["leak_picture"] == ["own/b = own/c"]
 
 
 def test_near_copies_of_one_group_are_not_independent(run, split):
@@ -268,7 +268,7 @@ def test_near_copies_of_one_group_are_not_independent(run, split):
     assert document["parts"][0]["sources"][0]["groups"] == 4 and document["problems"] == []
     path = split("name,group,side\n" + "".join(f"{name},{group},{side}\n" for name, group, side in zip(
         "abcdef", "112344", ("test", "train", "test", "test", "test", "test"))))
-    assert problems(run(lines, labels, "--split", path))["leak_group"] == ["APTOS 2019/1"]
+    assert problems(run(lines, labels, "--split", path))["leak_group"] == ["own/1"]
 
 
 def test_mixed_models_are_refused_unless_one_is_chosen(run, tmp_path, capsys):

@@ -29,9 +29,17 @@ def test_aptos(read):
     assert [label.positive("referable") for label in file.labels] == [False, False]
 
 
+@pytest.mark.parametrize("text", [
+    "id_code,diagnosis\n0024cdab0c1e,1\nIMG_7,0\n", "image,level\nIMG_7,0\n", "Image name,Retinopathy grade\nIMG_7,0\n",
+    "image,quality,DR_grade\nIMG_7,0,2\n", "name,MA,HE,EX,SE,same_photo_as\nIMG_7,0,0,0,0,\n",
+])
+def test_the_columns_of_a_data_set_do_not_make_a_file_that_data_set(read, text):
+    assert read(text).data_set == "own"
+
+
 def test_eyepacs_has_two_photos_a_patient(read):
     file = read("image,level\n10_left,0\n10_right,1\n100_left,2\nodd,0\n")
-    assert file.data_set == "EyePACS"
+    assert file.data_set == "own" and read("image,level\n10_left.jpeg,0\n7_right,1\n").data_set == "EyePACS"
     assert [label.patient for label in file.labels] == ["10", "10", "100", "odd"]
 
 

@@ -3,6 +3,7 @@
 tested elsewhere."""
 import hashlib
 import json
+import re
 import shutil
 import stat
 import sys
@@ -14,7 +15,7 @@ from PIL import Image
 from recipe_helpers import MODELS, eager  # noqa: F401
 
 from recipe import __main__ as command
-from recipe import compare, images
+from recipe import card, compare, images, record, settings
 
 pytest.importorskip("matplotlib")
 
@@ -54,6 +55,9 @@ assert sum(a == "--operating-point" for a in arguments) == 3
 golden = np.load(arguments[arguments.index("--golden") + 1])
 assert golden["pixels"].dtype == np.uint8 and golden["logits"].dtype == np.float32
 assert golden["logits"].shape == (1, 2) and golden["pixels"].shape == (1, 64, 64, 3)
+import pathlib
+told = [value for option, value in zip(arguments, arguments[1:]) if option == "--provenance"]
+(pathlib.Path(arguments[arguments.index("-o") + 1]).parent.parent / "provenance.txt").write_text("\\n".join(told))
 with open(arguments[arguments.index("-o") + 1], "wb") as file:
     file.write(b"detector")
 """
@@ -87,6 +91,9 @@ def write_tiny(folder, name, changes):
     for old, new in changes.items():
         assert text.count(old) == 1, old
         text = text.replace(old, new)
+    # Its own words: those of the shipped detectors tell of other photos.
+    text = re.sub(r'(?s)training = """.*?"""', 'training = "Noise."', re.sub(r'(?s)never_tested = """.*?"""', 'never_tested = "- All."', text))
+    text = re.sub(r"(?s)\[card\.data\].*?(?=\[network\])", '[card.data]\nown = "noise"\nother = "second noise"\n', text)
     lines = [("epochs = 1" if line.startswith("epochs = ") else line) for line in text.splitlines()]
     (folder / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
 
@@ -106,7 +113,8 @@ def test_one_command_makes_a_detector_and_repeats_without_work(workplace, eager)
     figures = json.loads((shipped / "small224.validation.json").read_text())["figures"]
     assert f"| own | {figures['sources']['own']['photos']} (" in card
     assert f"{figures['mean_auc']:.3f}" in card and "The photos are noise." in card
-    assert "All weights start from random numbers." in card
+    assert "All weights start from random numbers." in card and "- `own`: noise\n" in card and "second noise" not in card
+    assert (shipped.parent / "provenance.txt").read_text().startswith("training_data=own: 16 to train, 16 to validate; ")
     assert "On the same pixels of all 16 photos the likelier class differs for " in card
     published = (shipped / "small224.split.csv").read_text().splitlines()
     assert published[0] == "source,name,group,side" and published[1].startswith("own,p0,0,") and len(published) == 33
@@ -178,6 +186,80 @@ def test_the_thesis_protocol_writes_a_page_beside_the_honest_one_and_repeats_wit
     assert run(workplace, "--protocol", "thesis") == 0
     assert (out / "protocols.html").read_text(encoding="utf-8") == page
     assert all(len((out / name / "history.csv").read_text().splitlines()) == 2 for name in ("thesis", "honest"))
+
+
+def test_a_run_tells_what_it_started_from_and_that_in_turn(workplace, eager):  # noqa: F811
+    assert run(workplace, "--figures-only") == 0
+    first, out = workplace / "first", workplace / "out"
+    out.rename(first)
+    assert run(workplace, "--figures-only", "--initial-weights", str(first / "best.weights.h5")) == 0
+    second = workplace / "second"
+    out.rename(second)
+    known = record.file_record(second / "best.weights.h5")
+    text = " ".join(card._earlier(known))
+    assert text.startswith(f"It starts from the weights of another run (`best.weights.h5`, SHA-256 {known['sha256']}): `small224`, "
+                           "1 epochs of 1 batches of 4, photos to train: own 16. That one: It starts from the weights of another run")
+    assert text.endswith("`small224`, 1 epochs of 1 batches of 4, photos to train: own 16. That one started from random numbers.")
+    # Weights without their folder.
+    shutil.copy(second / "best.weights.h5", workplace / "moved.weights.h5")
+    assert " ".join(card._earlier(record.file_record(workplace / "moved.weights.h5"))).endswith(", whose history is not known here.")
+
+
+def test_another_detectors_words_are_not_shipped(workplace, capsys):
+    tiny = workplace / "tiny.toml"
+    own = tiny.read_text()
+
+    def refused(text, expected):
+        tiny.write_text(text)
+        assert run(workplace) == 1
+        assert expected in capsys.readouterr().err and not (workplace / "out").exists()
+
+    refused(own.replace('own = "noise"', 'own = " "'), "[card.data] does not say what the photos of own are")
+    shipped = settings.read(MODELS / "recipe" / "small224.toml")["card"]
+    words = own.replace('"- All."', json.dumps(shipped["never_tested"]))
+    refused(words, "[card] never_tested: said of small224 trained on aptos, eyepacs, idrid; this run has own")
+    refused(words.replace('name = "small224"', 'name = "ours"'), "[card] never_tested: the words of small224, and this is ours")
+    refused(own.replace("[provenance]", '[provenance]\ntraining_data = "x"'), "[provenance] training_data: the run itself writes it")
+    # Over a base of another name nothing is taken over, whoever wrote that.
+    (workplace / "mine.toml").write_text(own)
+    refused('base = "mine.toml"\nname = "ours"\n[card]\ntraining = ""\n', "[card] never_tested: not taken over from mine.toml")
+
+
+def test_photos_that_changed_are_prepared_anew(workplace):
+    photos, out = workplace / "photos", workplace / "out"
+    said = []
+
+    def prepared():
+        said.clear()
+        images.preprocess_all(program(workplace / "fovea", FOVEA), {"own": photos}, {"name": "none", "resize": "cv_area"}, 224, out, said.append)
+        calls = (out / "224" / "calls.txt").read_text().count("\n")
+        return calls, sorted(path.name for path in (out / "224" / "own").rglob("*.png"))
+
+    first = prepared()
+    assert first == (1, sorted(f"p{i}.png" for i in range(32))) and prepared() == first and len(said) == 1
+    shutil.copy(photos / "p1.png", photos / "new.png")
+    (photos / "p0.png").unlink()
+    calls, names = prepared()
+    assert calls == 2 and names == sorted(["new.png", *(f"p{i}.png" for i in range(1, 32))])
+    assert said[-1].endswith("other photos than when its pictures were made; they are made anew")
+    Image.new("RGB", (40, 40), (255, 0, 0)).save(photos / "new.png")
+    assert prepared()[0] == 3
+    with Image.open(next((out / "224" / "own").rglob("new.png"))) as picture:
+        assert picture.getpixel((10, 10)) == (255, 0, 0)
+
+
+def test_an_interrupt_says_what_continues(workplace, capsys, monkeypatch):
+    from recipe import dataset
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset, "collect", interrupted)
+    assert run(workplace, "--figures-only") == 130
+    assert "stopped. The same command continues: no epoch is finished, the pictures that are ready" in capsys.readouterr().err
+    (workplace / "out" / "history.csv").write_text("epoch,loss,mean_auc\n1,0.5,0.7\n2,0.4,0.8\n")
+    assert run(workplace, "--figures-only") == 130
+    assert f"{workplace / 'out'}: 2 epochs are finished" in capsys.readouterr().err
 
 
 def test_failures_end_with_a_message_and_status_1(workplace, capsys):

@@ -76,6 +76,19 @@ def test_two_pictures_of_one_name_are_refused(folder):
         labels.read_folder("own", folder("id_code,diagnosis\na,1\n", ["a.png", "a.jpg"]))
 
 
+def test_linked_folders_are_followed_once_and_without_end(folder, tmp_path_factory):
+    place = folder("file,grade\na,0\nb,1\n", ["a.png"])
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "deep").mkdir()
+    (elsewhere / "deep" / "b.jpg").write_bytes(b"not read here")
+    (place / "images" / "linked").symlink_to(elsewhere)
+    (elsewhere / "round").symlink_to(place)
+    (place / "images" / "nowhere.jpg").symlink_to(place / "none.jpg")
+    photos, left_out = labels.read_folder("own", place)
+    assert names_and_grades(photos) == [("a", 0), ("b", 1)] and left_out == []
+    assert photos[1].path == place / "images" / "linked" / "deep" / "b.jpg"
+
+
 def test_missing_folder_and_label_file(tmp_path):
     with pytest.raises(labels.LabelError, match="no such folder"):
         labels.read_folder("own", tmp_path / "nowhere")

@@ -10,10 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/executor.h"
-#include "engine/model_file.h"
-#include "engine/plan.h"
-#include "engine/threads.h"
+#include "engine/run/executor.h"
+#include "engine/model/model_file.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/run/threads.h"
 #include "ops/cpu_features.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"
@@ -273,4 +274,67 @@ TEST_CASE("bands, threads and what is kept change no bit of maps of halves") {
     CHECK(counts.streamed > 100);
     CHECK(counts.shared > 20);
     CHECK(counts.halves > 500);
+}
+
+TEST_CASE("plans that share a workspace and run in turns give the bits of each alone") {
+    int compared = 0;
+    for (std::uint32_t round = 0; round < 30; ++round) {
+        INFO("round ", round);
+        std::mt19937 random(75000 + round);
+        const auto network = random_network::make(random, 3 + static_cast<int>(round % 12));
+        const bool halves = round % 2 == 1;  // whose biases are constants of the workspace
+        const Loaded loaded(halves ? model_builder::with_half_weights(network.spec) : network.spec);
+        const fovea::Graph& graph = loaded.model.graph;
+        const fovea::ops::CpuFeatureSet features = fovea::ops::detect_cpu_features();
+        constexpr std::uint32_t kSides[][2] = {{12, 9}, {21, 34}, {5, 5}};
+        std::vector<std::unique_ptr<Session>> alone;
+        std::vector<std::unique_ptr<Plan>> plans;
+        std::vector<Plan*> sharing;
+        std::vector<std::vector<std::uint8_t>> inputs;
+        for (const auto& side : kSides) {
+            const PlanRequest request{.height = side[0],
+                                      .width = side[1],
+                                      .threads = 2,
+                                      .kept = nullptr,
+                                      .kept_count = 0,
+                                      .arithmetic = fovea::Arithmetic::kHalf,
+                                      .work_per_thread = 1};
+            auto session = std::make_unique<Session>(graph, request, features);
+            if (session->status != FOVEA_OK) continue;  // a dense layer after a reshape, for example
+            auto plan = std::make_unique<Plan>(fovea::Allocator{}, features);
+            REQUIRE(fovea::make_plan(graph, request, {}, plan.get()) == FOVEA_OK);
+            sharing.push_back(plan.get());
+            plans.push_back(std::move(plan));
+            std::vector<std::uint8_t> input(std::size_t{side[0]} * side[1] * graph.input_channels);
+            for (std::uint8_t& v : input) v = static_cast<std::uint8_t>(random());
+            REQUIRE(session->executor->run({input.data(), FOVEA_U8}) == FOVEA_OK);
+            inputs.push_back(std::move(input));
+            alone.push_back(std::move(session));
+        }
+        if (sharing.size() < 2) continue;
+        fovea::share_workspace(sharing.data(), sharing.size());
+        std::uint64_t sum = 0;
+        for (const auto& session : alone) sum += session->plan.workspace_size;
+        const std::uint64_t size = plans[0]->workspace_size;
+        CHECK(size < sum);
+        const std::vector<std::uint8_t> filling(size, 0xFF);
+        test_memory::AlignedCopy workspace(filling.data(), filling.size());
+        fovea::ThreadPool pool{fovea::Allocator{}};
+        REQUIRE(pool.start(2) == FOVEA_OK);
+        std::vector<std::unique_ptr<Executor>> executors;
+        for (const auto& plan : plans) {
+            REQUIRE(plan->workspace_size == size);
+            fovea::write_constants(*plan, workspace.data());
+            executors.push_back(std::make_unique<Executor>(*plan, pool, workspace.data()));
+        }
+        for (int turn = 0; turn < 2; ++turn) {
+            for (std::size_t i = 0; i < plans.size(); ++i) {
+                REQUIRE(executors[i]->run({inputs[i].data(), FOVEA_U8}) == FOVEA_OK);
+                const std::size_t bytes = plans[i]->values[graph.logits].shape.count() * sizeof(float);
+                CHECK(std::memcmp(executors[i]->value(graph.logits), alone[i]->executor->value(graph.logits), bytes) == 0);
+                ++compared;
+            }
+        }
+    }
+    CHECK(compared > 60);
 }

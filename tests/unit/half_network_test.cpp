@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/executor.h"
-#include "engine/model_file.h"
-#include "engine/plan.h"
+#include "engine/run/executor.h"
+#include "engine/model/model_file.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/plan/print.h"
 #include "fovea/fovea.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"

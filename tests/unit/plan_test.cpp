@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/arena.h"
-#include "engine/band_walk.h"
-#include "engine/model_file.h"
-#include "engine/plan.h"
+#include "engine/plan/arena.h"
+#include "engine/plan/band_walk.h"
+#include "engine/model/model_file.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
 #include "engine/range.h"
 #include "ops/cpu_features.h"
 #include "tests/unit/random_network.h"
@@ -543,4 +544,45 @@ TEST_CASE("maps of halves take half the memory, and only those that are kept are
     // Floats in the file are never narrowed.
     const Planned wide = plan(spec, {}, fovea::Arithmetic::kHalf);
     CHECK(wide.plan.map_type == fovea::ElementType::kF32);
+}
+
+TEST_CASE("the rows of a window and of its transpose are those that touch it") {
+    for (const std::int64_t stride : {1, 2, 3, 5}) {
+        for (const std::int64_t extent : {1, 2, 3, 7}) {
+            for (const std::int64_t pad : {0, 1, 2, 4, 9}) {
+                for (const std::int64_t above : {1, 4, 19}) {  // rows that the window moves over
+                    const std::int64_t below = (above + 2 * pad - extent) / stride + 1;  // windows
+                    if (above + 2 * pad < extent) continue;
+                    INFO("stride ", stride, ", extent ", extent, ", pad ", pad, ", ", above, " rows");
+                    const auto unsigned_of = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
+                    const auto forward = fovea::RowMap::window(unsigned_of(stride), unsigned_of(pad),
+                                                               static_cast<std::uint64_t>(extent), unsigned_of(above));
+                    const auto back = fovea::RowMap::transposed_window(
+                        unsigned_of(stride), unsigned_of(pad), static_cast<std::uint64_t>(extent), unsigned_of(below));
+                    const auto touches = [&](std::int64_t window, std::int64_t row) {
+                        return window * stride - pad <= row && row < window * stride - pad + extent;
+                    };
+                    const auto check = [](const fovea::RowMap& map, std::int64_t outputs, std::int64_t operands,
+                                          const auto& needs) {
+                        std::int64_t end = 0;
+                        for (std::int64_t y = 0; y < outputs; ++y) {
+                            std::int64_t first = operands;
+                            for (std::int64_t r = operands; r-- > 0;) {
+                                if (needs(y, r)) first = r;
+                                if (needs(y, r)) end = std::max(end, r + 1);
+                            }
+                            // Rows that nothing needs may be counted in, never one that is needed left out.
+                            CHECK(static_cast<std::int64_t>(map.first(static_cast<std::uint64_t>(y))) <= first);
+                            CHECK(static_cast<std::int64_t>(map.end(static_cast<std::uint64_t>(y) + 1)) >= end);
+                            const bool any = first < operands;
+                            if (any) CHECK(static_cast<std::int64_t>(map.first(static_cast<std::uint64_t>(y))) == first);
+                            if (any) CHECK(static_cast<std::int64_t>(map.end(static_cast<std::uint64_t>(y) + 1)) == end);
+                        }
+                    };
+                    check(forward, below, above, touches);
+                    check(back, above, below, [&](std::int64_t row, std::int64_t window) { return touches(window, row); });
+                }
+            }
+        }
+    }
 }

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/session.h"
 #include "fovea/fovea.h"
 #include "tests/unit/model_builder.h"
 #include "tests/unit/test_memory.h"
@@ -212,6 +214,36 @@ TEST_CASE("taps") {
     // In the model, but not asked for when the session was made.
     CHECK(fovea_session_tap(f.session, "add", &tensor) == FOVEA_ERROR_UNKNOWN_TAP);
     CHECK(fovea_session_tap(f.session, "nothing", &tensor) == FOVEA_ERROR_UNKNOWN_TAP);
+}
+
+TEST_CASE("a session keeps nothing of its settings that the caller may free") {
+    Fixture f;
+    std::vector<const char*> taps = {"stem"};
+    auto isa = std::make_unique<std::string>("scalar");
+    f.settings.taps = taps.data();
+    f.settings.tap_count = 1;
+    f.settings.isa = isa->c_str();
+    std::size_t size = 0;
+    REQUIRE(fovea_session_workspace_size(f.model, &f.settings, &size) == FOVEA_OK);
+    const std::vector<std::uint8_t> filling(size, 0xFF);
+    test_memory::AlignedCopy workspace(filling.data(), filling.size());
+    f.settings.workspace = workspace.data();
+    f.settings.workspace_size = size;
+    REQUIRE(f.create() == FOVEA_OK);
+    CHECK(f.session->settings.taps == nullptr);
+    CHECK(f.session->settings.tap_count == 0);
+    CHECK(f.session->settings.isa == nullptr);
+    CHECK(f.session->settings.workspace == nullptr);
+    CHECK(f.session->settings.workspace_size == 0);
+    taps.assign(1, nullptr);
+    isa.reset();
+    REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
+    fovea_tensor tensor;
+    CHECK(fovea_session_tap(f.session, "stem", &tensor) == FOVEA_OK);
+    fovea_session_info info = {};
+    info.size = sizeof(info);
+    REQUIRE(fovea_session_describe(f.session, &info) == FOVEA_OK);
+    CHECK(std::string(info.isa) == "scalar");
 }
 
 TEST_CASE("cancelling stops between steps and the session runs again") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/range.h"
-#include "engine/threads.h"
+#include "engine/run/threads.h"
 
 #include <doctest/doctest.h>
 

@@ -12,6 +12,7 @@ from .. import __version__, label_options, labels
 from ..errors import UsageError, missing_library
 from ..output_file import write_file
 from . import EvaluationError
+from .predictions import printable
 
 if TYPE_CHECKING:
     from .cases import Case
@@ -23,13 +24,14 @@ by source and pooled, on gradable photos and counting ungradable ones as referre
 EXAMPLES = """examples:
   fovea screen --model small224.fovea --format jsonl photos/ | fovea-evaluate - labels.csv
   fovea-evaluate results.jsonl labels.csv --out report          # report/evaluation.html and report/evaluation.json
+  fovea-evaluate results.jsonl labels.csv --out report --photos photos/     # the page shows the photos of wrong answers
   fovea-evaluate results.jsonl --labels aptos=aptos/labels.csv --labels idrid=idrid/labels.csv --split split.csv --out report
   fovea-evaluate results.jsonl labels.csv --target referable --macular-edema 1
   fovea-evaluate results.jsonl labels.csv --threshold 0.2 --per patient
   fovea-evaluate results.jsonl ours.csv --columns photo=picture,grade=icdr
 
 Label files: APTOS, EyePACS, IDRiD, Messidor, Messidor-2, EyeQ, ODIR are known by their headers; your own needs the columns file and
-grade (0 to 4) or dr (yes, no), and may have patient, gradable, edema.
+grade (0 to 4; -1: retinopathy of unknown grade) or dr (yes, no), and may have patient, gradable, edema, site.
 With several sources a photo belongs to the source whose name is the name of one of its folders, where two sources have its name.
 Exit status: 0 done, 1 failed with a message, 2 wrong usage. For research use. Not a medical device."""
 
@@ -65,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--use-forced", action="store_true", help="photos of rejected quality with a result by --force count as gradable")
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write evaluation.html and evaluation.json there")
     parser.add_argument("--title", default="Evaluation of a fovea detector", help="title of the page")
+    parser.add_argument("--photos", metavar="FOLDER", type=pathlib.Path,
+                        help="where the photos lie: the page shows those of the wrong answers. It then holds photos of eyes: mind who gets it")
     parser.add_argument("--examples", metavar="N", type=_count, default=20, help="wrong answers to list on the page (default 20)")
     parser.add_argument("--version", action="version", version=f"fovea-evaluate {__version__}")
     return parser
@@ -74,6 +78,8 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = _parser()
     arguments = parser.parse_args(argv)
     label_options.check(parser, arguments)
+    if arguments.photos and not arguments.out:
+        parser.error("--photos needs --out: the page shows them")
     if arguments.macular_edema and arguments.target != "referable":
         parser.error("--macular-edema needs --target referable")
     return arguments
@@ -103,11 +109,20 @@ def _run(arguments: argparse.Namespace) -> str:
     """Writes the files that were asked for; the text for standard output."""
     document, cases, rule = evaluation(arguments)
     from . import report
+    shown: Dict[str, str] = {}
+    if arguments.photos:
+        from . import thumbnails
+        if not arguments.photos.is_dir():
+            raise UsageError(f"--photos {arguments.photos}: no such folder")
+        shown, missing = thumbnails.of_files(arguments.photos, [mistake["file"] for mistake in document["mistakes"]])
+        if missing:
+            document["problems"].append({"kind": "not_shown", "message": "photos of wrong answers cannot be shown", "count": len(missing),
+                                         "names": [printable(name) for name in missing]})
     text = report.to_text(document)
     if arguments.out:
         from . import plots
         drawn = {part["part"]: plots.draw(plots.curves(cases, part, rule), rule.threshold) for part in document["parts"]}
-        page = report.to_html(document, drawn)
+        page = report.to_html(document, drawn, shown)
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_file(str(arguments.out / "evaluation.json"), report.to_json(document).encode())
         write_file(str(arguments.out / "evaluation.html"), page.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import jinja2
 
@@ -73,12 +73,12 @@ def environment(*loaders: jinja2.BaseLoader) -> jinja2.Environment:
     return found
 
 
-def to_html(document: Dict[str, Any], plots: Dict[str, Sequence[Tuple[str, str]]]) -> str:
-    """plots: part -> [(caption, SVG)]. Pictures lie in the page itself; it asks no network for anything."""
+def to_html(document: Dict[str, Any], plots: Dict[str, Sequence[Tuple[str, str]]], shown: Mapping[str, str] = {}) -> str:
+    """plots: part -> [(caption, SVG)]; shown: the data address of wrongly answered photos. Pictures lie in the page itself; it asks no network for anything."""
     pictures = {part: [(caption, "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()) for caption, svg in drawn]
                 for part, drawn in plots.items()}
     return environment().get_template("report.html").render(
-        d=document, plots=pictures, names=class_names(document), tables=thesis_tables(document["parts"])) + "\n"
+        d=document, plots=pictures, shown=shown, names=class_names(document), tables=thesis_tables(document["parts"])) + "\n"
 
 
 def _share(value: Dict[str, Any]) -> str:

@@ -361,7 +361,7 @@ typedef struct fovea_quality_check {
     const char* advice;   /* a sentence for the photographer; "" when passed */
 } fovea_quality_check;
 
-#define FOVEA_MAX_QUALITY_CHECKS 16
+#define FOVEA_MAX_QUALITY_CHECKS 24
 #define FOVEA_MAX_CLASSES 16
 
 typedef enum fovea_result {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files with the C entry points share.
+#pragma once
+
+#include <new>
+#include <utility>
+
+#include "engine/log.h"
+#include "engine/settings.h"
+#include "fovea/fovea.h"
+#include "preprocess/memory.h"
+
+namespace fovea {
+
+// Structs begin with their size; another one was made by an initialiser of another version, or by
+// none.
+template <typename Struct>
+bool is_initialised(const Struct* value) {
+    return value != nullptr && value->size == sizeof(Struct);
+}
+
+// new and delete through an allocator; null when out of memory.
+template <typename Object, typename... Arguments>
+Object* create(const Allocator& allocator, Arguments&&... arguments) {
+    void* place = allocate_bytes(allocator, sizeof(Object));
+    return place == nullptr ? nullptr : new (place) Object(std::forward<Arguments>(arguments)...);
+}
+
+template <typename Object>
+void destroy(const Allocator& allocator, Object* object) {
+    if (object == nullptr) return;
+    object->~Object();
+    release_bytes(allocator, object);
+}
+
+}  // namespace fovea

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// C entry points: screening.
+#include "engine/api/common.h"
+#include "engine/clock.h"
+#include "engine/screening/pictures.h"
+#include "engine/screening/screening.h"
+#include "engine/session.h"
+
+using namespace fovea;
+
+namespace {
+
+// quality -> result; open brings the upright photo.
+template <typename Open>
+fovea_status screen(fovea_session* session, const fovea_screen_options* options,
+                    fovea_screening* screening, const Open& open) {
+    if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    fovea_screen_options defaults;
+    if (options == nullptr) {
+        fovea_screen_options_init(&defaults);
+        options = &defaults;
+    }
+    if (!is_initialised(options) || screening == nullptr) {
+        return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
+                                 "screening: options are not initialised or screening is null");
+    }
+    fovea_status status = check_screenable(*session);
+    if (status != FOVEA_OK) return status;
+    const OperatingPoint* point = find_operating_point(*session, options->operating_point);
+    if (point == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+
+    fovea_screening made = {};
+    const PictureContext context(session->settings);
+    preprocess::Image photo(context.allocator);
+    const double start = monotonic_seconds();
+    status = open(context, &photo);
+    if (status != FOVEA_OK) return status;
+    made.decode_ms = (monotonic_seconds() - start) * 1e3;
+    made.image_width = static_cast<std::uint32_t>(photo.width);
+    made.image_height = static_cast<std::uint32_t>(photo.height);
+
+    status = judge_quality(*session, photo, &made);
+    if (status != FOVEA_OK) return status;
+    made.result = FOVEA_RESULT_NOT_GRADABLE;
+    made.forced = made.quality == FOVEA_QUALITY_REJECT && options->force != 0 ? 1 : 0;
+    if (made.quality != FOVEA_QUALITY_REJECT || made.forced != 0) {
+        status = judge_signs(*session, photo, *point, &made);
+        if (status != FOVEA_OK) return status;
+    }
+    *screening = made;
+    return FOVEA_OK;
+}
+
+}  // namespace
+
+void fovea_screen_options_init(fovea_screen_options* options) {
+    if (options == nullptr) return;
+    *options = {};
+    options->size = sizeof(*options);
+}
+
+const char* fovea_quality_string(fovea_quality quality) {
+    switch (quality) {
+        case FOVEA_QUALITY_GOOD:
+            return "good";
+        case FOVEA_QUALITY_USABLE:
+            return "usable";
+        case FOVEA_QUALITY_REJECT:
+            return "reject";
+        case FOVEA_QUALITY_ANY_INT_:
+            break;
+    }
+    return "unknown";
+}
+
+const char* fovea_result_string(fovea_result result) {
+    switch (result) {
+        case FOVEA_RESULT_NOT_GRADABLE:
+            return "not_gradable";
+        case FOVEA_RESULT_NO_DR_SIGNS_FOUND:
+            return "no_dr_signs_found";
+        case FOVEA_RESULT_DR_SIGNS_FOUND:
+            return "dr_signs_found";
+        case FOVEA_RESULT_ANY_INT_:
+            break;
+    }
+    return "unknown";
+}
+
+fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
+                                const fovea_screen_options* options, fovea_screening* screening) {
+    return screen(
+        session, options, screening, [&](const PictureContext& context, preprocess::Image* photo) {
+            if (data == nullptr) {
+                return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: data is null");
+            }
+            return decode_picture(data, data_size, context, photo);
+        });
+}
+
+fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pixels,
+                                 const fovea_screen_options* options, fovea_screening* screening) {
+    return screen(
+        session, options, screening, [&](const PictureContext& context, preprocess::Image* photo) {
+            if (pixels == nullptr) {
+                return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: pixels is null");
+            }
+            return copy_picture(*pixels, context, photo);
+        });
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// C entry points: session, run, self-test.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/api/common.h"
+#include "engine/isa.h"
+#include "engine/plan/print.h"
+#include "engine/session.h"
+
+using namespace fovea;
+
+namespace {
+
+// Arguments that workspace_size and create share. *level receives the instruction set.
+fovea_status check_arguments(const fovea_model* model, const fovea_session_settings* settings,
+                             const ops::IsaLevel** level) {
+    if (model == nullptr || !is_initialised(settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const Log log(settings->log);
+    const fovea_status status = check_session_settings(settings, log);
+    if (status != FOVEA_OK) return status;
+    *level = choose_isa(settings->isa, log);
+    return *level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
+}
+
+// Of the step's operands and weights, each once; the caller's pixels as bytes.
+std::uint64_t bytes_read(const Plan& plan, const Step& step) {
+    std::uint64_t bytes = step.weight_bytes;
+    if (step.reads_caller_input) return bytes + plan.values[0].shape.count();
+    for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+        bytes += plan.values[plan.operand(step, i)].bytes();
+    }
+    return bytes;
+}
+
+}  // namespace
+
+void fovea_session_settings_init(fovea_session_settings* settings) {
+    if (settings == nullptr) return;
+    *settings = {};
+    settings->size = sizeof(*settings);
+    settings->threads = 1;
+    settings->max_image_side = 16384;
+    settings->max_image_pixels = 100'000'000;
+    settings->max_decode_bytes = std::uint64_t{1} << 30;
+    settings->max_workspace_bytes = std::uint64_t{1} << 30;
+}
+
+fovea_status fovea_session_workspace_size(const fovea_model* model,
+                                          const fovea_session_settings* settings, size_t* bytes) {
+    if (bytes == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    fovea_session_settings defaults;
+    if (settings == nullptr) {
+        fovea_session_settings_init(&defaults);
+        settings = &defaults;
+    }
+    const ops::IsaLevel* level = nullptr;
+    fovea_status status = check_arguments(model, settings, &level);
+    if (status != FOVEA_OK) return status;
+    SessionPlan planned(to_internal(settings->allocator), level);
+    status = plan_session(model->file, *settings, Log(settings->log), &planned);
+    if (status == FOVEA_OK) *bytes = static_cast<std::size_t>(planned.plan.workspace_size);
+    return status;
+}
+
+fovea_status fovea_session_create(const fovea_model* model, const fovea_session_settings* settings,
+                                  fovea_session** session) {
+    if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    *session = nullptr;
+    fovea_session_settings defaults;
+    if (settings == nullptr) {
+        fovea_session_settings_init(&defaults);
+        settings = &defaults;
+    }
+    const ops::IsaLevel* level = nullptr;
+    fovea_status status = check_arguments(model, settings, &level);
+    if (status != FOVEA_OK) return status;
+    const Allocator allocator = to_internal(settings->allocator);
+    auto* made = create<fovea_session>(allocator, *model, *settings, level);
+    if (made == nullptr) {
+        return Log(settings->log).fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a session");
+    }
+    status = made->prepare(*settings);
+    if (status != FOVEA_OK) {
+        destroy(allocator, made);
+        return status;
+    }
+    *session = made;
+    return FOVEA_OK;
+}
+
+void fovea_session_close(fovea_session** session) {
+    if (session == nullptr || *session == nullptr) return;
+    fovea_session* const closing = *session;
+    // Busy to the end: the allocator's callback may call, too.
+    if (closing->busy.exchange(true, std::memory_order_acquire)) return;
+    *session = nullptr;
+    const Allocator allocator = closing->allocator;
+    destroy(allocator, closing);
+}
+
+fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info) {
+    if (session == nullptr || !is_initialised(info)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    const Plan& plan = session->planned.plan;
+    const Shape& input = session->input_shape();
+    *info = {};
+    info->size = sizeof(*info);
+    info->input_height = input.height;
+    info->input_width = input.width;
+    info->input_channels = input.channels;
+    info->threads = plan.threads;
+    info->isa = session->planned.isa->name;
+    info->workspace_bytes = static_cast<std::size_t>(plan.workspace_size);
+    info->multiply_adds = plan.multiply_adds;
+    return FOVEA_OK;
+}
+
+fovea_status fovea_session_print_plan(const fovea_session* session,
+                                      void (*write)(void* cookie, const char* line), void* cookie) {
+    if (session == nullptr || write == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    print_plan(session->file().graph, session->planned.plan, write, cookie);
+    return FOVEA_OK;
+}
+
+fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dtype, float* logits,
+                       float* probabilities) {
+    if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    const Log& log = session->log;
+    if (input == nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: input is null");
+    if (dtype != FOVEA_U8 && dtype != FOVEA_F32) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: unknown dtype %d",
+                        static_cast<int>(dtype));
+    }
+    if (dtype == FOVEA_F32 && reinterpret_cast<std::uintptr_t>(input) % alignof(float) != 0) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: input is not aligned for floats");
+    }
+    return session->run(input, dtype, logits, probabilities);
+}
+
+fovea_status fovea_session_tap(const fovea_session* session, const char* name,
+                               fovea_tensor* tensor) {
+    if (session == nullptr || name == nullptr || tensor == nullptr) {
+        return FOVEA_ERROR_INVALID_ARGUMENT;
+    }
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    const std::uint32_t node = session->file().graph.find_layer(name);
+    const Buffer<std::uint32_t>& taps = session->planned.taps;
+    if (node == kNone || std::find(taps.begin(), taps.end(), node + 1) == taps.end()) {
+        return session->log.fail(FOVEA_ERROR_UNKNOWN_TAP,
+                                 "tap '%.200s': not among the taps of this session", name);
+    }
+    if (!session->has_run) {
+        return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "tap '%.200s': nothing was run yet",
+                                 name);
+    }
+    const Shape& shape = session->planned.plan.values[node + 1].shape;
+    *tensor = {session->executor->value(node + 1), shape.height, shape.width, shape.channels};
+    return FOVEA_OK;
+}
+
+void fovea_session_profile(fovea_session* session, int on) {
+    if (session == nullptr) return;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return;
+    session->profiled = on != 0;
+    session->executor->set_step_seconds(session->profiled ? session->step_seconds.data() : nullptr);
+}
+
+uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time* times,
+                                  uint32_t capacity) {
+    if (session == nullptr) return 0;
+    const SessionCall call(*session);
+    if (!call.may_go_on() || !session->profiled) return 0;
+    const Plan& plan = session->planned.plan;
+    const Graph& graph = session->file().graph;
+    const auto count = static_cast<std::uint32_t>(plan.step_count);
+    for (std::uint32_t i = 0; times != nullptr && i < std::min(count, capacity); ++i) {
+        const Step& step = plan.steps[i];
+        const char* name = step.node == kNone ? "(input)" : graph.name_of(step.node);
+        if (name == nullptr) name = node_kind_name(graph.nodes[step.node].kind);
+        times[i] = {name,
+                    step.kernel,
+                    session->step_seconds[i],
+                    step.multiply_adds,
+                    bytes_read(plan, step),
+                    plan.values[step.output].bytes()};
+    }
+    return count;
+}
+
+fovea_status fovea_selftest(fovea_session* session, double* worst_difference) {
+    if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(*session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    const Golden& golden = session->file().golden;
+    const Log& log = session->log;
+    if (golden.count == 0) {
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "the model has no golden vectors");
+    }
+    const Shape& input = session->input_shape();
+    if (golden.height != input.height || golden.width != input.width) {
+        return log.fail(FOVEA_ERROR_INPUT_SIZE,
+                        "the golden vectors are %u x %u, this session runs %u x %u", golden.height,
+                        golden.width, input.height, input.width);
+    }
+    double worst = 0;
+    for (std::uint32_t i = 0; i < golden.count; ++i) {
+        float logits[kMaxClasses];
+        const fovea_status status = session->run(golden.pixels(i), FOVEA_U8, logits, nullptr);
+        if (status != FOVEA_OK) return status;
+        for (std::uint32_t j = 0; j < golden.output_count; ++j) {
+            const double difference =
+                std::fabs(static_cast<double>(logits[j]) - golden.logits(i)[j]);
+            // A NaN stays: it compares false with everything and must not look small.
+            if (!(difference <= worst)) worst = difference;
+            if (std::isnan(worst)) break;
+        }
+        if (std::isnan(worst)) break;
+    }
+    if (worst_difference != nullptr) *worst_difference = worst;
+    if (worst <= golden.tolerance) return FOVEA_OK;
+    return log.fail(FOVEA_ERROR_SELFTEST_FAILED, "a logit is off by %g, the file allows %g", worst,
+                    static_cast<double>(golden.tolerance));
+}

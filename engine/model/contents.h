@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/model/graph.h"
+#include "engine/log.h"
+#include "fovea/fovea.h"
+#include "preprocess/memory.h"
+
+namespace fovea {
+
+enum class Preset : std::uint32_t {
+    kNone = 0,
+    kKaggleBenColor = 1,
+    kKaggleCircle = 2,
+    kKaggleCircleV2 = 3,
+    kGraham2015 = 4,
+    kEyeq = 5,
+};
+
+// From a photo to the network's input: section PREP.
+struct Preprocessing {
+    Preset preset;
+    bool circle_mask, gray_swapped, pad_square;
+    bool wants_bgr;
+    float sigma;  // pixels; 0 where the preset has none
+    std::uint32_t tolerance;
+    bool area_resize;
+    float graham_scale;
+    std::uint32_t trained_height, trained_width;
+};
+
+enum class Target : std::uint32_t { kOther = 0, kAnyDr = 1, kReferableDr = 2, kGrade5 = 3 };
+
+enum class OutputForm : std::uint32_t {
+    kSoftmax = 0,
+    kOneSigmoid = 1,  // one output: the probability of the last of two classes
+    kSigmoids = 2,    // one independent probability a class
+};
+
+inline constexpr std::uint32_t kMaxClasses = 1000;
+
+// Section LABL.
+struct Labels {
+    Target target;
+    OutputForm form;
+    Buffer<const char*> classes;
+
+    std::uint32_t class_count() const { return static_cast<std::uint32_t>(classes.size()); }
+    std::uint32_t logit_count() const {
+        return form == OutputForm::kOneSigmoid ? 1 : class_count();
+    }
+};
+
+inline constexpr std::uint32_t kMaxOperatingPoints = 16;
+
+struct OperatingPoint {
+    const char* name;
+    double threshold;
+};
+
+// Section OPPT, or what its absence means.
+struct Calibration {
+    double temperature = 1.0;
+    std::uint32_t count = 1;  // at least 1
+    std::uint32_t default_point = 0;
+    OperatingPoint points[kMaxOperatingPoints] = {{"balanced", 0.5}};
+};
+
+// Section GOLD; count 0 when absent.
+struct Golden {
+    std::uint32_t count = 0;
+    std::uint32_t height = 0, width = 0, channels = 0;
+    std::uint32_t output_count = 0;
+    float tolerance = 0;  // largest accepted absolute difference of a logit
+    const std::uint8_t* vectors = nullptr;
+    std::size_t vector_size = 0;  // bytes from one vector to the next
+
+    const float* logits(std::uint32_t i) const {
+        return reinterpret_cast<const float*>(vectors + i * vector_size);
+    }
+    const std::uint8_t* pixels(std::uint32_t i) const {
+        return vectors + i * vector_size + std::size_t{output_count} * sizeof(float);
+    }
+};
+
+struct ProvenanceEntry {
+    const char* key;
+    const char* value;
+};
+
+// Everything that a .fovea file says (models/FORMAT.md), checked. Pointers lead into the file's
+// bytes, which must stay where they are.
+struct ModelFile {
+    Graph graph;
+    Preprocessing preprocessing = {};
+    Labels labels = {};
+    Calibration calibration;
+    Golden golden;
+    Buffer<ProvenanceEntry> provenance;
+    std::uint64_t file_size = 0;
+    std::uint64_t weight_bytes = 0;
+
+    // The value of a provenance key, or null.
+    const char* provenance_value(const char* key) const;
+};
+
+}  // namespace fovea

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sections STRS, PREP, LABL, OPPT, GOLD and PROV.
+#include "engine/model/sections.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fovea {
+namespace {
+
+constexpr std::uint32_t kMaxStrings = 65536;
+constexpr std::uint32_t kMaxStringSize = 65536;
+
+fovea_status bad(const Section& section, const Log& log, const char* what) {
+    return log.fail(FOVEA_ERROR_BAD_MODEL, "section %s: %s", section.tag, what);
+}
+
+fovea_status no_memory(const Section& section, const Log& log) {
+    return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for section %s", section.tag);
+}
+
+// Well-formed UTF-8: no overlong forms, surrogates, or values past U+10FFFF.
+bool is_utf8(const std::uint8_t* text, std::size_t size) {
+    for (std::size_t i = 0; i < size;) {
+        const std::uint8_t lead = text[i++];
+        if (lead < 0x80) continue;
+        int more = 0;
+        std::uint8_t low = 0x80, high = 0xBF;  // bounds of the second byte
+        if (lead >= 0xC2 && lead <= 0xDF) {
+            more = 1;
+        } else if (lead >= 0xE0 && lead <= 0xEF) {
+            more = 2;
+            if (lead == 0xE0) low = 0xA0;
+            if (lead == 0xED) high = 0x9F;
+        } else if (lead >= 0xF0 && lead <= 0xF4) {
+            more = 3;
+            if (lead == 0xF0) low = 0x90;
+            if (lead == 0xF4) high = 0x8F;
+        } else {
+            return false;
+        }
+        for (; more > 0; --more) {
+            if (i == size || text[i] < low || text[i] > high) return false;
+            low = 0x80;
+            high = 0xBF;
+            ++i;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+bool all_zero(const std::uint8_t* data, std::size_t size) {
+    std::uint8_t any = 0;
+    for (std::size_t i = 0; i < size; ++i) any |= data[i];
+    return any == 0;
+}
+
+fovea_status read_strings(const Section& section, const Log& log, Strings* strings) {
+    if (section.size < 8) return bad(section, log, "too short");
+    const std::uint32_t count = load_u32(section.data);
+    if (count > kMaxStrings) return bad(section, log, "more than 65536 strings");
+    const std::size_t first = 8 + std::size_t{count} * 4;
+    if (section.size < first) return bad(section, log, "ends inside the offsets");
+    const std::uint8_t* offsets = section.data + 4;
+    if (load_u32(offsets) != first) {
+        return bad(section, log, "the first string is not just after the offsets");
+    }
+    if (load_u32(offsets + std::size_t{count} * 4) != section.size) {
+        return bad(section, log, "the last offset is not the section's size");
+    }
+    if (!strings->texts.allocate(count)) return no_memory(section, log);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint32_t begin = load_u32(offsets + std::size_t{i} * 4);
+        const std::uint32_t end = load_u32(offsets + (std::size_t{i} + 1) * 4);
+        if (begin < first || end <= begin || end > section.size) {
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section STRS: offsets of string %u are wrong",
+                            i);
+        }
+        if (end - begin > kMaxStringSize) {
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section STRS: string %u is too long", i);
+        }
+        const std::uint8_t* text = section.data + begin;
+        const std::size_t length = end - begin - 1;
+        if (text[length] != 0 || std::memchr(text, 0, length) != nullptr) {
+            return log.fail(FOVEA_ERROR_BAD_MODEL,
+                            "section STRS: string %u does not end at its only zero byte", i);
+        }
+        if (!is_utf8(text, length)) {
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section STRS: string %u is not UTF-8", i);
+        }
+        strings->texts[i] = reinterpret_cast<const char*>(text);
+    }
+    return FOVEA_OK;
+}
+
+fovea_status read_preprocessing(const Section& section, const Log& log, Preprocessing* out) {
+    if (section.size != 64) return bad(section, log, "size is not 64");
+    const std::uint8_t* p = section.data;
+    const std::uint32_t preset = load_u32(p);
+    const std::uint32_t flags = load_u32(p + 4);
+    const std::uint32_t resize = load_u32(p + 16);
+    if (preset > static_cast<std::uint32_t>(Preset::kEyeq)) {
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section PREP: unknown preset %u", preset);
+    }
+    if ((flags & ~15u) != 0) return bad(section, log, "reserved flags are not zero");
+    out->preset = static_cast<Preset>(preset);
+    out->circle_mask = (flags & 1) != 0;
+    out->gray_swapped = (flags & 2) != 0;
+    out->pad_square = (flags & 4) != 0;
+    out->wants_bgr = (flags & 8) != 0;
+    out->sigma = load_f32(p + 8);
+    const bool blurs =
+        out->preset == Preset::kKaggleBenColor || out->preset == Preset::kKaggleCircle;
+    // Written so that a NaN is refused.
+    if (!(out->sigma >= 0 && out->sigma <= 256) || (blurs && out->sigma == 0)) {
+        return bad(section, log, "sigma is outside its range");
+    }
+    out->tolerance = load_u32(p + 12);
+    if (out->tolerance > 255) return bad(section, log, "tolerance is over 255");
+    if (resize > 1) return bad(section, log, "unknown resize");
+    out->area_resize = resize == 1;
+    out->graham_scale = load_f32(p + 20);
+    const bool scale_fits = out->preset == Preset::kGraham2015
+                                ? out->graham_scale >= 1 && out->graham_scale <= 7680
+                                : out->graham_scale == 0;
+    if (!scale_fits) return bad(section, log, "graham2015 scale is outside its range");
+    out->trained_height = load_u32(p + 24);
+    out->trained_width = load_u32(p + 28);
+    if (out->trained_height < 1 || out->trained_height > kMaxInputSide || out->trained_width < 1 ||
+        out->trained_width > kMaxInputSide) {
+        return bad(section, log, "the size that the network was trained on is outside its range");
+    }
+    if (!all_zero(p + 32, 32)) return bad(section, log, "reserved bytes are not zero");
+    return FOVEA_OK;
+}
+
+fovea_status read_labels(const Section& section, const Strings& strings, const Log& log,
+                         Labels* labels) {
+    if (section.size < 16) return bad(section, log, "too short");
+    const std::uint8_t* p = section.data;
+    const std::uint32_t target = load_u32(p);
+    const std::uint32_t form = load_u32(p + 4);
+    const std::uint32_t count = load_u32(p + 8);
+    if (target > static_cast<std::uint32_t>(Target::kGrade5)) {
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section LABL: unknown target %u", target);
+    }
+    if (form > static_cast<std::uint32_t>(OutputForm::kSigmoids)) {
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section LABL: unknown output form %u",
+                        form);
+    }
+    if (count < 1 || count > kMaxClasses) return bad(section, log, "class count outside 1 to 1000");
+    if (load_u32(p + 12) != 0) return bad(section, log, "reserved bytes are not zero");
+    if (section.size != 16 + std::size_t{count} * 4) return bad(section, log, "wrong size");
+    labels->target = static_cast<Target>(target);
+    labels->form = static_cast<OutputForm>(form);
+    if (labels->form == OutputForm::kOneSigmoid && count != 2) {
+        return bad(section, log, "one sigmoid needs two classes");
+    }
+    const bool two_sided =
+        labels->target == Target::kAnyDr || labels->target == Target::kReferableDr;
+    if (two_sided && count < 2) return bad(section, log, "this target needs two classes or more");
+    if (labels->target == Target::kGrade5 && count != 5) {
+        return bad(section, log, "target grade5 needs five classes");
+    }
+    if (!labels->classes.allocate(count)) return no_memory(section, log);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        labels->classes[i] = strings.get(load_u32(p + 16 + std::size_t{i} * 4));
+        if (labels->classes[i] == nullptr) return bad(section, log, "a class name is no string");
+    }
+    return FOVEA_OK;
+}
+
+fovea_status read_calibration(const Section& section, const Strings& strings, const Log& log,
+                              Calibration* calibration) {
+    if (section.size < 16) return bad(section, log, "too short");
+    const std::uint8_t* p = section.data;
+    calibration->temperature = load_f64(p);
+    calibration->count = load_u32(p + 8);
+    calibration->default_point = load_u32(p + 12);
+    // The kernels take the temperature as a float, which must be neither zero nor infinite there.
+    if (!(calibration->temperature >= 1e-6 && calibration->temperature <= 1e6)) {
+        return bad(section, log, "temperature is outside 1e-6 to 1e6");
+    }
+    if (calibration->count > kMaxOperatingPoints) {
+        return bad(section, log, "more than 16 operating points");
+    }
+    if (section.size != 16 + std::size_t{calibration->count} * 16) {
+        return bad(section, log, "wrong size");
+    }
+    const bool default_fits = calibration->count == 0
+                                  ? calibration->default_point == kNone
+                                  : calibration->default_point < calibration->count;
+    if (!default_fits) return bad(section, log, "the default operating point is not one of them");
+    if (calibration->count == 0) {  // a temperature alone: as without the section
+        calibration->count = 1;
+        calibration->default_point = 0;
+        return FOVEA_OK;
+    }
+    for (std::uint32_t i = 0; i < calibration->count; ++i) {
+        const std::uint8_t* entry = p + 16 + std::size_t{i} * 16;
+        OperatingPoint& point = calibration->points[i];
+        point.name = strings.get(load_u32(entry));
+        point.threshold = load_f64(entry + 8);
+        if (point.name == nullptr)
+            return bad(section, log, "an operating point's name is no string");
+        if (load_u32(entry + 4) != 0) return bad(section, log, "reserved bytes are not zero");
+        if (!(point.threshold >= 0 && point.threshold <= 1)) {
+            return bad(section, log, "a threshold is outside 0 to 1");
+        }
+        for (std::uint32_t j = 0; j < i; ++j) {
+            if (std::strcmp(calibration->points[j].name, point.name) == 0) {
+                return bad(section, log, "two operating points have the same name");
+            }
+        }
+    }
+    return FOVEA_OK;
+}
+
+fovea_status read_golden(const Section& section, const Log& log, Golden* golden) {
+    if (section.size < 32) return bad(section, log, "too short");
+    const std::uint8_t* p = section.data;
+    const std::uint32_t count = load_u32(p);
+    golden->height = load_u32(p + 4);
+    golden->width = load_u32(p + 8);
+    golden->channels = load_u32(p + 12);
+    golden->output_count = load_u32(p + 16);
+    golden->tolerance = load_f32(p + 20);
+    if (count < 1 || count > 64) return bad(section, log, "count is outside 1 to 64");
+    if (golden->height < 1 || golden->height > kMaxInputSide || golden->width < 1 ||
+        golden->width > kMaxInputSide || golden->channels < 1 || golden->channels > 4) {
+        return bad(section, log, "the size of the pictures is outside its range");
+    }
+    if (golden->output_count < 1 || golden->output_count > kMaxClasses) {
+        return bad(section, log, "output count is outside 1 to 1000");
+    }
+    if (!(golden->tolerance >= 0 && golden->tolerance <= 3.0e38f)) {
+        return bad(section, log, "tolerance is not a number >= 0");
+    }
+    if (!all_zero(p + 24, 8)) return bad(section, log, "reserved bytes are not zero");
+    const std::uint64_t pixel_bytes =
+        std::uint64_t{golden->height} * golden->width * golden->channels;
+    const std::uint64_t logit_bytes = std::uint64_t{golden->output_count} * 4;
+    const std::uint64_t vector_size = (logit_bytes + pixel_bytes + 3) & ~std::uint64_t{3};
+    if (section.size - 32 != vector_size * count) return bad(section, log, "wrong size");
+    golden->vectors = p + 32;
+    golden->vector_size = static_cast<std::size_t>(vector_size);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const float* logits = golden->logits(i);
+        for (std::uint32_t j = 0; j < golden->output_count; ++j) {
+            if (!std::isfinite(logits[j])) return bad(section, log, "a logit is not finite");
+        }
+        const std::uint64_t used = logit_bytes + pixel_bytes;
+        if (!all_zero(golden->vectors + i * vector_size + used, vector_size - used)) {
+            return bad(section, log, "padding is not zero");
+        }
+    }
+    golden->count = count;
+    return FOVEA_OK;
+}
+
+fovea_status read_provenance(const Section& section, const Strings& strings, const Log& log,
+                             Buffer<ProvenanceEntry>* entries) {
+    if (section.size < 8) return bad(section, log, "too short");
+    const std::uint8_t* p = section.data;
+    const std::uint32_t count = load_u32(p);
+    if (load_u32(p + 4) != 0) return bad(section, log, "reserved bytes are not zero");
+    if (section.size != 8 + std::uint64_t{count} * 8) return bad(section, log, "wrong size");
+    if (!entries->allocate(count)) return no_memory(section, log);
+    Buffer<const char*> keys(entries->allocator());
+    if (!keys.allocate(count)) return no_memory(section, log);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint8_t* pair = p + 8 + std::size_t{i} * 8;
+        (*entries)[i] = {strings.get(load_u32(pair)), strings.get(load_u32(pair + 4))};
+        if ((*entries)[i].key == nullptr || (*entries)[i].value == nullptr) {
+            return bad(section, log, "a key or a value is no string");
+        }
+        keys[i] = (*entries)[i].key;
+    }
+    std::sort(keys.begin(), keys.end(),
+              [](const char* a, const char* b) { return std::strcmp(a, b) < 0; });
+    for (std::uint32_t i = 1; i < count; ++i) {
+        if (std::strcmp(keys[i - 1], keys[i]) == 0) {
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section PROV: key '%.200s' occurs twice",
+                            keys[i]);
+        }
+    }
+    return FOVEA_OK;
+}
+
+}  // namespace fovea

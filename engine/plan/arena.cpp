@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/plan/arena.h"
+
+#include <algorithm>
+
+namespace fovea {
+namespace {
+
+// Orders that are tried: each costs some 10 microseconds for a hundred blocks.
+constexpr int kTries = 48;
+
+// Looks at pairs of blocks that are needed together after which no further order is tried: far more
+// than a network with a few blocks alive at a time takes for all of them.
+constexpr std::uint64_t kMostLooks = std::uint64_t{1} << 26;
+
+// Blocks between two questions whether to stop.
+constexpr std::size_t kBlocksBetweenQuestions = 256;
+
+// Places blocks one after another. Those that are placed already and needed together with the next
+// are found through a tree over all blocks by their first segment: its nodes know the last segment
+// of what is placed below them.
+class Placer {
+  public:
+    Placer(ArenaBlock* blocks, std::size_t count, const Allocator& allocator)
+        : blocks_(blocks),
+          count_(count),
+          by_first_(allocator),
+          place_of_(allocator),
+          ends_(allocator),
+          together_(allocator) {}
+
+    // False when out of memory.
+    [[nodiscard]] bool prepare();
+
+    // The most that is needed at one segment.
+    std::uint64_t peak();
+
+    // Places the blocks in that order, each at the lowest place that is free for its whole life.
+    // *total receives the arena's size, *top the order's index of what reaches it.
+    fovea_status place_in_order(const Buffer<std::uint32_t>& order, const Cancel& cancel,
+                                std::uint64_t* total, std::size_t* top);
+
+    std::uint64_t looks() const { return looks_; }
+
+  private:
+    void find_together(const ArenaBlock& block, std::size_t node, std::size_t first_leaf,
+                       std::size_t leaves);
+    std::uint64_t lowest_place(const ArenaBlock& block);
+
+    ArenaBlock* const blocks_;
+    const std::size_t count_;
+    std::size_t leaves_ = 1;          // of the tree, a power of two
+    Buffer<std::uint32_t> by_first_;  // blocks
+    Buffer<std::uint32_t> place_of_;  // by block: where it is in by_first_
+    Buffer<std::uint32_t> ends_;      // the tree: one past the last segment, 0 = none is placed
+    Buffer<std::uint32_t> together_;  // blocks
+    std::size_t together_count_ = 0;
+    std::uint64_t looks_ = 0;
+};
+
+bool Placer::prepare() {
+    while (leaves_ < count_) leaves_ *= 2;
+    if (!by_first_.allocate(count_) || !place_of_.allocate(count_) ||
+        !ends_.allocate(2 * leaves_) || !together_.allocate(count_)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < count_; ++i) by_first_[i] = static_cast<std::uint32_t>(i);
+    std::sort(by_first_.begin(), by_first_.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return blocks_[a].first != blocks_[b].first ? blocks_[a].first < blocks_[b].first : a < b;
+    });
+    for (std::size_t i = 0; i < count_; ++i) {
+        place_of_[by_first_[i]] = static_cast<std::uint32_t>(i);
+    }
+    return true;
+}
+
+std::uint64_t Placer::peak() {
+    // Sizes come in the order of their first segments and leave in that of their last ones.
+    Buffer<std::uint32_t>& by_last = together_;
+    std::copy(by_first_.begin(), by_first_.end(), by_last.begin());
+    std::sort(by_last.begin(), by_last.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return blocks_[a].last < blocks_[b].last;
+    });
+    std::uint64_t live = 0, peak = 0;
+    std::size_t gone = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const ArenaBlock& block = blocks_[by_first_[i]];
+        for (; blocks_[by_last[gone]].last < block.first; ++gone) {
+            live -= align_up(blocks_[by_last[gone]].size);
+        }
+        live += align_up(block.size);
+        peak = std::max(peak, live);
+    }
+    return peak;
+}
+
+// Gathers, of the placed blocks below a node of the tree, those whose lives overlap the block's.
+void Placer::find_together(const ArenaBlock& block, std::size_t node, std::size_t first_leaf,
+                           std::size_t leaves) {
+    ++looks_;
+    if (ends_[node] <= block.first || blocks_[by_first_[first_leaf]].first > block.last) return;
+    if (leaves == 1) {
+        together_[together_count_++] = by_first_[first_leaf];
+        return;
+    }
+    find_together(block, 2 * node, first_leaf, leaves / 2);
+    find_together(block, 2 * node + 1, first_leaf + leaves / 2, leaves / 2);
+}
+
+std::uint64_t Placer::lowest_place(const ArenaBlock& block) {
+    together_count_ = 0;
+    find_together(block, 1, 0, leaves_);
+    std::uint32_t* const together = together_.data();
+    std::sort(together, together + together_count_, [this](std::uint32_t a, std::uint32_t b) {
+        return blocks_[a].offset < blocks_[b].offset;
+    });
+    const std::uint64_t size = align_up(block.size);
+    std::uint64_t offset = 0;
+    for (std::size_t i = 0; i < together_count_; ++i) {
+        const ArenaBlock& other = blocks_[together[i]];
+        if (other.offset >= offset + size) break;
+        offset = std::max(offset, other.offset + align_up(other.size));
+    }
+    return offset;
+}
+
+fovea_status Placer::place_in_order(const Buffer<std::uint32_t>& order, const Cancel& cancel,
+                                    std::uint64_t* total, std::size_t* top) {
+    std::fill(ends_.begin(), ends_.end(), 0u);
+    *total = 0;
+    for (std::size_t placed = 0; placed < count_; ++placed) {
+        if (placed % kBlocksBetweenQuestions == 0 && cancel.asked()) return FOVEA_ERROR_CANCELLED;
+        ArenaBlock& block = blocks_[order[placed]];
+        block.offset = lowest_place(block);
+        const std::uint64_t end = block.offset + align_up(block.size);
+        if (end > *total) {
+            *total = end;
+            *top = placed;
+        }
+        for (std::size_t node = leaves_ + place_of_[order[placed]]; node > 0; node /= 2) {
+            ends_[node] = std::max(ends_[node], block.last + 1);
+        }
+    }
+    return FOVEA_OK;
+}
+
+}  // namespace
+
+fovea_status place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count, const Allocator& allocator,
+                          const Cancel& cancel, std::uint64_t* total) {
+    *total = 0;
+    if (count == 0) return FOVEA_OK;
+    ArenaBlock* const all = blocks->data();
+    Buffer<std::uint32_t> order(allocator);
+    Buffer<std::uint64_t> best_offsets(allocator);
+    Placer placer(all, count, allocator);
+    if (!order.allocate(count) || !best_offsets.allocate(count) || !placer.prepare()) {
+        return FOVEA_ERROR_OUT_OF_MEMORY;
+    }
+    for (std::size_t i = 0; i < count; ++i) order[i] = static_cast<std::uint32_t>(i);
+    std::sort(order.begin(), order.end(), [all](std::uint32_t a, std::uint32_t b) {
+        return all[a].size != all[b].size ? all[a].size > all[b].size : a < b;
+    });
+    const std::uint64_t peak = placer.peak();
+    std::uint64_t best = UINT64_MAX;
+    for (int attempt = 0; attempt < kTries && best > peak; ++attempt) {
+        if (attempt > 0 && placer.looks() > kMostLooks) break;
+        std::uint64_t size = 0;
+        std::size_t top = 0;
+        const fovea_status status = placer.place_in_order(order, cancel, &size, &top);
+        if (status != FOVEA_OK) return status;
+        if (size < best) {
+            best = size;
+            for (std::size_t i = 0; i < count; ++i) best_offsets[i] = all[i].offset;
+        }
+        // What stood out goes first the next time.
+        std::rotate(order.begin(), order.begin() + top, order.begin() + top + 1);
+    }
+    for (std::size_t i = 0; i < count; ++i) all[i].offset = best_offsets[i];
+    *total = best;
+    return best <= SIZE_MAX ? FOVEA_OK : FOVEA_ERROR_OUT_OF_MEMORY;
+}
+
+}  // namespace fovea

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/plan/step_builder.h"
+
+#include <algorithm>
+
+#include "engine/steps/operations.h"
+
+namespace fovea {
+
+bool StepBuilder::build(const Buffer<Shape>& shapes, const Buffer<ElementType>& types) {
+    const std::uint32_t values = graph_.value_count();
+    const std::uint32_t nodes = graph_.node_count();
+    std::size_t operand_count = 1;
+    for (const Node& node : graph_.nodes) operand_count += node.operand_count + 2;
+    // A node gives at most three steps: itself, a global pool's rows, an activation that no kernel
+    // fuses. The rows of each global pool are a value more.
+    const std::size_t step_count = 3 * std::size_t{nodes} + 1;
+    if (!plan_.values.allocate(values + count_row_pools(shapes)) || !uses_.allocate(values) ||
+        !consumers_.allocate(values) || !fusions_.allocate(nodes) || !pooled_by_.allocate(values) ||
+        !next_pool_.allocate(nodes) || !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count) ||
+        !plan_.constants.allocate(nodes)) {
+        return false;
+    }
+    for (std::uint32_t value = 0; value < values; ++value) set_value(value, shapes[value], types[value]);
+    std::fill(fusions_.begin(), fusions_.end(), Fusion());
+    list_row_pools();
+    choose_gates();
+    count_uses();
+    choose_fusions();
+    emit_steps();
+    return true;
+}
+
+void StepBuilder::set_value(std::uint32_t index, const Shape& shape, ElementType type) {
+    Value& value = plan_.values[index];
+    value = {};
+    value.shape = shape;
+    value.type = type;
+    value.root = index;
+    value.pixel_stride = shape.channels;
+}
+
+// The rows of what every global pool of the map needs, right after the map.
+void StepBuilder::emit_row_pools(StepWriter& writer, std::uint32_t value) {
+    for (std::uint32_t i = pooled_by_[value]; i != kNone; i = next_pool_[i]) {
+        if (uses_[i + 1] != 0) emit_row_pool(writer, i, value, fusions_[i].row_pool);
+    }
+}
+
+// The step of a node, at its place or at that of the addition that it does, and the activation that its kernel does not do.
+void StepBuilder::emit_node(StepWriter& writer, std::uint32_t index) {
+    const Fusion& fusion = fusions_[index];
+    const std::uint32_t place = fusion.sum != kNone ? fusion.sum : index;
+    const ops::Activation done = operation_of(graph_.nodes[index].kind).emit(writer, index);
+    const ops::Activation wanted = graph_.nodes[place].activation;
+    if (wanted != done) emit_activation(writer, place, place + 1);
+    emit_row_pools(writer, place + 1);
+}
+
+void StepBuilder::emit_steps() {
+    const Sharing sharing = {request_.threads, request_.work_per_thread};
+    StepWriter writer(graph_, fusions_, sharing, &plan_);
+    if (input_as_elements_) {
+        emit_input(writer);
+        emit_row_pools(writer, 0);
+    }
+    for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
+        if (uses_[i + 1] == 0 || fusions_[i].sum != kNone) continue;
+        const std::uint32_t doer = fusions_[i].done_by;
+        if (doer != kNone) {
+            if (fusions_[doer].sum == i) emit_node(writer, doer);
+            continue;
+        }
+        const Node& node = graph_.nodes[i];
+        const std::uint32_t input = graph_.operand(node, 0);
+        const bool is_view = node.kind == NodeKind::kReshape && plan_.values[input].type == plan_.values[i + 1].type;
+        // An activated reshape writes its own storage only if nothing else may see the change.
+        if (is_view && node.activation == ops::Activation::kNone) {
+            plan_.values[i + 1].root = plan_.values[input].root;
+        } else if (is_view) {
+            emit_activation(writer, i, input);
+        } else {
+            emit_node(writer, i);
+        }
+    }
+}
+
+}  // namespace fovea

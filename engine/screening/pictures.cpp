@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/screening/pictures.h"
+
+#include <climits>
+#include <cstring>
+
+#include "engine/settings.h"
+#include "preprocess/camera_pixels.h"
+#include "preprocess/decode.h"
+
+namespace fovea {
+namespace {
+
+constexpr const char* kLinear = "cv_linear";
+constexpr const char* kArea = "cv_area";
+
+int bytes_per_pixel(fovea_pixel_format format) {
+    switch (format) {
+        case FOVEA_RGB:
+        case FOVEA_BGR:
+            return 3;
+        case FOVEA_RGBA:
+        case FOVEA_BGRA:
+            return 4;
+        case FOVEA_PIXEL_FORMAT_ANY_INT_:
+            break;
+    }
+    return 0;
+}
+
+preprocess::PixelFormat internal_format(fovea_pixel_format format) {
+    switch (format) {
+        case FOVEA_RGB:
+            return preprocess::PixelFormat::kRgb;
+        case FOVEA_RGBA:
+            return preprocess::PixelFormat::kRgba;
+        case FOVEA_BGR:
+            return preprocess::PixelFormat::kBgr;
+        case FOVEA_BGRA:
+            return preprocess::PixelFormat::kBgra;
+        case FOVEA_PIXEL_FORMAT_ANY_INT_:
+            break;
+    }
+    return preprocess::PixelFormat::kRgb;
+}
+
+}  // namespace
+
+PictureContext::PictureContext(const fovea_session_settings& settings)
+    : allocator(to_internal(settings.allocator)),
+      log(settings.log),
+      max_side(settings.max_image_side),
+      max_pixels(settings.max_image_pixels),
+      max_bytes(settings.max_decode_bytes),
+      cancel(settings.cancel),
+      cancel_cookie(settings.cancel_cookie) {}
+
+fovea_status picture_status(preprocess::Status status, const char* what, const char* detail,
+                            const Log& log) {
+    fovea_status mapped = FOVEA_OK;
+    switch (status) {
+        case preprocess::Status::kOk:
+            return FOVEA_OK;
+        case preprocess::Status::kOutOfMemory:
+            mapped = FOVEA_ERROR_OUT_OF_MEMORY;
+            break;
+        case preprocess::Status::kNotAnImage:
+            mapped = FOVEA_ERROR_NOT_AN_IMAGE;
+            break;
+        case preprocess::Status::kUnsupportedImage:
+            mapped = FOVEA_ERROR_UNSUPPORTED_IMAGE;
+            break;
+        case preprocess::Status::kCorruptImage:
+            mapped = FOVEA_ERROR_CORRUPT_IMAGE;
+            break;
+        case preprocess::Status::kImageTooLarge:
+            mapped = FOVEA_ERROR_IMAGE_TOO_LARGE;
+            break;
+        case preprocess::Status::kInvalidArgument:
+            mapped = FOVEA_ERROR_INVALID_ARGUMENT;
+            break;
+        case preprocess::Status::kCancelled:
+            mapped = FOVEA_ERROR_CANCELLED;
+            break;
+    }
+    const bool has_detail = detail != nullptr && detail[0] != '\0';
+    return log.fail(mapped, "%s: %s", what, has_detail ? detail : fovea_status_string(mapped));
+}
+
+fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
+                            preprocess::Image* out) {
+    const char* detail = "";
+    const preprocess::DecodeLimits limits{context.max_side, context.max_pixels, context.max_bytes,
+                                          context.cancel, context.cancel_cookie};
+    const preprocess::Status status = preprocess::decode_image(
+        static_cast<const std::uint8_t*>(data), size, limits, context.allocator, out, &detail);
+    if (status == preprocess::Status::kOk) {
+        if (detail[0] != '\0') context.log.write(FOVEA_LOG_WARNING, "image: %s", detail);
+        return FOVEA_OK;
+    }
+    return picture_status(status, "image", detail, context.log);
+}
+
+fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& context,
+                          preprocess::Image* out) {
+    const auto bad = [&](const char* what) {
+        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "pixels: %s", what);
+    };
+    if (pixels.data == nullptr) return bad("data is null");
+    if (pixels.width == 0 || pixels.height == 0) return bad("width or height is 0");
+    const int pixel_size = bytes_per_pixel(pixels.format);
+    if (pixel_size == 0) return bad("unknown format");
+    // The decoder's limits hold for pixels too; they also keep sides within int.
+    if (pixels.width > context.max_side || pixels.height > context.max_side ||
+        pixels.width > INT_MAX / 4 || pixels.height > INT_MAX / 4 ||
+        std::uint64_t{pixels.width} * pixels.height > context.max_pixels) {
+        return context.log.fail(FOVEA_ERROR_IMAGE_TOO_LARGE,
+                                "pixels: %u x %u is over the session's limits", pixels.width,
+                                pixels.height);
+    }
+    if (pixels.stride < static_cast<std::size_t>(pixels.width) * pixel_size) {
+        return bad("stride is less than a row");
+    }
+    if (pixels.stride > static_cast<std::size_t>(PTRDIFF_MAX) / pixels.height) {
+        return bad("stride is too large");
+    }
+    const int orientation =
+        pixels.rotation <= 270
+            ? preprocess::orientation_of_rotation(static_cast<int>(pixels.rotation))
+            : 0;
+    if (orientation == 0) return bad("rotation is not 0, 90, 180 or 270");
+    const preprocess::CameraPixels camera{.data = pixels.data,
+                                          .width = static_cast<int>(pixels.width),
+                                          .height = static_cast<int>(pixels.height),
+                                          .stride = static_cast<std::ptrdiff_t>(pixels.stride),
+                                          .format = internal_format(pixels.format)};
+    return picture_status(preprocess::copy_upright(camera, orientation, context.allocator, out),
+                          "pixels", nullptr, context.log);
+}
+
+preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side) {
+    preprocess::PresetSettings settings;
+    settings.preset = static_cast<preprocess::Preset>(preprocessing.preset);
+    settings.output_size = static_cast<int>(side);
+    settings.sigma = preprocessing.sigma;
+    settings.tolerance = static_cast<int>(preprocessing.tolerance);
+    settings.circle_mask = preprocessing.circle_mask;
+    settings.gray_swapped = preprocessing.gray_swapped;
+    settings.pad_square = preprocessing.pad_square;
+    settings.resize = preprocessing.area_resize ? preprocess::ResizeMethod::kArea
+                                                : preprocess::ResizeMethod::kLinear;
+    if (preprocessing.graham_scale > 0) settings.graham_scale = preprocessing.graham_scale;
+    return settings;
+}
+
+fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+                        const PictureContext& context, preprocess::Image* out) {
+    settings.max_side = context.max_side;
+    settings.max_pixels = context.max_pixels;
+    const preprocess::Status status =
+        preprocess::apply_preset(photo.view(), settings, context.allocator, out, nullptr);
+    const char* detail = status == preprocess::Status::kImageTooLarge
+                             ? "the preset would enlarge the photo beyond the limits"
+                             : nullptr;
+    return picture_status(status, "preprocess", detail, context.log);
+}
+
+fovea_status public_preset(const fovea_preset& preset, const Log& log,
+                           preprocess::PresetSettings* settings) {
+    const auto bad = [&](const char* what) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "preset: %s", what);
+    };
+    if (preset.name == nullptr || preset.resize == nullptr) return bad("name or resize is null");
+    constexpr auto kPresets = static_cast<std::uint32_t>(preprocess::Preset::kEyeq) + 1;
+    std::uint32_t index = 0;
+    while (index < kPresets &&
+           std::strcmp(preprocess::preset_name(static_cast<preprocess::Preset>(index)), preset.name) != 0) {
+        ++index;
+    }
+    if (index == kPresets) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "preset: no preset is named '%.64s'",
+                        preset.name);
+    }
+    const bool area = std::strcmp(preset.resize, kArea) == 0;
+    if (!area && std::strcmp(preset.resize, kLinear) != 0) return bad("unknown resize");
+    if (preset.output_size > preprocess::kMaxPresetSize) return bad("output_size is over 16384");
+    if (preset.tolerance > 255) return bad("tolerance is over 255");
+    // Written so that a NaN is refused.
+    if (!(preset.sigma >= 0 && preset.sigma <= 256)) return bad("sigma is outside 0 to 256");
+    if (!(preset.graham_scale >= 1 && preset.graham_scale <= 7680)) {
+        return bad("graham_scale is outside 1 to 7680");
+    }
+    settings->preset = static_cast<preprocess::Preset>(index);
+    settings->output_size = static_cast<int>(preset.output_size);
+    settings->sigma = preset.sigma;
+    settings->tolerance = static_cast<int>(preset.tolerance);
+    settings->circle_mask = preset.circle_mask != 0;
+    settings->gray_swapped = preset.gray_swapped != 0;
+    settings->pad_square = preset.pad_square != 0;
+    settings->resize = area ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
+    settings->graham_scale = preset.graham_scale;
+    return FOVEA_OK;
+}
+
+}  // namespace fovea

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the public header's pictures and preprocess/: statuses, limits, formats, presets.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/log.h"
+#include "engine/model/contents.h"
+#include "fovea/fovea.h"
+#include "preprocess/image.h"
+#include "preprocess/preset.h"
+
+namespace fovea {
+
+// What the calls that take pictures need of a session's settings.
+struct PictureContext {
+    Allocator allocator;
+    Log log;
+    std::uint32_t max_side;
+    std::uint64_t max_pixels;
+    std::uint64_t max_bytes;
+    int (*cancel)(void* cookie);
+    void* cancel_cookie;
+
+    explicit PictureContext(const fovea_session_settings& settings);
+};
+
+// The public status of a preprocessing failure, told to the log as "what: detail".
+fovea_status picture_status(preprocess::Status status, const char* what, const char* detail,
+                            const Log& log);
+
+// A JPEG or PNG file, upright.
+fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
+                            preprocess::Image* out);
+
+// The caller's pixels, checked; copied to packed upright RGB.
+fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& context,
+                          preprocess::Image* out);
+
+// The preset of a model for a square input of that side.
+preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side);
+
+// Makes the network's picture of an upright photo, within the context's limits.
+fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+                        const PictureContext& context, preprocess::Image* out);
+
+// The caller's preset, checked.
+fovea_status public_preset(const fovea_preset& preset, const Log& log,
+                           preprocess::PresetSettings* settings);
+
+}  // namespace fovea

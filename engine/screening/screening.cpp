@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/screening/screening.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/clock.h"
+#include "engine/screening/pictures.h"
+#include "preprocess/preset.h"
+#include "preprocess/quality.h"
+
+namespace fovea {
+namespace {
+
+static_assert(preprocess::kQualityCheckCount <= FOVEA_MAX_QUALITY_CHECKS);
+
+fovea_quality public_verdict(preprocess::QualityVerdict verdict) {
+    switch (verdict) {
+        case preprocess::QualityVerdict::kGood:
+            return FOVEA_QUALITY_GOOD;
+        case preprocess::QualityVerdict::kUsable:
+            return FOVEA_QUALITY_USABLE;
+        case preprocess::QualityVerdict::kReject:
+            return FOVEA_QUALITY_REJECT;
+    }
+    return FOVEA_QUALITY_REJECT;
+}
+
+void swap_red_and_blue(preprocess::Image* picture) {
+    std::uint8_t* pixel = picture->pixels.data();
+    for (std::size_t i = 0; i + 2 < picture->pixels.size(); i += 3) {
+        std::swap(pixel[i], pixel[i + 2]);
+    }
+}
+
+double milliseconds_since(double start) {
+    return (monotonic_seconds() - start) * 1e3;
+}
+
+}  // namespace
+
+fovea_status check_screenable(const fovea_session& session) {
+    const Labels& labels = session.file().labels;
+    const Shape& input = session.input_shape();
+    const auto refuse = [&](const char* what) {
+        return session.log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "screening: %s", what);
+    };
+    if (labels.target == Target::kOther) return refuse("the model's target is not retinopathy");
+    if (labels.class_count() > FOVEA_MAX_CLASSES) return refuse("the model has over 16 classes");
+    if (input.channels != 3) return refuse("the network's input is not a colour picture");
+    if (input.height != input.width) {
+        return session.log.fail(FOVEA_ERROR_INPUT_SIZE,
+                                "screening: needs a square input, this session's is %u x %u",
+                                input.height, input.width);
+    }
+    return FOVEA_OK;
+}
+
+const OperatingPoint* find_operating_point(const fovea_session& session, const char* name) {
+    const Calibration& calibration = session.file().calibration;
+    if (name == nullptr) return &calibration.points[calibration.default_point];
+    for (std::uint32_t i = 0; i < calibration.count; ++i) {
+        if (std::strcmp(calibration.points[i].name, name) == 0) return &calibration.points[i];
+    }
+    session.log.write(FOVEA_LOG_ERROR, "screening: the model has no operating point '%.64s'", name);
+    return nullptr;
+}
+
+fovea_status judge_quality(fovea_session& session, const preprocess::Image& photo,
+                           fovea_screening* screening) {
+    const double start = monotonic_seconds();
+    preprocess::QualityReport report;
+    const fovea_status status =
+        picture_status(preprocess::assess_quality(photo.view(), session.allocator, &report),
+                       "quality", nullptr, session.log);
+    if (status != FOVEA_OK) return status;
+    screening->quality = public_verdict(report.verdict);
+    screening->quality_check_count = preprocess::kQualityCheckCount;
+    for (int i = 0; i < preprocess::kQualityCheckCount; ++i) {
+        const preprocess::QualityCheck& check = report.checks[i];
+        screening->quality_checks[i] = {check.name,           check.value,
+                                        check.limit,          check.limit_is_minimum ? 1 : 0,
+                                        check.passed ? 1 : 0, check.advice};
+    }
+    screening->quality_ms = milliseconds_since(start);
+    return FOVEA_OK;
+}
+
+double positive_score(const Labels& labels, const float* probabilities) {
+    // Referable means grade 2 or more; a two-sided target has its one negative class first.
+    const std::uint32_t first = labels.target == Target::kGrade5 ? 2 : 1;
+    double score = 0;
+    for (std::uint32_t i = first; i < labels.class_count(); ++i) {
+        const double probability = probabilities[i];
+        // Independent probabilities do not add up.
+        score = labels.form == OutputForm::kSigmoids ? std::max(score, probability)
+                                                     : score + probability;
+    }
+    return std::min(score, 1.0);
+}
+
+fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
+                         const OperatingPoint& point, fovea_screening* screening) {
+    const ModelFile& file = session.file();
+    const Labels& labels = file.labels;
+    double start = monotonic_seconds();
+    preprocess::Image picture(session.allocator);
+    fovea_status status =
+        run_preset(photo, model_preset(file.preprocessing, session.input_shape().height),
+                   PictureContext(session.settings), &picture);
+    if (status != FOVEA_OK) return status;
+    if (file.preprocessing.wants_bgr) swap_red_and_blue(&picture);
+    screening->preprocess_ms = milliseconds_since(start);
+
+    start = monotonic_seconds();
+    status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
+    if (status != FOVEA_OK) return status;
+    screening->infer_ms = milliseconds_since(start);
+
+    screening->class_count = labels.class_count();
+    screening->logit_count = labels.logit_count();
+    for (std::uint32_t i = 0; i < screening->logit_count; ++i) {
+        // A NaN is below every threshold: it must not come out as "no signs".
+        if (!std::isfinite(screening->logits[i])) {
+            return session.log.fail(FOVEA_ERROR_BAD_MODEL,
+                                    "screening: the network's output is not a number");
+        }
+    }
+    screening->temperature = file.calibration.temperature;
+    probabilities_from_logits(labels, screening->logits, screening->temperature,
+                              screening->probabilities);
+    const float* begin = screening->probabilities;
+    const float* largest = std::max_element(begin, begin + screening->class_count);
+    screening->predicted_class = static_cast<std::uint32_t>(largest - begin);
+    screening->confidence = *largest;
+    screening->positive_score = positive_score(labels, screening->probabilities);
+    screening->operating_point = point.name;
+    screening->threshold = point.threshold;
+    screening->result = screening->positive_score >= point.threshold
+                            ? FOVEA_RESULT_DR_SIGNS_FOUND
+                            : FOVEA_RESULT_NO_DR_SIGNS_FOUND;
+    screening->has_scores = 1;
+    return FOVEA_OK;
+}
+
+}  // namespace fovea

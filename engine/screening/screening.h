@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/model/contents.h"
+#include "engine/session.h"
+#include "fovea/fovea.h"
+#include "preprocess/image.h"
+
+namespace fovea {
+
+// Whether the session's network can judge a photo: its target, classes and input.
+fovea_status check_screenable(const fovea_session& session);
+
+// The operating point of that name (null = the model's default), or null with a log line.
+const OperatingPoint* find_operating_point(const fovea_session& session, const char* name);
+
+// Is the photo good enough? Fills the screening's quality and quality_ms.
+fovea_status judge_quality(fovea_session& session, const preprocess::Image& photo,
+                           fovea_screening* screening);
+
+// What does the network say? Fills the scores, the result at the operating point, and the times.
+fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
+                         const OperatingPoint& point, fovea_screening* screening);
+
+// The probability that the target is present, from the classes' probabilities.
+double positive_score(const Labels& labels, const float* probabilities);
+
+}  // namespace fovea

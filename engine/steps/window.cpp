@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/steps/window.h"
+
+#include <algorithm>
+
+namespace fovea {
+
+Window read_window(StepWriter& writer, Step& step, std::uint32_t index) {
+    const Node& node = writer.node(index);
+    const Padding padding = resolve_padding(node, step.input_shape);
+    const std::uint32_t dilation_y = std::max(node.dilation_y, 1u);
+    step.rows = RowMap::window(node.stride_y, padding.top, std::uint64_t{node.kernel_height - 1} * dilation_y + 1,
+                               step.input_shape.height);
+    writer.need_row_pointers(node.kernel_height);
+    return {static_cast<int>(node.kernel_height), static_cast<int>(node.kernel_width),
+            static_cast<int>(node.stride_y),      static_cast<int>(node.stride_x),
+            static_cast<int>(dilation_y),         static_cast<int>(std::max(node.dilation_x, 1u)),
+            static_cast<int>(padding.top),        static_cast<int>(padding.left)};
+}
+
+template <typename Element>
+const Element** window_rows(const Run& run, const Step& step, const Window& window, std::uint64_t output_row,
+                            std::uint32_t channel, std::uint32_t thread) {
+    const Shape& in = step.input_shape;
+    const Element** rows = run.row_pointers<Element>(thread);
+    std::int64_t y = static_cast<std::int64_t>(output_row) * window.stride_y - window.pad_top;
+    for (int a = 0; a < window.kernel_height; ++a, y += window.dilation_y) {
+        const bool inside = y >= 0 && y < static_cast<std::int64_t>(in.height);
+        rows[a] = inside ? run.operand<Element>(step, 0, static_cast<std::uint64_t>(y) * in.width, thread) + channel
+                         : nullptr;
+    }
+    return rows;
+}
+
+template const float** window_rows(const Run&, const Step&, const Window&, std::uint64_t, std::uint32_t, std::uint32_t);
+template const ops::Half** window_rows(const Run&, const Step&, const Window&, std::uint64_t, std::uint32_t,
+                                       std::uint32_t);
+
+}  // namespace fovea

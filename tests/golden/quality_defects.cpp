@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes of good photos what must not be graded, and demands that most are refused, by a check that
+// says why, while what every photo may suffer is let through. Works on the photos in the folder
+// that is given: those in the repository, or every eighth of a collection under $FOVEA_DATA.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "preprocess/decode.h"
+#include "preprocess/quality.h"
+#include "tests/unit/picture_defects.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace fovea::preprocess;
+using namespace defects;
+
+struct Defect {
+    const char* name;
+    std::function<Picture(const Picture& photo, const Picture& other)> make;
+    std::vector<QualityCheckIndex> reasons;  // at least one must have failed; none: must pass
+    double least_share;                      // of the photos that must come out so
+};
+
+Picture blurred_by(const Picture& photo, int per_mille) {
+    return synthetic::blurred(photo, std::max(1, photo.height * per_mille / 1000));
+}
+
+// Enlarged without smoothing from a disc of about that many pixels.
+Picture blocky(const Picture& photo, int diameter) {
+    const int n = std::max(2, trimmed(photo).width / diameter);
+    return enlarged(shrunk(photo, n), n);
+}
+
+const std::vector<Defect>& all_defects() {
+    using P = const Picture&;
+    static const std::vector<Defect> defects = {
+        {"as it is", [](P p, P) { return p; }, {}, 0.9},
+        {"a little noise", [](P p, P) { return noisy(p, 5); }, {}, 0.9},
+        {"turned upside down",
+         [](P p, P) {
+             Picture q = p;
+             for (int i = 0; i < p.width * p.height; ++i) {
+                 std::memcpy(q.pixels.data() + 3 * i,
+                             p.pixels.data() + 3 * (p.width * p.height - 1 - i), 3);
+             }
+             return q;
+         },
+         {},
+         0.9},
+        {"two eyes, a gap", [](P p, P o) { return beside(p, o, 12); }, {kSingleDisc}, 0.95},
+        {"two eyes that touch",
+         [](P p, P o) { return beside(trimmed(p), trimmed(o), 0); },
+         {kSingleDisc, kDiscEdge},
+         0.95},
+        {"two eyes that overlap",
+         [](P p, P o) { return beside(trimmed(p), trimmed(o), -trimmed(p).width / 20); },
+         {kSingleDisc, kDiscEdge},
+         0.95},
+        {"two eyes, one half as large",
+         [](P p, P o) { return beside(p, shrunk(o, 2), 0); },
+         {kSingleDisc},
+         0.95},
+        {"two eyes, one above", [](P p, P o) { return stacked(p, o, 2); }, {kSingleDisc}, 0.95},
+        {"four eyes",
+         [](P p, P o) { return stacked(beside(p, o, 4), beside(o, p, 4), 4); },
+         {kSingleDisc},
+         0.95},
+        {"an inset", [](P p, P) { return with_inset(p, 5); }, {kSingleDisc}, 0.95},
+        {"in a window", [](P p, P) { return in_window(p); }, {kFundusLikeness, kSingleDisc}, 0.95},
+        {"blurred", [](P p, P) { return blurred_by(p, 15); }, {kSharpness, kClarity}, 0.9},
+        {"blurred, noise 5",
+         [](P p, P) { return noisy(blurred_by(p, 15), 5); },
+         {kGrain, kClarity},
+         0.9},
+        {"blurred, noise 10", [](P p, P) { return noisy(blurred_by(p, 15), 10); }, {kGrain}, 0.95},
+        {"blurred, noise 20", [](P p, P) { return noisy(blurred_by(p, 15), 20); }, {kGrain}, 0.95},
+        {"blurred, coarse noise",
+         [](P p, P) { return enlarged(noisy(shrunk(blurred_by(p, 20), 2), 10), 2); },
+         {kGrain, kBlocks},
+         0.95},
+        {"an orange disc with noise",
+         [](P p, P) {
+             Picture q = p;
+             for (int i = 0; i < p.width * p.height; ++i) {
+                 if (luma(p.pixels.data() + 3 * i) < 25) continue;
+                 std::memcpy(q.pixels.data() + 3 * i, "\xbe\x5f\x28", 3);
+             }
+             return noisy(q, 12);
+         },
+         {kGrain},
+         0.95},
+        {"one bit", [](P p, P) { return dithered(grey(p), 2); }, {kColours}, 1},
+        {"one bit a channel", [](P p, P) { return dithered(p, 2); }, {kColours}, 1},
+        {"four levels, dithered", [](P p, P) { return dithered(p, 4); }, {kColours}, 1},
+        {"eight levels", [](P p, P) { return posterised(p, 8); }, {kColours}, 0.95},
+        {"blocks, 40 pixels", [](P p, P) { return blocky(p, 40); }, {kBlocks}, 0.95},
+        {"blocks, 80 pixels", [](P p, P) { return blocky(p, 80); }, {kBlocks, kStraightEdges}, 0.9},
+        {"grey", [](P p, P) { return grey(p); }, {kColourSpread}, 1},
+        {"green as grey", [](P p, P) { return green_as_grey(p); }, {kColourSpread}, 1},
+        {"through a green filter",
+         [](P p, P) { return through_green_filter(p); },
+         {kColourOrder},
+         0.95},
+        {"red and blue swapped",
+         [](P p, P) { return red_and_blue_swapped(p); },
+         {kColourOrder},
+         0.95},
+        {"negative", [](P p, P) { return negative(p); }, {kColourOrder, kFundusLikeness}, 0.9},
+    };
+    return defects;
+}
+
+Picture read(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};
+    Image image;
+    const char* detail = "";
+    if (decode_image(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), {}, {},
+                     &image, &detail) != Status::kOk) {
+        std::printf("%s: not read %s\n", file.c_str(), detail);
+        return {0, 0};
+    }
+    Picture picture(image.width, image.height);
+    std::memcpy(picture.pixels.data(), image.pixels.data(), picture.pixels.size());
+    return picture;
+}
+
+bool comes_out(const Defect& defect, const Picture& picture) {
+    QualityReport report;
+    if (assess_quality(picture.view(), {}, &report) != Status::kOk) return false;
+    if (defect.reasons.empty()) return report.verdict != QualityVerdict::kReject;
+    return report.verdict == QualityVerdict::kReject &&
+           std::any_of(defect.reasons.begin(), defect.reasons.end(), [&](QualityCheckIndex i) {
+               return !report.checks[i].passed && report.checks[i].advice[0] != '\0';
+           });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    fs::path folder;
+    std::size_t step = 1;
+    if (argc == 2 && std::string(argv[1]) == "--collection") {
+        const char* data = std::getenv("FOVEA_DATA");
+        folder = fs::path(data == nullptr ? "" : data) / "idrid640/images";
+        step = 8;
+        if (data == nullptr || !fs::is_directory(folder)) {
+            std::puts("SKIP: FOVEA_DATA does not name the photo collections");
+            return 77;
+        }
+    } else if (argc == 2) {
+        folder = argv[1];
+    } else {
+        std::puts("usage: quality_defects FOLDER | --collection");
+        return 2;
+    }
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        if (entry.path().extension() == ".jpg") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    std::vector<Picture> photos;
+    for (std::size_t i = 0; i < files.size(); i += step) {
+        photos.push_back(read(files[i]));
+        if (photos.back().width == 0) return 1;
+    }
+    if (photos.size() < 2) {
+        std::puts("too few photos");
+        return 1;
+    }
+    bool passed = true;
+    for (const Defect& defect : all_defects()) {
+        std::size_t right = 0;
+        for (std::size_t i = 0; i < photos.size(); ++i) {
+            right += comes_out(defect, defect.make(photos[i], photos[(i + 1) % photos.size()]));
+        }
+        const bool enough =
+            static_cast<double>(right) >= defect.least_share * static_cast<double>(photos.size());
+        std::printf("%-28s %s %3zu of %zu %s\n", defect.name,
+                    defect.reasons.empty() ? "passed " : "refused", right, photos.size(),
+                    enough ? "ok" : "FAILED");
+        passed &= enough;
+    }
+    return passed ? 0 : 1;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "synthetic_fundus.h"
+
+// What makes of a good photo one that must not be graded. Integers and seeded noise: the same
+// pixels everywhere.
+namespace defects {
+
+using synthetic::Noise;
+using synthetic::Picture;
+
+inline std::uint8_t byte(int value) {
+    return static_cast<std::uint8_t>(std::clamp(value, 0, 255));
+}
+
+inline int luma(const std::uint8_t* p) {
+    return (77 * p[0] + 150 * p[1] + 29 * p[2] + 128) >> 8;
+}
+
+inline void paste(const Picture& part, int left, int top, Picture* picture) {
+    for (int y = 0; y < part.height; ++y) {
+        if (y + top < 0 || y + top >= picture->height) continue;
+        for (int x = 0; x < part.width; ++x) {
+            if (x + left < 0 || x + left >= picture->width) continue;
+            // The lighter of both, as where two discs overlap.
+            for (int c = 0; c < 3; ++c) {
+                std::uint8_t& pixel = picture->at(x + left, y + top)[c];
+                pixel = std::max(pixel, part.at(x, y)[c]);
+            }
+        }
+    }
+}
+
+// gap < 0: they overlap.
+inline Picture beside(const Picture& a, const Picture& b, int gap) {
+    Picture picture(a.width + gap + b.width, std::max(a.height, b.height));
+    paste(a, 0, (picture.height - a.height) / 2, &picture);
+    paste(b, a.width + gap, (picture.height - b.height) / 2, &picture);
+    return picture;
+}
+
+inline Picture stacked(const Picture& a, const Picture& b, int gap) {
+    Picture picture(std::max(a.width, b.width), a.height + gap + b.height);
+    paste(a, (picture.width - a.width) / 2, 0, &picture);
+    paste(b, (picture.width - b.width) / 2, a.height + gap, &picture);
+    return picture;
+}
+
+// Without the black at the sides.
+inline Picture trimmed(const Picture& source) {
+    int left = source.width, right = -1, top = source.height, bottom = -1;
+    for (int y = 0; y < source.height; ++y) {
+        for (int x = 0; x < source.width; ++x) {
+            if (luma(source.at(x, y)) < 20) continue;
+            left = std::min(left, x);
+            right = std::max(right, x);
+            top = std::min(top, y);
+            bottom = std::max(bottom, y);
+        }
+    }
+    return right < left ? source
+                        : synthetic::cut(source, left, top, right - left + 1, bottom - top + 1);
+}
+
+// Mean of n x n pixels.
+inline Picture shrunk(const Picture& source, int n) {
+    Picture picture(source.width / n, source.height / n);
+    for (int y = 0; y < picture.height; ++y) {
+        for (int x = 0; x < picture.width; ++x) {
+            for (int c = 0; c < 3; ++c) {
+                int sum = 0;
+                for (int k = 0; k < n * n; ++k) sum += source.at(n * x + k % n, n * y + k / n)[c];
+                picture.at(x, y)[c] = byte((sum + n * n / 2) / (n * n));
+            }
+        }
+    }
+    return picture;
+}
+
+// Every pixel n x n times.
+inline Picture enlarged(const Picture& source, int n) {
+    Picture picture(source.width * n, source.height * n);
+    for (int y = 0; y < picture.height; ++y) {
+        for (int x = 0; x < picture.width; ++x) {
+            std::memcpy(picture.at(x, y), source.at(x / n, y / n), 3);
+        }
+    }
+    return picture;
+}
+
+inline Picture with_inset(const Picture& source, int n) {
+    const Picture small = trimmed(shrunk(source, n));
+    Picture picture(source.width + small.width, source.height);
+    paste(source, 0, 0, &picture);
+    paste(small, source.width, 0, &picture);
+    return picture;
+}
+
+// A viewer's window: a light frame, a bar of titles and one of buttons.
+inline Picture in_window(const Picture& source) {
+    const int bar = source.height / 12;
+    Picture picture =
+        synthetic::flat(source.width + 4 * bar, source.height + 3 * bar, 225, 228, 230);
+    for (int y = 0; y < source.height; ++y) {
+        std::memcpy(picture.at(2 * bar, y + bar), source.at(0, y),
+                    static_cast<std::size_t>(3 * source.width));
+    }
+    return picture;
+}
+
+// The sum of four even distributions: near enough to a normal one of that standard deviation.
+inline Picture noisy(const Picture& source, double deviation) {
+    Picture picture = source;
+    Noise noise;
+    for (int y = 0; y < picture.height; ++y) {
+        for (int x = 0; x < picture.width; ++x) {
+            std::uint8_t* p = picture.at(x, y);
+            const bool lit = luma(p) > 12;
+            for (int c = 0; c < 3; ++c) {
+                const int sum = noise.next() + noise.next() + noise.next() + noise.next() - 510;
+                if (lit) p[c] = byte(p[c] + static_cast<int>(sum * deviation / 148));
+            }
+        }
+    }
+    return picture;
+}
+
+// Error diffusion (Floyd & Steinberg 1976) to `levels` levels of each channel.
+inline Picture dithered(const Picture& source, int levels) {
+    Picture picture = source;
+    std::vector<int> errors(2 * 3 * static_cast<std::size_t>(source.width + 2));
+    for (int y = 0; y < picture.height; ++y) {
+        int* here = errors.data() + (y % 2) * 3 * (source.width + 2) + 3;
+        int* below = errors.data() + ((y + 1) % 2) * 3 * (source.width + 2) + 3;
+        std::fill(below - 3, below + 3 * (source.width + 1), 0);
+        for (int i = 0; i < 3 * picture.width; ++i) {
+            std::uint8_t& pixel = picture.at(0, y)[i];
+            const int wanted = std::clamp(pixel + here[i] / 16, 0, 255);
+            const int level = (wanted * (levels - 1) + 127) / 255;
+            pixel = byte(level * 255 / (levels - 1));
+            const int error = wanted - pixel;
+            here[i + 3] += 7 * error;
+            below[i - 3] += 3 * error;
+            below[i] += 5 * error;
+            below[i + 3] += error;
+        }
+    }
+    return picture;
+}
+
+inline Picture posterised(const Picture& source, int levels) {
+    Picture picture = source;
+    for (std::uint8_t& value : picture.pixels) {
+        value = byte(value * levels / 256 * 255 / (levels - 1));
+    }
+    return picture;
+}
+
+// Each channel of the result is what weights, in 256ths, make of the three.
+inline Picture mixed(const Picture& source, const int (&weights)[3][3]) {
+    Picture picture = source;
+    for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
+        const std::uint8_t* p = source.pixels.data() + i;
+        for (std::size_t c = 0; c < 3; ++c) {
+            const int(&w)[3] = weights[c];
+            picture.pixels[i + c] = byte((w[0] * p[0] + w[1] * p[1] + w[2] * p[2] + 128) >> 8);
+        }
+    }
+    return picture;
+}
+
+inline Picture grey(const Picture& source) {
+    return mixed(source, {{77, 150, 29}, {77, 150, 29}, {77, 150, 29}});
+}
+
+inline Picture green_as_grey(const Picture& source) {
+    return mixed(source, {{0, 256, 0}, {0, 256, 0}, {0, 256, 0}});
+}
+
+inline Picture through_green_filter(const Picture& source) {
+    return mixed(source, {{60, 0, 0}, {0, 256, 0}, {0, 0, 120}});
+}
+
+inline Picture red_and_blue_swapped(const Picture& source) {
+    return mixed(source, {{0, 0, 256}, {0, 256, 0}, {256, 0, 0}});
+}
+
+inline Picture negative(const Picture& source) {
+    Picture picture = source;
+    for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
+        if (luma(source.pixels.data() + i) < 20) continue;
+        for (std::size_t c = 0; c < 3; ++c)
+            picture.pixels[i + c] = byte(255 - source.pixels[i + c]);
+    }
+    return picture;
+}
+
+}  // namespace defects
