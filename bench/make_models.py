@@ -35,7 +35,7 @@ def main() -> int:
         subprocess.run(
             [sys.executable, "-m", "fovea_tools.convert", str(keras_file), "-o",
              str(fovea_file), "--dtype", arguments.dtype, "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
-             "--target", "other", "--quiet"], check=True,
+             "--target", "other", "--preset", "kaggle_ben_color", "--quiet"], check=True,
             env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})
         keras_file.unlink()
         print(fovea_file)

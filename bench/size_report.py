@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Say what the library and a program linked with it take: by room, by kind of section, by object.
 
-The program is engine/examples/screen.c, linked with what it does not use left out, and stripped. It is linked twice: with
+The program is engine/examples/screen.c, linked by a C compiler with what it does not use left out, and stripped. It is linked twice: with
 the archive that users get, for the total, and with the same objects one by one, for what each room puts in. Its segments
 begin at multiples of 16 KiB, as Android asks; GNU ld's own 64 KiB for arm64 pad the file by up to as much.
 
@@ -25,8 +25,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KINDS = ("code", "constants", "data", "zeroed", "unwinding")
 MACHINES = {62: "x86_64", 183: "aarch64"}  # e_machine of the ELF header
-LINK = ["-Wl,--gc-sections", "-Wl,-z,max-page-size=16384", "-lm", "-lpthread"]
-STATIC_RUNTIME = ["-static-libgcc", "-Wl,-Bstatic", "-lstdc++", "-Wl,-Bdynamic"]
+LINK = ["-static-libgcc", "-Wl,--gc-sections", "-Wl,-z,max-page-size=16384", "-lm", "-lpthread"]
 INPUT_SECTION = re.compile(r"^ (\.\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S.*)$")
 
 
@@ -57,8 +56,8 @@ def room_of(path):
     for room, mark in (("engine", "libfovea_engine"), ("preprocess", "libfovea_preprocess"), ("ops", "libfovea_ops")):
         if mark in path:
             return room
-    if re.search(r"lib(std|sup)c\+\+|libgcc", path):
-        return "C++ run-time"
+    if "libgcc" in path:
+        return "compiler's run-time"
     return "the example" if "screen.o" in path else "start files, C library"
 
 
@@ -104,20 +103,17 @@ def room_sizes(map_file):
 
 
 def link_program(tools, build, folder):
-    """(stripped size with the C++ run-time inside, stripped size without, sizes by room)."""
+    """(stripped size, sizes by room)."""
     example = folder / "screen.o"
     run(f"{tools}gcc", "-std=c99", "-O2", "-c", "-I", ROOT / "engine" / "include", ROOT / "engine" / "examples" / "screen.c",
         "-o", example)
-    sizes = []
-    for runtime in (STATIC_RUNTIME, ["-lstdc++"]):
-        program = folder / "screen"
-        run(f"{tools}gcc", example, build / "engine" / "libfovea.a", *runtime, *LINK, "-o", program)
-        run(f"{tools}strip", program)
-        sizes.append(program.stat().st_size)
+    program = folder / "screen"
+    run(f"{tools}gcc", example, build / "engine" / "libfovea.a", *LINK, "-o", program)
+    run(f"{tools}strip", program)
     map_file = folder / "map"
-    run(f"{tools}gcc", example, build / "engine" / "libfovea_inside.a", *STATIC_RUNTIME, *LINK, f"-Wl,-Map={map_file}",
+    run(f"{tools}gcc", example, build / "engine" / "libfovea_inside.a", *LINK, f"-Wl,-Map={map_file}",
         "-o", folder / "screen_inside")
-    return (*sizes, room_sizes(map_file))
+    return program.stat().st_size, room_sizes(map_file)
 
 
 def table(name, rows):
@@ -154,7 +150,7 @@ def report(arguments):
     tools = find_toolchain(build) if arguments.toolchain is None else arguments.toolchain
     objects = object_sizes(tools, build / "engine" / "libfovea_inside.a")
     with tempfile.TemporaryDirectory() as folder:
-        static_size, dynamic_size, rooms = link_program(tools, build, pathlib.Path(folder))
+        program_size, rooms = link_program(tools, build, pathlib.Path(folder))
     archive_size = archive.stat().st_size
     target = run(f"{tools}gcc", "-dumpmachine").strip()
     print(f"# Sizes in bytes, {target}\n\nlibfovea.a: {archive_size:,} as a file, with its symbols\n")
@@ -162,15 +158,15 @@ def report(arguments):
     largest = by_size(objects)[:arguments.objects]
     print(f"\nThe {len(largest)} largest of {len(objects)} objects:\n")
     print(table("object", [(short_name(name), sizes) for name, sizes in largest]))
-    print(f"\nengine/examples/screen.c linked and stripped: {static_size:,} with the C++ run-time inside, {dynamic_size:,} without\n")
+    print(f"\nengine/examples/screen.c linked and stripped, by a C compiler alone: {program_size:,}\n")
     print(table("room, in the program", by_size(rooms)))
     print("\nThe file holds besides these its tables of symbols and relocations, and padding; zeroed memory takes no place in it.")
     if arguments.json:
         arguments.json.write_text(json.dumps(
-            {"target": target, "archive": archive_size, "program": static_size, "program_dynamic_runtime": dynamic_size,
+            {"target": target, "archive": archive_size, "program": program_size,
              "program_rooms": rooms, "archive_rooms": by_room(objects), "objects": objects}, indent=1) + "\n")
     status = 0
-    for what, size, limit in (("the program", static_size, arguments.limit_program), ("libfovea.a", archive_size, arguments.limit_archive)):
+    for what, size, limit in (("the program", program_size, arguments.limit_program), ("libfovea.a", archive_size, arguments.limit_archive)):
         if limit is not None and size > limit:
             print(f"size_report.py: {what} has {size:,} bytes, {size - limit:,} above the limit of {limit:,}", file=sys.stderr)
             status = 1
@@ -182,8 +178,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path, help="a Meson build folder, built with optimisation")
     parser.add_argument("--toolchain", metavar="PREFIX", help='of gcc, size and strip; default: "" or "aarch64-linux-gnu-" by the objects')
     parser.add_argument("--objects", type=int, default=15, metavar="N", help="how many objects to name (default: 15)")
-    parser.add_argument("--limit-program", type=int, metavar="BYTES", help="exit status 1 when the stripped program, C++ run-time "
-                        "inside, is larger")
+    parser.add_argument("--limit-program", type=int, metavar="BYTES", help="exit status 1 when the stripped program is larger")
     parser.add_argument("--limit-archive", type=int, metavar="BYTES", help="exit status 1 when libfovea.a is larger")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures to FILE")
     try:

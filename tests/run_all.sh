@@ -23,7 +23,7 @@ packages="g++ git meson ninja-build pkg-config cmake python3-venv
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
 case " $stages " in *" builds "*)
-    packages="$packages clang lld llvm musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf qemu-user" ;;
+    packages="$packages clang lld musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf qemu-user" ;;
 esac
 
 has() { case " $stages " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }

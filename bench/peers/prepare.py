@@ -47,7 +47,8 @@ def main():
 
     model.save(folder / "model.keras")
     subprocess.run([sys.executable, "-m", "fovea_tools.convert", folder / "model.keras", "-o", folder / "model.fovea", "--labels",
-                    "no_dr,dr", "--name", f"{name} (random weights)", "--target", "other", "--quiet"], check=True,
+                    "no_dr,dr", "--name", f"{name} (random weights)", "--target", "other", "--preset", "kaggle_ben_color",
+                    "--quiet"], check=True,
                    env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     (folder / "model.tflite").write_bytes(converter.convert())

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
+import zipfile
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
@@ -15,8 +17,9 @@ import numpy as np
 from . import __version__, fold, fovea_file, patterns
 from .errors import ConversionError, UsageError
 from .fovea_file import FoveaModel, Golden, Preprocessing
-from .graph import Graph, Node
-from .keras_reader import KerasFile, read_keras_file
+from .graph import Graph
+from .input_scaling import FAMILIES, MODES, InputScaling, apply_scaling, check_scaling, scaling_of_options
+from .keras_reader import KerasFile, read_keras_file, snake_case
 from .lower import lower
 from .output_file import write_file
 from .pack import pack_graph
@@ -31,12 +34,12 @@ GOLDEN_SHARES = {"fp32": 1e-4, "fp16": 1e-2}
 
 EXAMPLES = """\
 examples:
-  fovea-convert detector.keras -o detector.fovea --labels no_dr,dr
-  fovea-convert detector.h5 -o detector.fovea --labels no_dr,dr --preset kaggle_circle --sigma 30
-  fovea-convert detector.keras -o detector16.fovea --labels no_dr,dr --dtype fp16
-  fovea-convert detector.h5 -o layers.fovea --labels no_dr,dr --keep-layers
+  fovea-convert detector.keras -o detector.fovea --labels no_dr,dr --target any_dr --preset kaggle_ben_color
+  fovea-convert detector.h5 -o detector.fovea --labels no_dr,dr --target referable_dr --preset kaggle_circle --sigma 30
+  fovea-convert detector.keras -o detector16.fovea --labels no_dr,dr --target any_dr --preset none --dtype fp16
+  fovea-convert vgg.h5 -o vgg.fovea --labels no_dr,dr --target any_dr --preset none --preprocess-input caffe
   fovea-convert grades.keras -o grades.fovea --labels none,mild,moderate,severe,proliferative \\
-      --target grade5 --provenance training_data="APTOS 2019" --provenance licence=CC-BY-4.0
+      --target grade5 --preset none --provenance training_data="APTOS 2019" --provenance licence=CC-BY-4.0
 
 exit status: 0 done; 2 wrong usage; 4 the model is damaged or holds something that is not supported
 """
@@ -47,8 +50,9 @@ class Options:
     """What the command line adds to the network."""
 
     labels: List[str]
-    target: Optional[str] = None
-    preset: str = "kaggle_ben_color"
+    target: str
+    preset: str
+    scaling: Optional[InputScaling] = None
     sigma: Optional[float] = None
     tolerance: int = 7
     circle_mask: bool = True
@@ -90,15 +94,20 @@ def convert(path: str, options: Options) -> Conversion:
         # A configuration that no Keras writes: typed access catches most, this the rest.
         detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise ConversionError(f"{path}: the model configuration is malformed ({detail})") from error
-    data = fovea_file.write_fovea(model)
-    fovea_file.read_fovea(data)
+    try:
+        data = fovea_file.write_fovea(model)
+        fovea_file.read_fovea(data)
+    except fovea_file.FormatError as error:
+        raise ConversionError(f"{path}: the model file cannot hold this network: {error}") from error
     return Conversion(data, model, notes, warnings)
 
 
 def build_graph(file: KerasFile, options: Options) -> Tuple[Graph, List[str]]:
     network = read_network(file.model_config)
     graph = lower(file, network, options.keep_layers)
-    warnings = rescaling_warnings(graph)
+    if options.scaling is not None:
+        apply_scaling(graph, options.scaling)
+    warnings = check_scaling(graph, options.scaling is not None)
     graph.remove_unused()
     if options.keep_layers:
         fold.fuse_activations(graph, inner_only=True)
@@ -108,29 +117,6 @@ def build_graph(file: KerasFile, options: Options) -> Tuple[Graph, List[str]]:
         fold.fuse_activations(graph, inner_only=False)
         fold.fold_padding(graph)
     return graph, warnings
-
-
-def rescaling_warnings(graph: Graph) -> List[str]:
-    """Says what the network makes of the pixel range 0 to 255 where that looks like a mistake."""
-    scale, offset = np.ones(1), np.zeros(1)
-    node = graph.input
-    layers = []
-    while True:
-        readers = [other for other in graph.nodes if node in other.inputs]
-        if len(readers) != 1 or readers[0].kind != "affine":
-            break
-        node = readers[0]
-        offset = offset * node.weights + node.bias
-        scale = scale * node.weights
-        layers.append(node.layer)
-    low, high = np.minimum(offset, offset + 255 * scale), np.maximum(offset, offset + 255 * scale)
-    mapped = f"pixels 0 to 255 become {low.min():.6g} to {high.max():.6g}"
-    by = f" by {', '.join(layers)}" if layers else ": nothing rescales them"
-    if (high - low).min() < 0.5:
-        return [f"{mapped}{by}: a very narrow range (rescaled twice?); converted as it is"]
-    if low.min() < -4 or high.max() > 4:
-        return [f"{mapped}{by}: an unusually wide range (a rescaling left out?); converted as it is"]
-    return []
 
 
 def describe(file: KerasFile, graph: Graph, options: Options, warnings: List[str]) -> Tuple[FoveaModel, List[str]]:
@@ -146,11 +132,17 @@ def describe(file: KerasFile, graph: Graph, options: Options, warnings: List[str
     form = output_form(file, graph, options)
     target = check_labels(graph, form, options)
     notes.append(f"labels {', '.join(options.labels)}; target {target}")
+    if options.scaling is not None:
+        notes.append(describe_scaling(options.scaling))
+    if file.names_no_modules:
+        notes.append("an .h5 file does not say whether a class is Keras's: a layer of your own called as one of Keras's is taken for it")
     nodes, tensors, names, logits, probabilities = pack_graph(graph, WEIGHT_TYPES[options.dtype])
-    name = options.name or os.path.splitext(os.path.basename(file.path))[0]
+    # A file name need not be UTF-8; the strings of the model file are.
+    source_name = os.fsencode(os.path.basename(file.path)).decode("utf-8", "replace")
+    name = options.name or os.path.splitext(source_name)[0]
     provenance = [
         ("model_name", name),
-        ("source_file", os.path.basename(file.path)),
+        ("source_file", source_name),
         ("source_sha256", file.sha256),
         ("converter_version", f"fovea_tools {__version__}"),
         ("source_framework", file.framework),
@@ -188,15 +180,44 @@ def output_form(file: KerasFile, graph: Graph, options: Options) -> int:
         return fovea_file.OUTPUT_ONE_SIGMOID if count == 1 else fovea_file.OUTPUT_SIGMOIDS
     if end.activation != "none":
         raise ConversionError(f"layer {end.layer!r}: the network ends in {end.activation}; softmax, sigmoid or a linear end is converted")
+    regression = regression_loss(file.training_config)
+    if regression is not None:
+        raise ConversionError(
+            f"layer {end.layer!r}: the network ends without softmax or sigmoid and was trained with {regression}: a regression, whose "
+            "output is a number and no probability; only classifiers are converted"
+        )
     chosen = options.output_activation or activation_of_loss(file.training_config)
     if chosen is None:
         raise UsageError(
             f"layer {end.layer!r}: the network ends without softmax or sigmoid and the file does not say (from_logits) which was "
-            "meant; give --output-activation softmax or sigmoid"
+            f"meant; give --output-activation {'sigmoid' if count == 1 else 'softmax or sigmoid'} if its loss had from_logits=True. A "
+            "regression (a grade as a number) gives no probability and is not converted"
         )
+    if chosen == "softmax" and count == 1:
+        raise UsageError(f"--output-activation softmax: layer {end.layer!r} has one output, whose softmax is 1 for every photo")
     if chosen == "softmax":
         return fovea_file.OUTPUT_SOFTMAX
     return fovea_file.OUTPUT_ONE_SIGMOID if count == 1 else fovea_file.OUTPUT_SIGMOIDS
+
+
+REGRESSION_LOSSES = (
+    "mse", "mae", "mape", "msle", "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_logarithmic_error", "huber", "huber_loss", "log_cosh", "logcosh", "poisson", "cosine_similarity", "cosine_proximity",
+)
+
+
+def regression_loss(training: Optional[Mapping[str, Any]]) -> Optional[str]:
+    """The name of the loss where it is one for numbers; a loss is stored as a name, a function, a class, or one of these an output."""
+    stack = [training.get("loss") if training is not None else None]
+    while stack:
+        loss = stack.pop()
+        if isinstance(loss, str) and snake_case(loss) in REGRESSION_LOSSES:
+            return loss
+        if isinstance(loss, (list, tuple)):
+            stack.extend(loss)
+        elif isinstance(loss, dict):
+            stack.extend(loss.values() if "class_name" not in loss else [loss["class_name"], loss.get("config")])
+    return None
 
 
 def activation_of_loss(training: Optional[Mapping[str, Any]]) -> Optional[str]:
@@ -220,7 +241,9 @@ def check_labels(graph: Graph, form: int, options: Options) -> str:
         raise UsageError(f"--labels names {len(labels)} classes, the network has {classes}{one}")
     if classes > 1000:
         raise ConversionError(f"the network has {classes} classes; at most 1000 are converted")
-    target = options.target or {2: "any_dr", 5: "grade5"}.get(classes, "other")
+    target = options.target
+    if target in ("any_dr", "referable_dr") and classes < 2:
+        raise UsageError(f"--target {target} needs two classes or more, the network has {classes}")
     if target == "grade5" and classes != 5:
         raise UsageError(f"--target grade5 needs five classes, the network has {classes}")
     if target in ("any_dr", "referable_dr"):
@@ -273,12 +296,38 @@ def describe_preprocessing(options: Options, size: Tuple[int, int], notes: List[
     )
 
 
+def describe_scaling(scaling: InputScaling) -> str:
+    if scaling.name != "given":
+        return f"pixels by preprocess_input, mode {scaling.name}" if scaling.name != "none" else "pixels 0 to 255 as they are"
+    mean, scale = (",".join(f"{number:g}" for number in numbers) for numbers in (scaling.mean, scaling.scale))
+    return f"pixels (x - {mean}) * {scale}"
+
+
+LARGEST_GOLDEN = 1 << 30
+
+
+def read_golden_arrays(path: str) -> Tuple[np.ndarray, np.ndarray, Optional[float]]:
+    """The arrays, each no larger than it declares and none larger than LARGEST_GOLDEN."""
+    with zipfile.ZipFile(path) as archive:
+        for name in ("pixels", "logits", "tolerance"):
+            if f"{name}.npy" not in archive.namelist():
+                continue
+            with archive.open(f"{name}.npy") as member:
+                version = np.lib.format.read_magic(member)
+                header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, kind = header(member)
+            if math.prod(shape) * kind.itemsize > LARGEST_GOLDEN:
+                raise ValueError(f"{name} would take more than {LARGEST_GOLDEN >> 20} MiB")
+    with np.load(path, allow_pickle=False) as arrays:
+        tolerance = float(arrays["tolerance"]) if "tolerance" in arrays else None
+        return arrays["pixels"], np.asarray(arrays["logits"], np.float32), tolerance
+
+
 def read_golden(path: str, model: FoveaModel, outputs: int, golden_share: float) -> Golden:
     """pixels (N, H, W, C) uint8, logits (N, K) float32, tolerance (optional; golden_share of the spread) from an .npz file."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            pixels, logits = arrays["pixels"], np.asarray(arrays["logits"], np.float32)
-            tolerance = float(arrays["tolerance"]) if "tolerance" in arrays else None
+        with np.errstate(over="ignore"):
+            pixels, logits, tolerance = read_golden_arrays(path)
     except Exception as error:  # numpy and zipfile raise anything on damaged files
         raise UsageError(f"--golden {path}: cannot be read ({' '.join(str(error).split())[:120]})") from error
     channels = model.input_size[2]
@@ -290,8 +339,8 @@ def read_golden(path: str, model: FoveaModel, outputs: int, golden_share: float)
         raise UsageError(f"--golden {path}: logits should be ({len(pixels)}, {outputs}) finite numbers, are {logits.shape}")
     if tolerance is None:
         tolerance = golden_share * max(float(logits.max() - logits.min()), 1.0)
-    if not 0 < tolerance < float("inf"):
-        raise UsageError(f"--golden {path}: tolerance {tolerance} is not above 0")
+    if not 0 <= tolerance <= 3e38:
+        raise UsageError(f"--golden {path}: tolerance {tolerance} is not a number from 0 to 3e38")
     return Golden(
         *(int(n) for n in pixels.shape[1:]), tolerance, [[float(v) for v in row] for row in logits],
         [np.ascontiguousarray(picture).tobytes() for picture in pixels],
@@ -324,8 +373,9 @@ def parse_number(option: str, text: str, smallest: float, largest: float, open_e
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not (smallest < value <= largest if open_end else smallest <= value <= largest):
-        raise UsageError(f"{option} {text}: should be a number from {smallest:g} to {largest:g}")
+    # An open end holds for what is stored, a float32.
+    if not (smallest < np.float32(value) <= largest if open_end else smallest <= value <= largest):
+        raise UsageError(f"{option} {text}: should be a number {f'above {smallest:g} up' if open_end else f'from {smallest:g}'} to {largest:g}")
     return value
 
 
@@ -345,7 +395,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("model", help="the Keras file: .h5 of Keras 2.13 to 2.15, .keras of these and of Keras 3")
     p.add_argument("-o", "--output", required=True, metavar="FILE", help="the .fovea file to write")
     p.add_argument("--labels", metavar="A,B,...", help="names of the classes in the order of the outputs (required)")
-    p.add_argument("--target", choices=fovea_file.TARGETS, help="what the classes mean (default: any_dr for 2, grade5 for 5 classes, else other)")
+    p.add_argument("--target", choices=fovea_file.TARGETS, help="what the classes mean (required); other: no retinopathy, for fovea run only")
     p.add_argument("--name", help="the model's name (default: the source file's)")
     p.add_argument("--dtype", default="fp32", help="number type of the weights: fp32 (default) or fp16, half the size")
     p.add_argument("--keep-layers", action="store_true", help="one node a source layer, nothing folded: slow, to compare layer by layer")
@@ -354,7 +404,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--version", action="version", version=f"fovea-convert {__version__}")
     p.add_argument("--quiet", action="store_true", help="print nothing but errors")
     g = p.add_argument_group("preprocessing of the photos that the network was trained on")
-    g.add_argument("--preset", choices=fovea_file.PRESETS, default="kaggle_ben_color", help="default: kaggle_ben_color with circle mask")
+    g.add_argument("--preset", choices=fovea_file.PRESETS, help="how photos were cropped and filtered (required); none: only resized")
+    g.add_argument("--preprocess-input", choices=(*MODES, *FAMILIES), metavar="MODE",
+                   help="what keras.applications' preprocess_input did to the pixels outside the network: caffe, tf, torch, or a family of "
+                        "networks (vgg16, resnet50, densenet, inception_v3, ...); none: the network takes 0 to 255")
+    g.add_argument("--mean", metavar="M[,M,M]", help="what was taken off the pixels 0 to 255 outside the network, by channel (default 0)")
+    g.add_argument("--scale", metavar="S[,S,S]", help="by what they were multiplied then, e.g. 1/255 (default 1)")
     g.add_argument("--sigma", metavar="PIXELS", help="Gaussian of the preset (default 10)")
     g.add_argument("--tolerance", metavar="0-255", default="7", help="grey level at most which is border when cropping (default 7)")
     g.add_argument("--no-circle-mask", action="store_true", help="kaggle_ben_color without the circle mask at its end")
@@ -371,15 +426,24 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+# What the file does not hold, and nobody can guess.
+REQUIRED = {
+    "labels": "name the classes in the order of the network's outputs, e.g. --labels no_dr,dr",
+    "target": f"say what the classes mean, one of {', '.join(fovea_file.TARGETS[1:])} (other: no detector of retinopathy)",
+    "preset": f"say how the photos were prepared in training, one of {', '.join(fovea_file.PRESETS)}",
+}
+
+
 def read_options(arguments: argparse.Namespace) -> Options:
     if arguments.dtype == "int8":
         raise UsageError("--dtype int8: not written yet; use fp32 or fp16")
     if arguments.dtype not in WEIGHT_TYPES:
         raise UsageError(f"--dtype {arguments.dtype}: unknown; use fp32 or fp16")
-    if arguments.labels is None:
-        raise UsageError("--labels is missing: name the classes in the order of the network's outputs, e.g. --labels no_dr,dr")
-    if arguments.name is not None and (not arguments.name.strip() or not arguments.name.isprintable()):
-        raise UsageError("--name: should be a printable name")
+    missing = [option for option in REQUIRED if getattr(arguments, option) is None]
+    if missing:
+        raise UsageError(f"{' and '.join(f'--{option} is missing: {REQUIRED[option]}' for option in missing)}")
+    if arguments.name is not None and (not arguments.name.strip() or not arguments.name.isprintable() or len(arguments.name) > 1000):
+        raise UsageError("--name: should be a printable name of at most 1000 characters")
     points = []
     for text in arguments.operating_point:
         name, threshold = split_pair("--operating-point", text)
@@ -388,6 +452,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         labels=split_labels(arguments.labels),
         target=arguments.target,
         preset=arguments.preset,
+        scaling=scaling_of_options(arguments.preprocess_input, arguments.mean, arguments.scale),
         sigma=None if arguments.sigma is None else parse_number("--sigma", arguments.sigma, 0, 256, open_end=True),
         tolerance=int(parse_number("--tolerance", arguments.tolerance, 0, 255)),
         circle_mask=not arguments.no_circle_mask,
@@ -395,7 +460,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         pad_square=arguments.pad_square,
         resize=arguments.resize,
         bgr=arguments.bgr,
-        temperature=parse_number("--temperature", arguments.temperature, 0, 1000, open_end=True),
+        temperature=parse_number("--temperature", arguments.temperature, 1e-6, 1e6),
         operating_points=points,
         default_point=arguments.default_operating_point,
         golden=arguments.golden,

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+from typing import List
+
 import numpy as np
 
 from .graph import FOLDABLE_KINDS, FUSABLE_KINDS, Graph, Node
 
 
-def absorb(graph: Graph, node: Node, before: Node) -> None:
+def absorb(graph: Graph, node: Node, before: Node, readers: List[Node]) -> None:
     """before now computes what node did; it takes over the names, its own value is gone."""
     before.names = node.names
     before.layer = node.layer
     before.inner = before.inner and node.inner
-    graph.replace(node, before)
+    graph.replace(node, before, readers)
 
 
 def fold_affine(graph: Graph) -> None:
@@ -37,7 +39,7 @@ def fold_affine(graph: Graph) -> None:
             continue
         before.activation, before.parameter = node.activation, node.parameter
         readers[id(before)] = readers[id(node)]
-        absorb(graph, node, before)
+        absorb(graph, node, before, readers[id(node)])
     graph.remove_unused()
 
 
@@ -53,7 +55,7 @@ def fuse_activations(graph: Graph, inner_only: bool) -> None:
             continue
         before.activation, before.parameter = node.activation, node.parameter
         readers[id(before)] = readers[id(node)]
-        absorb(graph, node, before)
+        absorb(graph, node, before, readers[id(node)])
     graph.remove_unused()
 
 

@@ -8,8 +8,14 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Tuple
 
+import numpy as np
+
 MAGIC = b"FOVEA\r\n\x1a"
 FORMAT_VERSION = 1
+LARGEST_STRINGS = 65_536
+LARGEST_NODES = 65_536
+LARGEST_WINDOW = 65_535
+LARGEST_SIDE = 65_536
 NONE = 0xFFFFFFFF
 ALIGNMENT = 64
 REQUIRED = ("STRS", "GRPH", "TNSR", "PREP", "LABL", "PROV", "WGHT")
@@ -133,6 +139,17 @@ def packed_size(element_type: int, packing: int, dimensions: Sequence[int], grou
     return count * ELEMENT_SIZES[element_type]
 
 
+def encoded_string(text: str) -> bytes:
+    """UTF-8 with the zero byte that ends it."""
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise FormatError(f"the name {ascii(text)[:80]} has characters that are no text") from None
+    if b"\0" in data or len(data) >= LARGEST_STRINGS:
+        raise FormatError(f"the name {ascii(text)[:80]} {'holds a zero byte' if len(data) < LARGEST_STRINGS else 'is too long'}")
+    return data + b"\0"
+
+
 class Strings:
     """Collects strings after those that are there already; equal ones share a number."""
 
@@ -149,7 +166,9 @@ class Strings:
         return self.numbers[text]
 
     def section(self) -> bytes:
-        encoded = [text.encode("utf-8") + b"\0" for text in self.texts]
+        encoded = [encoded_string(text) for text in self.texts]
+        if len(encoded) > LARGEST_STRINGS:
+            raise FormatError(f"{len(encoded)} names and other strings; at most {LARGEST_STRINGS}")
         start = 4 + 4 * (len(encoded) + 1)
         offsets = [start]
         for item in encoded:
@@ -158,7 +177,8 @@ class Strings:
 
 
 def write_fovea(model: FoveaModel) -> bytes:
-    """The bytes of the file. The same model gives the same bytes."""
+    """The bytes of the file. The same model gives the same bytes. Refuses what a reader would refuse."""
+    check_ranges(model)
     strings = Strings()
     tensor_table, weights = tensor_sections(model.tensors)
     graph = graph_section(model, strings)
@@ -182,35 +202,74 @@ def write_fovea(model: FoveaModel) -> bytes:
     return assemble(sections)
 
 
+def check_ranges(model: FoveaModel) -> None:
+    """Every number in the range that models/FORMAT.md gives it, as it will be stored."""
+    p, golden = model.preprocessing, model.golden
+    sides = (*model.default_size, p.height, p.width, *((golden.height, golden.width) if golden is not None else ()))
+    single = [p.sigma, p.graham_scale, *([golden.tolerance] if golden is not None else [])]
+    with np.errstate(over="ignore"):
+        sigma, graham_scale, *tolerance = (float(np.float32(number)) for number in single)
+    graham = PRESETS[p.preset] == "graham2015"
+    blurs = PRESETS[p.preset] not in ("none", "eyeq")
+    points = model.operating_points
+    rules = [
+        (1 <= len(model.nodes) <= LARGEST_NODES, f"{len(model.nodes)} nodes; 1 to {LARGEST_NODES}"),
+        (1 <= model.input_size[2] <= 4, f"{model.input_size[2]} input channels; 1 to 4"),
+        (all(1 <= side <= LARGEST_SIDE for side in sides), f"sides of {sides} pixels; 1 to {LARGEST_SIDE}"),
+        (0 <= sigma <= 256 and (sigma > 0 or not blurs), f"sigma {p.sigma}; above 0 and at most 256"),
+        (0 <= p.tolerance <= 255, f"tolerance {p.tolerance}; 0 to 255"),
+        (1 <= graham_scale <= 7680 if graham else graham_scale == 0, f"scale {p.graham_scale} of graham2015; 1 to 7680"),
+        (1e-6 <= model.temperature <= 1e6, f"temperature {model.temperature}; 1e-6 to 1e6"),
+        (len(points) <= 16 and len({name for name, _ in points}) == len(points), "operating points; at most 16, with different names"),
+        (all(0 <= threshold <= 1 for _, threshold in points), "thresholds; 0 to 1"),
+        (1 <= len(model.labels) <= 1000, f"{len(model.labels)} classes; 1 to 1000"),
+        (all(0 <= item <= 3e38 for item in tolerance), f"tolerance of the golden vectors; 0 to 3e38"),
+    ]
+    for holds, what in rules:
+        if not holds:
+            raise FormatError(what)
+    for index, node in enumerate(model.nodes):
+        windowed = node.kernel != (0, 0)
+        reach = [(kernel - 1) * dilation for kernel, dilation in zip(node.kernel, node.dilation)]
+        fits = all(1 <= n <= LARGEST_WINDOW for n in (*node.kernel, *node.strides)) if windowed else True
+        if not fits or max(reach) >= LARGEST_WINDOW or max(node.dilation) > LARGEST_WINDOW or max(node.padding) > LARGEST_WINDOW:
+            raise FormatError(
+                f"node {index} has kernel {node.kernel}, strides {node.strides}, dilation {node.dilation}, padding {node.padding}; "
+                f"at most {LARGEST_WINDOW} each"
+            )
+        if not -3.4e38 <= node.parameter <= 3.4e38:
+            raise FormatError(f"node {index} has the activation parameter {node.parameter}")
+
+
 def assemble(sections: Sequence[Tuple[str, bytes]]) -> bytes:
     """Header, table and the sections, each at a multiple of 64."""
     position = HEADER.size + 4 + SECTION.size * len(sections)
-    table = b""
-    body = b""
+    table = bytearray()
+    body: List[bytes] = []
     for tag, data in sections:
         gap = round_up(position, ALIGNMENT) - position
         table += SECTION.pack(
             tag.encode("ascii"), int(tag in REQUIRED), position + gap, len(data), zlib.crc32(data), 0
         )
-        body += b"\0" * gap + data
+        body += [b"\0" * gap, data]
         position += gap + len(data)
     header = HEADER.pack(MAGIC, FORMAT_VERSION, 64, position, len(sections), zlib.crc32(table))
-    return header + struct.pack("<I", zlib.crc32(header)) + table + body
+    return b"".join([header, struct.pack("<I", zlib.crc32(header)), table, *body])
 
 
 def tensor_sections(tensors: Sequence[Tensor]) -> Tuple[bytes, bytes]:
-    table = struct.pack("<2I", len(tensors), 0)
+    table = bytearray(struct.pack("<2I", len(tensors), 0))
     weights = bytearray()
     for tensor in tensors:
         weights += b"\0" * (round_up(len(weights), ALIGNMENT) - len(weights))
         table += TENSOR.pack(tensor.element_type, tensor.packing, *tensor.dimensions, len(weights), len(tensor.data))
         weights += tensor.data
-    return table, bytes(weights)
+    return bytes(table), bytes(weights)
 
 
 def graph_section(model: FoveaModel, strings: Strings) -> bytes:
     operands: List[int] = []
-    nodes = b""
+    nodes = bytearray()
     for node in model.nodes:
         nodes += NODE.pack(
             node.kind, node.activation, node.parameter, len(operands), len(node.operands), node.weights, node.bias,
@@ -234,20 +293,20 @@ def points_section(temperature: float, points: Sequence[Tuple[str, float]], defa
 
 
 def provenance_section(provenance: Sequence[Tuple[str, str]], strings: Strings) -> bytes:
-    data = struct.pack("<2I", len(provenance), 0)
+    data = bytearray(struct.pack("<2I", len(provenance), 0))
     for key, value in provenance:
         data += struct.pack("<2I", strings.add(key), strings.add(value))
-    return data
+    return bytes(data)
 
 
 def golden_section(golden: Golden) -> bytes:
     outputs = len(golden.logits[0])
-    data = struct.pack(
+    data = bytearray(struct.pack(
         "<5If8x", len(golden.logits), golden.height, golden.width, golden.channels, outputs, golden.tolerance
-    )
+    ))
     for logits, pixels in zip(golden.logits, golden.pixels):
         data += struct.pack(f"<{outputs}f", *logits) + pixels + b"\0" * (-len(pixels) % 4)
-    return data
+    return bytes(data)
 
 
 class Cursor:

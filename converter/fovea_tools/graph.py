@@ -43,6 +43,8 @@ class Node:
     out_channels: int = 0
     variant: int = 0
     names: List[str] = field(default_factory=list)
+    # Of a layer that only picks channels of its input: their numbers.
+    selected: Optional[Tuple[int, ...]] = None
     # Part of the source layer whose last node bears its name, e.g. a layer's own activation.
     inner: bool = False
 
@@ -67,9 +69,9 @@ class Graph:
             readers[id(self.probabilities)].append(self.probabilities)
         return readers
 
-    def replace(self, old: Node, new: Node) -> None:
-        """Lets every reader of old read new instead; old stays without readers."""
-        for node in self.nodes:
+    def replace(self, old: Node, new: Node, readers: List[Node]) -> None:
+        """Lets the readers of old read new instead; old stays without readers."""
+        for node in readers:
             node.inputs = [new if operand is old else operand for operand in node.inputs]
         if self.logits is old:
             self.logits = new

@@ -10,19 +10,29 @@ import numpy as np
 from . import activations, checked
 from .errors import ConversionError
 from .graph import Node
-from .lower import LARGEST_CONCAT, LARGEST_PADDING, Lowering, Value
+from .lowering import LARGEST_CONCAT, LARGEST_PADDING, Lowering, Value
+
+# Numbers in the matrix of ones and zeros that picks channels.
+LARGEST_SELECTION = 1 << 22
+# Elements of a value that the engine takes.
+LARGEST_VALUE = 1 << 30
 from .topology import Layer
 
-# Layers that hand their input on when the model is not being trained.
-IDENTITY_LAYERS = (
-    "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
-    "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+# Layers that hand their input on when the model is not being trained; whether they are is asked of each call.
+TRAINING_LAYERS = (
+    "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+    "RandomHeight", "RandomWidth", "RandomShear", "RandomHue", "RandomSaturation", "RandomSharpness", "RandomPosterization",
+    "RandomColorDegeneration", "RandomColorJitter", "RandomGrayscale", "RandomInvert", "RandomPerspective",
+    "RandomGaussianBlur", "RandomElasticTransform", "RandomErasing", "RandAugment", "AugMix", "MixUp", "CutMix",
 )
+# Layers that hand their input on always.
+IDENTITY_LAYERS = ("ActivityRegularization", "Identity")
 
 ADVICE = {
     "Lambda": "it holds Python code, which is not read; use the operation itself (tf.reduce_mean, keras.ops.mean, ...) or a layer",
     "Resizing": "resizing belongs to the photo's preprocessing; build the model without it",
-    "RandomCrop": "it resizes outside training; build the model without it",
+    "RandomCrop": "it crops or resizes outside training too; build the model without it",
     "LayerNormalization": "this normalisation has no counterpart in the model file; use BatchNormalization",
     "GroupNormalization": "this normalisation has no counterpart in the model file; use BatchNormalization",
     "UnitNormalization": "this normalisation has no counterpart in the model file; use BatchNormalization",
@@ -32,18 +42,74 @@ ADVICE = {
 
 def handler(layer: Layer) -> Callable[[Lowering], Value]:
     """What converts the layer; refuses a class that has no counterpart."""
-    # A class of the user's own may bear the name of one of Keras's.
-    of_keras = layer.module in ("", "keras.layers") or layer.module.startswith(("keras.src.layers.", "keras.layers."))
-    if of_keras and layer.class_name in IDENTITY_LAYERS:
+    refuse_quantised(layer)
+    if layer.class_name in IDENTITY_LAYERS:
         return identity
-    if of_keras and layer.class_name in HANDLERS:
+    if layer.class_name in TRAINING_LAYERS:
+        return identity_at_inference
+    if layer.class_name in HANDLERS:
+        missing = [name for name in ("trainable", *SETTINGS.get(layer.class_name, ())) if name not in layer.config]
+        if missing:
+            # An .h5 file does not say of which module a class is: its settings are the only sign.
+            raise ConversionError(
+                f"{layer}: has no setting {missing[0]!r}, which Keras's own {layer.class_name} stores: a layer of your own, or a damaged file"
+            )
         return HANDLERS[layer.class_name]
-    advice = ADVICE.get(layer.class_name, "this layer has no counterpart in the model file; build the network without it")
+    advice = ADVICE.get(layer.class_name)
+    if advice is None:
+        own = "trainable" not in layer.config  # every layer of Keras stores it
+        whose = "a layer of your own" if own else "this layer" if layer.module else "this layer, one of Keras's or of your own,"
+        advice = f"{whose} has no counterpart in the model file; build the network {'from layers of Keras' if own else 'without it'}"
     raise ConversionError(f"{layer}: not supported: {advice}")
+
+
+# Settings that Keras stores for its own layer, in all versions read.
+SETTINGS = {
+    "Conv2D": ("filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias"),
+    "DepthwiseConv2D": ("kernel_size", "strides", "padding", "depth_multiplier", "activation", "use_bias"),
+    "SeparableConv2D": ("filters", "kernel_size", "strides", "padding", "depth_multiplier", "activation", "use_bias"),
+    "Dense": ("units", "activation", "use_bias"),
+    "BatchNormalization": ("axis", "epsilon", "center", "scale"),
+    "SyncBatchNormalization": ("axis", "epsilon", "center", "scale"),
+    "Normalization": ("axis",),
+    "Rescaling": ("scale", "offset"),
+    "AveragePooling2D": ("pool_size", "strides", "padding"),
+    "MaxPooling2D": ("pool_size", "strides", "padding"),
+    "GlobalAveragePooling2D": ("data_format",),
+    "GlobalMaxPooling2D": ("data_format",),
+    "Flatten": ("data_format",),
+    "Reshape": ("target_shape",),
+    "ZeroPadding2D": ("padding",),
+    "Concatenate": ("axis",),
+    "Activation": ("activation",),
+    "ReLU": ("max_value", "negative_slope", "threshold"),
+    "ELU": ("alpha",),
+    "Softmax": ("axis",),
+}
+
+
+def refuse_quantised(layer: Layer) -> None:
+    policy = layer.config.get("dtype")
+    kind = policy.get("class_name") if isinstance(policy, dict) else None
+    if layer.config.get("quantization_config") is not None or isinstance(kind, str) and kind.startswith("Quantized"):
+        settings = policy.get("config") if isinstance(policy, dict) else None
+        mode = settings.get("mode") if isinstance(settings, dict) else None
+        raise ConversionError(
+            f"{layer}: its weights were quantised{f' to {mode}' if isinstance(mode, str) else ''} by model.quantize(); "
+            "convert the model as it was saved before that"
+        )
 
 
 def identity(state: Lowering) -> Value:
     return state.one_input()
+
+
+def identity_at_inference(state: Lowering) -> Value:
+    value = state.one_input()
+    harmless = any(state.config.get(name) == 0 for name in ("rate", "stddev"))
+    if state.training and not harmless:
+        raise state.refuse("is called with training=True, itself or by the model around it, and changes values at random then; call it without")
+    return value
 
 
 def rescaling(state: Lowering) -> Value:
@@ -59,6 +125,8 @@ def channel_vector(state: Lowering, value: Value, setting: object, name: str) ->
     channels = value.shape[2]
     if channels is None:
         raise state.refuse("the number of its channels depends on the input size")
+    if channels > checked.LARGEST_SIZE:
+        raise state.refuse(f"{channels} channels are more than this converter takes")
     what = f"{state.what}: {name}"
     while isinstance(setting, (list, tuple)) and len(setting) == 1:
         setting = setting[0]
@@ -73,21 +141,51 @@ def affine(state: Lowering, value: Value, scale: np.ndarray, offset: np.ndarray)
     return Value(state.emit("affine", [value.node], value.shape, weights=scale, bias=offset), value.rank)
 
 
+def select_channels(state: Lowering, value: Value, channels: List[int]) -> Value:
+    """The channels with these numbers in this order, as a convolution with one 1 in each column."""
+    if channels == list(range(value.shape[2])):
+        return value
+    if len(channels) * value.shape[2] > LARGEST_SELECTION:
+        raise state.refuse(f"picks {len(channels)} of {value.shape[2]} channels, which takes too large a matrix")
+    weights = np.zeros((1, 1, value.shape[2], len(channels)))
+    weights[0, 0, channels, np.arange(len(channels))] = 1.0
+    fields = dict(weights=weights, out_channels=len(channels), selected=tuple(channels))
+    shape = (*value.shape[:2], len(channels))
+    if value.shape[:2] == (1, 1):
+        return Value(state.emit("dense", [value.node], shape, **fields), value.rank)
+    window = dict(kernel=(1, 1), strides=(1, 1), dilation=(1, 1), groups=1)
+    return Value(state.emit("convolution", [value.node], shape, **window, **fields), value.rank)
+
+
+def stack_channels(state: Lowering, values: List[Value]) -> Value:
+    """Maps of one channel side by side; channels picked out of one map are picked again in one go."""
+    sources = [value.node.inputs[0] for value in values if value.node.selected is not None and len(value.node.selected) == 1]
+    if len(sources) == len(values) and all(source is sources[0] for source in sources):
+        return select_channels(state, Value(sources[0], 4), [value.node.selected[0] for value in values])
+    return concat(state, [Value(value.node, 4) for value in values], -1)
+
+
 def normalization(state: Lowering) -> Value:
-    """keras.layers.Normalization: (x - mean) / sqrt(variance), by channel."""
+    """keras.layers.Normalization: (x - mean) / sqrt(variance), by channel; inverted: x * sqrt(variance) + mean."""
     value = state.one_input()
     config = state.config
     axis = config.get("axis", -1)
-    if axis not in (-1, 3, [-1], [3], None) or config.get("invert"):
-        raise state.refuse("normalises over other axes than the channels, or inverts")
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if axis not in (-1, value.rank - 1, None, []):
+        raise state.refuse(f"normalises over axis {checked.shown(axis)}; only the channels, or none, are converted")
     if config.get("mean") is not None:
         mean = channel_vector(state, value, config.get("mean"), "mean")
         variance = channel_vector(state, value, config.get("variance"), "variance")
     else:
-        shape = () if axis is None else (value.shape[2],)
-        mean, variance, _ = state.weights((["mean"], shape), (["variance"], shape), (["count"], ()))
-    deviation = np.maximum(np.sqrt(np.maximum(variance, 0.0)), 1e-7)
+        # Without an axis there is one mean and one variance for all. The count is an integer, and not needed.
+        shape = () if axis in (None, []) else (value.shape[2],)
+        mean, variance, _ = state.weights((["mean"], shape), (["variance"], shape), (["count"], None))
+    if not (np.asarray(variance) >= 0).all():
+        raise state.refuse("its variance is below 0")
+    deviation = np.maximum(np.sqrt(variance), 1e-7)
     channels = np.ones(value.shape[2])
+    if checked.flag(config.get("invert", False), f"{state.what}: invert"):
+        return affine(state, value, deviation * channels, mean * channels)
     return affine(state, value, channels / deviation, -mean / deviation * channels)
 
 
@@ -200,8 +298,11 @@ def batch_normalization(state: Lowering) -> Value:
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, as scale and offset in double."""
     value = state.one_input()
     config, what = state.config, state.what
-    if state.call.keywords.get("training") is True:
-        raise state.refuse("is called with training=True; call it without")
+    # A frozen layer normalises by what it has learned even then.
+    if state.training and config.get("trainable") is not False:
+        raise state.refuse(
+            "is called with training=True, itself or by the model around it, and normalises by the photo at hand then; call it without"
+        )
     axis = config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if axis not in (-1, value.rank - 1):
@@ -268,6 +369,8 @@ def to_vector(state: Lowering, value: Value) -> Value:
         return Value(value.node, 2)
     known = None not in (height, width, channels)
     count = height * width * channels if known else None
+    if count is not None and count > LARGEST_VALUE:
+        raise state.refuse(f"a vector of {count} elements is more than the model file can hold")
     return Value(state.emit("reshape", [value.node], (1, 1, count)), 2)
 
 
@@ -392,10 +495,8 @@ def subtract(state: Lowering) -> Value:
 
 def difference(state: Lowering, left: Value, right: Value) -> Value:
     """left - right as left + (-1) right, which rounds alike."""
-    channels = right.shape[2]
-    if channels is None:
-        raise state.refuse("the number of its channels depends on the input size")
-    return binary(state, "add", left, affine(state, right, np.full(channels, -1.0), np.zeros(channels)))
+    ones = channel_vector(state, right, 1.0, "channels")
+    return binary(state, "add", left, affine(state, right, -ones, np.zeros_like(ones)))
 
 
 def activation_layer(state: Lowering) -> Value:

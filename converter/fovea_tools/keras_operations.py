@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
 from . import activations, checked
 from .errors import ConversionError
-from .keras_layers import affine, binary, channel_vector, concat, difference, global_pool, pad, reshape_to
-from .lower import Lowering, Value
+from .keras_layers import (
+    affine, binary, channel_vector, concat, difference, global_pool, pad, reshape_to, select_channels, stack_channels,
+)
+from .lowering import Lowering, Value
 from .topology import Layer, Tensor
 
 # The function field of Keras 2's TFOpLambda -> the name of the operation below.
@@ -21,7 +24,8 @@ TENSORFLOW_NAMES = {
     "math.truediv": "TrueDivide", "math.divide": "TrueDivide", "__operators__.truediv": "TrueDivide",
     "math.reduce_mean": "Mean", "math.reduce_max": "Max", "concat": "Concatenate",
     "expand_dims": "ExpandDims", "squeeze": "Squeeze", "compat.v1.squeeze": "Squeeze", "reshape": "Reshape",
-    "clip_by_value": "Clip", "cast": "Identity", "identity": "Identity", "stop_gradient": "Identity",
+    "clip_by_value": "Clip", "cast": "Cast", "identity": "Identity", "stop_gradient": "Identity",
+    "__operators__.getitem": "GetItem", "stack": "Stack", "reverse": "Flip",
     "nn.relu": "Relu", "nn.relu6": "Relu6", "math.sigmoid": "Sigmoid", "nn.sigmoid": "Sigmoid", "math.tanh": "Tanh",
     "nn.tanh": "Tanh", "nn.silu": "Silu", "nn.swish": "Silu", "nn.elu": "Elu", "nn.leaky_relu": "LeakyRelu",
     "nn.gelu": "Gelu", "math.softplus": "Softplus", "nn.softplus": "Softplus", "nn.softmax": "Softmax",
@@ -31,21 +35,27 @@ TENSORFLOW_NAMES = {
 
 def handler(layer: Layer) -> Callable[[Lowering], Value]:
     """What converts the operation; refuses one that has no counterpart."""
-    if layer.class_name == "SlicingOpLambda":
-        raise ConversionError(f"{layer}: not supported: slices a tensor; a network for BGR input is converted with --bgr")
     name: Optional[str] = layer.class_name
     shown = layer.class_name
-    if layer.class_name == "TFOpLambda":
+    if layer.class_name in ("TFOpLambda", "SlicingOpLambda"):
         shown = "tf." + checked.text(layer.config.get("function"), f"{layer}: function")
         name = TENSORFLOW_NAMES.get(shown[3:])
     if name in HANDLERS:
         return HANDLERS[name]
-    raise ConversionError(f"{layer}: not supported: the function {checked.shown(shown)} has no counterpart in the model file")
+    told = "" if layer.module or layer.class_name in ("TFOpLambda", "SlicingOpLambda") else (
+        ". If it is a layer of your own: build the network from Keras's layers"
+    )
+    raise ConversionError(f"{layer}: not supported: the function {checked.shown(shown)} has no counterpart in the model file{told}")
+
+
+OPERAND_KEYWORDS = ("x", "x1", "value", "y", "x2")
 
 
 def operands(state: Lowering, second: str) -> List[Any]:
     """The two operands in order, a Value or a constant each. The second's keyword differs by function."""
     found: List[Any] = []
+    state.read_keywords.update((second, *OPERAND_KEYWORDS))
+    state.read_arguments = len(state.call.arguments)
     for item in state.call.arguments:
         found.extend(item if isinstance(item, list) and any(isinstance(part, Tensor) for part in item) else [item])
     for key in ("x", "x1", "value"):
@@ -73,6 +83,8 @@ def same_rank(state: Lowering, left: Value, right: Value) -> None:
 
 def add(state: Lowering) -> Value:
     left, right = operands(state, "bias")
+    if state.setting(["data_format"]) not in (None, "NHWC", "NC"):
+        raise state.refuse("adds along another axis than the last")
     if not isinstance(left, Value):
         left, right = right, left
     if isinstance(right, Value):
@@ -174,7 +186,7 @@ def squeeze(state: Lowering) -> Value:
 
 
 def reshape(state: Lowering) -> Value:
-    shape = state.argument(1, "shape", state.config.get("newshape"))
+    shape = state.argument(1, "shape", state.setting(["newshape"]))
     sizes = checked.sequence(shape, f"{state.what}: shape")
     if not sizes or sizes[0] not in (-1, None):
         raise state.refuse(f"reshapes to {checked.shown(shape)}: the first size, the batch, must be -1")
@@ -183,8 +195,8 @@ def reshape(state: Lowering) -> Value:
 
 def clip(state: Lowering) -> Value:
     value = state.one_input()
-    low = state.argument(1, "clip_value_min", state.config.get("x_min", state.call.keywords.get("x_min")))
-    high = state.argument(2, "clip_value_max", state.config.get("x_max", state.call.keywords.get("x_max")))
+    low = state.argument(1, "clip_value_min", state.setting(["x_min"]))
+    high = state.argument(2, "clip_value_max", state.setting(["x_max"]))
     limits = (checked.number(low, f"{state.what}: lower limit"), checked.number(high, f"{state.what}: upper limit"))
     if limits == (0.0, 6.0):
         return Value(state.activate(value.node, ("relu6", 0.0), False), value.rank)
@@ -205,9 +217,9 @@ def constant_affine(node: Any, scale: float, offset: float) -> bool:
 def pad_operation(state: Lowering) -> Value:
     value = state.one_map()
     what = f"{state.what}: paddings"
-    sides = checked.sequence(state.argument(1, "paddings", state.config.get("pad_width")), what)
+    sides = checked.sequence(state.argument(1, "paddings", state.setting(["pad_width"])), what)
     mode = state.argument(2, "mode", "CONSTANT")
-    fill = state.call.keywords.get("constant_values", 0)
+    fill = state.setting(["constant_values"], 0)
     if not isinstance(mode, str) or mode.upper() != "CONSTANT" or fill not in (0, None):
         raise state.refuse("pads with something else than zeros")
     pairs = [checked.pair(side, what, 0) for side in sides]
@@ -220,7 +232,7 @@ def function(name: str) -> Callable[[Lowering], Value]:
     def handle(state: Lowering) -> Value:
         value = state.one_input()
         if name == "leaky_relu":
-            slope = state.argument(1, "alpha", state.config.get("negative_slope", 0.2))
+            slope = state.argument(1, "alpha", state.setting(["negative_slope"], 0.2))
             chosen = ("leaky_relu", checked.number(slope, f"{state.what}: slope"))
         elif name == "elu":
             chosen = ("elu", checked.number(state.argument(1, "alpha", 1.0), f"{state.what}: alpha"))
@@ -236,6 +248,8 @@ def function(name: str) -> Callable[[Lowering], Value]:
             chosen = (activations.SOFTMAX, 0.0)
         else:
             chosen = (name, 0.0)
+        if name == "swish" and checked.number(state.argument(1, "beta", 1.0), f"{state.what}: beta") != 1.0:
+            raise state.refuse("swish with a beta other than 1")
         return Value(state.activate(value.node, chosen, False), value.rank)
 
     return handle
@@ -248,6 +262,108 @@ def relu_with_settings(state: Lowering) -> Value:
     return Value(state.activate(value.node, activations.relu(*settings, state.what), False), value.rank)
 
 
+def cast(state: Lowering) -> Value:
+    dtype = state.argument(1, "dtype")
+    if not isinstance(dtype, str) or not re.fullmatch(r"b?float\d+", dtype):
+        raise state.refuse(f"turns values into {checked.shown(dtype)}, which rounds them; only types of floating point are converted")
+    return state.one_input()
+
+
+def flip(state: Lowering) -> Value:
+    """Channels in the reverse order."""
+    value = state.one_input()
+    axis = state.argument(1, "axis")
+    axes = axis if isinstance(axis, list) else [axis]
+    if value.rank == 3 or value.shape[2] is None or axes not in ([-1], [value.rank - 1]):
+        raise state.refuse(f"reverses axis {checked.shown(axis)}; only the order of the channels is converted")
+    return select_channels(state, value, list(range(value.shape[2]))[::-1])
+
+
+def stack(state: Lowering) -> Value:
+    values = state.tensors()
+    axis = state.argument(1, "axis", 0)
+    if any(value.rank != 3 for value in values) or axis not in (-1, 3):
+        raise state.refuse(f"stacks along axis {checked.shown(axis)}; only maps without channels along a new last axis are converted")
+    return stack_channels(state, values)
+
+
+def get_item(state: Lowering) -> Value:
+    """x[...]: channels picked, axes of one element dropped or put in."""
+    value = state.one_input()
+    spec = state.argument(1, "slice_spec", state.setting(["key"]))
+    return slice_value(state, value, spec if isinstance(spec, list) else [spec])
+
+
+def whole(item: Any) -> bool:
+    return isinstance(item, dict) and [item.get(key) for key in ("start", "stop")] == [None, None] and item.get("step") in (None, 1)
+
+
+def slice_value(state: Lowering, value: Value, spec: List[Any]) -> Value:
+    """Python's slicing by a list of integers, None (a new axis), slices as dictionaries, and one ellipsis."""
+    what = f"{state.what}: slice"
+    # Axes of the value, outermost first: the batch, then height, width, channels as far as its rank has them.
+    axes = {4: "nhwc", 3: "nhw", 2: "nc"}[value.rank]
+    sizes = dict(zip("hwc", value.shape))
+    every = {"start": None, "stop": None, "step": None}
+    dots = [index for index, item in enumerate(spec) if is_ellipsis(item)]
+    used = sum(item is not None for item in spec) - len(dots)
+    if len(dots) > 1 or used > len(axes):
+        raise state.refuse(f"slices {len(axes)} axes by {checked.shown(spec)}")
+    place = dots[0] if dots else len(spec)
+    spec = spec[:place] + [every] * (len(axes) - used) + spec[place + len(dots) :]
+    left = list(axes)
+    result = ""
+    channels = None if value.rank == 3 or sizes["c"] is None else list(range(sizes["c"]))
+    for item in spec:
+        if item is None:
+            result += "1"
+            continue
+        axis = left.pop(0)
+        if whole(item):
+            result += axis
+        elif axis == "n":
+            raise state.refuse("slices the batch")
+        elif axis == "c" and channels is not None:
+            channels = sliced(channels, item, what)
+            if not channels:
+                raise state.refuse("its slice is empty")
+            result += "c" if isinstance(item, dict) else ""
+        elif sizes[axis] == 1 and sliced([0], item, what) == [0]:
+            result += axis if isinstance(item, dict) else ""
+        else:
+            raise state.refuse(f"cuts a part out along the {dict(h='height', w='width', c='channels')[axis]}; only channels are picked")
+    rank = SLICE_RANKS.get((value.rank, result))
+    if rank is None:
+        raise state.refuse(f"slices to the axes {result}, which is not converted")
+    if channels is not None:
+        value = select_channels(state, value, channels)
+    return Value(value.node, rank)
+
+
+# (dimensions before, axes left: 1 is a new one) -> dimensions after.
+SLICE_RANKS = {
+    (4, "nhwc"): 4, (4, "nhw"): 3, (4, "nc"): 2, (4, "nhw1"): 4,
+    (3, "nhw"): 3, (3, "nhw1"): 4,
+    (2, "nc"): 2, (2, "n11c"): 4,
+}
+
+
+def is_ellipsis(item: Any) -> bool:
+    return item == "Ellipsis" or isinstance(item, dict) and item.get("class_name") == "__ellipsis__"
+
+
+def sliced(items: List[int], item: Any, what: str) -> List[int]:
+    """items[item], as a list also for a single index."""
+    if isinstance(item, dict):
+        parts = [item.get(key) for key in ("start", "stop", "step")]
+        start, stop, step = (None if part is None else checked.integer(part, what, -checked.LARGEST_SIZE) for part in parts)
+        if step == 0:
+            raise ConversionError(f"{what}: a step of 0")
+        return items[start:stop:step]
+    index = checked.integer(item, what, -len(items), len(items) - 1)
+    return [items[index]]
+
+
 HANDLERS: Dict[str, Callable[[Lowering], Value]] = {
     "Add": add,
     "AddN": add_n,
@@ -258,6 +374,11 @@ HANDLERS: Dict[str, Callable[[Lowering], Value]] = {
     "Divide": divide,
     "Mean": reduction("average"),
     "Max": reduction("max"),
+    "Amax": reduction("max"),
+    "Cast": cast,
+    "Flip": flip,
+    "GetItem": get_item,
+    "Stack": stack,
     "Concatenate": concatenate,
     "ExpandDims": expand_dims,
     "Squeeze": squeeze,

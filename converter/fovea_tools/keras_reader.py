@@ -23,8 +23,16 @@ from . import checked
 from .errors import ConversionError
 
 LARGEST_FILE = 2 << 30
-LARGEST_CONFIG = 64 << 20
+# The largest configurations of published networks are below 2 MiB.
+LARGEST_CONFIG = 16 << 20
 LARGEST_ARRAY_ELEMENTS = 1 << 28
+LARGEST_ARCHIVE_MEMBERS = 10_000
+# Keras stores archives without compression; packed again by hand, weights shrink by a tenth.
+LARGEST_EXPANSION = 16
+# Slashes in a layer's name.
+DEEPEST_NAME = 32
+# Groups and arrays looked at in one layer's part of the file.
+MOST_GROUPS = 200_000
 
 # Containers of layers inside model.weights.h5: Keras 2.15 and 3; Keras 2.12 to 2.14.
 LAYER_CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
@@ -45,6 +53,8 @@ class KerasFile:
     model_config: Mapping[str, Any]
     training_config: Optional[Mapping[str, Any]]
     weights: "Weights"
+    names_no_modules: bool  # whether a class is Keras's is not in the file
+    stored_bytes: int  # of the HDF5 part, which bounds what its arrays can hold
 
     @property
     def major(self) -> int:
@@ -74,6 +84,7 @@ def read_array(group: h5py.Group, name: str, shape: Sequence[int], what: str) ->
         elements *= size
     if elements > LARGEST_ARRAY_ELEMENTS:
         raise ConversionError(f"{what}: {elements} values are more than this converter takes")
+    check_stored(dataset, elements, what)
     try:
         values = np.asarray(dataset[()], dtype=np.float64)
     except (*HDF5_ERRORS, MemoryError) as error:
@@ -81,6 +92,19 @@ def read_array(group: h5py.Group, name: str, shape: Sequence[int], what: str) ->
     if not np.isfinite(values).all():
         raise ConversionError(f"{what}: the weights hold NaN or infinity; the training diverged or the file is damaged")
     return values
+
+
+def check_stored(dataset: h5py.Dataset, elements: int, what: str) -> None:
+    """Refuses an array that is compressed or not all there: a few bytes could stand for any amount of memory."""
+    try:
+        stored = dataset.id.get_storage_size()
+        filters = dataset.id.get_create_plist().get_nfilters()
+    except HDF5_ERRORS as error:
+        raise ConversionError(f"{what}: the array cannot be read ({one_line(error)})") from error
+    if filters:
+        raise ConversionError(f"{what}: the array is compressed, which Keras never does; save the model with model.save(...)")
+    if stored < elements * dataset.dtype.itemsize:
+        raise ConversionError(f"{what}: only {stored} bytes are stored of {elements} values; the file is damaged")
 
 
 def child(group: h5py.Group, name: str, what: str) -> Any:
@@ -116,10 +140,24 @@ class LayerPlace:
     position: List[Tuple[str, int, int]]
 
 
-class Weights:
-    """Finds arrays of a layer. variables: (names, shape) each in the order Keras stores them."""
+# Names that a variable may have, and its shape; None: it is stored, and not needed.
+Variable = Tuple[Sequence[str], Optional[Tuple[int, ...]]]
 
-    def load(self, place: LayerPlace, variables: Sequence[Tuple[Sequence[str], Tuple[int, ...]]]) -> List[np.ndarray]:
+
+class Weights:
+    """Finds arrays of a layer. variables: in the order Keras stores them."""
+
+    def __init__(self) -> None:
+        self.loaded: Dict[Any, List[Optional[np.ndarray]]] = {}
+
+    def load(self, place: LayerPlace, variables: Sequence[Variable]) -> List[Any]:
+        """The arrays, read once for all calls of a layer: nobody changes them in place."""
+        key = (tuple(place.containers), place.name, tuple(place.position), repr(variables))
+        if key not in self.loaded:
+            self.loaded[key] = self.read(place, variables)
+        return list(self.loaded[key])
+
+    def read(self, place: LayerPlace, variables: Sequence[Variable]) -> List[Optional[np.ndarray]]:
         raise NotImplementedError
 
 
@@ -127,36 +165,50 @@ class NamedWeights(Weights):
     """Keras 2's .h5: a group for each layer of the outer model, weights by name."""
 
     def __init__(self, group: h5py.Group) -> None:
+        super().__init__()
         self.group = group
         self.names: Dict[str, List[str]] = {}
+        self.ends: Dict[Tuple[str, int], Dict[str, List[str]]] = {}
 
     def weight_names(self, top: str) -> List[str]:
         if top not in self.names:
             group = child(self.group, top, f"layer {top!r}: its weights")
-            self.names[top] = split_attribute(group, "weight_names", f"layer {top!r}")
+            self.names[top] = array_names(group, f"layer {top!r}: its weights")
         return self.names[top]
 
-    def load(self, place: LayerPlace, variables: Sequence[Tuple[Sequence[str], Tuple[int, ...]]]) -> List[np.ndarray]:
+    def by_end(self, top: str, parts: int) -> Dict[str, List[str]]:
+        """The stored names by their last parts, without the number after the colon; 0: by the whole."""
+        if (top, parts) not in self.ends:
+            table: Dict[str, List[str]] = {}
+            for name in self.weight_names(top):
+                plain = re.sub(r":\d+$", "", name)
+                split = plain.split("/")
+                if parts == 0 or len(split) >= parts:
+                    table.setdefault(plain if parts == 0 else "/".join(split[-parts:]), []).append(name)
+            self.ends[top, parts] = table
+        return self.ends[top, parts]
+
+    def read(self, place: LayerPlace, variables: Sequence[Variable]) -> List[Optional[np.ndarray]]:
         top = place.containers[0] if place.containers else place.name
-        stored = self.weight_names(top)
         group = child(self.group, top, f"layer {place.name!r}: its weights")
-        arrays = []
+        arrays: List[Optional[np.ndarray]] = []
         for names, shape in variables:
             what = f"layer {place.name!r}, {names[0]}"
-            arrays.append(read_array(group, self.find(stored, place, names, what), shape, what))
+            arrays.append(None if shape is None else read_array(group, self.find(top, place, names, what), shape, what))
         return arrays
 
-    @staticmethod
-    def find(stored: List[str], place: LayerPlace, names: Sequence[str], what: str) -> str:
-        plain = {name: re.sub(r":\d+$", "", name) for name in stored}
+    def find(self, top: str, place: LayerPlace, names: Sequence[str], what: str) -> str:
         if not place.containers:
             # The layer has the group to itself: a layer renamed after it was built keeps old weight names.
-            found = [name for name in stored if plain[name].rsplit("/", 1)[-1] in names]
+            found = [name for key in names for name in self.by_end(top, 1).get(key, [])]
         else:
             wanted = [f"{place.name}/{name}" for name in names]
-            found = [name for name in stored if plain[name] in wanted]
+            parts = wanted[0].count("/") + 1
+            if parts > DEEPEST_NAME:
+                raise ConversionError(f"{what}: the layer's name has more than {DEEPEST_NAME} parts")
+            found = [name for key in wanted for name in self.by_end(top, 0).get(key, [])]
             if not found:
-                found = [name for name in stored if plain[name].endswith(tuple("/" + w for w in wanted))]
+                found = [name for key in wanted for name in self.by_end(top, parts).get(key, [])]
         if len(found) != 1:
             problem = "missing from the file" if not found else f"{len(found)} candidates in the file"
             raise ConversionError(f"{what}: {problem}")
@@ -167,9 +219,12 @@ class PositionalWeights(Weights):
     """model.weights.h5 of a .keras file: paths count the layers of each class in order of appearance."""
 
     def __init__(self, group: h5py.Group) -> None:
+        super().__init__()
         self.group = group
+        self.listed: Dict[Tuple[str, str], List[str]] = {}
+        self.filled: Dict[str, bool] = {}
 
-    def load(self, place: LayerPlace, variables: Sequence[Tuple[Sequence[str], Tuple[int, ...]]]) -> List[np.ndarray]:
+    def read(self, place: LayerPlace, variables: Sequence[Variable]) -> List[Optional[np.ndarray]]:
         what = f"layer {place.name!r}"
         group = self.group
         for step in place.position:
@@ -180,27 +235,42 @@ class PositionalWeights(Weights):
         if not isinstance(group, h5py.Group) or len(group) != len(variables):
             raise ConversionError(f"{what}: the file holds {len(group)} arrays, the layer's settings ask for {len(variables)}")
         return [
-            read_array(group, str(index), shape, f"{what}, {names[0]}")
+            None if shape is None else read_array(group, str(index), shape, f"{what}, {names[0]}")
             for index, (names, shape) in enumerate(variables)
         ]
 
-    @staticmethod
-    def descend(group: h5py.Group, step: Tuple[str, int, int], what: str) -> h5py.Group:
+    def members(self, container: h5py.Group, prefix: str) -> List[str]:
+        """The groups in the container called prefix, prefix_1, ... in the order of their numbers."""
+        if (container.name, "") not in self.listed:
+            self.listed[container.name, ""] = []
+            numbered: Dict[str, List[Tuple[int, str]]] = {}
+            for name in container:
+                found = re.fullmatch(r"(.*?)(?:_(\d{1,9}))?", name, re.DOTALL)
+                for stem, number in {(name, -1), (found.group(1), int(found.group(2) or -1))}:
+                    numbered.setdefault(stem, []).append((number, name))
+            for stem, items in numbered.items():
+                self.listed[container.name, stem] = [name for _, name in sorted(items)]
+        return self.listed.get((container.name, prefix), [])
+
+    def holds_array(self, container: h5py.Group, name: str, what: str) -> bool:
+        key = f"{container.name}/{name}"
+        if key not in self.filled:
+            self.filled[key] = holds_array(container, name, what)
+        return self.filled[key]
+
+    def descend(self, group: h5py.Group, step: Tuple[str, int, int], what: str) -> h5py.Group:
         class_name, index, count = step
         prefix = snake_case(class_name)
         containers = [name for name in LAYER_CONTAINERS if name in group]
         if not containers:
             raise ConversionError(f"{what}: its weights are missing from the file")
         container = child(group, containers[0], f"{what}: its weights")
-        matches = []
-        for name in container:
-            found = re.fullmatch(re.escape(prefix) + r"(?:_(\d{1,9}))?", name)
-            if found:
-                matches.append((int(found.group(1) or -1), name))
-        names = [name for _, name in sorted(matches)]
+        if not isinstance(container, h5py.Group):
+            raise ConversionError(f"{what}: its weights are missing from the file")
+        names = self.members(container, prefix)
         # Counters skip numbers in some versions, so the order decides and not the number.
         if len(names) != count:
-            names = [name for name in names if holds_array(container, name, what)]
+            names = [name for name in names if self.holds_array(container, name, what)]
         if len(names) != count:
             raise ConversionError(
                 f"{what}: the file holds weights of {len(names)} {class_name} layers, its configuration lists {count}"
@@ -211,6 +281,33 @@ class PositionalWeights(Weights):
         return result
 
 
+def array_names(group: h5py.Group, what: str) -> List[str]:
+    """The paths of all arrays below the group. They are looked for, since the list beside them could name one without end."""
+    names: List[str] = []
+    stack = [("", group, 0)]
+    visited = 0
+    while stack:
+        path, current, depth = stack.pop()
+        visited += 1
+        if visited > MOST_GROUPS or depth > DEEPEST_NAME:
+            raise ConversionError(f"{what}: too many groups in the file")
+        if isinstance(current, h5py.Dataset):
+            names.append(path)
+        elif isinstance(current, h5py.Group):
+            try:
+                links = [(key, isinstance(current.get(key, getlink=True), h5py.HardLink)) for key in current]
+            except HDF5_ERRORS as error:
+                raise ConversionError(f"{what}: the file is damaged ({one_line(error)})") from error
+            for key, hard in links:
+                below = f"{path}/{key}" if path else key
+                if hard:
+                    stack.append((below, child(current, key, what), depth + 1))
+                else:
+                    # Refused where a layer wants it.
+                    names.append(below)
+    return names
+
+
 def holds_array(group: h5py.Group, name: str, what: str) -> bool:
     """True where some array lies below group[name]."""
     stack = [child(group, name, what)]
@@ -218,7 +315,7 @@ def holds_array(group: h5py.Group, name: str, what: str) -> bool:
     while stack:
         current = stack.pop()
         visited += 1
-        if visited > 100_000:
+        if visited > MOST_GROUPS:
             raise ConversionError(f"{what}: too many groups in the file")
         if isinstance(current, h5py.Dataset):
             return True
@@ -226,20 +323,16 @@ def holds_array(group: h5py.Group, name: str, what: str) -> bool:
     return False
 
 
-def split_attribute(group: Any, name: str, what: str) -> List[str]:
-    """A list of strings from an attribute that Keras splits into name0, name1, ... when it is long."""
-    try:
-        if name in group.attrs:
-            parts = [group.attrs[name]]
-        else:
-            parts = []
-            while f"{name}{len(parts)}" in group.attrs:
-                parts.append(group.attrs[f"{name}{len(parts)}"])
-        return [
-            item.decode("utf-8") if isinstance(item, bytes) else str(item) for part in parts for item in np.asarray(part).ravel()
-        ]
-    except HDF5_ERRORS as error:
-        raise ConversionError(f"{what}: the list of weight names cannot be read ({one_line(error)})") from error
+def read_attribute(group: Any, name: str, what: str) -> Any:
+    """An attribute whose size is known before it is read: one text, or something small."""
+    attribute = h5py.h5a.open(group.id, name.encode("utf-8"))
+    space, kind = attribute.get_space(), attribute.get_type()
+    any_length = kind.get_class() == h5py.h5t.VLEN or (kind.get_class() == h5py.h5t.STRING and kind.is_variable_str())
+    count = space.get_simple_extent_npoints()
+    # Of several texts of any length, all could be the same long one in the file.
+    if count * kind.get_size() > LARGEST_CONFIG or any_length and count > 1:
+        raise ConversionError(f"{what}: the attribute {name!r} is larger than any that Keras writes")
+    return group.attrs[name]
 
 
 def parse_json(data: Any, what: str) -> Mapping[str, Any]:
@@ -279,7 +372,8 @@ def read_h5(data: bytes, path: str, sha256: str) -> KerasFile:
     file = open_hdf5(io.BytesIO(data), path)
     try:
         attributes = {
-            key: file.attrs[key] for key in ("model_config", "keras_version", "backend", "training_config") if key in file.attrs
+            key: read_attribute(file, key, path)
+            for key in ("model_config", "keras_version", "backend", "training_config") if key in file.attrs
         }
         has_weights = "model_weights" in file
         weights_only = "layer_names" in file.attrs or "layer_names0" in file.attrs or any(
@@ -305,6 +399,8 @@ def read_h5(data: bytes, path: str, sha256: str) -> KerasFile:
         model_config=parse_json(attributes["model_config"], f"{path}: the model configuration"),
         training_config=None if training is None else parse_json(training, f"{path}: the training configuration"),
         weights=NamedWeights(child(file, "model_weights", f"{path}: the weights")),
+        names_no_modules=True,
+        stored_bytes=len(data),
     )
 
 
@@ -332,6 +428,8 @@ def read_member(archive: zipfile.ZipFile, name: str, largest: int, path: str) ->
 
 
 def read_keras_archive(data: bytes, path: str, sha256: str) -> KerasFile:
+    if data.count(b"PK\x01\x02") > LARGEST_ARCHIVE_MEMBERS:
+        raise ConversionError(f"{path}: a zip archive of more than {LARGEST_ARCHIVE_MEMBERS} members is no Keras model")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         names = archive.namelist()
@@ -341,8 +439,7 @@ def read_keras_archive(data: bytes, path: str, sha256: str) -> KerasFile:
         raise ConversionError(f"{path}: its weights are split over several files; save without max_shard_size")
     config = parse_json(read_member(archive, "config.json", LARGEST_CONFIG, path), f"{path}: config.json")
     metadata = parse_json(read_member(archive, "metadata.json", LARGEST_CONFIG, path), f"{path}: metadata.json")
-    # An honest archive stores the weights without compression worth the name.
-    limit = min(LARGEST_FILE, 64 * len(data) + (1 << 20))
+    limit = min(LARGEST_FILE, LARGEST_EXPANSION * len(data) + (1 << 20))
     weights = read_member(archive, "model.weights.h5", limit, path)
     version = parse_version(metadata.get("keras_version"), path)
     training = config.get("compile_config")
@@ -354,6 +451,8 @@ def read_keras_archive(data: bytes, path: str, sha256: str) -> KerasFile:
         model_config=config,
         training_config=training if isinstance(training, dict) else None,
         weights=PositionalWeights(open_hdf5(io.BytesIO(weights), path)),
+        names_no_modules=False,
+        stored_bytes=len(weights),
     )
 
 
@@ -362,10 +461,12 @@ def read_keras_file(path: str) -> KerasFile:
     try:
         if os.path.isdir(path):
             raise ConversionError(f"{path}: a folder (a TensorFlow SavedModel?); save as one .keras or .h5 file")
-        if os.path.getsize(path) > LARGEST_FILE:
+        size = os.path.getsize(path)
+        if size > LARGEST_FILE:
             raise ConversionError(f"{path}: larger than {LARGEST_FILE >> 30} GiB")
         with open(path, "rb") as file:
-            data = file.read(LARGEST_FILE)
+            # Python sets aside as much as is asked for.
+            data = file.read(size)
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
     sha256 = hashlib.sha256(data).hexdigest()

@@ -3,170 +3,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Set, Tuple
 
-import numpy as np
-
-from . import activations, checked
+from . import keras_layers, keras_operations
 from .errors import ConversionError
-from .graph import Graph, Node, Shape
+from .graph import Graph, Node
 from .keras_reader import KerasFile
-from .topology import Call, Network, Tensor
-
-LARGEST_PADDING = 65_535
-LARGEST_CONCAT = 64
-
-
-@dataclass(frozen=True)
-class Value:
-    """A node's output with the number of dimensions that Keras gives it, the batch included.
-
-    4: a map; 2: a vector; 3: a map [h][w][1] whose channel axis was dropped by a reduction.
-    """
-
-    node: Node
-    rank: int
-
-    @property
-    def shape(self) -> Shape:
-        return self.node.shape
-
-
-class Lowering:
-    """State of one conversion: the graph being built and what the handlers need."""
-
-    def __init__(self, file: KerasFile, network: Network, keep_layers: bool) -> None:
-        self.file = file
-        self.network = network
-        self.keep_layers = keep_layers
-        self.graph = Graph(network.input_shape)
-        self.values: Dict[int, Value] = {0: Value(self.graph.input, 4)}
-        self.call: Call = None  # type: ignore[assignment]
-
-    # ---- what handlers use ----
-
-    @property
-    def what(self) -> str:
-        return str(self.call.layer)
-
-    @property
-    def config(self) -> Any:
-        return self.call.layer.config
-
-    def refuse(self, reason: str) -> ConversionError:
-        return ConversionError(f"{self.what}: {reason}")
-
-    def emit(self, kind: str, inputs: Sequence[Node], shape: Shape, **fields: Any) -> Node:
-        node = Node(kind, list(inputs), shape, self.call.layer.name, **fields)
-        self.graph.nodes.append(node)
-        return node
-
-    def activate(self, node: Node, activation: Tuple[str, float], inner: bool) -> Node:
-        """The activation after node; inner: it belongs to the layer that made node."""
-        name, parameter = activation
-        if name == "none":
-            return node
-        if name == activations.SOFTMAX:
-            if node.shape[0] != 1 or node.shape[1] != 1:
-                raise self.refuse("softmax over the channels of a map; only of a vector is converted")
-            return self.emit("softmax", [node], node.shape)
-        return self.emit("activation", [node], node.shape, activation=name, parameter=parameter, inner=inner)
-
-    def layer_activation(self, node: Node) -> Node:
-        return self.activate(node, activations.from_config(self.config.get("activation"), self.file.major, self.what), True)
-
-    def weights(self, *variables: Tuple[Sequence[str], Tuple[int, ...]]) -> List[np.ndarray]:
-        return self.file.weights.load(self.call.layer.place, variables)
-
-    def tensors(self) -> List[Value]:
-        """All tensor arguments in order, out of nested lists."""
-        found: List[Value] = []
-        stack: List[Any] = [*self.call.arguments, *self.call.keywords.values()]
-        while stack:
-            item = stack.pop(0)
-            if isinstance(item, Tensor):
-                found.append(self.values[item.index])
-            elif isinstance(item, list):
-                stack = item + stack
-        return found
-
-    def one_input(self) -> Value:
-        values = self.tensors()
-        if len(values) != 1:
-            raise self.refuse(f"takes one input, has {len(values)}")
-        return values[0]
-
-    def one_map(self) -> Value:
-        value = self.one_input()
-        if value.rank != 4 or value.shape[2] is None:
-            raise self.refuse("needs a map (batch, height, width, channels) as its input")
-        self.check_channels_last()
-        return value
-
-    def check_channels_last(self) -> None:
-        if self.config.get("data_format") not in (None, "channels_last"):
-            raise self.refuse("channels come first; build the model with data_format='channels_last'")
-
-    def argument(self, position: int, name: str, default: Any = None) -> Any:
-        """A non-tensor argument of an operation: a keyword, a positional one, or from the configuration."""
-        if name in self.call.keywords:
-            return self.call.keywords[name]
-        if position < len(self.call.arguments):
-            return self.call.arguments[position]
-        return self.config.get(name, default)
-
-    # ---- geometry ----
-
-    def padding(
-        self, value: Value, kernel: Tuple[int, int], strides: Tuple[int, int], dilation: Tuple[int, int]
-    ) -> Tuple[bool, Tuple[int, int, int, int], Tuple[Optional[int], Optional[int]]]:
-        """(same by the engine, four paddings, output height and width) of a layer's `padding`.
-
-        'same' with stride 1 needs the same numbers for every input size; with another stride they are worked
-        out where the size is known, and left to the engine where it is not.
-        """
-        mode = checked.one_of(self.config.get("padding"), f"{self.what}: padding", ("same", "valid"))
-        sides = value.shape[:2]
-        same = mode == "same" and any(n is None and s > 1 for n, s in zip(sides, strides))
-        before_after = []
-        out: List[Optional[int]] = []
-        for n, k, s, d in zip(sides, kernel, strides, dilation):
-            reach = (k - 1) * d + 1
-            if mode == "same":
-                size = None if n is None else -(-n // s)
-                if s == 1:
-                    total = reach - 1
-                elif size is None or n is None:
-                    total = 0
-                else:
-                    total = max((size - 1) * s + reach - n, 0)
-                before_after.append((total // 2, total - total // 2))
-            else:
-                size = None if n is None else (n - reach) // s + 1
-                if size is not None and size < 1:
-                    raise self.refuse(f"its window of {reach} is larger than its input of {n}")
-                before_after.append((0, 0))
-            out.append(size)
-        (top, bottom), (left, right) = before_after
-        if max(top, left, bottom, right) > LARGEST_PADDING:
-            raise self.refuse("its padding is too large")
-        return same, ((0, 0, 0, 0) if same else (top, left, bottom, right)), (out[0], out[1])
+from .lowering import Lowering, Value
+from .topology import Call, Network
 
 
 def lower(file: KerasFile, network: Network, keep_layers: bool) -> Graph:
     """The graph of the network, unoptimised, its names set; outputs are marked."""
-    from . import keras_layers, keras_operations  # both import this module
-
     handlers: List[Tuple[Call, Callable[[Lowering], Value]]] = []
     for call in network.calls:
-        table = keras_operations if call.layer.is_operation else keras_layers
+        table = keras_operations if call.layer.is_operation(file.major) else keras_layers
         handlers.append((call, table.handler(call.layer)))
     state = Lowering(file, network, keep_layers)
     labels: List[Tuple[str, List[str], Node]] = []
     for call, handle in handlers:
-        state.call = call
+        state.begin(call)
         value = handle(state)
+        state.check_all_read()
         state.values[call.output.index] = value
         labels.append((numbered(call.layer.name, call.number, call.layer.calls), call.layer.place.containers, value.node))
     calls: Dict[Tuple[str, ...], int] = {}
@@ -187,7 +45,8 @@ def numbered(name: str, number: int, count: int) -> str:
 
 def set_names(labels: List[Tuple[str, List[str], Node]], graph: Graph) -> None:
     """Gives each layer's name to its node. Of equal names the outermost model's stays, others get their model's in front."""
-    taken = set()
+    taken: Set[str] = set()
+    suffixes: Dict[str, int] = {}
     for depth in sorted({len(containers) for _, containers, _ in labels}):
         for label, containers, node in labels:
             if len(containers) != depth or node is graph.input:
@@ -195,10 +54,9 @@ def set_names(labels: List[Tuple[str, List[str], Node]], graph: Graph) -> None:
             name = label
             if name in taken:
                 name = "/".join([*containers, label])
-            suffix = 1
             while name in taken:
-                suffix += 1
-                name = f"{label} ({suffix})"
+                suffixes[label] = suffixes.get(label, 1) + 1
+                name = f"{label} ({suffixes[label]})"
             taken.add(name)
             node.names.append(name)
 

@@ -18,7 +18,11 @@ from .errors import ConversionError
 from .keras_reader import LayerPlace
 
 MODEL_CLASSES = ("Functional", "Model", "Sequential")
+# Keras's own packages; a class of any other module, or registered under a name of its own, is the user's.
+KERAS_PACKAGES = ("keras", "tf_keras")
 LARGEST_CALLS = 65_536
+# Layers looked at and references followed: nested models that hold nothing can be called without end.
+LARGEST_STEPS = 1 << 19
 DEEPEST_NESTING = 16
 
 
@@ -38,13 +42,12 @@ class Layer:
     place: LayerPlace
     calls: int = 0
 
-    @property
-    def is_operation(self) -> bool:
-        """A function of the backend that was called on a tensor, not a layer object."""
+    def is_operation(self, major: int) -> bool:
+        """A function of the backend that was called on a tensor, not a layer object; major: of the Keras that wrote the file."""
         if self.class_name in ("TFOpLambda", "SlicingOpLambda") or re.search(r"\.(ops|activations)\.", self.module):
             return True
         # Keras 3 leaves the module out of .h5 files; all its layers have this setting, operations do not.
-        return not self.module and "trainable" not in self.config
+        return major >= 3 and not self.module and "trainable" not in self.config
 
     def __str__(self) -> str:
         return f"layer {self.name!r} ({self.class_name})"
@@ -52,13 +55,17 @@ class Layer:
 
 @dataclass
 class Call:
-    """One call of a layer. arguments and keywords hold Tensor, constants, and lists of these."""
+    """One call of a layer. arguments and keywords hold Tensor, constants, and lists of these.
+
+    training: the layer's own `training` argument and those of the nested models around it, outermost first.
+    """
 
     layer: Layer
     number: int  # in calling order, from 0
     arguments: List[Any]
     keywords: Dict[str, Any]
     output: Tensor
+    training: Tuple[Optional[bool], ...] = ()
 
 
 @dataclass
@@ -100,11 +107,42 @@ def is_model(entry: Mapping[str, Any]) -> bool:
     )
 
 
+def own_class(entry: Mapping[str, Any]) -> Optional[str]:
+    """What tells that a class is the user's own, whatever it is called; None where nothing does.
+
+    Keras writes the module and the registered name of a class into .keras files; into .h5 files only the registered name, and
+    only that of a registered class.
+    """
+    class_name = entry.get("class_name")
+    if isinstance(class_name, str) and ">" in class_name:
+        return f"registered as {class_name!r}"
+    registered = entry.get("registered_name")
+    if registered not in (None, class_name):
+        return f"registered as {checked.shown(registered)}"
+    if "module" in entry or "registered_name" in entry:
+        module = entry.get("module")
+        if not isinstance(module, str) or module.partition(".")[0] not in KERAS_PACKAGES:
+            return "of no module of Keras" if module is None else f"of module {checked.shown(module)}"
+    return None
+
+
+def refuse_own_model(entry: Mapping[str, Any], what: str) -> None:
+    """A model class of the user's own may do anything with the layers that it lists."""
+    class_name = entry.get("class_name")
+    told = own_class(entry)
+    if told is not None or class_name not in MODEL_CLASSES:
+        raise ConversionError(
+            f"{what} is of the class {checked.shown(class_name)}, not one of Keras's ({told or 'by its name'}): what it does with its "
+            "layers is not in the file; save keras.Model(model.inputs, model.outputs) instead"
+        )
+
+
 def read_model(entry: Mapping[str, Any], place: LayerPlace, depth: int) -> Model:
     """A Functional or Sequential model from its configuration, nested ones included."""
     what = f"model {place.name!r}"
     if depth > DEEPEST_NESTING:
         raise ConversionError(f"{what}: models nested more than {DEEPEST_NESTING} deep")
+    refuse_own_model(entry, what)
     config = checked.mapping(entry.get("config"), f"{what}: its configuration")
     entries = [checked.mapping(item, f"{what}: a layer") for item in checked.sequence(config.get("layers"), f"{what}: layers")]
     if not entries or len(entries) > LARGEST_CALLS:
@@ -129,6 +167,12 @@ def read_model(entry: Mapping[str, Any], place: LayerPlace, depth: int) -> Model
         if is_model(item):
             layers.append(read_model(item, layer_place, depth + 1))
         else:
+            told = own_class(item)
+            if told is not None:
+                raise ConversionError(
+                    f"layer {name!r} ({class_name}): a class of your own ({told}), which is not read whatever it is called; "
+                    "build the network from Keras's layers"
+                )
             module = item.get("module")
             layers.append(Layer(name, class_name, module if isinstance(module, str) else "", layer_config, layer_place))
     if entry.get("class_name") == "Sequential":
@@ -251,6 +295,9 @@ def keras3_value(value: Any, names: Any, what: str, depth: int) -> Any:
             return Reference(history[0], checked.integer(history[1], what, 0), checked.integer(history[2], what, 0))
         if kind in ("__numpy__", "__tensor__"):
             return checked.mapping(config, what).get("value")
+        if kind == "__slice__":
+            # As Keras 2 writes it.
+            return {key: checked.mapping(config, what).get(key) for key in ("start", "stop", "step")}
         return value
     if isinstance(value, (list, tuple)):
         return [keras3_value(item, names, what, depth + 1) for item in value]
@@ -264,6 +311,13 @@ class Flattener:
         self.calls: List[Call] = []
         self.models: List[Tuple[LayerPlace, int, Tensor]] = []
         self.tensors = 1
+        self.steps = 0
+        self.offsets: Dict[int, Dict[str, int]] = {}
+
+    def count(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > LARGEST_STEPS:
+            raise ConversionError(f"the nested models take more than {LARGEST_STEPS} steps to open up")
 
     def new_tensor(self) -> Tensor:
         self.tensors += 1
@@ -271,9 +325,10 @@ class Flattener:
             raise ConversionError(f"more than {LARGEST_CALLS} layer calls")
         return Tensor(self.tensors - 1)
 
-    def run(self, model: Model, inputs: List[Tensor]) -> List[Tensor]:
-        """Lists the calls of one pass through the model; returns its outputs."""
+    def run(self, model: Model, inputs: List[Tensor], training: Tuple[Optional[bool], ...] = ()) -> List[Tensor]:
+        """Lists the calls of one pass through the model; returns its outputs. training: of the models around."""
         what = f"model {model.name!r}"
+        self.count(1 + len(model.layers))
         if len(inputs) != len(model.inputs):
             raise ConversionError(f"{what}: called with {len(inputs)} tensors, has {len(model.inputs)} inputs")
         pass_number = model.calls
@@ -282,7 +337,9 @@ class Flattener:
         values: Dict[Tuple[str, int], List[Tensor]] = {
             (name, 0): [tensor] for name, tensor in zip(model.inputs, inputs)
         }
-        offsets = self.node_offsets(model, by_name)
+        if id(model) not in self.offsets:
+            self.offsets[id(model)] = self.node_offsets(model, by_name)
+        offsets = self.offsets[id(model)]
         order = [
             (name, node)
             for name in (layer.name for layer in model.layers)
@@ -290,13 +347,14 @@ class Flattener:
             if (name, node) not in values
         ]
         place = {key: index for index, key in enumerate(order)}
+        given = set(values)
         waiting: Dict[Tuple[str, int], int] = {}
         readers: Dict[Tuple[str, int], List[Tuple[str, int]]] = {}
         ready: List[int] = []
         for key in order:
-            sources = {
-                (r.layer, r.node - offsets.get(r.layer, 0)) for r in references(model.inbound[key[0]][key[1]])
-            } - set(values)
+            read = references(model.inbound[key[0]][key[1]])
+            self.count(1 + len(read))
+            sources = {(r.layer, r.node - offsets.get(r.layer, 0)) for r in read} - given
             waiting[key] = len(sources)
             for source in sources:
                 readers.setdefault(source, []).append(key)
@@ -311,14 +369,16 @@ class Flattener:
             resolved = [self.resolve(item, values, offsets, name) for item in arguments]
             named = {k: self.resolve(item, values, offsets, name) for k, item in keywords.items()}
             target = by_name[name]
+            function = isinstance(target, Layer) and target.is_operation(3)
+            around = (*training, None if function else training_argument(resolved, named, f"layer {name!r}"))
             if isinstance(target, Model):
-                values[key] = self.run(target, flat_tensors(resolved))
+                values[key] = self.run(target, self.model_inputs(resolved, named, target.name), around)
                 if len(values[key]) == 1:
                     self.models.append((target.place, target.calls - 1, values[key][0]))
             else:
                 output = self.new_tensor()
                 number = pass_number * len(model.inbound[name]) + node
-                self.calls.append(Call(target, number, resolved, named, output))
+                self.calls.append(Call(target, number, resolved, named, output, around))
                 target.calls += 1
                 values[key] = [output]
             for reader in readers.get(key, []):
@@ -329,6 +389,20 @@ class Flattener:
             stuck = next(key[0] for key in order if waiting[key])
             raise ConversionError(f"{what}: layer {stuck!r} waits for a tensor that nothing makes (a cycle?)")
         return [self.pick(values, name, node - offsets.get(name, 0), tensor, what) for name, node, tensor in model.outputs]
+
+    @staticmethod
+    def model_inputs(arguments: List[Any], keywords: Dict[str, Any], name: str) -> List[Tensor]:
+        """The tensors that a nested model is called with; whatever else it is called with is refused."""
+        keywords = dict(keywords)
+        given = [*arguments, *([keywords.pop("inputs")] if "inputs" in keywords else [])]
+        constants = [item for item in given if item is not None and not flat_tensors(item)]
+        odd = [key for key, item in keywords.items() if item is not None]
+        if constants or odd:
+            raise ConversionError(
+                f"model {name!r}: is called with {odd[0] if odd else 'the argument'} "
+                f"{checked.shown(keywords[odd[0]] if odd else constants[0])}, which is not converted"
+            )
+        return flat_tensors(given)
 
     @staticmethod
     def node_offsets(model: Model, by_name: Dict[str, Any]) -> Dict[str, int]:
@@ -357,6 +431,16 @@ class Flattener:
         if outputs is None or tensor >= len(outputs):
             raise ConversionError(f"{what}: reads output {tensor} of call {node} of {layer!r}, which does not exist")
         return outputs[tensor]
+
+
+def training_argument(arguments: List[Any], keywords: Dict[str, Any], what: str) -> Optional[bool]:
+    """Takes `training` out of a call's arguments: the keyword, or a truth value after the tensors."""
+    value = keywords.pop("training", None)
+    if value is None and len(arguments) == 2 and isinstance(arguments[1], bool):
+        value = arguments.pop()
+    if value is not None and value not in (True, False):
+        raise ConversionError(f"{what}: is called with training={checked.shown(value)}; only True and False are read")
+    return None if value is None else bool(value)
 
 
 def references(node: Any) -> List[Reference]:
@@ -397,6 +481,17 @@ def input_shape(model: Model) -> Tuple[Optional[int], Optional[int], int]:
     return height, width, checked.integer(sides[3], what + ": channels", 1, 4)
 
 
+def refuse_channels_first(model: Model) -> None:
+    """Said first: with the channels in front, every shape would be read wrongly and the wrong thing named."""
+    stack: List[Any] = [model]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Model):
+            stack.extend(reversed(item.layers))
+        elif item.config.get("data_format") == "channels_first":
+            raise ConversionError(f"{item}: channels come first; build the model with data_format='channels_last'")
+
+
 def read_network(config: Mapping[str, Any]) -> Network:
     """The flattened network of a whole model configuration: one image in, one vector out."""
     if not is_model(config):
@@ -411,6 +506,7 @@ def read_network(config: Mapping[str, Any]) -> Network:
         raise ConversionError(
             f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one image in, one vector out is converted"
         )
+    refuse_channels_first(model)
     shape = input_shape(model)
     flattener = Flattener()
     output = flattener.run(model, [Tensor(0)])[0]

@@ -35,7 +35,7 @@ def link_with_cmake(source, installed, folder, compiler, program):
     project = pathlib.Path(folder, "cmake_consumer")
     shutil.copytree(source / "tests" / "artifact" / "consumers" / "cmake", project)
     shutil.copy(source / "engine" / "examples" / "screen.c", project)
-    command = ["cmake", "-S", str(project), "-B", str(project / "build"), f"-DCMAKE_PREFIX_PATH={installed}", "-DCMAKE_BUILD_TYPE=Release",
+    command = ["cmake", "-G", "Ninja", "-S", str(project), "-B", str(project / "build"), f"-DCMAKE_PREFIX_PATH={installed}", "-DCMAKE_BUILD_TYPE=Release",
                f"-DCMAKE_C_COMPILER={';'.join(compiler)}", f"-DCMAKE_C_FLAGS={' '.join(WARNINGS)}"]
     if os.environ.get("FOVEA_WRAPPER"):
         command.append("-DCMAKE_SYSTEM_NAME=Linux")  # another CPU's programs are not run while configuring

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the rules of the tree that a search can check. Usage: check_source_rules.py ROOT
 
-Exit status 1 names every breach as file:line; 77 (skipped) when ROOT is no git checkout.
+Exit status 1 names every breach as file:line; 77 (skipped) when ROOT is no git checkout or git is missing.
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -59,6 +60,9 @@ def breaches(path: pathlib.PurePosixPath, text: str):
 
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
+    if shutil.which("git") is None:
+        print("git is not installed")
+        return 77
     listing = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True, check=False)
     if listing.returncode != 0:
         print("not a git checkout")

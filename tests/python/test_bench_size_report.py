@@ -35,10 +35,10 @@ Linker script and memory map
  .text._ZN5fovea_a_long_name
                 0x0000000000001010       0x20 b/engine/libfovea_engine.a.p/y.o
                 0x0000000000001010                a symbol
- .rodata        0x0000000000002000       0x08 /usr/lib/libstdc++.a(z.o)
+ .rodata        0x0000000000002000       0x08 /usr/lib/libgcc.a(z.o)
  .comment       0x0000000000000000       0x30 b/libfovea_ops.a.p/x.o
 """)
-    assert size_report.room_sizes(map_file) == {"ops": {"code": 16}, "engine": {"code": 32}, "C++ run-time": {"constants": 8}}
+    assert size_report.room_sizes(map_file) == {"ops": {"code": 16}, "engine": {"code": 32}, "compiler's run-time": {"constants": 8}}
 
 
 def test_no_build_is_named(tmp_path):

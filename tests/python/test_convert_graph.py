@@ -2,11 +2,18 @@
 """What the converter makes of layers: hand-made Keras files, no training framework needed."""
 import numpy as np
 import pytest
-from conftest import convert_to_model, layer, tiny_layers, tiny_weights, write_h5, write_keras
+import conftest
+from conftest import layer, tiny_layers, tiny_weights, write_h5, write_keras
 
 from fovea_tools import pack
 from fovea_tools.activations import FILE_ACTIVATIONS
 from fovea_tools.fovea_file import NODE_KINDS, NONE
+
+
+def convert_to_model(source, target, *options):
+    """Most networks here begin with the layer that is looked at, and rescale nothing."""
+    options = options or ("--labels", "no_dr,dr")
+    return conftest.convert_to_model(source, target, *options, "--preprocess-input", "none")
 
 
 def kinds(model):
@@ -86,14 +93,12 @@ def test_rescalings_are_composed_and_a_narrow_range_warned_of(tmp_path, capsys):
     assert "very narrow range" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("rescaled", [True, False])
-def test_pixels_without_rescaling_are_warned_of(tmp_path, capsys, rescaled):
+@pytest.mark.parametrize("scale", [1 / 127.5, 1 / 10])
+def test_an_unusually_wide_range_is_warned_of(tmp_path, capsys, scale):
     layers = tiny_layers()
-    if not rescaled:
-        del layers[1]
-        layers[1]["inbound_nodes"] = [[["image", 0, 0, {}]]]
+    layers[1]["config"]["scale"] = scale
     convert(tmp_path, layers, tiny_weights(), labels="no_dr,dr")
-    assert ("unusually wide range" in capsys.readouterr().err) == (not rescaled)
+    assert ("unusually wide range" in capsys.readouterr().err) == (scale > 0.1 - 1e-9)
 
 
 def hard_sigmoid_entries(source, scale_last=1 / 6, constant_first=False):

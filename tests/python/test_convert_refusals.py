@@ -9,7 +9,7 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
-from conftest import REPOSITORY, fovea_convert, layer, model_config, tiny_layers, tiny_weights, write_h5, write_keras
+from conftest import REPOSITORY, fovea_convert, layer, model_config, stated, tiny_layers, tiny_weights, write_h5, write_keras
 
 LABELS = ("--labels", "no_dr,dr")
 
@@ -263,7 +263,7 @@ def test_as_a_program_without_any_framework(tmp_path):
         "loaded = {'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules); sys.exit(str(loaded) if loaded else status)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "m.h5"), "-o", str(tmp_path / "m.fovea"), *LABELS],
+        [sys.executable, "-c", code, str(tmp_path / "m.h5"), "-o", str(tmp_path / "m.fovea"), *stated(LABELS)],
         capture_output=True, text=True, env={"PYTHONPATH": str(REPOSITORY / "converter"), "PATH": "/usr/bin:/bin"},
     )
     assert done.returncode == 0, done.stderr

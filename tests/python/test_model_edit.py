@@ -9,6 +9,7 @@ import zlib
 
 import pytest
 from cli_helpers import fovea_ok, needs_binary, tiny_model
+from conftest import stated
 
 from fovea_tools import fovea_file
 from fovea_tools.convert import main as convert
@@ -151,7 +152,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(UsageError, match="no regular file"):
         write_file(str(tmp_path / "pipe"), b"new")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "model.fovea", "pipe"]
-    assert convert(["nothing.h5", "-o", str(tmp_path / "x"), "--labels", "a,b"]) == 4
+    assert convert(["nothing.h5", "-o", str(tmp_path / "x"), *stated(["--labels", "a,b"])]) == 4
 
 
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
