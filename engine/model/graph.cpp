@@ -190,10 +190,11 @@ const char* Graph::name_of(std::uint32_t node) const {
 }
 
 std::uint32_t Graph::find_layer(const char* name) const {
-    for (const LayerName& layer : names) {
-        if (std::strcmp(layer.text, name) == 0) return layer.node;
-    }
-    return kNone;
+    const std::uint32_t* found = std::lower_bound(
+        names_by_text.begin(), names_by_text.end(), name,
+        [this](std::uint32_t i, const char* text) { return std::strcmp(names[i].text, text) < 0; });
+    if (found == names_by_text.end() || std::strcmp(names[*found].text, name) != 0) return kNone;
+    return names[*found].node;
 }
 
 NodeLabel::NodeLabel(const Graph& graph, std::uint32_t node) {

@@ -75,6 +75,7 @@ struct Graph {
     Buffer<Node> nodes;
     Buffer<std::uint32_t> operands;
     Buffer<LayerName> names;  // sorted by node
+    Buffer<std::uint32_t> names_by_text;  // places in names, sorted by what they say
     Buffer<Tensor> tensors;
     std::uint32_t input_height = 0, input_width = 0;  // 0 = any
     std::uint32_t input_channels = 0;

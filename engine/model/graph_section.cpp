@@ -233,7 +233,7 @@ fovea_status read_nodes(const std::uint8_t* p, const Log& log, Graph* graph) {
 fovea_status read_names(const std::uint8_t* p, const Strings& strings, const Log& log,
                         Graph* graph) {
     const std::size_t count = graph->names.size();
-    Buffer<const char*> sorted(graph->names.allocator());
+    Buffer<std::uint32_t>& sorted = graph->names_by_text;
     if (!sorted.allocate(count)) {
         return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the layer names");
     }
@@ -251,14 +251,16 @@ fovea_status read_names(const std::uint8_t* p, const Strings& strings, const Log
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: name '%.200s' is out of order",
                             name.text);
         }
-        sorted[i] = name.text;
+        sorted[i] = static_cast<std::uint32_t>(i);
     }
-    std::sort(sorted.begin(), sorted.end(),
-              [](const char* a, const char* b) { return std::strcmp(a, b) < 0; });
+    const Buffer<LayerName>& names = graph->names;
+    std::sort(sorted.begin(), sorted.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return std::strcmp(names[a].text, names[b].text) < 0;
+    });
     for (std::size_t i = 1; i < count; ++i) {
-        if (std::strcmp(sorted[i - 1], sorted[i]) == 0) {
+        if (std::strcmp(names[sorted[i - 1]].text, names[sorted[i]].text) == 0) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: name '%.200s' occurs twice",
-                            sorted[i]);
+                            names[sorted[i]].text);
         }
     }
     return FOVEA_OK;

@@ -211,6 +211,7 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
     graph.nodes = Buffer<Node>(allocator);
     graph.operands = Buffer<std::uint32_t>(allocator);
     graph.names = Buffer<LayerName>(allocator);
+    graph.names_by_text = Buffer<std::uint32_t>(allocator);
     graph.tensors = Buffer<Tensor>(allocator);
     model->labels.classes = Buffer<const char*>(allocator);
     model->provenance = Buffer<ProvenanceEntry>(allocator);

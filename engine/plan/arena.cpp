@@ -9,9 +9,12 @@ namespace {
 // Orders that are tried: each costs some 10 microseconds for a hundred blocks.
 constexpr int kTries = 48;
 
-// Looks at pairs of blocks that are needed together after which no further order is tried: far more
-// than a network with a few blocks alive at a time takes for all of them.
-constexpr std::uint64_t kMostLooks = std::uint64_t{1} << 26;
+// Looks at placed blocks that all tries together may take: enough for every try of a hundred blocks
+// that are all needed together, or of thousands of which a few are at a time. Linear in the number of
+// blocks, so that planning is.
+std::uint64_t most_looks(std::size_t count) {
+    return (std::uint64_t{1} << 20) + 256 * std::uint64_t{count};
+}
 
 // Blocks between two questions whether to stop.
 constexpr std::size_t kBlocksBetweenQuestions = 256;
@@ -36,16 +39,24 @@ class Placer {
     std::uint64_t peak();
 
     // Places the blocks in that order, each at the lowest place that is free for its whole life.
-    // *total receives the arena's size, *top the order's index of what reaches it.
+    // *total receives the arena's size, *top the order's index of what reaches it; UINT64_MAX when
+    // that took too many looks.
     fovea_status place_in_order(const Buffer<std::uint32_t>& order, const Cancel& cancel,
                                 std::uint64_t* total, std::size_t* top);
 
-    std::uint64_t looks() const { return looks_; }
+    // Places the blocks as their lives begin, each in the first gap that is large enough: fast, but
+    // not as tight.
+    fovea_status place_in_time(const Cancel& cancel, std::uint64_t* total);
 
   private:
+    struct Gap {
+        std::uint64_t begin, end;
+    };
+
     void find_together(const ArenaBlock& block, std::size_t node, std::size_t first_leaf,
                        std::size_t leaves);
     std::uint64_t lowest_place(const ArenaBlock& block);
+    void sort_by_last(Buffer<std::uint32_t>* order) const;
 
     ArenaBlock* const blocks_;
     const std::size_t count_;
@@ -74,13 +85,17 @@ bool Placer::prepare() {
     return true;
 }
 
+void Placer::sort_by_last(Buffer<std::uint32_t>* order) const {
+    std::copy(by_first_.begin(), by_first_.end(), order->begin());
+    std::sort(order->begin(), order->end(), [this](std::uint32_t a, std::uint32_t b) {
+        return blocks_[a].last != blocks_[b].last ? blocks_[a].last < blocks_[b].last : a < b;
+    });
+}
+
 std::uint64_t Placer::peak() {
     // Sizes come in the order of their first segments and leave in that of their last ones.
     Buffer<std::uint32_t>& by_last = together_;
-    std::copy(by_first_.begin(), by_first_.end(), by_last.begin());
-    std::sort(by_last.begin(), by_last.end(), [this](std::uint32_t a, std::uint32_t b) {
-        return blocks_[a].last < blocks_[b].last;
-    });
+    sort_by_last(&by_last);
     std::uint64_t live = 0, peak = 0;
     std::size_t gone = 0;
     for (std::size_t i = 0; i < count_; ++i) {
@@ -130,6 +145,10 @@ fovea_status Placer::place_in_order(const Buffer<std::uint32_t>& order, const Ca
     *total = 0;
     for (std::size_t placed = 0; placed < count_; ++placed) {
         if (placed % kBlocksBetweenQuestions == 0 && cancel.asked()) return FOVEA_ERROR_CANCELLED;
+        if (looks_ > most_looks(count_)) {
+            *total = UINT64_MAX;
+            return FOVEA_OK;
+        }
         ArenaBlock& block = blocks_[order[placed]];
         block.offset = lowest_place(block);
         const std::uint64_t end = block.offset + align_up(block.size);
@@ -139,6 +158,59 @@ fovea_status Placer::place_in_order(const Buffer<std::uint32_t>& order, const Ca
         }
         for (std::size_t node = leaves_ + place_of_[order[placed]]; node > 0; node /= 2) {
             ends_[node] = std::max(ends_[node], block.last + 1);
+        }
+    }
+    return FOVEA_OK;
+}
+
+fovea_status Placer::place_in_time(const Cancel& cancel, std::uint64_t* total) {
+    Buffer<Gap> gaps(by_first_.allocator());  // by place; none touch
+    if (!gaps.allocate(count_ + 1)) return FOVEA_ERROR_OUT_OF_MEMORY;
+    Buffer<std::uint32_t>& by_last = together_;
+    sort_by_last(&by_last);
+    std::size_t gap_count = 0, gone = 0;
+    *total = 0;
+    const auto give_back = [&](std::uint64_t begin, std::uint64_t end) {
+        Gap* const at = std::lower_bound(
+            gaps.begin(), gaps.begin() + gap_count, begin,
+            [](const Gap& gap, std::uint64_t offset) { return gap.begin < offset; });
+        const bool joins_before = at != gaps.begin() && at[-1].end == begin;
+        const bool joins_after = at != gaps.begin() + gap_count && at->begin == end;
+        if (joins_before && joins_after) {
+            at[-1].end = at->end;
+            std::copy(at + 1, gaps.begin() + gap_count--, at);
+        } else if (joins_before) {
+            at[-1].end = end;
+        } else if (joins_after) {
+            at->begin = begin;
+        } else {
+            std::copy_backward(at, gaps.begin() + gap_count, gaps.begin() + gap_count + 1);
+            ++gap_count;
+            *at = {begin, end};
+        }
+    };
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (i % kBlocksBetweenQuestions == 0 && cancel.asked()) return FOVEA_ERROR_CANCELLED;
+        ArenaBlock& block = blocks_[by_first_[i]];
+        for (; blocks_[by_last[gone]].last < block.first; ++gone) {
+            const ArenaBlock& old = blocks_[by_last[gone]];
+            give_back(old.offset, old.offset + align_up(old.size));
+        }
+        const std::uint64_t size = align_up(block.size);
+        std::size_t gap = 0;
+        while (gap < gap_count && gaps[gap].end - gaps[gap].begin < size) ++gap;
+        if (gap < gap_count) {
+            block.offset = gaps[gap].begin;
+            gaps[gap].begin += size;
+        } else {  // at the end, where a gap may begin already
+            gap = gap_count != 0 && gaps[gap_count - 1].end == *total ? gap_count - 1 : gap_count;
+            block.offset = gap < gap_count ? gaps[gap].begin : *total;
+            *total = block.offset + size;
+            if (gap < gap_count) gaps[gap].begin = gaps[gap].end;
+        }
+        if (gap < gap_count && gaps[gap].begin == gaps[gap].end) {
+            std::copy(gaps.begin() + gap + 1, gaps.begin() + gap_count, gaps.begin() + gap);
+            --gap_count;
         }
     }
     return FOVEA_OK;
@@ -162,12 +234,12 @@ fovea_status place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count, const A
         return all[a].size != all[b].size ? all[a].size > all[b].size : a < b;
     });
     const std::uint64_t peak = placer.peak();
-    std::uint64_t best = UINT64_MAX;
-    for (int attempt = 0; attempt < kTries && best > peak; ++attempt) {
-        if (attempt > 0 && placer.looks() > kMostLooks) break;
-        std::uint64_t size = 0;
+    std::uint64_t best = UINT64_MAX, size = 0;
+    for (int attempt = 0; attempt < kTries && best > peak && size != UINT64_MAX; ++attempt) {
         std::size_t top = 0;
-        const fovea_status status = placer.place_in_order(order, cancel, &size, &top);
+        fovea_status status = placer.place_in_order(order, cancel, &size, &top);
+        const bool took_too_long = status == FOVEA_OK && size == UINT64_MAX;
+        if (took_too_long && best == UINT64_MAX) status = placer.place_in_time(cancel, &size);
         if (status != FOVEA_OK) return status;
         if (size < best) {
             best = size;

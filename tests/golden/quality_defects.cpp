@@ -57,6 +57,16 @@ const std::vector<Defect>& all_defects() {
          },
          {},
          0.9},
+        {"cut above and below, black there",
+         [](P p, P) {
+             const Picture q = trimmed(p);
+             Picture cut(q.width + 40, q.height);
+             const int off = q.height / 20;
+             paste(synthetic::cut(q, 0, off, q.width, q.height - 2 * off), 20, off, &cut);
+             return cut;
+         },
+         {},
+         0.9},
         {"two eyes, a gap", [](P p, P o) { return beside(p, o, 12); }, {kSingleDisc}, 0.95},
         {"two eyes that touch",
          [](P p, P o) { return beside(trimmed(p), trimmed(o), 0); },
@@ -103,6 +113,10 @@ const std::vector<Defect>& all_defects() {
         {"one bit a channel", [](P p, P) { return dithered(p, 2); }, {kColours}, 1},
         {"four levels, dithered", [](P p, P) { return dithered(p, 4); }, {kColours}, 1},
         {"eight levels", [](P p, P) { return posterised(p, 8); }, {kColours}, 0.95},
+        {"six levels, a little noise",
+         [](P p, P) { return noisy(posterised(p, 6), 2); },
+         {kLevels},
+         0.95},
         {"blocks, 40 pixels", [](P p, P) { return blocky(p, 40); }, {kBlocks}, 0.95},
         {"blocks, 80 pixels", [](P p, P) { return blocky(p, 80); }, {kBlocks, kStraightEdges}, 0.9},
         {"grey", [](P p, P) { return grey(p); }, {kColourSpread}, 1},

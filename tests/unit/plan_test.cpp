@@ -336,6 +336,35 @@ TEST_CASE("blocks that live together lie apart, and the arena is not much more t
     CHECK(worst < 1.5);
 }
 
+TEST_CASE("thousands of blocks that are all needed together are placed apart, close to the peak") {
+    std::mt19937 random(6);
+    const std::size_t count = 3000;
+    fovea::Buffer<ArenaBlock> blocks;
+    REQUIRE(blocks.allocate(count));
+    std::uint64_t peak = 0;
+    std::vector<std::uint64_t> live(4000, 0);
+    for (ArenaBlock& block : blocks) {
+        const std::uint32_t first = random() % 2000;
+        block = {1 + random() % 5000, first, first + 500 + static_cast<std::uint32_t>(random() % 1000), 0};
+        for (std::uint32_t s = block.first; s <= block.last; ++s) {
+            peak = std::max(peak, live[s] += fovea::align_up(block.size));
+        }
+    }
+    std::uint64_t total = 0;
+    REQUIRE(fovea::place_blocks(&blocks, count, {}, {}, &total) == FOVEA_OK);
+    std::size_t overlapping = 0;
+    for (const ArenaBlock& a : blocks) {
+        overlapping += a.offset % 64 != 0 || a.offset + a.size > total ? 1 : 0;
+        for (const ArenaBlock& b : blocks) {
+            if (&a == &b || a.first > b.last || b.first > a.last) continue;
+            overlapping += a.offset + a.size <= b.offset || b.offset + b.size <= a.offset ? 0 : 1;
+        }
+    }
+    CHECK(overlapping == 0);
+    CHECK(total >= peak);
+    CHECK(total < peak + peak / 4);
+}
+
 TEST_CASE("what nothing needs is not run") {
     model_builder::ModelSpec spec = model_builder::tiny_spec();
     const Planned whole(spec, {});
