@@ -11,6 +11,7 @@
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/gate/gate.h"
+#include "ops/lrn/lrn.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
 #include "ops/widen/widen.h"
@@ -35,7 +36,8 @@ constexpr OperationListing (*kListings[])() = {
     list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
     list<kDenseFp16>,
     list<kDenseFp32>,         list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>, list<kGateFp16>,
-    list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kNarrowFp16>,
+    list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kLrnFp32>,
+    list<kNarrowFp16>,
     list<kPointwiseConvFp16>, list<kPointwiseConvFp32>, list<kPoolFp16>,          list<kPoolFp32>,
     list<kWidenFp16>,
 };

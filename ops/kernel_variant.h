@@ -16,6 +16,10 @@ struct KernelVariant {
     CpuFeatureSet required;
 };
 
+// Of count rows, whose needs lie bytes_apart from each other, the first that these features allow, or the last.
+std::size_t first_allowed(const CpuFeatureSet* required, std::size_t bytes_apart, std::size_t count,
+                          CpuFeatureSet features);
+
 // A table as data, so that tools can list every operation alike.
 template <typename Function>
 struct KernelTable {
@@ -25,10 +29,7 @@ struct KernelTable {
 
     // The first row that these features allow.
     const KernelVariant<Function>& select(CpuFeatureSet features) const {
-        for (std::size_t i = 0; i + 1 < count; ++i) {
-            if ((variants[i].required & ~features) == 0) return variants[i];
-        }
-        return variants[count - 1];
+        return variants[first_allowed(&variants[0].required, sizeof(variants[0]), count, features)];
     }
 };
 

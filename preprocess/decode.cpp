@@ -18,21 +18,21 @@ namespace {
 constexpr std::uint64_t kMaxPixels = std::uint64_t{1} << 27;
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30;
 
-Status refuse(const char** detail, const char* cause, Status status) {
-    *detail = cause;
-    return status;
+Status refuse(const char **detail, const char *cause, Status status) {
+  *detail = cause;
+  return status;
 }
 
-bool starts_with(const std::uint8_t* data, std::size_t size, const char* bytes, std::size_t count,
-                 std::size_t at = 0) {
-    return size >= at + count && std::memcmp(data + at, bytes, count) == 0;
+bool starts_with(const std::uint8_t *data, std::size_t size, const char *bytes,
+                 std::size_t count, std::size_t at = 0) {
+  return size >= at + count && std::memcmp(data + at, bytes, count) == 0;
 }
 
 struct Signature {
-    const char* bytes;
-    std::size_t count;
-    std::size_t at;
-    const char* detail;
+  const char *bytes;
+  std::size_t count;
+  std::size_t at;
+  const char *detail;
 };
 
 // Formats that people have, so that the message can say what the file is.
@@ -46,21 +46,25 @@ constexpr Signature kOtherFormats[] = {
     {"II+\0", 4, 0, "the file is a BigTIFF image; convert it to JPEG or PNG"},
     {"%PDF", 4, 0, "the file is a PDF document"},
     {"DICM", 4, 128, "the file is a DICOM image; export it as JPEG or PNG"},
-    {"\0\0\0\x0CjP  ", 8, 0, "the file is a JPEG 2000 image; convert it to JPEG or PNG"},
-    {"\xFF\x4F\xFF\x51", 4, 0, "the file is a JPEG 2000 image; convert it to JPEG or PNG"},
-    {"\xFF\x0A", 2, 0, "the file is a JPEG XL image; convert it to JPEG or PNG"},
-    {"\0\0\0\x0CJXL ", 8, 0, "the file is a JPEG XL image; convert it to JPEG or PNG"},
+    {"\0\0\0\x0CjP  ", 8, 0,
+     "the file is a JPEG 2000 image; convert it to JPEG or PNG"},
+    {"\xFF\x4F\xFF\x51", 4, 0,
+     "the file is a JPEG 2000 image; convert it to JPEG or PNG"},
+    {"\xFF\x0A", 2, 0,
+     "the file is a JPEG XL image; convert it to JPEG or PNG"},
+    {"\0\0\0\x0CJXL ", 8, 0,
+     "the file is a JPEG XL image; convert it to JPEG or PNG"},
     {"8BPS", 4, 0, "the file is a Photoshop image; convert it to JPEG or PNG"},
     {"PK\x03\x04", 4, 0, "the file is a ZIP archive"},
 };
 
 struct Brand {
-    const char* name;
-    const char* detail;
+  const char *name;
+  const char *detail;
 };
 
-// Of files that begin with an "ftyp" box. In this order: a file may bear several, and the general
-// ones say less.
+// Of files that begin with an "ftyp" box. In this order: a file may bear
+// several, and the general ones say less.
 constexpr Brand kBrands[] = {
     {"avif", "the file is an AVIF image; convert it to JPEG or PNG"},
     {"avis", "the file is an AVIF image sequence; convert it to JPEG or PNG"},
@@ -78,195 +82,239 @@ constexpr Brand kBrands[] = {
     {"crx ", "the file is a Canon raw image; convert it to JPEG or PNG"},
 };
 
-// What a file is that begins with an "ftyp" box: its major brand, a version, compatible brands.
-const char* media_detail(const std::uint8_t* data, std::size_t size) {
-    constexpr std::size_t kMajor = 8, kCompatible = 16, kBrandSize = 4, kMostBrands = 32;
-    std::size_t end = std::min<std::size_t>(size, kCompatible + kMostBrands * kBrandSize);
-    if (size >= kBrandSize) end = std::min<std::size_t>(end, read_u32_big_endian(data));
-    for (const Brand& brand : kBrands) {
-        if (starts_with(data, size, brand.name, kBrandSize, kMajor)) return brand.detail;
-        for (std::size_t at = kCompatible; at + kBrandSize <= end; at += kBrandSize) {
-            if (starts_with(data, size, brand.name, kBrandSize, at)) return brand.detail;
-        }
+// What a file is that begins with an "ftyp" box: its major brand, a version,
+// compatible brands.
+const char *media_detail(const std::uint8_t *data, std::size_t size) {
+  constexpr std::size_t kMajor = 8, kCompatible = 16, kBrandSize = 4,
+                        kMostBrands = 32;
+  std::size_t end =
+      std::min<std::size_t>(size, kCompatible + kMostBrands * kBrandSize);
+  if (size >= kBrandSize)
+    end = std::min<std::size_t>(end, read_u32_big_endian(data));
+  for (const Brand &brand : kBrands) {
+    if (starts_with(data, size, brand.name, kBrandSize, kMajor))
+      return brand.detail;
+    for (std::size_t at = kCompatible; at + kBrandSize <= end;
+         at += kBrandSize) {
+      if (starts_with(data, size, brand.name, kBrandSize, at))
+        return brand.detail;
     }
-    return "the file is a video";
+  }
+  return "the file is a video";
 }
 
-Status check_limits(std::uint64_t width, std::uint64_t height, const DecodeLimits& limits,
-                    const char** detail) {
-    if (width > limits.max_side || height > limits.max_side) {
-        return refuse(detail, "a side of the image exceeds the limit", Status::kImageTooLarge);
-    }
-    if (width * height > std::min(limits.max_pixels, kMaxPixels)) {
-        return refuse(detail, "the image has more pixels than the limit", Status::kImageTooLarge);
-    }
-    return Status::kOk;
+Status check_limits(std::uint64_t width, std::uint64_t height,
+                    const DecodeLimits &limits, const char **detail) {
+  if (width > limits.max_side || height > limits.max_side) {
+    return refuse(detail, "a side of the image exceeds the limit",
+                  Status::kImageTooLarge);
+  }
+  if (width * height > std::min(limits.max_pixels, kMaxPixels)) {
+    return refuse(detail, "the image has more pixels than the limit",
+                  Status::kImageTooLarge);
+  }
+  return Status::kOk;
 }
 
-constexpr const char* kNeedsMemory = "decoding needs more memory than the limit";
+constexpr const char *kNeedsMemory =
+    "decoding needs more memory than the limit";
 
-constexpr const char* kStrayBytes =
+constexpr const char *kStrayBytes =
     "bytes that are no part of the image follow its data; it may be damaged";
-constexpr const char* kUnknownColors =
-    "its colour profile is not one that can be converted to sRGB; its colours may be off";
-constexpr const char* kBothWarnings =
-    "bytes that are no part of the image follow its data, and its colour profile cannot be "
+constexpr const char *kUnknownColors =
+    "the colour profile is of no kind that can be converted to sRGB; the "
+    "colours may be off";
+constexpr const char *kBothWarnings =
+    "bytes that are no part of the image follow its data, and its colour "
+    "profile cannot be "
     "converted "
     "to sRGB; it may be damaged, and its colours off";
 
 // Decodes, converts and turns upright. channels is 3 or 4.
-Status decode_checked(ByteSpan file, int channels, const Metadata& metadata,
-                      const DecodeLimits& limits, std::uint64_t max_bytes, bool zero_fill,
-                      const Allocator& allocator, Image* out, const char** detail) {
-    if (limits.is_cancelled()) {
-        return refuse(detail, "the decoding was cancelled", Status::kCancelled);
-    }
-    DecodedPixels decoded(allocator);
-    const Status decoding = decode_pixels(file, channels, max_bytes, zero_fill, &decoded);
-    if (decoding == Status::kImageTooLarge) return refuse(detail, kNeedsMemory, decoding);
-    if (decoding == Status::kOutOfMemory) return refuse(detail, "out of memory", decoding);
-    if (decoding != Status::kOk) return refuse(detail, "the image data are damaged", decoding);
-    if (metadata.needs_conversion) {
-        metadata.to_srgb.convert(decoded.pixels.data(),
-                                 decoded.pixels.size() / static_cast<std::size_t>(channels),
-                                 channels);
-    }
-    if (channels == 3 && metadata.orientation == 1) {
-        Image image(allocator);
-        image.pixels = std::move(decoded.pixels);
-        image.width = decoded.width;
-        image.height = decoded.height;
-        *out = std::move(image);
-        return Status::kOk;
-    }
-    const std::uint64_t used =
-        static_cast<std::uint64_t>(decoded.width) * static_cast<std::uint64_t>(decoded.height);
-    if (used * 3 > max_bytes - used * static_cast<std::uint64_t>(channels)) {
-        return refuse(detail, kNeedsMemory, Status::kImageTooLarge);
-    }
-    const Status status = copy_upright({decoded.pixels.data(), decoded.width, decoded.height,
-                                        std::ptrdiff_t{channels} * decoded.width,
-                                        channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb},
-                                       metadata.orientation, allocator, out);
-    return status == Status::kOk ? status : refuse(detail, "out of memory", status);
+Status decode_checked(ByteSpan file, int channels, const Metadata &metadata,
+                      const DecodeLimits &limits, std::uint64_t max_bytes,
+                      bool zero_fill, const Allocator &allocator, Image *out,
+                      const char **detail) {
+  if (limits.is_cancelled()) {
+    return refuse(detail, "the decoding was cancelled", Status::kCancelled);
+  }
+  DecodedPixels decoded(allocator);
+  const Status decoding =
+      decode_pixels(file, channels, max_bytes, zero_fill, &decoded);
+  if (decoding == Status::kImageTooLarge)
+    return refuse(detail, kNeedsMemory, decoding);
+  if (decoding == Status::kOutOfMemory)
+    return refuse(detail, "out of memory", decoding);
+  if (decoding != Status::kOk)
+    return refuse(detail, "the image data are damaged", decoding);
+  if (metadata.needs_conversion) {
+    metadata.to_srgb.convert(
+        decoded.pixels.data(),
+        decoded.pixels.size() / static_cast<std::size_t>(channels), channels);
+  }
+  if (channels == 3 && metadata.orientation == 1) {
+    Image image(allocator);
+    image.pixels = std::move(decoded.pixels);
+    image.width = decoded.width;
+    image.height = decoded.height;
+    *out = std::move(image);
+    return Status::kOk;
+  }
+  const std::uint64_t used = static_cast<std::uint64_t>(decoded.width) *
+                             static_cast<std::uint64_t>(decoded.height);
+  if (used * 3 > max_bytes - used * static_cast<std::uint64_t>(channels)) {
+    return refuse(detail, kNeedsMemory, Status::kImageTooLarge);
+  }
+  const Status status =
+      copy_upright({decoded.pixels.data(), decoded.width, decoded.height,
+                    std::ptrdiff_t{channels} * decoded.width,
+                    channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb},
+                   metadata.orientation, allocator, out);
+  return status == Status::kOk ? status
+                               : refuse(detail, "out of memory", status);
 }
 
-Status refuse_memory(const char** detail, Status status) {
-    return refuse(detail, status == Status::kOutOfMemory ? "out of memory" : kNeedsMemory, status);
+Status refuse_memory(const char **detail, Status status) {
+  return refuse(detail,
+                status == Status::kOutOfMemory ? "out of memory" : kNeedsMemory,
+                status);
 }
 
-Status decode_jpeg(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
-                   const Allocator& allocator, Image* out, const char** detail) {
-    JpegInfo info;
-    Status status = read_jpeg_info(data, size, &info, detail);
-    if (status != Status::kOk) return status;
-    status = check_limits(static_cast<std::uint64_t>(info.width),
-                          static_cast<std::uint64_t>(info.height), limits, detail);
-    if (status != Status::kOk) return status;
-    if (info.components == 4) {
-        return refuse(detail, "the JPEG is in CMYK colours; convert it to RGB",
-                      Status::kUnsupportedImage);
-    }
-    MendedJpeg mended(allocator);
-    status = check_jpeg(data, size, limits, allocator, &info, &mended, detail);
-    if (status != Status::kOk) return status;
-    std::uint64_t max_bytes = limits.max_bytes - mended.copied_bytes();
-    Metadata metadata(allocator);
-    status = read_metadata(info, max_bytes, allocator, &metadata);
-    if (status != Status::kOk) return refuse_memory(detail, status);
-    if (metadata.needs_conversion) max_bytes -= SrgbConversion::kTableBytes;
-    status = decode_checked({mended.data(), mended.size()}, 3, metadata, limits, max_bytes, false,
-                            allocator, out, detail);
-    if (status != Status::kOk) return status;
-    if (info.has_stray_bytes) {
-        *detail = metadata.has_unknown_colors ? kBothWarnings : kStrayBytes;
-    } else if (metadata.has_unknown_colors) {
-        *detail = kUnknownColors;
-    }
+Status decode_jpeg(const std::uint8_t *data, std::size_t size,
+                   const DecodeLimits &limits, const Allocator &allocator,
+                   Image *out, const char **detail) {
+  JpegInfo info;
+  Status status = read_jpeg_info(data, size, &info, detail);
+  if (status != Status::kOk)
     return status;
-}
-
-// stb_image looks up palette indices beyond the palette in uninitialised memory: a copy of the file
-// whose palette is filled up with black.
-bool fill_palette(const std::uint8_t* data, std::size_t size, const PngInfo& info,
-                  Buffer<std::uint8_t>* copy) {
-    const std::size_t wanted = std::size_t{1} << info.bit_depth;
-    const std::size_t added = (wanted - info.palette_entries) * 3;
-    if (!copy->allocate(size + added)) return false;
-    const std::size_t kept = info.palette_at + 8 + info.palette_entries * 3;
-    std::memcpy(copy->data(), data, kept);
-    std::memset(copy->data() + kept, 0, added);
-    std::memcpy(copy->data() + kept + added, data + kept, size - kept);
-    const std::size_t length = wanted * 3;
-    (*copy)[info.palette_at + 2] = static_cast<std::uint8_t>(length >> 8);
-    (*copy)[info.palette_at + 3] = static_cast<std::uint8_t>(length & 255);
-    return true;
-}
-
-Status decode_png(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
-                  const Allocator& allocator, Image* out, const char** detail) {
-    PngInfo info;
-    Status status = read_png_info(data, size, &info, detail);
-    if (status != Status::kOk) return status;
-    status = check_limits(info.width, info.height, limits, detail);
-    if (status != Status::kOk) return status;
-    status = check_png(data, size, &info, detail);
-    if (status != Status::kOk) return status;
-    Metadata metadata(allocator);
-    status = read_metadata(info, limits.max_bytes, allocator, &metadata);
-    if (status != Status::kOk) return refuse_memory(detail, status);
-    const int channels = info.has_transparency ? 4 : 3;
-    std::uint64_t max_bytes = limits.max_bytes;
-    if (metadata.needs_conversion) max_bytes -= SrgbConversion::kTableBytes;
-    Buffer<std::uint8_t> filled(allocator);
-    if (info.color_type == 3 && info.palette_entries < std::size_t{1} << info.bit_depth) {
-        if (size + 768 > max_bytes) {
-            return refuse(detail, "decoding needs more memory than the limit",
-                          Status::kImageTooLarge);
-        }
-        if (!fill_palette(data, size, info, &filled)) {
-            return refuse(detail, "out of memory", Status::kOutOfMemory);
-        }
-        data = filled.data();
-        size = filled.size();
-        max_bytes -= size;
-    }
-    // Zeroed: a deflate distance of zero, which stb_image lets pass, copies what was never written.
-    status = decode_checked({data, size}, channels, metadata, limits, max_bytes, true, allocator,
-                            out, detail);
-    if (status == Status::kOk && metadata.has_unknown_colors) *detail = kUnknownColors;
+  status =
+      check_limits(static_cast<std::uint64_t>(info.width),
+                   static_cast<std::uint64_t>(info.height), limits, detail);
+  if (status != Status::kOk)
     return status;
+  if (info.components == 4) {
+    return refuse(detail, "the JPEG is in CMYK colours; convert it to RGB",
+                  Status::kUnsupportedImage);
+  }
+  MendedJpeg mended(allocator);
+  status = check_jpeg(data, size, limits, allocator, &info, &mended, detail);
+  if (status != Status::kOk)
+    return status;
+  std::uint64_t max_bytes = limits.max_bytes - mended.copied_bytes();
+  Metadata metadata(allocator);
+  status = read_metadata(info, max_bytes, allocator, &metadata);
+  if (status != Status::kOk)
+    return refuse_memory(detail, status);
+  if (metadata.needs_conversion)
+    max_bytes -= SrgbConversion::kTableBytes;
+  status = decode_checked({mended.data(), mended.size()}, 3, metadata, limits,
+                          max_bytes, false, allocator, out, detail);
+  if (status != Status::kOk)
+    return status;
+  if (info.has_stray_bytes) {
+    *detail = metadata.has_unknown_colors ? kBothWarnings : kStrayBytes;
+  } else if (metadata.has_unknown_colors) {
+    *detail = kUnknownColors;
+  }
+  return status;
 }
 
-}  // namespace
-
-Status decode_image(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
-                    const Allocator& allocator, Image* out, const char** detail) {
-    const char* unused;
-    if (detail == nullptr) detail = &unused;
-    *detail = "";
-    if ((data == nullptr && size > 0) || out == nullptr) {
-        return refuse(detail, "no data", Status::kInvalidArgument);
-    }
-    if (size == 0) return refuse(detail, "the file is empty", Status::kNotAnImage);
-    const bool is_jpeg = starts_with(data, size, "\xFF\xD8\xFF", 3);
-    const bool is_png = starts_with(data, size, "\x89PNG\r\n\x1A\n", 8);
-    if (is_jpeg || is_png) {
-        if (size > kMaxFileBytes) {
-            return refuse(detail, "the file is larger than 1 GiB", Status::kImageTooLarge);
-        }
-        return is_jpeg ? decode_jpeg(data, size, limits, allocator, out, detail)
-                       : decode_png(data, size, limits, allocator, out, detail);
-    }
-    if (starts_with(data, size, "ftyp", 4, 4)) {
-        return refuse(detail, media_detail(data, size), Status::kUnsupportedImage);
-    }
-    for (const Signature& format : kOtherFormats) {
-        if (starts_with(data, size, format.bytes, format.count, format.at)) {
-            return refuse(detail, format.detail, Status::kUnsupportedImage);
-        }
-    }
-    return refuse(detail, "the file is neither JPEG nor PNG", Status::kNotAnImage);
+// stb_image looks up palette indices beyond the palette in uninitialised
+// memory: a copy of the file whose palette is filled up with black.
+bool fill_palette(const std::uint8_t *data, std::size_t size,
+                  const PngInfo &info, Buffer<std::uint8_t> *copy) {
+  const std::size_t wanted = std::size_t{1} << info.bit_depth;
+  const std::size_t added = (wanted - info.palette_entries) * 3;
+  if (!copy->allocate(size + added))
+    return false;
+  const std::size_t kept = info.palette_at + 8 + info.palette_entries * 3;
+  std::memcpy(copy->data(), data, kept);
+  std::memset(copy->data() + kept, 0, added);
+  std::memcpy(copy->data() + kept + added, data + kept, size - kept);
+  const std::size_t length = wanted * 3;
+  (*copy)[info.palette_at + 2] = static_cast<std::uint8_t>(length >> 8);
+  (*copy)[info.palette_at + 3] = static_cast<std::uint8_t>(length & 255);
+  return true;
 }
 
-}  // namespace fovea::preprocess
+Status decode_png(const std::uint8_t *data, std::size_t size,
+                  const DecodeLimits &limits, const Allocator &allocator,
+                  Image *out, const char **detail) {
+  PngInfo info;
+  Status status = read_png_info(data, size, &info, detail);
+  if (status != Status::kOk)
+    return status;
+  status = check_limits(info.width, info.height, limits, detail);
+  if (status != Status::kOk)
+    return status;
+  status = check_png(data, size, &info, detail);
+  if (status != Status::kOk)
+    return status;
+  Metadata metadata(allocator);
+  status = read_metadata(info, limits.max_bytes, allocator, &metadata);
+  if (status != Status::kOk)
+    return refuse_memory(detail, status);
+  const int channels = info.has_transparency ? 4 : 3;
+  std::uint64_t max_bytes = limits.max_bytes;
+  if (metadata.needs_conversion)
+    max_bytes -= SrgbConversion::kTableBytes;
+  Buffer<std::uint8_t> filled(allocator);
+  if (info.color_type == 3 && info.palette_entries < std::size_t{1}
+                                                         << info.bit_depth) {
+    if (size + 768 > max_bytes) {
+      return refuse(detail, "decoding needs more memory than the limit",
+                    Status::kImageTooLarge);
+    }
+    if (!fill_palette(data, size, info, &filled)) {
+      return refuse(detail, "out of memory", Status::kOutOfMemory);
+    }
+    data = filled.data();
+    size = filled.size();
+    max_bytes -= size;
+  }
+  // Zeroed: a deflate distance of zero, which stb_image lets pass, copies what
+  // was never written.
+  status = decode_checked({data, size}, channels, metadata, limits, max_bytes,
+                          true, allocator, out, detail);
+  if (status == Status::kOk && metadata.has_unknown_colors)
+    *detail = kUnknownColors;
+  return status;
+}
+
+} // namespace
+
+Status decode_image(const std::uint8_t *data, std::size_t size,
+                    const DecodeLimits &limits, const Allocator &allocator,
+                    Image *out, const char **detail) {
+  const char *unused;
+  if (detail == nullptr)
+    detail = &unused;
+  *detail = "";
+  if ((data == nullptr && size > 0) || out == nullptr) {
+    return refuse(detail, "no data", Status::kInvalidArgument);
+  }
+  if (size == 0)
+    return refuse(detail, "the file is empty", Status::kNotAnImage);
+  const bool is_jpeg = starts_with(data, size, "\xFF\xD8\xFF", 3);
+  const bool is_png = starts_with(data, size, "\x89PNG\r\n\x1A\n", 8);
+  if (is_jpeg || is_png) {
+    if (size > kMaxFileBytes) {
+      return refuse(detail, "the file is larger than 1 GiB",
+                    Status::kImageTooLarge);
+    }
+    return is_jpeg ? decode_jpeg(data, size, limits, allocator, out, detail)
+                   : decode_png(data, size, limits, allocator, out, detail);
+  }
+  if (starts_with(data, size, "ftyp", 4, 4)) {
+    return refuse(detail, media_detail(data, size), Status::kUnsupportedImage);
+  }
+  for (const Signature &format : kOtherFormats) {
+    if (starts_with(data, size, format.bytes, format.count, format.at)) {
+      return refuse(detail, format.detail, Status::kUnsupportedImage);
+    }
+  }
+  return refuse(detail, "the file is neither JPEG nor PNG",
+                Status::kNotAnImage);
+}
+
+} // namespace fovea::preprocess

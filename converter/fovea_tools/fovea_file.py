@@ -27,7 +27,7 @@ PACK_VECTOR, PACK_CONV_PANELS, PACK_DEPTHWISE = range(3)
 
 NODE_KINDS = (
     "", "convolution", "depthwise", "dense", "pool", "global_pool", "channel_reduce", "concat",
-    "add", "multiply", "affine", "activation", "softmax", "reshape", "pad",
+    "add", "multiply", "affine", "activation", "softmax", "reshape", "pad", "lrn",
 )
 PRESETS = ("none", "kaggle_ben_color", "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq")
 FLAG_CIRCLE_MASK, FLAG_GRAY_SWAPPED, FLAG_PAD_SQUARE, FLAG_BGR = 1, 2, 4, 8

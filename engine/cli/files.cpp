@@ -12,47 +12,12 @@
 #include <cstring>
 #include <filesystem>
 
+#include "descriptors.h"
 #include "exit_status.h"
+#include "text_safety.h"
 
 namespace fovea::cli {
 namespace {
-
-std::string error_text(int error) {
-    return std::strerror(error);
-}
-
-class Descriptor {
-  public:
-    explicit Descriptor(int value) : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return value_; }
-    int close() {
-        const int value = value_;
-        value_ = -1;
-        return ::close(value);
-    }
-
-  private:
-    int value_;
-};
-
-// 0, or the errno of the first write that failed.
-int write_all(int descriptor, const char* data, std::size_t size) {
-    while (size > 0) {
-        const ssize_t written = ::write(descriptor, data, size);
-        if (written < 0) {
-            if (errno == EINTR) continue;
-            return errno;
-        }
-        data += written;
-        size -= static_cast<std::size_t>(written);
-    }
-    return 0;
-}
 
 // Creates a new file beside the target, with the permissions that the user's mask gives.
 int create_beside(const std::string& target, std::string& path) {
@@ -68,22 +33,18 @@ int create_beside(const std::string& target, std::string& path) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-    std::string result(text);
-    for (char& character : result) {
-        const auto byte = static_cast<unsigned char>(character);
-        if (byte < 0x20 || byte == 0x7f) character = '?';
-    }
-    return result;
-}
-
 void complain(std::string_view subject, std::string_view cause) {
-    const std::string line = "fovea: " + printable(subject) + ": " + printable(cause) + "\n";
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    say("fovea: " + printable(subject) + ": " + printable(cause) + "\n");
 }
 
-bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigned char>& bytes,
-               FileError& error) {
+void say(std::string_view text) {
+    std::fflush(stderr);
+    // Whoever has closed standard error wants no messages.
+    static_cast<void>(write_all(STDERR_FILENO, text.data(), text.size()));
+}
+
+bool read_file(const std::string& path, std::uint64_t limit,
+               const std::function<unsigned char*(std::size_t)>& place, FileError& error) {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) {
@@ -115,10 +76,11 @@ bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigne
                                   std::to_string(limit) + " are read"};
         return false;
     }
-    bytes.resize(static_cast<std::size_t>(size));
+    unsigned char* bytes = place(static_cast<std::size_t>(size));
     std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t count = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+    while (done < size) {
+        const ssize_t count =
+            ::read(file.get(), bytes + done, static_cast<std::size_t>(size) - done);
         if (count < 0) {
             if (errno == EINTR) continue;
             error = {"not_readable", error_text(errno)};
@@ -130,8 +92,25 @@ bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigne
         }
         done += static_cast<std::size_t>(count);
     }
+    struct stat after {};
+    if (::fstat(file.get(), &after) != 0 || after.st_size != facts.st_size ||
+        after.st_mtim.tv_sec != facts.st_mtim.tv_sec ||
+        after.st_mtim.tv_nsec != facts.st_mtim.tv_nsec) {
+        error = {"not_readable", "the file was changed while it was read"};
+        return false;
+    }
     return true;
 }
+
+bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigned char>& bytes,
+               FileError& error) {
+    const auto place = [&bytes](std::size_t size) {
+        bytes.resize(size);
+        return bytes.data();
+    };
+    return read_file(path, limit, place, error);
+}
+
 
 void write_file(const std::string& path, const void* data, std::size_t size) {
     std::string target = path;
@@ -177,41 +156,6 @@ bool identify(const std::string& path, FileIdentity& identity) {
     if (::stat(path.c_str(), &facts) != 0) return false;
     identity = {static_cast<std::uint64_t>(facts.st_dev), static_cast<std::uint64_t>(facts.st_ino)};
     return true;
-}
-
-Output::Output(const std::string& path)
-    : name_(path.empty() ? "standard output" : path),
-      descriptor_(STDOUT_FILENO),
-      owned_(!path.empty()) {
-    if (!owned_) return;
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) {
-        throw Failure(kFailure, name_, "cannot be written: " + error_text(errno));
-    }
-}
-
-Output::~Output() {
-    if (owned_ && descriptor_ >= 0) ::close(descriptor_);
-}
-
-void Output::write(std::string_view text) {
-    const int cause = write_all(descriptor_, text.data(), text.size());
-    if (cause == EPIPE && !owned_) throw ClosedPipe{};
-    if (cause != 0) throw Failure(kFailure, name_, "cannot be written: " + error_text(cause));
-}
-
-void Output::close() {
-    if (!owned_) return;
-    const int descriptor = descriptor_;
-    descriptor_ = -1;
-    // Some file systems report a full disk only here.
-    if (::close(descriptor) != 0) {
-        throw Failure(kFailure, name_, "cannot be written: " + error_text(errno));
-    }
-}
-
-bool Output::is_terminal() const {
-    return ::isatty(descriptor_) == 1;
 }
 
 }  // namespace fovea::cli

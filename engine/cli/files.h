@@ -3,26 +3,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace fovea::cli {
 
-// The text with control characters replaced by '?', so that a file's name can neither break a line
-// nor send commands to a terminal.
-std::string printable(std::string_view text);
-
 // One line to standard error: "fovea: <subject>: <cause>". Any thread.
 void complain(std::string_view subject, std::string_view cause);
+
+// The text as it is, to standard error, whole even where that is a pipe that takes no more at the moment. Allocates nothing.
+void say(std::string_view text);
 
 struct FileError {
     std::string code;  // "not_found", "not_readable", "too_large", "not_an_image" for an empty file
     std::string message;
 };
 
-// Reads a whole regular file of 1 to `limit` bytes. False, with the cause, when that cannot be
-// done.
+// Reads a whole regular file of 1 to `limit` bytes to the place that `place` gives for so many. False, with the cause, when that
+// cannot be done, or when the file is changed meanwhile.
+bool read_file(const std::string& path, std::uint64_t limit,
+               const std::function<unsigned char*(std::size_t)>& place, FileError& error);
 bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigned char>& bytes,
                FileError& error);
 
@@ -39,23 +41,5 @@ struct FileIdentity {
     auto operator<=>(const FileIdentity&) const = default;
 };
 bool identify(const std::string& path, FileIdentity& identity);
-
-// Where results go: standard output, or a file that is written as results come, so that they
-// survive an interruption. Every write is checked. Throws Failure (kFailure) and ClosedPipe.
-class Output {
-  public:
-    explicit Output(const std::string& path);  // empty = standard output
-    ~Output();
-    Output(const Output&) = delete;
-    Output& operator=(const Output&) = delete;
-    void write(std::string_view text);
-    void close();
-    bool is_terminal() const;
-
-  private:
-    std::string name_;
-    int descriptor_;
-    bool owned_;
-};
 
 }  // namespace fovea::cli

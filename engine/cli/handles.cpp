@@ -3,11 +3,19 @@
 
 #include <algorithm>
 #include <cctype>
+#include <new>
 
-#include "exit_status.h"
+#include "files.h"
+#include "interruption.h"
 #include "sha256.h"
 
 namespace fovea::cli {
+namespace {
+
+constexpr std::size_t kModelAlignment = 64;  // of borrowed bytes, as the library wants it
+constexpr std::uint64_t kMaxModelBytes = std::uint64_t{4} << 30;
+
+}  // namespace
 
 void LogLines::clear() {
     error_.clear();
@@ -25,6 +33,21 @@ void LogLines::write(void* cookie, fovea_log_level level, const char* message) {
     if (level == FOVEA_LOG_WARNING) lines->warnings_.emplace_back(message);
 }
 
+ExitStatus exit_status_of(fovea_status status) {
+    switch (status) {
+        case FOVEA_ERROR_OUT_OF_MEMORY:
+            return kFailure;
+        case FOVEA_ERROR_UNSUPPORTED_ISA:
+        case FOVEA_ERROR_INVALID_ARGUMENT:
+        case FOVEA_ERROR_UNKNOWN_TAP:
+        case FOVEA_ERROR_INPUT_SIZE:
+        case FOVEA_ERROR_MEMORY_LIMIT:
+            return kWrongUsage;
+        default:
+            return kBadModel;
+    }
+}
+
 std::string status_code(fovea_status status) {
     std::string code = fovea_status_string(status);
     for (char& character : code) {
@@ -37,14 +60,24 @@ Model::Model(const std::string& path) : path_(path) {
     fovea_model_settings settings;
     fovea_model_settings_init(&settings);
     settings.log = lines_.log();
-    fovea_status status = fovea_model_load_file(path.c_str(), &settings, &model_);
+    FileError error;
+    const auto place = [this](std::size_t size) {
+        size_ = size;
+        void* memory = nullptr;
+        if (::posix_memalign(&memory, kModelAlignment, size) != 0) throw std::bad_alloc();
+        bytes_.reset(static_cast<unsigned char*>(memory));
+        return bytes_.get();
+    };
+    if (!read_file(path, kMaxModelBytes, place, error)) throw Failure(kBadModel, path, error.message);
+    fovea_status status =
+        fovea_model_load_memory(bytes_.get(), size_, FOVEA_BORROW, &settings, &model_);
     if (status == FOVEA_OK) {
         info_.size = sizeof(info_);
         status = fovea_model_describe(model_, &info_);
     }
     if (status != FOVEA_OK) {
         fovea_model_close(&model_);
-        throw Failure(kBadModel, path, lines_.cause(status));
+        throw Failure(exit_status_of(status), path, lines_.cause(status));
     }
 }
 
@@ -71,9 +104,7 @@ std::vector<std::string> Model::tap_names() const {
 }
 
 std::string Model::sha256() const {
-    std::string digest = sha256_of_file(path_);
-    if (digest.empty()) throw Failure(kBadModel, path_, "the file can no longer be read");
-    return digest;
+    return cli::sha256(bytes_.get(), size_);
 }
 
 Session::Session(const Model& model, const SessionRequest& request)
@@ -86,6 +117,7 @@ Session::Session(const Model& model, const SessionRequest& request)
     settings.isa = request.isa.empty() ? nullptr : request.isa.c_str();
     if (request.max_memory_mib != 0) settings.max_workspace_bytes = request.max_memory_mib << 20;
     settings.log = lines_->log();
+    settings.cancel = [](void*) { return interruption() != 0 ? 1 : 0; };
     std::vector<const char*> taps;
     for (const std::string& tap : request.taps) taps.push_back(tap.c_str());
     settings.taps = taps.empty() ? nullptr : taps.data();
@@ -102,16 +134,8 @@ Session::~Session() {
 
 void Session::require(const std::string& subject) const {
     if (status_ == FOVEA_OK) return;
-    ExitStatus exit_status = kBadModel;
-    if (status_ == FOVEA_ERROR_OUT_OF_MEMORY) exit_status = kFailure;
-    if (status_ == FOVEA_ERROR_MEMORY_LIMIT) {
-        throw Failure(kWrongUsage, subject, cause() + "; --max-memory raises it");
-    }
-    if (status_ == FOVEA_ERROR_UNSUPPORTED_ISA || status_ == FOVEA_ERROR_INVALID_ARGUMENT ||
-        status_ == FOVEA_ERROR_UNKNOWN_TAP || status_ == FOVEA_ERROR_INPUT_SIZE) {
-        exit_status = kWrongUsage;
-    }
-    throw Failure(exit_status, subject, cause());
+    const char* const advice = status_ == FOVEA_ERROR_MEMORY_LIMIT ? "; --max-memory raises it" : "";
+    throw Failure(exit_status_of(status_), subject, cause() + advice);
 }
 
 fovea_pixels Image::pixels() const {

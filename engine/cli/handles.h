@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "exit_status.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
@@ -25,13 +28,17 @@ class LogLines {
     std::vector<std::string> warnings_;
 };
 
+// How the program ends when the library refuses a model or what is asked of it.
+ExitStatus exit_status_of(fovea_status status);
+
 // "corrupt_image" for FOVEA_ERROR_CORRUPT_IMAGE: the status's name as a machine reads it.
 std::string status_code(fovea_status status);
 
-// A loaded model and the facts that reports repeat.
+// A loaded model and the facts that reports repeat. A copy of the file: whoever changes or cuts it while it is in use changes no
+// result and ends no program, as with a mapping.
 class Model {
   public:
-    explicit Model(const std::string& path);  // throws Failure (kBadModel)
+    explicit Model(const std::string& path);  // throws Failure (kBadModel) and std::bad_alloc
     ~Model();
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;
@@ -41,10 +48,15 @@ class Model {
     const std::string& path() const { return path_; }
     std::vector<std::string> class_names() const;
     std::vector<std::string> tap_names() const;
-    std::string sha256() const;  // reads the whole file
+    std::string sha256() const;  // of the whole file
 
   private:
+    struct Free {
+        void operator()(void* memory) const { std::free(memory); }
+    };
     std::string path_;
+    std::unique_ptr<unsigned char, Free> bytes_;
+    std::size_t size_ = 0;
     LogLines lines_;
     fovea_model* model_ = nullptr;
     fovea_model_info info_{};

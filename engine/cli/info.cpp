@@ -6,6 +6,7 @@
 #include "files.h"
 #include "handles.h"
 #include "json_numbers.h"
+#include "output.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -68,7 +69,7 @@ std::vector<std::string> plan_lines(Session& session) {
         static_cast<std::vector<std::string>*>(cookie)->emplace_back(line);
     };
     const fovea_status status = fovea_session_print_plan(session.get(), write, &lines);
-    if (status != FOVEA_OK) throw Failure(kFailure, "plan", session.lines().cause(status));
+    if (status != FOVEA_OK) throw Failure(exit_status_of(status), "plan", session.lines().cause(status));
     return lines;
 }
 
@@ -145,7 +146,7 @@ ExitStatus info(const Options& options) {
     if (options.json) {
         if (options.plan) json["plan"] = plan_lines(session);
         if (options.taps) json["tap_names"] = model.tap_names();
-        output.write(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+        output.write(dump_indented(json));
         return kDone;
     }
     std::string text = facts_text(json);

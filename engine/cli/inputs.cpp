@@ -5,10 +5,12 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <set>
 #include <string_view>
 
-#include "csv.h"
 #include "exit_status.h"
+#include "photo_list.h"
+#include "picture_kind.h"
 
 namespace fovea::cli {
 namespace {
@@ -17,29 +19,23 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxShards = 1000000;
 constexpr std::uint64_t kMaxListBytes = std::uint64_t{256} << 20;
-constexpr std::array<std::string_view, 5> kPhotoColumns = {"file", "path", "image", "id_code",
-                                                           "image name"};
-constexpr std::array<std::string_view, 6> kPhotoExtensions = {".jpg", ".jpeg", ".png",
-                                                              ".JPG", ".JPEG", ".PNG"};
+constexpr std::array<std::string_view, 14> kPhotoExtensions = {
+    ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".jfif", ".jpe", ".tif", ".tiff", ".TIF", ".TIFF", ".webp", ".dcm"};
 
-std::string lower(std::string_view text) {
-    std::string result(text);
+std::string ending(const std::string& path) {
+    std::string result = fs::path(path).extension().string();
     for (char& character : result) {
         if (character >= 'A' && character <= 'Z') character = static_cast<char>(character + 32);
     }
     return result;
 }
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(kBlank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+bool is_json_name(const std::string& path) {
+    return ending(path) == ".json" || ending(path) == ".jsonl";
 }
 
-bool is_photo_name(const fs::path& path) {
-    const std::string extension = lower(path.extension().string());
-    return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+bool is_list_name(const std::string& path) {
+    return is_json_name(path) || ending(path) == ".csv" || ending(path) == ".tsv";
 }
 
 Input failed(std::string file, std::string code, std::string message) {
@@ -50,58 +46,108 @@ Input failed(std::string file, std::string code, std::string message) {
     return input;
 }
 
-void walk_folder(const fs::path& folder, std::vector<fs::path>& photos,
-                 std::vector<Input>& problems) {
-    std::error_code error;
-    fs::directory_iterator entries(folder, error);
-    for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-        const fs::path path = entries->path();
-        if (path.filename().string().starts_with('.')) continue;
-        std::error_code ignored;
-        const bool is_folder = entries->is_directory(ignored);
-        if (is_folder && !entries->is_symlink(ignored)) {
-            walk_folder(path, photos, problems);
-        } else if (!is_folder && is_photo_name(path)) {
-            photos.push_back(path);
+// Goes through a folder with the folders in it, links included, each once.
+class FolderWalk {
+  public:
+    explicit FolderWalk(const fs::path& root) : root_(root) {
+        // A link to where the folder lies would lead round in a circle.
+        std::error_code error;
+        fs::path above = fs::canonical(root, error);
+        while (!error && above.has_relative_path()) {
+            above = above.parent_path();
+            FileIdentity identity;
+            if (identify(above.string(), identity)) seen_.insert(identity);
+        }
+        walk(root);
+        // After all folders that lie here, so that a folder that both is here and is linked to bears its own name.
+        while (!linked_.empty()) {
+            const fs::path next = *linked_.begin();
+            linked_.erase(linked_.begin());
+            walk(next);
+        }
+        // By bytes of the whole path: the same on every machine, whatever its language.
+        std::sort(found.begin(), found.end(),
+                  [](const Input& a, const Input& b) { return a.file < b.file; });
+    }
+
+    std::vector<Input> found;
+    std::size_t not_pictures = 0;
+
+  private:
+    void walk(const fs::path& top) {
+        std::vector<fs::path> folders = {top};
+        while (!folders.empty()) {
+            const fs::path folder = std::move(folders.back());
+            folders.pop_back();
+            FileIdentity identity;
+            if (identify(folder.string(), identity) && !seen_.insert(identity).second) continue;
+            std::error_code error;
+            fs::directory_iterator entries(folder, error);
+            for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+                add(*entries, folders);
+            }
+            if (error) found.push_back(failed(folder.string(), "not_readable", error.message()));
         }
     }
-    if (error) problems.push_back(failed(folder.string(), "not_readable", error.message()));
+
+    void add(const fs::directory_entry& entry, std::vector<fs::path>& folders) {
+        const fs::path& path = entry.path();
+        if (path.filename().string().starts_with('.')) {
+            ++not_pictures;
+            return;
+        }
+        std::error_code error;
+        const bool is_link = entry.is_symlink(error);
+        const fs::file_status status = entry.status(error);
+        if (status.type() == fs::file_type::directory) {
+            if (is_link) {
+                linked_.insert(path);
+            } else {
+                folders.push_back(path);
+            }
+            return;
+        }
+        if (is_link && (status.type() == fs::file_type::not_found || status.type() == fs::file_type::none)) {
+            found.push_back(failed(path.string(), "not_found", "the link leads nowhere"));
+            return;
+        }
+        if (file_kind(path) == FileKind::kOther) {
+            ++not_pictures;
+        } else {
+            found.push_back({path.string(), path.lexically_relative(root_).string(), {}});
+        }
+    }
+
+    fs::path root_;
+    std::set<FileIdentity> seen_;
+    std::set<fs::path> linked_;
+};
+
+void expand_folder(const std::string& argument, Inputs& inputs) {
+    FolderWalk walk{fs::path(argument)};
+    if (walk.found.empty()) {
+        walk.found.push_back(failed(argument, "not_found", "there is no photo in the folder"));
+    }
+    inputs.not_pictures += walk.not_pictures;
+    std::move(walk.found.begin(), walk.found.end(), std::back_inserter(inputs.photos));
 }
 
-void expand_folder(const std::string& argument, std::vector<Input>& inputs) {
-    std::vector<fs::path> photos;
-    std::vector<Input> problems;
-    walk_folder(argument, photos, problems);
-    if (photos.empty() && problems.empty()) {
-        problems.push_back(
-            failed(argument, "not_found", "no .jpg, .jpeg or .png file in the folder"));
-    }
-    std::vector<Input> found = std::move(problems);
-    for (const fs::path& photo : photos) {
-        found.push_back({photo.string(), photo.lexically_relative(argument).string(), {}});
-    }
-    // By bytes of the whole path: the same on every machine, whatever its language.
-    std::sort(found.begin(), found.end(),
-              [](const Input& a, const Input& b) { return a.file < b.file; });
-    std::move(found.begin(), found.end(), std::back_inserter(inputs));
-}
-
-// The photo that a list means by `name`: that path, or that path with an extension.
-bool find_photo(const fs::path& path, fs::path& found) {
+// The photos that a list may mean by `name`: that path, or that path with an ending.
+std::vector<fs::path> find_photos(const fs::path& path) {
     std::error_code ignored;
-    if (fs::is_regular_file(path, ignored)) {
-        found = path;
-        return true;
-    }
+    if (fs::is_regular_file(path, ignored)) return {path};
+    std::vector<fs::path> found;
+    std::set<FileIdentity> known;  // a file system may take .jpg and .JPG for one
     for (const std::string_view extension : kPhotoExtensions) {
         fs::path longer = path;
         longer += extension;
-        if (fs::is_regular_file(longer, ignored)) {
-            found = longer;
-            return true;
+        FileIdentity identity;
+        if (fs::is_regular_file(longer, ignored) && identify(longer.string(), identity) &&
+            known.insert(identity).second) {
+            found.push_back(longer);
         }
     }
-    return false;
+    return found;
 }
 
 // The name's place below the output folder: never above it.
@@ -111,81 +157,76 @@ std::string place_below(const fs::path& name) {
     return (leaves ? place.filename() : place).string();
 }
 
-void expand_list(const std::string& argument, const std::string& images_folder,
-                 std::vector<Input>& inputs) {
+void expand_list(const std::string& argument, const std::string& images_folder, Inputs& inputs) {
     std::vector<unsigned char> bytes;
     FileError error;
     if (!read_file(argument, kMaxListBytes, bytes, error)) {
         if (error.code == "not_an_image") error.code = "bad_list";
-        inputs.push_back(failed(argument, error.code, error.message));
+        inputs.photos.push_back(failed(argument, error.code, error.message));
         return;
     }
-    CsvTable table;
+    std::vector<ListedPhoto> listed;
     std::string cause;
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (!parse_csv(text, table, cause)) {
-        inputs.push_back(failed(argument, "bad_list", cause));
-        return;
-    }
-    if (table.rows.empty()) {
-        inputs.push_back(failed(argument, "bad_list", "the list is empty"));
-        return;
-    }
-    const std::vector<std::string>& header = table.rows.front();
-    std::size_t column = header.size();
-    for (const std::string_view wanted : kPhotoColumns) {
-        for (std::size_t i = 0; i < header.size() && column == header.size(); ++i) {
-            if (lower(trim(header[i])) == wanted) column = i;
-        }
-    }
-    if (column == header.size()) {
-        std::string names;
-        for (const std::string& name : header) names += (names.empty() ? "" : ", ") + name;
-        inputs.push_back(
-            failed(argument, "bad_list",
-                   "the list has no column named file, path, image or id_code; it has: " +
-                       names.substr(0, 200)));
+    if (!read_photo_list(text, is_json_name(argument), listed, cause)) {
+        inputs.photos.push_back(failed(argument, "bad_list", cause));
         return;
     }
     const fs::path folder =
         images_folder.empty() ? fs::path(argument).parent_path() : fs::path(images_folder);
-    for (std::size_t i = 1; i < table.rows.size(); ++i) {
-        const std::vector<std::string>& row = table.rows[i];
-        const std::string name(column < row.size() ? trim(row[column]) : std::string_view());
-        if (name.empty()) {
-            inputs.push_back(failed(argument, "bad_list",
-                                    "line " + std::to_string(table.lines[i]) + " names no photo"));
+    for (const ListedPhoto& photo : listed) {
+        if (photo.name.empty()) {
+            inputs.photos.push_back(failed(argument, "bad_list", photo.place + " names no photo"));
             continue;
         }
-        const fs::path path = folder / name;
-        fs::path found;
-        if (find_photo(path, found)) {
+        fs::path path = folder / photo.name;
+        std::vector<fs::path> found = find_photos(path);
+        if (found.empty() && images_folder.empty()) {
+            // Results name the photos as the command did that made them, wherever they were written to.
+            const std::vector<fs::path> here = find_photos(photo.name);
+            if (!here.empty()) {
+                path = photo.name;
+                found = here;
+            }
+        }
+        if (found.size() == 1) {
             // The name as the list has it, with the extension that was found.
-            const std::string extension = found.string().substr(path.string().size());
-            inputs.push_back({found.string(), place_below(name + extension), {}});
+            const std::string extension = found.front().string().substr(path.string().size());
+            inputs.photos.push_back({found.front().string(), place_below(photo.name + extension), {}});
+        } else if (found.empty()) {
+            inputs.photos.push_back(failed(path.string(), "not_found", "no such file"));
+            inputs.photos.back().relative = place_below(photo.name);
         } else {
-            inputs.push_back(failed(path.string(), "not_found", "no such file"));
-            inputs.back().relative = place_below(name);
+            inputs.photos.push_back(failed(path.string(), "ambiguous",
+                                           "there are " + found[0].filename().string() + " and " +
+                                               found[1].filename().string() +
+                                               "; give the name with its ending"));
+            inputs.photos.back().relative = place_below(photo.name);
         }
     }
 }
 
 }  // namespace
 
-std::vector<Input> expand_inputs(const std::vector<std::string>& arguments,
-                                 const std::string& images_folder) {
-    std::vector<Input> inputs;
+Inputs expand_inputs(const std::vector<std::string>& arguments, const std::string& images_folder) {
+    Inputs inputs;
     for (const std::string& argument : arguments) {
         std::error_code ignored;
         if (fs::is_directory(argument, ignored)) {
             expand_folder(argument, inputs);
-        } else if (lower(fs::path(argument).extension().string()) == ".csv") {
+        } else if (is_list_name(argument)) {
             expand_list(argument, images_folder, inputs);
         } else {
-            inputs.push_back({argument, fs::path(argument).filename().string(), {}});
+            inputs.photos.push_back({argument, fs::path(argument).filename().string(), {}});
         }
     }
     return inputs;
+}
+
+std::string left_out(std::size_t not_pictures) {
+    if (not_pictures == 0) return {};
+    return std::to_string(not_pictures) +
+           (not_pictures == 1 ? " file that is no picture; " : " files that are no pictures; ");
 }
 
 Shard parse_shard(const std::string& text) {

@@ -16,14 +16,19 @@ struct Input {
     FileError problem;     // code empty: to be tried
 };
 
-// Files, folders and CSV lists to photos, in the order given. A folder gives its .jpg, .jpeg and
-// .png files (any case) and those of the folders in it, sorted by path; names that begin with a dot
-// are left out and links to folders not followed. A list gives the photos of its column `file`,
-// `path`, `image` or `id_code` (any case; also "image name"), beside the list or in
-// `images_folder`, with the extension or without. What cannot be found is an Input with its
-// problem, never an end.
-std::vector<Input> expand_inputs(const std::vector<std::string>& arguments,
-                                 const std::string& images_folder);
+struct Inputs {
+    std::vector<Input> photos;
+    std::size_t not_pictures = 0;  // files in folders that are no pictures, or hidden
+};
+
+// Files, folders and lists to photos, in the order given. A folder gives its pictures of every kind (see picture_kind.h) and
+// those of the folders in it, sorted by path; links are followed, each folder once; what is no picture, or begins with a dot, is
+// counted. A list (.csv, .tsv, .json or .jsonl; see photo_list.h) gives the photos that it names, beside the list or in
+// `images_folder`, with the ending or without. What cannot be found is an Input with its problem, never an end.
+Inputs expand_inputs(const std::vector<std::string>& arguments, const std::string& images_folder);
+
+// "3 files that are no pictures; ", for summaries; empty for none.
+std::string left_out(std::size_t not_pictures);
 
 // "i/n": part i of n, i from 1. The parts follow each other in the input's order, so that their
 // outputs put together are the output of the whole.

@@ -5,6 +5,7 @@
 #include "common_options.h"
 #include "files.h"
 #include "handles.h"
+#include "output.h"
 #include "verbs.h"
 
 namespace fovea::cli {

@@ -6,8 +6,10 @@
 #include <new>
 #include <string>
 
+#include "descriptors.h"
 #include "files.h"
 #include "fovea/fovea.h"
+#include "interruption.h"
 #include "verbs.h"
 
 namespace {
@@ -63,26 +65,41 @@ int run(int argc, char** argv) {
     return chosen();
 }
 
-}  // namespace
+// Ends as every program does that the signal ends.
+int end_by(int signal) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+    return kFailure;
+}
 
-int main(int argc, char** argv) {
-    // A closed pipe is then an error of the write, after which files in the making are tidied up.
-    std::signal(SIGPIPE, SIG_IGN);
+int run_reported(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const Failure& failure) {
         complain(failure.subject(), failure.what());
         return failure.status();
+    } catch (const Interrupted& interrupted) {
+        return end_by(interrupted.signal);
     } catch (const ClosedPipe&) {
-        // End as every program does whose reader has left.
-        std::signal(SIGPIPE, SIG_DFL);
-        std::raise(SIGPIPE);
-        return kFailure;
+        return end_by(SIGPIPE);
     } catch (const std::bad_alloc&) {
-        complain("memory", "there is not enough");
-        return kFailure;
+        throw;
     } catch (const std::exception& error) {
         complain("internal error", one_line(error.what()));
+        return kFailure;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    occupy_standard_descriptors();
+    // A closed pipe is then an error of the write, after which files in the making are tidied up.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return run_reported(argc, argv);
+    } catch (const std::bad_alloc&) {
+        say("fovea: memory: there is not enough\n");
         return kFailure;
     }
 }

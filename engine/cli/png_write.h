@@ -6,8 +6,7 @@
 
 namespace fovea::cli {
 
-// An RGB picture (height x width x 3, packed rows) as a PNG file's bytes. Empty when memory is
-// short.
+// An RGB picture (height x width x 3, packed rows) as a PNG file's bytes. Throws std::bad_alloc.
 std::vector<unsigned char> make_png(const std::uint8_t* rgb, std::uint32_t width,
                                     std::uint32_t height);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "files.h"
 #include "handles.h"
 #include "inputs.h"
+#include "interruption.h"
 #include "ordered_jobs.h"
 #include "png_write.h"
 #include "progress.h"
@@ -31,12 +33,32 @@ struct Options {
 struct Result {
     std::string cause;           // empty: the picture has been written
     bool output_failed = false;  // the cause is the output's, and every other photo's too
+    bool out_of_memory = false;
 };
 
 struct Job {
     Input input;
     std::string output;
 };
+
+// The library knows what a preset's numbers may be; asked with a picture of one pixel, it says so before the first photo.
+void require_preset(const fovea_preset& preset) {
+    constexpr std::array<std::uint8_t, 3> kPixel = {128, 128, 128};
+    fovea_pixels pixels{};
+    pixels.data = kPixel.data();
+    pixels.width = pixels.height = 1;
+    pixels.stride = kPixel.size();
+    pixels.format = FOVEA_RGB;
+    LogLines lines;
+    fovea_session_settings settings;
+    fovea_session_settings_init(&settings);
+    settings.log = lines.log();
+    Image picture;
+    const fovea_status status = fovea_preprocess(&pixels, &preset, &settings, picture.get());
+    if (status == FOVEA_ERROR_INVALID_ARGUMENT) {
+        throw Failure(kWrongUsage, "preprocess", lines.cause(status));
+    }
+}
 
 fovea_preset make_preset(const Options& options, const Model* model) {
     fovea_preset preset;
@@ -57,6 +79,7 @@ fovea_preset make_preset(const Options& options, const Model* model) {
     preset.pad_square = options.pad_square ? 1 : 0;
     preset.resize = options.resize.c_str();
     preset.graham_scale = options.graham_scale;
+    require_preset(preset);
     return preset;
 }
 
@@ -69,18 +92,21 @@ Result preprocess_photo(const Job& job, const fovea_preset& preset) {
     fovea_session_settings settings;
     fovea_session_settings_init(&settings);
     settings.log = lines.log();
+    settings.cancel = [](void*) { return interruption() != 0 ? 1 : 0; };
+    const auto failed = [&lines](fovea_status status) {
+        return Result{lines.cause(status), false, status == FOVEA_ERROR_OUT_OF_MEMORY};
+    };
     std::vector<unsigned char> png;
     {
         Image photo;
         fovea_status status = fovea_decode(bytes.data(), bytes.size(), &settings, photo.get());
-        if (status != FOVEA_OK) return {lines.cause(status)};
+        if (status != FOVEA_OK) return failed(status);
         const fovea_pixels pixels = photo.pixels();
         Image picture;
         status = fovea_preprocess(&pixels, &preset, &settings, picture.get());
-        if (status != FOVEA_OK) return {lines.cause(status)};
+        if (status != FOVEA_OK) return failed(status);
         png = make_png(picture->data, picture->width, picture->height);
     }
-    if (png.empty()) return {"there is not enough memory for the PNG"};
     try {
         write_file(job.output, png.data(), png.size());
     } catch (const Failure& failure) {
@@ -89,7 +115,7 @@ Result preprocess_photo(const Job& job, const fovea_preset& preset) {
     return {};
 }
 
-std::vector<Job> plan_jobs(const Options& options) {
+std::vector<Job> plan_jobs(const Options& options, std::size_t& not_pictures) {
     std::vector<Job> jobs;
     if (options.out_folder.empty()) {
         if (options.files.size() != 2) {
@@ -112,7 +138,9 @@ std::vector<Job> plan_jobs(const Options& options) {
         const auto name = std::filesystem::path(file).filename().string();
         return {{{file, name, {}}, output}};
     }
-    std::vector<Input> inputs = expand_inputs(options.files, options.images_folder);
+    Inputs expanded = expand_inputs(options.files, options.images_folder);
+    not_pictures = expanded.not_pictures;
+    std::vector<Input>& inputs = expanded.photos;
     if (!options.shard.empty()) keep_shard(inputs, parse_shard(options.shard));
     std::set<std::filesystem::path> folders;
     for (Input& input : inputs) {
@@ -152,18 +180,24 @@ ExitStatus preprocess(const Options& options) {
     std::optional<Model> model;
     if (!options.model.empty()) model.emplace(options.model);
     const fovea_preset preset = make_preset(options, model ? &*model : nullptr);
-    std::vector<Job> jobs = plan_jobs(options);
+    std::size_t not_pictures = 0;
+    std::vector<Job> jobs = plan_jobs(options, not_pictures);
     refuse_collisions(jobs);
     const auto work = [&](unsigned, std::size_t index) -> Result {
         try {
             return preprocess_photo(jobs[index], preset);
         } catch (const std::bad_alloc&) {
-            return {"there is not enough memory"};
+            return {"there is not enough memory", false, true};
         }
     };
     Progress progress(jobs.size());
-    std::size_t failures = 0;
+    std::size_t failures = 0, done = 0;
+    bool out_of_memory = false;
     const auto emit = [&](std::size_t index, const Result& result) {
+        // What was being worked on then is cancelled.
+        if (interruption() != 0) throw Interrupted{interruption()};
+        ++done;
+        out_of_memory = out_of_memory || result.out_of_memory;
         if (result.output_failed) throw Failure(kFailure, jobs[index].output, result.cause);
         if (!result.cause.empty()) {
             ++failures;
@@ -172,13 +206,21 @@ ExitStatus preprocess(const Options& options) {
         }
         progress.update(index + 1);
     };
-    run_in_order<Result>(jobs.size(), worker_count(options.jobs, jobs.size()), work, emit);
-    progress.clear();
-    if (jobs.size() > 1) {
-        std::fprintf(stderr, "%zu photos: %zu written, %zu failed; %s\n", jobs.size(),
-                     jobs.size() - failures, failures,
-                     rate(jobs.size(), progress.seconds()).c_str());
+    heed_interruptions();
+    try {
+        run_in_order<Result>(jobs.size(), worker_count(options.jobs, jobs.size()), work, emit);
+    } catch (const Interrupted&) {
+        progress.clear();
+        complain("interrupted", std::to_string(done) + " of " + std::to_string(jobs.size()) + " photos were done");
+        throw;
     }
+    progress.clear();
+    if (jobs.size() > 1 || not_pictures > 0) {
+        say(std::to_string(jobs.size()) + " photos: " + std::to_string(jobs.size() - failures) +
+            " written, " + std::to_string(failures) + " failed; " + left_out(not_pictures) +
+            rate(jobs.size(), progress.seconds()) + "\n");
+    }
+    if (out_of_memory) return kFailure;
     return failures == 0 ? kDone : kInputsFailed;
 }
 
@@ -214,18 +256,14 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     own(verb->add_option("--size", options->size,
                          "Side of the square result in pixels; 0 = native, for graham2015 and "
                          "kaggle_circle")
-            ->check(CLI::Range(0, 16384))
             ->capture_default_str());
     own(verb->add_option("--sigma", options->sigma, "Of the blur; 0 = the preset's own")
-            ->check(CLI::Range(0.0, 10000.0))
             ->capture_default_str());
     own(verb->add_option("--tolerance", options->tolerance,
                          "Grey level above which a pixel is not background")
-            ->check(CLI::Range(0, 255))
             ->capture_default_str());
     own(verb->add_option("--graham-scale", options->graham_scale,
                          "graham2015: radius of the disc in pixels")
-            ->check(CLI::Range(1.0, 10000.0))
             ->capture_default_str());
     own(verb->add_flag("--no-circle-mask", options->no_circle_mask,
                        "kaggle_ben_color: leave the corners"));
@@ -234,7 +272,6 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     own(verb->add_flag("--pad-square", options->pad_square,
                        "Pad the cropped picture to a square instead of stretching it"));
     own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
-            ->check(CLI::IsMember({"cv_linear", "cv_area"}))
             ->capture_default_str());
     add_jobs_option(*verb, options->jobs);
     verb->footer(

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "csv.h"
-#include "files.h"
+#include "text_safety.h"
 
 namespace fovea::cli {
 namespace {
@@ -102,7 +102,7 @@ std::string target_text(const std::string& target) {
     if (target == "any_dr") return "any diabetic retinopathy";
     if (target == "referable_dr") return "referable diabetic retinopathy";
     if (target == "grade5") return "diabetic retinopathy of grade 2 or more";
-    return target;
+    return printable(target);
 }
 
 // "not_enough_disc" to "not enough disc".
@@ -185,7 +185,8 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
 }
 
 std::string csv_header(const ReportContext& context) {
-    std::string header =
+    std::string header = context.byte_order_mark ? "\xef\xbb\xbf" : "";
+    header +=
         "file,status,error_code,error_message,width,height,sha256,quality,failed_checks,"
         "typicality,typicality_score,typicality_percentile,result,target,classes,logits,"
         "probabilities,confidence,operating_point,threshold,temperature,model,model_sha256,dtype,"
@@ -200,11 +201,12 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
     const bool scored = screened && screening.has_scores != 0;
     std::vector<std::string> fields;
     const auto add = [&](const std::string& text) { fields.push_back(csv_field(text)); };
+    const auto add_text = [&](const std::string& text) { fields.push_back(csv_text(text)); };
     const auto add_if = [&](bool known, const auto& make) { add(known ? make() : std::string()); };
-    add(report.file);
+    fields.push_back(csv_path(report.file));
     add(status_text(report.status));
-    add(report.error_code);
-    add(report.error_message);
+    add_text(report.error_code);
+    add_text(report.error_message);
     add_if(screened, [&] { return std::to_string(screening.image_width); });
     add_if(screened, [&] { return std::to_string(screening.image_height); });
     add(report.sha256);
@@ -212,18 +214,18 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
     add_if(screened, [&] { return failed_checks(screening); });
     for (int i = 0; i < 3; ++i) add("");  // typicality: not measured yet
     add_if(screened, [&] { return std::string(fovea_result_string(screening.result)); });
-    add(context.target);
-    add(joined(context.classes));
+    add_text(context.target);
+    add_text(joined(context.classes));
     add_if(scored, [&] { return joined_floats(screening.logits, screening.logit_count); });
     add_if(scored, [&] { return joined_floats(screening.probabilities, screening.class_count); });
     add_if(scored, [&] { return number_text(screening.confidence); });
-    add(context.operating_point);
+    add_text(context.operating_point);
     add_if(!context.operating_point.empty(), [&] { return number_text(context.threshold); });
     add(number_text(context.temperature));
-    add(context.model_name);
+    add_text(context.model_name);
     add(context.model_sha256);
-    add(context.dtype);
-    add(context.preset);
+    add_text(context.dtype);
+    add_text(context.preset);
     add(std::to_string(context.input_height) + "x" + std::to_string(context.input_width) + "x" +
         std::to_string(context.input_channels));
     if (context.timings) {
@@ -233,8 +235,8 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
         add_if(scored, [&] { return number_text(milliseconds(screening.infer_ms)); });
         add("");  // explain
     }
-    add(context.engine);
-    add(joined(report.warnings));
+    add_text(context.engine);
+    fields.push_back(csv_quoted(inert_text(joined(report.warnings))));
     std::string row;
     for (const std::string& field : fields) row += (row.empty() ? "" : ",") + field;
     return row + "\n";
@@ -268,11 +270,11 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
                                " (target: " + target_text(context.target) + ")" +
                                (screening.forced != 0 ? ", forced in spite of poor quality" : ""));
     const std::string likely = screening.predicted_class < context.classes.size()
-                                   ? " (most probable class: " + context.classes[screening.predicted_class] + ")"
+                                   ? " (most probable class: " + printable(context.classes[screening.predicted_class]) + ")"
                                    : "";
     text += line("confidence", percent(screening.confidence) + likely);
     text += line("score", percent(screening.positive_score) + " for DR signs, threshold " +
-                              percent(screening.threshold) + " (" + context.operating_point + ")");
+                              percent(screening.threshold) + " (" + printable(context.operating_point) + ")");
     for (const std::string& warning : report.warnings) text += line("warning", printable(warning));
     return text;
 }

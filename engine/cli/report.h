@@ -21,6 +21,7 @@ struct ReportContext {
     std::string engine;  // "fovea 0.1.0 avx2"
     bool timings = true;
     bool colours = false;
+    bool byte_order_mark = false;  // at the beginning of CSV
 };
 
 enum class PhotoStatus { kOk, kNotGradable, kError };
@@ -36,12 +37,16 @@ struct PhotoReport {
     bool bad_model = false;  // the error is the model's, not the photo's
 };
 
+// Marks a result that was given in spite of the photo's quality.
+inline constexpr const char* kForcedWarning = "forced: the photo's quality is reject";
+
 // One photo as JSON, keys in a fixed order. What is not known is null; the model and what was asked
 // of it are always there.
 Json photo_json(const PhotoReport& report, const ReportContext& context);
 
 // The flat subset of the JSON as one row; lists are joined by semicolons. The columns depend on
-// context.timings alone.
+// context.timings alone. A row is one line, and none of its beginnings is a row: the last field is always quoted. No text is a
+// spreadsheet's formula: those that would be begin with ' or, for the file's path, with ./
 std::string csv_header(const ReportContext& context);
 std::string csv_row(const PhotoReport& report, const ReportContext& context);
 

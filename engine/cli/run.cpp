@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <set>
 #include <sstream>
 
@@ -12,6 +13,7 @@
 #include "handles.h"
 #include "json_numbers.h"
 #include "npy.h"
+#include "output.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -55,6 +57,7 @@ void read_input(const std::string& path, NetworkInput& input) {
         settings.log = lines.log();
         const fovea_status status =
             fovea_decode(input.file.data(), input.file.size(), &settings, input.image.get());
+        if (status == FOVEA_ERROR_OUT_OF_MEMORY) throw std::bad_alloc();
         if (status != FOVEA_OK) throw InputProblem{status_code(status), lines.cause(status)};
         input.height = input.image->height;
         input.width = input.image->width;
@@ -121,7 +124,7 @@ void dump_taps(const std::string& folder, const std::string& file, Session& sess
         write_file((std::filesystem::path(folder) / name).string(), bytes.data(), bytes.size());
         index["taps"].push_back({{"name", tap}, {"file", name}, {"shape", shape}});
     }
-    const std::string text = index.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    const std::string text = dump_indented(index);
     write_file((std::filesystem::path(folder) / "index.json").string(), text.data(), text.size());
 }
 
@@ -184,7 +187,7 @@ class Runner {
         const fovea_status status = fovea_run(session_->get(), input.values, input.dtype,
                                               logits.data(), probabilities.data());
         if (status != FOVEA_OK) {
-            throw Failure(kBadModel, model_.path(), session_->lines().cause(status));
+            throw Failure(exit_status_of(status), model_.path(), session_->lines().cause(status));
         }
         const auto finite = [](float value) { return std::isfinite(value); };
         if (!std::all_of(logits.begin(), logits.end(), finite) ||

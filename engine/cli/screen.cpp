@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <new>
 
@@ -8,14 +6,19 @@
 #include "files.h"
 #include "handles.h"
 #include "inputs.h"
+#include "interruption.h"
 #include "ordered_jobs.h"
+#include "output.h"
 #include "progress.h"
 #include "report.h"
+#include "result_writer.h"
 #include "sha256.h"
 #include "verbs.h"
 
 namespace fovea::cli {
 namespace {
+
+constexpr const char* kOutOfMemory = "out_of_memory";  // as status_code(FOVEA_ERROR_OUT_OF_MEMORY)
 
 struct Options {
     std::vector<std::string> files;
@@ -23,11 +26,7 @@ struct Options {
     std::uint64_t max_memory = 0;  // MiB
     std::uint32_t threads = 1;
     unsigned jobs = 0;
-    bool force = false, no_timings = false;
-};
-
-struct Counts {
-    std::size_t signs = 0, no_signs = 0, not_gradable = 0, errors = 0;
+    bool force = false, no_timings = false, resume = false, bom = false;
 };
 
 // The index of the operating point asked for; the model's default for an empty name.
@@ -64,6 +63,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     context.input_channels = session.info().input_channels;
     context.engine = std::string("fovea ") + fovea_version() + " " + session.info().isa;
     context.timings = !options.no_timings;
+    context.byte_order_mark = options.bom;
     return context;
 }
 
@@ -81,18 +81,13 @@ void require_screening_model(const Model& model) {
     }
 }
 
-bool finite_scores(const fovea_screening& screening) {
-    const auto finite = [](float value) { return std::isfinite(value); };
-    return screening.has_scores == 0 ||
-           (std::all_of(screening.logits, screening.logits + screening.logit_count, finite) &&
-            std::all_of(screening.probabilities, screening.probabilities + screening.class_count,
-                        finite));
-}
-
 PhotoReport screen_photo(const Input& input, Session& session,
                          const fovea_screen_options& screen_options) {
     PhotoReport report;
     report.file = input.file;
+    if (!is_utf8(input.file)) {
+        report.warnings.emplace_back("the name is not valid UTF-8: bytes of it are replaced in these results");
+    }
     report.error_code = input.problem.code;
     report.error_message = input.problem.message;
     if (!report.error_code.empty()) return report;
@@ -107,7 +102,8 @@ PhotoReport screen_photo(const Input& input, Session& session,
     session.lines().clear();
     fovea_status status = fovea_screen_bytes(session.get(), bytes.data(), bytes.size(),
                                              &screen_options, &report.screening);
-    report.warnings = session.lines().warnings();
+    const std::vector<std::string>& warnings = session.lines().warnings();
+    report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
     if (status != FOVEA_OK) {
         report.error_code = status_code(status);
         report.error_message = session.lines().cause(status);
@@ -115,59 +111,24 @@ PhotoReport screen_photo(const Input& input, Session& session,
             status == FOVEA_ERROR_BAD_MODEL || status == FOVEA_ERROR_UNSUPPORTED_MODEL;
         return report;
     }
-    if (!finite_scores(report.screening)) {
-        report.error_code = "not_finite";
-        report.error_message = "the model's results are not finite numbers";
-        report.bad_model = true;
-        return report;
-    }
     const bool gradable = report.screening.result != FOVEA_RESULT_NOT_GRADABLE;
     report.status = gradable ? PhotoStatus::kOk : PhotoStatus::kNotGradable;
     if (report.screening.forced != 0) {
-        report.warnings.emplace_back("forced: the photo's quality is reject");
+        report.warnings.emplace_back(kForcedWarning);
     }
     return report;
 }
 
-// Writes reports one after another in the format asked for.
-class Writer {
-  public:
-    Writer(Output& output, const std::string& format, const ReportContext& context)
-        : output_(output), format_(format), context_(context) {
-        if (format_ == "csv") output_.write(csv_header(context_));
-        if (format_ == "json") output_.write("[");
-    }
-    void add(const PhotoReport& report) {
-        if (format_ == "text") output_.write(photo_text(report, context_));
-        if (format_ == "csv") output_.write(csv_row(report, context_));
-        if (format_ == "jsonl") output_.write(dump(photo_json(report, context_)) + "\n");
-        if (format_ == "json") {
-            output_.write((first_ ? "\n" : ",\n") + dump(photo_json(report, context_)));
-        }
-        first_ = false;
-    }
-    void finish() {
-        if (format_ == "text") output_.write(kResearchUse);
-        if (format_ == "json") output_.write("\n]\n");
-        output_.close();
-    }
-
-  private:
-    Output& output_;
-    const std::string& format_;
-    const ReportContext& context_;
-    bool first_ = true;
-};
-
-void protect_sources(const Options& options, const std::vector<Input>& inputs) {
-    FileIdentity output;
-    if (options.output.empty() || !identify(options.output, output)) return;
+void protect_sources(const Options& options, const std::string& output,
+                     const std::vector<Input>& inputs) {
+    FileIdentity written;
+    if (output.empty() || !identify(output, written)) return;
     std::vector<std::string> sources = {options.model};
     sources.insert(sources.end(), options.files.begin(), options.files.end());
     for (const Input& input : inputs) sources.push_back(input.file);
     for (const std::string& source : sources) {
         FileIdentity identity;
-        if (identify(source, identity) && identity == output) {
+        if (identify(source, identity) && identity == written) {
             throw Failure(kWrongUsage, "--output " + options.output, "would overwrite an input");
         }
     }
@@ -176,6 +137,8 @@ void protect_sources(const Options& options, const std::vector<Input>& inputs) {
 void count(const PhotoReport& report, Counts& counts) {
     if (report.status == PhotoStatus::kError) {
         ++counts.errors;
+        counts.bad_model = counts.bad_model || report.bad_model;
+        counts.out_of_memory = counts.out_of_memory || report.error_code == kOutOfMemory;
     } else if (report.screening.result == FOVEA_RESULT_NOT_GRADABLE) {
         ++counts.not_gradable;
     } else if (report.screening.result == FOVEA_RESULT_DR_SIGNS_FOUND) {
@@ -185,13 +148,58 @@ void count(const PhotoReport& report, Counts& counts) {
     }
 }
 
+void check_together(const Options& options) {
+    if (options.resume && options.output.empty()) {
+        throw Failure(kWrongUsage, "--resume", "needs --output FILE, which it continues");
+    }
+    if (options.resume && options.format == "text") {
+        throw Failure(kWrongUsage, "--resume", "cannot continue --format text; use json, jsonl or csv");
+    }
+    if (options.bom && options.format != "csv") {
+        throw Failure(kWrongUsage, "--bom", "is for --format csv");
+    }
+}
+
+// The rows that are there already; the output is ready for the next one.
+EarlierRows continue_output(Output& output, const Options& options, const ReportContext& context,
+                            const std::vector<Input>& inputs) {
+    if (!options.resume) {
+        if (output.has_leftovers()) {
+            complain(output.part_path(),
+                     "an interrupted run left it; it is begun anew (--resume would continue it)");
+        }
+        output.keep({});
+        return {};
+    }
+    if (output.part_path().empty()) {
+        throw Failure(kWrongUsage, "--resume", options.output + " is not a file that can be continued");
+    }
+    const std::string text = output.earlier_results();
+    const EarlierRows earlier =
+        read_earlier_rows(text, options.format, context, inputs, options.force, options.output);
+    output.keep(std::string_view(text).substr(0, earlier.bytes));
+    return earlier;
+}
+
+void tell_interruption(const Options& options, const Output& output, std::size_t done,
+                       std::size_t total) {
+    std::string text = std::to_string(done) + " of " + std::to_string(total) + " photos were done";
+    if (!output.part_path().empty()) {
+        text += " and are in " + output.part_path();
+        if (options.format != "text") text += "; the same command with --resume continues";
+    }
+    complain("interrupted", text);
+}
+
 ExitStatus screen(const Options& options) {
+    check_together(options);
     require_isa(options.isa);
     const Shard shard = options.shard.empty() ? Shard{} : parse_shard(options.shard);
     const Model model(options.model);
     require_screening_model(model);
-    std::vector<Input> inputs = expand_inputs(options.files, options.images_folder);
-    protect_sources(options, inputs);
+    Inputs expanded = expand_inputs(options.files, options.images_folder);
+    std::vector<Input>& inputs = expanded.photos;
+    protect_sources(options, options.output, inputs);
     keep_shard(inputs, shard);
 
     const unsigned workers = worker_count(options.jobs, inputs.size());
@@ -208,43 +216,57 @@ ExitStatus screen(const Options& options) {
     screen_options.operating_point =
         context.operating_point.empty() ? nullptr : context.operating_point.c_str();
 
+    heed_interruptions();
     Output output(options.output);
+    protect_sources(options, output.part_path(), inputs);
     const bool shares_terminal = output.is_terminal();
     context.colours = options.format == "text" && shares_terminal;
-    Writer writer(output, options.format, context);
-    Progress progress(inputs.size());
-    Counts counts;
-    bool bad_model = false;
+    const EarlierRows earlier = continue_output(output, options, context, inputs);
+    ResultWriter writer(output, options.format, context, earlier.count > 0);
+    const std::size_t left = inputs.size() - earlier.count;
+    Progress progress(left);
+    Counts counts = earlier.counts;
+    std::size_t done = earlier.count;
     const auto work = [&](unsigned worker, std::size_t index) {
+        const Input& input = inputs[earlier.count + index];
         try {
-            return screen_photo(inputs[index], *sessions[worker], screen_options);
+            return screen_photo(input, *sessions[worker], screen_options);
         } catch (const std::bad_alloc&) {
             PhotoReport report;
-            report.file = inputs[index].file;
-            report.error_code = "out_of_memory";
+            report.file = input.file;
+            report.error_code = kOutOfMemory;
             report.error_message = "there is not enough memory";
             return report;
         }
     };
     const auto emit = [&](std::size_t index, const PhotoReport& report) {
+        // What was being worked on then is cancelled, and no result.
+        if (interruption() != 0) throw Interrupted{interruption()};
         if (shares_terminal || report.status == PhotoStatus::kError) progress.clear();
         writer.add(report);
+        ++done;
         count(report, counts);
-        bad_model = bad_model || report.bad_model;
         if (report.status == PhotoStatus::kError) complain(report.file, report.error_message);
         progress.update(index + 1);
     };
-    run_in_order<PhotoReport>(inputs.size(), workers, work, emit);
+    try {
+        run_in_order<PhotoReport>(left, workers, work, emit);
+    } catch (const Interrupted&) {
+        progress.clear();
+        writer.interrupt();
+        tell_interruption(options, output, done, inputs.size());
+        throw;
+    }
     progress.clear();
     writer.finish();
-    if (inputs.size() > 1) {
-        std::fprintf(
-            stderr,
-            "%zu photos: %zu with DR signs, %zu without, %zu not gradable, %zu errors; %s\n",
-            inputs.size(), counts.signs, counts.no_signs, counts.not_gradable, counts.errors,
-            rate(inputs.size(), progress.seconds()).c_str());
+    if (inputs.size() > 1 || expanded.not_pictures > 0) {
+        say(std::to_string(inputs.size()) + " photos: " + std::to_string(counts.signs) +
+            " with DR signs, " + std::to_string(counts.no_signs) + " without, " +
+            std::to_string(counts.not_gradable) + " not gradable, " +
+            std::to_string(counts.errors) + " errors; " + left_out(expanded.not_pictures) + rate(left, progress.seconds()) + "\n");
     }
-    if (bad_model) return kBadModel;
+    if (counts.bad_model) return kBadModel;
+    if (counts.out_of_memory) return kFailure;
     return counts.errors == 0 ? kDone : kInputsFailed;
 }
 
@@ -256,14 +278,16 @@ void add_screen(CLI::App& program, Action& chosen) {
         "screen", "Screen photos: quality, signs of diabetic retinopathy, confidence");
     add_model_option(*verb, options->model);
     verb->add_option("photos", options->files,
-                     "JPEG and PNG files; folders (with the folders in them); CSV lists with a "
-                     "column file, path, image or id_code")
+                     "JPEG and PNG files; folders (with the folders in them and links); lists: .csv or .tsv "
+                     "with a column file, path, image, photo or id_code, .json, .jsonl, results")
         ->required();
     verb->add_option("--format,-f", options->format,
                      "text; json (one array); jsonl (one object a line); csv")
         ->check(CLI::IsMember({"text", "json", "jsonl", "csv"}))
         ->capture_default_str();
-    verb->add_option("--output,-o", options->output, "Write the results to this file");
+    verb->add_option("--output,-o", options->output, "Write the results to this file; until they are whole it is called FILE.part");
+    verb->add_flag("--resume", options->resume,
+                   "Continue what an interrupted run of the same command left for --output");
     verb->add_option("--operating-point", options->operating_point,
                      "Decide by this threshold of the model (see fovea info)");
     verb->add_flag("--force", options->force,
@@ -275,6 +299,8 @@ void add_screen(CLI::App& program, Action& chosen) {
         "i/n: only part i of n of the photos; the parts' results in order are the whole's");
     verb->add_flag("--no-timings", options->no_timings,
                    "Leave the times out, so that equal runs give equal bytes");
+    verb->add_flag("--bom", options->bom,
+                   "csv: begin with a byte-order mark, by which spreadsheets know UTF-8");
     add_jobs_option(*verb, options->jobs);
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);

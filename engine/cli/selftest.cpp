@@ -5,6 +5,7 @@
 #include "common_options.h"
 #include "files.h"
 #include "handles.h"
+#include "output.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -28,7 +29,7 @@ ExitStatus selftest(const Options& options) {
         throw Failure(kSelftestFailed, model.path(), session.lines().cause(status));
     }
     if (status != FOVEA_OK) {
-        throw Failure(kBadModel, model.path(), session.lines().cause(status));
+        throw Failure(exit_status_of(status), model.path(), session.lines().cause(status));
     }
     char line[160];
     std::snprintf(line, sizeof(line),

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fstream>
-#include <vector>
 
 namespace fovea::cli {
 namespace {
@@ -106,18 +104,6 @@ std::string sha256(const void* data, std::size_t size) {
     Sha256 hash;
     hash.update(data, size);
     return hash.finish();
-}
-
-std::string sha256_of_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return "";
-    Sha256 hash;
-    std::vector<char> piece(1 << 16);
-    while (file) {
-        file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-        hash.update(piece.data(), static_cast<std::size_t>(file.gcount()));
-    }
-    return file.bad() ? "" : hash.finish();
 }
 
 }  // namespace fovea::cli

@@ -28,7 +28,4 @@ class Sha256 {
 
 std::string sha256(const void* data, std::size_t size);
 
-// Of a file of any size. Empty when it cannot be read.
-std::string sha256_of_file(const std::string& path);
-
 }  // namespace fovea::cli

@@ -8,21 +8,13 @@
 #include "engine/log.h"
 #include "fovea/fovea.h"
 #include "preprocess/memory.h"
+#include "preprocess/preset.h"
 
 namespace fovea {
 
-enum class Preset : std::uint32_t {
-    kNone = 0,
-    kKaggleBenColor = 1,
-    kKaggleCircle = 2,
-    kKaggleCircleV2 = 3,
-    kGraham2015 = 4,
-    kEyeq = 5,
-};
-
 // From a photo to the network's input: section PREP.
 struct Preprocessing {
-    Preset preset;
+    preprocess::Preset preset;
     bool circle_mask, gray_swapped, pad_square;
     bool wants_bgr;
     float sigma;  // pixels; 0 where the preset has none

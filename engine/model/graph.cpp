@@ -153,6 +153,7 @@ fovea_status Inference::infer(std::uint32_t index, const Node& node) const {
             return binary(index, node);
         case NodeKind::kAffine:
         case NodeKind::kActivation:
+        case NodeKind::kLrn:
             return set(index, in.height, in.width, in.channels);
         case NodeKind::kReshape:
             return set(index, 1, 1, in.count());
@@ -177,9 +178,9 @@ const char* node_kind_name(NodeKind kind) {
     return "unknown";
 }
 
-bool Graph::has_half_weights() const {
+bool Graph::has_weights_of(ElementType type) const {
     return std::any_of(tensors.begin(), tensors.end(),
-                       [](const Tensor& tensor) { return tensor.type == ElementType::kF16; });
+                       [type](const Tensor& tensor) { return tensor.type == type; });
 }
 
 const char* Graph::name_of(std::uint32_t node) const {

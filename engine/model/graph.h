@@ -87,8 +87,8 @@ struct Graph {
     std::uint32_t operand(const Node& node, std::uint32_t i) const {
         return operands[node.first_operand + i];
     }
-    // Whether the file holds weights in half precision.
-    bool has_half_weights() const;
+    // Whether the file holds weights of that type.
+    bool has_weights_of(ElementType type) const;
     // The first layer name of the node, or null.
     const char* name_of(std::uint32_t node) const;
     // The node that a layer name means, or kNone.

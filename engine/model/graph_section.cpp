@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kGraphHeaderSize = 64;
 constexpr std::size_t kNodeSize = 128;
 constexpr std::uint32_t kMaxNodes = 65536;
+constexpr std::uint32_t kMaxRadius = 1023;  // of a normalisation across channels
 constexpr std::uint32_t kMaxTaps = 65535;  // kernel, stride, dilation and padding, each side
 
 // Which fields a kind uses.
@@ -52,6 +53,8 @@ KindRule rule_of(NodeKind kind) {
             return {1, 1, false, false, false, false, false, false, false, 1};
         case NodeKind::kPad:
             return {1, 1, false, false, true, false, false, false, false, 1};
+        case NodeKind::kLrn:
+            return {1, 1, false, false, false, false, false, true, false, kMaxRadius + 1};
     }
     return {};
 }
@@ -147,6 +150,14 @@ fovea_status NodeChecker::check_constants(const KindRule& rule) const {
         packing = Packing::kDepthwise;
         channels = d[2];
         fits = d[0] == node.kernel_height && d[1] == node.kernel_width;
+    }
+    if (node.kind == NodeKind::kLrn) {
+        fits = d[0] == 3;
+        if (fits && weights.type == ElementType::kF32 && weights.size >= 3 * sizeof(float)) {
+            const float* const numbers = weights.floats();  // written so that a NaN is refused
+            const bool sound = numbers[0] > 0 && numbers[1] >= 0 && numbers[2] >= 0;
+            if (!sound) return bad("its bias is not above 0, or alpha or beta is below 0");
+        }
     }
     if (weights.packing != packing) return bad("weights are packed for another kind");
     if (!fits) return bad("weights are for another kernel size");

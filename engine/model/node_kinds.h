@@ -18,4 +18,5 @@
     X(11, kActivation, "activation", activation)          \
     X(12, kSoftmax, "softmax", softmax)                   \
     X(13, kReshape, "reshape", reshape)                   \
-    X(14, kPad, "pad", pad)
+    X(14, kPad, "pad", pad)                               \
+    X(15, kLrn, "local response normalisation", lrn)

@@ -101,18 +101,18 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
     const std::uint32_t preset = load_u32(p);
     const std::uint32_t flags = load_u32(p + 4);
     const std::uint32_t resize = load_u32(p + 16);
-    if (preset > static_cast<std::uint32_t>(Preset::kEyeq)) {
+    if (preset > static_cast<std::uint32_t>(preprocess::Preset::kEyeq)) {
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section PREP: unknown preset %u", preset);
     }
     if ((flags & ~15u) != 0) return bad(section, log, "reserved flags are not zero");
-    out->preset = static_cast<Preset>(preset);
+    out->preset = static_cast<preprocess::Preset>(preset);
     out->circle_mask = (flags & 1) != 0;
     out->gray_swapped = (flags & 2) != 0;
     out->pad_square = (flags & 4) != 0;
     out->wants_bgr = (flags & 8) != 0;
     out->sigma = load_f32(p + 8);
     const bool blurs =
-        out->preset == Preset::kKaggleBenColor || out->preset == Preset::kKaggleCircle;
+        out->preset == preprocess::Preset::kKaggleBenColor || out->preset == preprocess::Preset::kKaggleCircle;
     // Written so that a NaN is refused.
     if (!(out->sigma >= 0 && out->sigma <= 256) || (blurs && out->sigma == 0)) {
         return bad(section, log, "sigma is outside its range");
@@ -122,7 +122,7 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
     if (resize > 1) return bad(section, log, "unknown resize");
     out->area_resize = resize == 1;
     out->graham_scale = load_f32(p + 20);
-    const bool scale_fits = out->preset == Preset::kGraham2015
+    const bool scale_fits = out->preset == preprocess::Preset::kGraham2015
                                 ? out->graham_scale >= 1 && out->graham_scale <= 7680
                                 : out->graham_scale == 0;
     if (!scale_fits) return bad(section, log, "graham2015 scale is outside its range");

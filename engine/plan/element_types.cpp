@@ -36,7 +36,7 @@ void choose_element_types(const Graph& graph, const Buffer<Shape>& shapes, Arith
     plan->map_type = ElementType::kF32;
     plan->arithmetic = "float32";
     std::fill(types->begin(), types->end(), ElementType::kF32);
-    if (!graph.has_half_weights()) return;
+    if (!graph.has_weights_of(ElementType::kF16)) return;
     plan->arithmetic = "float32, weights widened: not all of them are halves";
     if (!has_only_half_weights(graph)) return;
     plan->arithmetic = "float32, weights widened: no arithmetic of halves";

@@ -92,7 +92,7 @@ void StepBuilder::count_uses() {
 // Whether the node is a convolution that can read the caller's pixels itself.
 bool StepBuilder::can_read_pixels(const Node& node) const {
     return node.kind == NodeKind::kConvolution && !is_pointwise_node(node) && node.groups == 1 &&
-           shape(0).channels <= Program::kOnes &&
+           shape(0).channels <= Program::kOneCount &&
            ops::can_rescale_window(shape(0).channels, node.kernel_height, node.kernel_width,
                                    node.dilation_x);
 }

@@ -22,12 +22,12 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     }
     choose_element_types(graph, shapes, request.arithmetic, plan, &types);
     plan->threads = request.threads;
-    plan->zero_floats = Program::kOnes;  // the offsets that go with the ones
+    plan->zero_floats = Program::kOneCount;  // the offsets that go with the ones
     for (const Node& node : graph.nodes) {
         if (node.bias == kNone) plan->zero_floats = std::max(plan->zero_floats, bias_floats(node));
     }
     plan->zero_floats = round_up_to_line(plan->zero_floats);
-    plan->constant_floats = plan->zero_floats + round_up_to_line(Program::kOnes);
+    plan->constant_floats = plan->zero_floats + round_up_to_line(Program::kOneCount);
     StepBuilder steps(graph, request, allocator, plan);
     status = steps.build(shapes, types) ? FOVEA_OK : FOVEA_ERROR_OUT_OF_MEMORY;
     SegmentBuilder segments(graph, request, allocator, plan);

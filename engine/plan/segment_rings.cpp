@@ -58,7 +58,7 @@ std::uint64_t SegmentBuilder::work_with_repetitions(const Segment& segment) cons
 
 // Follows a segment's bands and notes how many rows of each step's output are needed at once,
 // leaving out the first `skipped` bands.
-void SegmentBuilder::follow(const Segment& segment, const Range& range, int skipped,
+void SegmentBuilder::count_live_rows(const Segment& segment, const Range& range, int skipped,
                             std::uint64_t* most) const {
     BandWalk walk(plan_, segment, range.begin, range.end);
     while (walk.next_band()) {
@@ -98,10 +98,10 @@ void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
         // A walk that begins in the middle has made no rows yet; its second band is like all
         // others.
         const std::uint64_t middle = rows / 2 / segment.band * segment.band;
-        follow(segment, {middle, middle + sample}, 1, most);
+        count_live_rows(segment, {middle, middle + sample}, 1, most);
     } else {
         for (std::uint32_t thread = 0; thread < segment.threads; ++thread) {
-            follow(segment, share_of(rows, 1, thread, segment.threads), 0, most);
+            count_live_rows(segment, share_of(rows, 1, thread, segment.threads), 0, most);
         }
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {

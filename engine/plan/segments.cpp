@@ -99,7 +99,7 @@ bool SegmentBuilder::cut_where_whole() {
 }
 
 // A place to cut a run after step s: one value alone crosses it, and the next step's is larger.
-bool SegmentBuilder::is_waist(std::uint32_t first, std::uint32_t s, std::uint32_t end) const {
+bool SegmentBuilder::is_bottleneck(std::uint32_t first, std::uint32_t s, std::uint32_t end) const {
     if (is_in_place(plan_, step(s + 1))) return false;
     if (step(s).output_shape.count() >= step(s + 1).output_shape.count()) return false;
     for (std::uint32_t later = s + 1; later < end; ++later) {
@@ -195,7 +195,7 @@ std::uint64_t SegmentBuilder::cheapest(std::size_t places, std::uint64_t limit,
     return best[0];
 }
 
-// Cuts a run of steps at its waists and chooses band heights: with the least memory that costs
+// Cuts a run of steps at its bottlenecks and chooses band heights: with the least memory that costs
 // hardly more than the fastest way.
 void SegmentBuilder::add_run(std::uint32_t first, std::uint32_t end) {
     std::uint32_t at[kMostPlaces] = {first};
@@ -203,7 +203,7 @@ void SegmentBuilder::add_run(std::uint32_t first, std::uint32_t end) {
     std::uint64_t work = 0;
     for (std::uint32_t s = first; s < end; ++s) {
         work += step_work(step(s));
-        if (s + 1 < end && places + 1 < kMostPlaces && is_waist(first, s, end))
+        if (s + 1 < end && places + 1 < kMostPlaces && is_bottleneck(first, s, end))
             at[places++] = s + 1;
     }
     at[places++] = end;

@@ -25,7 +25,7 @@ struct SegmentCost {
     std::uint64_t wasted_work = 0;  // multiply-adds that a turn's last tile has room for
 
     // 8 and 32 bytes a cycle, what a kernel's start takes, and a tile that is not full, whose
-    // smaller variants save half of what is missing.
+    // smaller variants save 50 % of what is missing.
     std::uint64_t cycles() const {
         return far_bytes / 8 + near_bytes / 32 + calls * 400 + wasted_work / 32;
     }
@@ -89,7 +89,7 @@ class SegmentBuilder {
     bool is_stored_whole(const Segment& segment, const Step& step) const;
     void number_segments();
     bool cut_where_whole();
-    bool is_waist(std::uint32_t first, std::uint32_t s, std::uint32_t end) const;
+    bool is_bottleneck(std::uint32_t first, std::uint32_t s, std::uint32_t end) const;
     void add_run(std::uint32_t first, std::uint32_t end);
     void add_segment(std::uint32_t first, std::uint32_t end, std::uint32_t band);
     Segment prepare(std::uint32_t first, std::uint32_t end);
@@ -98,7 +98,7 @@ class SegmentBuilder {
     std::uint64_t cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const;
     std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end);
     void set_producers(const Segment& segment);
-    void follow(const Segment& segment, const Range& range, int skipped, std::uint64_t* most) const;
+    void count_live_rows(const Segment& segment, const Range& range, int skipped, std::uint64_t* most) const;
     void set_rings(const Segment& segment, Exactness exactness);
     std::uint64_t work_with_repetitions(const Segment& segment) const;
     std::uint32_t overwritable(const Segment& segment, std::uint32_t index) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first half of planning: which steps run a graph, in which order.
+// The first part of planning: which steps run a graph, in which order.
 #pragma once
 
 #include <cstddef>

@@ -13,7 +13,7 @@ namespace fovea {
 namespace {
 
 // Looks before a thread sleeps: 49 microseconds on Zen 4.
-constexpr int kPatience = 2000;
+constexpr int kSpinLimit = 2000;
 
 // CPUs that this process may use, or those of the machine where the system has no affinity masks or none of this size.
 std::uint32_t available_cpus() {
@@ -38,16 +38,16 @@ int current_cpu() {
 }  // namespace
 
 template <typename Condition>
-void ThreadPool::look_out(int patience, const Condition& condition) const {
-    for (int i = 0; i < patience && !condition(); ++i) ops::pause();
+void ThreadPool::spin(int spin_limit, const Condition& condition) const {
+    for (int i = 0; i < spin_limit && !condition(); ++i) ops::pause();
 }
 
-int ThreadPool::patience_of(std::uint32_t number) {
+int ThreadPool::spin_limit_of(std::uint32_t number) {
     const int cpu = cpus_[number] = current_cpu();
     for (std::uint32_t other = 0; other < active_; ++other) {
         if (other != number && cpu >= 0 && cpus_[other] == cpu) return 0;
     }
-    return patience_;
+    return spin_limit_;
 }
 
 ThreadPool::~ThreadPool() {
@@ -80,7 +80,7 @@ fovea_status ThreadPool::start(std::uint32_t count) {
     }
     synchronised_ = true;
     std::fill_n(cpus_, kMaxThreads, -1);
-    patience_ = count <= available_cpus() ? kPatience : 0;
+    spin_limit_ = count <= available_cpus() ? kSpinLimit : 0;
     // The program's signals are for its own threads; a new thread inherits the mask.
     sigset_t all, before;
     sigfillset(&all);
@@ -112,10 +112,10 @@ void ThreadPool::work(std::uint32_t number) {
     std::uint64_t seen = 0;
     pthread_mutex_lock(&mutex_);
     for (;;) {
-        const int patience = patience_of(number);
+        const int spin_limit = spin_limit_of(number);
         if (round_ == seen && !stop_) {
             pthread_mutex_unlock(&mutex_);
-            look_out(patience, [&] { return round_.load(std::memory_order_acquire) != seen; });
+            spin(spin_limit, [&] { return round_.load(std::memory_order_acquire) != seen; });
             pthread_mutex_lock(&mutex_);
         }
         while (!stop_ && round_ == seen) pthread_cond_wait(&work_ready_, &mutex_);
@@ -147,12 +147,12 @@ void ThreadPool::run(std::uint32_t count, Task task, void* context) {
     context_ = context;
     active_ = count;
     pending_ = count - 1;
-    const int patience = patience_of(0);
+    const int spin_limit = spin_limit_of(0);
     ++round_;
     pthread_cond_broadcast(&work_ready_);
     pthread_mutex_unlock(&mutex_);
     task(context, 0);
-    look_out(patience, [&] { return pending_.load(std::memory_order_acquire) == 0; });
+    spin(spin_limit, [&] { return pending_.load(std::memory_order_acquire) == 0; });
     pthread_mutex_lock(&mutex_);
     while (pending_ != 0) pthread_cond_wait(&work_done_, &mutex_);
     pthread_mutex_unlock(&mutex_);

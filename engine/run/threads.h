@@ -16,8 +16,8 @@ inline constexpr std::uint32_t kMaxThreads = 64;
 
 // A fixed set of worker threads. run() is called from one thread at a time, which takes part as number 0.
 // A network is dozens of rounds of some 20 microseconds each, less than it takes to wake a thread: so
-// whoever waits looks out for a few tens of microseconds before it sleeps. Between runs all sleep, and
-// where there are more threads than CPUs none looks out. Nor does one that another of the pool shares its CPU with,
+// whoever waits spins for a few tens of microseconds before it sleeps. Between runs all sleep, and
+// where there are more threads than CPUs none spins. Nor does one that another of the pool shares its CPU with,
 // as happens when other programs keep the rest busy: it would keep the very thread that it waits for from running.
 class ThreadPool {
   public:
@@ -50,9 +50,9 @@ class ThreadPool {
     static void* worker_main(void* argument);
     void work(std::uint32_t number);
     template <typename Condition>
-    void look_out(int patience, const Condition& condition) const;
+    void spin(int spin_limit, const Condition& condition) const;
     // How often a thread of the round may look before it sleeps; under mutex_.
-    int patience_of(std::uint32_t number);
+    int spin_limit_of(std::uint32_t number);
 
     Buffer<Worker> workers_;
     std::uint32_t started_ = 0;
@@ -62,7 +62,7 @@ class ThreadPool {
     pthread_mutex_t mutex_;
     pthread_cond_t work_ready_;
     pthread_cond_t work_done_;
-    int patience_ = 0;  // looks before sleeping, on a CPU of one's own
+    int spin_limit_ = 0;  // looks before sleeping, on a CPU of one's own
     // Changed under mutex_, so that nobody falls asleep over a change; also read without:
     std::atomic<std::uint64_t> round_{0};  // number of run() calls that had work for workers
     std::atomic<std::uint32_t> pending_{0};  // workers still at it

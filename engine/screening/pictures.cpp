@@ -140,7 +140,7 @@ fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& cont
 
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side) {
     preprocess::PresetSettings settings;
-    settings.preset = static_cast<preprocess::Preset>(preprocessing.preset);
+    settings.preset = preprocessing.preset;
     settings.output_size = static_cast<int>(side);
     settings.sigma = preprocessing.sigma;
     settings.tolerance = static_cast<int>(preprocessing.tolerance);

@@ -9,19 +9,17 @@ namespace {
 
 void run_concat(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
     const std::size_t element = element_bytes(run.value(step.output).type);
-    with_element(run.value(step.output).type, [&]<typename Element>() {
-        const std::ptrdiff_t stride = run.output_stride(step);
-        auto* output = run.output<Element>(step, pixels.begin, thread);
-        for (std::uint32_t i = 0; i < step.operand_count; ++i) {
-            const std::uint32_t channels = run.operand_value(step, i).shape.channels;
-            const std::ptrdiff_t input_stride = run.operand_stride(step, i);
-            const auto* const input = run.operand<Element>(step, i, pixels.begin, thread);
-            for (std::uint64_t p = 0; p < pixels.count(); ++p) {
-                std::memcpy(output + p * stride, input + p * input_stride, channels * element);
-            }
-            output += channels;
+    const std::size_t stride = static_cast<std::size_t>(run.output_stride(step)) * element;
+    auto* output = run.output<std::uint8_t>(step, pixels.begin, thread);
+    for (std::uint32_t i = 0; i < step.operand_count; ++i) {
+        const std::size_t bytes = run.operand_value(step, i).shape.channels * element;
+        const std::size_t input_stride = static_cast<std::size_t>(run.operand_stride(step, i)) * element;
+        const auto* const input = run.operand<std::uint8_t>(step, i, pixels.begin, thread);
+        for (std::uint64_t p = 0; p < pixels.count(); ++p) {
+            std::memcpy(output + p * stride, input + p * input_stride, bytes);
         }
-    });
+        output += bytes;
+    }
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {

@@ -8,7 +8,7 @@
 
 namespace fovea {
 
-// Copies elements, those of another type converted: floats to halves and halves to floats. The two overlap nowhere.
+// Copies elements, those of another type converted: floats from and to the shorter type that maps may have. The two overlap nowhere.
 void convert_elements(const void* from, ElementType from_type, void* to, ElementType to_type, std::size_t count,
                       ops::CpuFeatureSet features);
 

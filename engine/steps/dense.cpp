@@ -37,6 +37,6 @@ ops::Activation emit_dense(StepWriter& writer, std::uint32_t index) {
     return ops::Activation::kNone;
 }
 
-constinit const Operation dense_operation = {type_of_vector, emit_dense};
+constinit const Operation dense_operation = {type_of_floats, emit_dense};
 
 }  // namespace fovea

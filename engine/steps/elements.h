@@ -30,6 +30,9 @@ inline constexpr ElementType kElementType<ops::Half> = ElementType::kF16;
 template <>
 inline constexpr ElementType kElementType<std::int8_t> = ElementType::kI8;
 
+// What maps may be of, and has kernels: X(type) for each.
+#define FOVEA_MAP_ELEMENTS(X) X(float) X(ops::Half)
+
 // Calls use.operator()<Element>() with the type of a map's elements, of which there are kernels for these.
 template <typename Use>
 auto with_element(ElementType type, const Use& use) {

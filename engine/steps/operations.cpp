@@ -29,7 +29,7 @@ bool type_of_map(const TypeQuestion& question, ElementType* type) {
     return *type != ElementType::kF32;
 }
 
-bool type_of_vector(const TypeQuestion& question, ElementType* type) {
+bool type_of_floats(const TypeQuestion& question, ElementType* type) {
     *type = ElementType::kF32;
     return question.operand(0) == ElementType::kF32;
 }

@@ -37,8 +37,8 @@ const Operation& operation_of(NodeKind kind);
 bool type_of_first(const TypeQuestion& question, ElementType* type);
 bool type_of_all(const TypeQuestion& question, ElementType* type);
 bool type_of_map(const TypeQuestion& question, ElementType* type);
-// Of what must be a vector of floats.
-bool type_of_vector(const TypeQuestion& question, ElementType* type);
+// Of what there are only kernels of floats for.
+bool type_of_floats(const TypeQuestion& question, ElementType* type);
 
 // Steps that are no node's own:
 // the network's input made elements, for nodes that cannot read the caller's pixels;

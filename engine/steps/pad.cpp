@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstring>
 
 #include "engine/steps/operations.h"
@@ -8,26 +7,23 @@
 namespace fovea {
 namespace {
 
-template <typename Element>
+// Zeros of every type are zero bits.
 void run_pad(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
     const auto& padding = step.get_own<Padding>();
     const Shape& in = step.input_shape;
     const Shape& out = step.output_shape;
-    const std::size_t in_row = std::size_t{in.width} * in.channels;
-    const std::size_t out_row = std::size_t{out.width} * out.channels;
-    const std::size_t left = std::size_t{padding.left} * in.channels;
-    const std::size_t right = std::size_t{padding.right} * in.channels;
+    const std::size_t pixel = std::size_t{in.channels} * element_bytes(run.value(step.output).type);
     for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        auto* const output = run.output<Element>(step, y * out.width, thread);
+        auto* const output = run.output<std::uint8_t>(step, y * out.width, thread);
         const bool inside = y >= padding.top && y - padding.top < in.height;
         if (!inside) {
-            std::fill_n(output, out_row, Element{0});
+            std::memset(output, 0, out.width * pixel);
             continue;
         }
-        std::fill_n(output, left, Element{0});
-        std::memcpy(output + left, run.operand<Element>(step, 0, (y - padding.top) * in.width, thread),
-                    in_row * sizeof(Element));
-        std::fill_n(output + left + in_row, right, Element{0});
+        std::memset(output, 0, padding.left * pixel);
+        std::memcpy(output + padding.left * pixel,
+                    run.operand<std::uint8_t>(step, 0, (y - padding.top) * in.width, thread), in.width * pixel);
+        std::memset(output + (padding.left + in.width) * pixel, 0, padding.right * pixel);
     }
 }
 
@@ -36,7 +32,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     Step& step = writer.begin(index, index + 1);
     writer.read(step, writer.operand(index, 0));
     step.rows = RowMap::window(1, node.padding.top, 1, step.input_shape.height);
-    with_element(writer.type(index + 1), [&]<typename Element>() { writer.use(step, "copy", run_pad<Element>); });
+    writer.use(step, "copy", run_pad);
     step.set_own(node.padding);
     writer.finish(step, Unit::kRow);
     return ops::Activation::kNone;

@@ -40,13 +40,9 @@ class Run {
     // the ring, and then the pixel is the first of a row. Element is what the value's type says.
     template <typename Element>
     Element* at(std::uint32_t index, std::uint64_t pixel, std::uint32_t thread) const {
-        const Value& value = program_.values[index];
-        std::uint8_t* const first = arena_ + value.offset;
-        const std::uint64_t pixel_bytes = std::uint64_t{value.pixel_stride} * sizeof(Element);
-        if (value.ring_rows == 0) return reinterpret_cast<Element*>(first + pixel * pixel_bytes);
-        const std::uint64_t row = pixel / value.shape.width % value.ring_rows;
-        return reinterpret_cast<Element*>(first + thread * value.thread_bytes + row * value.shape.width * pixel_bytes);
+        return reinterpret_cast<Element*>(address(index, pixel, thread));
     }
+    std::uint8_t* address(std::uint32_t index, std::uint64_t pixel, std::uint32_t thread) const;
     template <typename Element>
     const Element* operand(const Step& step, std::uint32_t i, std::uint64_t pixel = 0, std::uint32_t thread = 0) const {
         return at<Element>(program_.operand(step, i), pixel, thread);
@@ -63,7 +59,7 @@ class Run {
 
     // As many as the longest bias, all 0.
     const float* zeros() const { return constants_; }
-    // Program::kOnes of them.
+    // Program::kOneCount of them.
     const float* ones() const { return constants_ + program_.zero_floats; }
     const float* constants() const { return constants_; }
 

@@ -24,6 +24,6 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
 
 }  // namespace
 
-constinit const Operation softmax_operation = {type_of_vector, emit};
+constinit const Operation softmax_operation = {type_of_floats, emit};
 
 }  // namespace fovea

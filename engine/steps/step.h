@@ -171,8 +171,8 @@ struct Program {
     std::size_t operand_total = 0;
     Buffer<Constant> constants;
     std::size_t constant_count = 0;
-    // The constants begin with zeros, for layers without a bias, then kOnes ones.
-    static constexpr std::uint64_t kOnes = 8;
+    // The constants begin with zeros, for layers without a bias, then kOneCount ones.
+    static constexpr std::uint64_t kOneCount = 8;
     std::uint64_t zero_floats = 0;
     std::uint64_t constant_floats = 0;
     std::uint64_t row_pointers = 0;  // that a thread needs at the most

@@ -101,7 +101,7 @@ void StepWriter::finish(Step& step, Unit unit) {
 
 void write_constants(const Program& program, float* constants) {
     std::fill(constants, constants + program.constant_floats, 0.0f);
-    std::fill_n(constants + program.zero_floats, Program::kOnes, 1.0f);
+    std::fill_n(constants + program.zero_floats, Program::kOneCount, 1.0f);
     for (std::size_t i = 0; i < program.constant_count; ++i) {
         const Constant& constant = program.constants[i];
         const std::size_t channels = constant.channels / constant.groups;

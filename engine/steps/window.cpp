@@ -32,8 +32,10 @@ const Element** window_rows(const Run& run, const Step& step, const Window& wind
     return rows;
 }
 
-template const float** window_rows(const Run&, const Step&, const Window&, std::uint64_t, std::uint32_t, std::uint32_t);
-template const ops::Half** window_rows(const Run&, const Step&, const Window&, std::uint64_t, std::uint32_t,
-                                       std::uint32_t);
+#define FOVEA_WINDOW_ROWS(Element)                                                                                  \
+    template const Element** window_rows(const Run&, const Step&, const Window&, std::uint64_t, std::uint32_t, \
+                                         std::uint32_t);
+FOVEA_MAP_ELEMENTS(FOVEA_WINDOW_ROWS)
+#undef FOVEA_WINDOW_ROWS
 
 }  // namespace fovea

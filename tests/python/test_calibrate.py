@@ -348,8 +348,8 @@ def test_bad_lines_are_named(case, capsys, replacement, cause):
 @pytest.mark.parametrize("data,parts", [
     (b"", ["results.jsonl: ", "no photo"]),
     (b"not json\n", ["results.jsonl:1: "]),
-    (b"\xff\xfe\n", ["results.jsonl:1: "]),
-    (b"[" * 100_000, ["results.jsonl:1: "]),
+    (b"\xff\xfe\n", ["results.jsonl: this is UTF-16"]),
+    (b"[" * 100_000, ["results.jsonl, photo 1: "]),
     (b'{"file": NaN}\n', ["results.jsonl:1: "]),
     (b"\0\0\0\n", ["results.jsonl:1: "]),
 ])

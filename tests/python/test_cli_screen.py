@@ -291,6 +291,7 @@ def test_killed_in_the_middle_it_leaves_whole_lines_in_order(model, tmp_path, to
     for number in range(300):
         os.symlink(SAMPLES[number % 3], photos / f"{number:03}.jpg")
     out = tmp_path / "out.jsonl"
+    results = out if to == "pipe" else tmp_path / "out.jsonl.part"
     command = [*WRAPPER, BINARY, "screen", "--model", str(model), "--format", "jsonl", "--no-timings", "--jobs", "2"]
 
     def heed():
@@ -302,11 +303,11 @@ def test_killed_in_the_middle_it_leaves_whole_lines_in_order(model, tmp_path, to
             process = subprocess.Popen([*command, "--output", str(out), str(photos)], stderr=subprocess.DEVNULL, preexec_fn=heed)
         else:
             process = subprocess.Popen([*command, str(photos)], stdout=file, stderr=subprocess.DEVNULL, preexec_fn=heed)
-        while out.read_bytes().count(b"\n") < 7 and process.poll() is None:
+        while (results.read_bytes() if results.exists() else b"").count(b"\n") < 7 and process.poll() is None:
             time.sleep(0.002)
         process.send_signal(kill)
         assert process.wait(timeout=120) in (-kill, 128 + kill)
-    written = out.read_text()
+    written = results.read_text()
     seen = jsonl(written)
     assert written.endswith("\n") and 7 <= len(seen) < 300
     assert [photo["file"] for photo in seen] == [str(photos / f"{number:03}.jpg") for number in range(len(seen))]

@@ -75,6 +75,17 @@ def test_drawn_pictures(preprocess, tmp_path, preset, width, height):
         assert_same(preprocess(photo, "--preset", preset, "--size", size), PRESETS[preset](image, size))
 
 
+def test_next_to_nothing_is_not_enlarged(preprocess, tmp_path):
+    """One lit pixel is no disc whose radius graham2015 could scale to 300 pixels: the picture would have 360,000 times the pixels."""
+    photo = tmp_path / "in.png"
+    image = np.zeros((400, 400, 3), np.uint8)
+    image[200, 130] = 255
+    cv2.imwrite(str(photo), image)
+    status, _, message = preprocess(photo, "--preset", "graham2015", "--size", 224)
+    assert status == 3
+    assert "enlarge" in message
+
+
 def test_plain_resizes(preprocess, tmp_path):
     photo = tmp_path / "in.png"
     for seed, (width, height) in enumerate([(640, 480), (448, 448), (91, 333), (1, 1), (1, 50), (672, 672)]):

@@ -34,9 +34,9 @@ class Folder {
     fs::path path_;
 };
 
-std::vector<std::string> names(const std::vector<Input>& inputs) {
+std::vector<std::string> names(const Inputs& inputs) {
     std::vector<std::string> list;
-    for (const Input& input : inputs) {
+    for (const Input& input : inputs.photos) {
         list.push_back(input.relative +
                        (input.problem.code.empty() ? "" : "!" + input.problem.code));
     }
@@ -60,7 +60,7 @@ TEST_CASE("a folder gives its photos, sorted, with those of its folders") {
 
 TEST_CASE("a folder without photos is a problem, not nothing") {
     const Folder folder;
-    const auto inputs = expand_inputs({folder.path()}, "");
+    const auto inputs = expand_inputs({folder.path()}, "").photos;
     REQUIRE(inputs.size() == 1);
     CHECK(inputs[0].problem.code == "not_found");
 }
@@ -86,7 +86,7 @@ TEST_CASE("a list's photos may lie elsewhere") {
     const Folder lists, photos;
     const std::string list = lists.add("list.csv", "image\n7\n");
     const std::string photo = photos.add("7.png");
-    const auto inputs = expand_inputs({list}, photos.path());
+    const auto inputs = expand_inputs({list}, photos.path()).photos;
     REQUIRE(inputs.size() == 1);
     CHECK(inputs[0].file == photo);
 }
@@ -105,12 +105,12 @@ TEST_CASE("a bad list is one problem with its cause") {
     for (const char* text : {"grade,patient\n1,2\n", "file\n\"open\n", "",
                              "\xff\xfe"
                              "f"}) {
-        const auto inputs = expand_inputs({folder.add("list.csv", text)}, "");
+        const auto inputs = expand_inputs({folder.add("list.csv", text)}, "").photos;
         REQUIRE(inputs.size() == 1);
         CHECK(inputs[0].problem.code == "bad_list");
         CHECK(!inputs[0].problem.message.empty());
     }
-    CHECK(expand_inputs({folder.path() + "/none.csv"}, "")[0].problem.code == "not_found");
+    CHECK(expand_inputs({folder.path() + "/none.csv"}, "").photos[0].problem.code == "not_found");
 }
 
 TEST_CASE("the shards in order are the whole") {

@@ -154,6 +154,7 @@ void write_node(const NodeSpec& node, std::uint32_t first_operand, Pools* pools,
                                        node.weights);
             break;
         case kAffine:
+        case kLrn:
             weights = pools->vector(node.weights);
             break;
         default:
@@ -249,7 +250,7 @@ float nearest_half(float value) {
 
 ModelSpec with_rounded_weights(ModelSpec spec) {
     for (NodeSpec& node : spec.nodes) {
-        if (node.kind == kAffine) continue;
+        if (node.kind == kAffine || node.kind == kLrn) continue;
         for (float& weight : node.weights) weight = nearest_half(weight);
     }
     return spec;

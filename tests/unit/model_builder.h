@@ -27,6 +27,7 @@ enum Kind : std::uint32_t {
     kSoftmax,
     kReshape,
     kPad,
+    kLrn,  // weights: bias, alpha, beta; variant: the radius
 };
 
 // The numbers of the activation list.

@@ -191,7 +191,7 @@ const std::vector<Damage>& damages() {
         {"section GRPH: reserved bytes", set("GRPH", 40, 1)},
         // Nodes
         {"node 1: unknown kind 0", set_node(kStem, 0, 0), FOVEA_ERROR_UNSUPPORTED_MODEL},
-        {"node 1: unknown kind 15", set_node(kStem, 0, 15), FOVEA_ERROR_UNSUPPORTED_MODEL},
+        {"node 1: unknown kind 16", set_node(kStem, 0, 16), FOVEA_ERROR_UNSUPPORTED_MODEL},
         {"node 1: unknown activation 13", set_node(kStem, 4, 13), FOVEA_ERROR_UNSUPPORTED_MODEL},
         {"'softmax' (softmax): a softmax has no activation", set_node(kSoftmaxNode, 4, 1)},
         {"'stem' (convolution): wrong activation parameter", set_node(kStem, 8, 0x3F800000u)},

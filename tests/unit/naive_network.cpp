@@ -237,6 +237,21 @@ Value evaluate(const NodeSpec& node, const std::vector<Value>& values) {
             for (double& v : out.data) v /= sum;
             return out;
         }
+        case kLrn: {
+            Value out = in;
+            const auto radius = static_cast<std::size_t>(node.variant);
+            for (std::size_t p = 0; p < in.height * in.width; ++p) {
+                for (std::size_t c = 0; c < in.channels; ++c) {
+                    double sum = 0;
+                    for (std::size_t k = c < radius ? 0 : c - radius; k < std::min(in.channels, c + radius + 1); ++k) {
+                        sum += in.data[p * in.channels + k] * in.data[p * in.channels + k];
+                    }
+                    const double base = static_cast<double>(node.weights[0]) + static_cast<double>(node.weights[1]) * sum;
+                    out.data[p * in.channels + c] /= std::pow(base, static_cast<double>(node.weights[2]));
+                }
+            }
+            return out;
+        }
         case kReshape:
             return {1, 1, in.data.size(), in.data};
         case kPad: {

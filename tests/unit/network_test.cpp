@@ -2,8 +2,10 @@
 // Random networks of every kind of node against the naive interpreter, every value compared.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -203,4 +205,75 @@ TEST_CASE("every instruction-set level of this CPU gives these values") {
         REQUIRE(fovea_run(loaded.session, bytes.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
         compare_taps(loaded, network, fovea_isa_name(level));
     }
+}
+
+TEST_CASE("local response normalisation, streamed and shared, is what plain loops give; its numbers are checked") {
+    using namespace model_builder;
+    const auto network = [](std::uint32_t radius, std::vector<float> numbers) {
+        std::mt19937 random(radius + 7);
+        RandomNetwork made;
+        ModelSpec& spec = made.spec;
+        spec.input_height = spec.input_width = spec.default_height = spec.default_width = 40;
+        spec.target = 0;
+        spec.classes = {"a", "b"};
+        const auto values = [&](std::size_t count) {
+            std::vector<float> result(count);
+            for (float& v : result) v = static_cast<float>(random() % 2001) / 5000.0f - 0.2f;
+            return result;
+        };
+        NodeSpec convolution;
+        convolution.kind = kConvolution;
+        convolution.inputs = {0};
+        convolution.weights = values(3 * 3 * 3 * 21);
+        convolution.kernel_height = convolution.kernel_width = 3;
+        convolution.stride_y = convolution.stride_x = convolution.dilation_y = convolution.dilation_x = 1;
+        convolution.same_padding = true;
+        convolution.groups = 1;
+        convolution.output_channels = 21;
+        spec.add(convolution);
+        NodeSpec normalisation;
+        normalisation.kind = kLrn;
+        normalisation.inputs = {1};
+        normalisation.weights = std::move(numbers);
+        normalisation.variant = radius;
+        normalisation.activation = kRelu;
+        spec.add(normalisation);
+        convolution.inputs = {2};
+        convolution.weights = values(3 * 3 * 21 * 4);
+        convolution.output_channels = 4;
+        spec.add(convolution);
+        spec.add({.kind = kGlobalPool, .inputs = {3}});
+        spec.logits = spec.add({.kind = kDense, .inputs = {4}, .weights = values(8), .output_channels = 2});
+        spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});
+        for (std::size_t i = 0; i < spec.nodes.size(); ++i) spec.nodes[i].name = std::to_string(i);
+        made.input = {40, 40, 3, std::vector<double>(40 * 40 * 3)};
+        for (double& v : made.input.data) v = random() % 256;
+        return made;
+    };
+    for (const std::uint32_t radius : {0u, 2u, 5u, 40u}) {
+        RandomNetwork made = network(radius, {1.0f, 0.001f, 0.75f});
+        made.values = naive_network::run(made.spec, made.input);
+        const Bytes file = build(made.spec);
+        std::vector<float> first;
+        for (const std::uint32_t threads : {1u, 3u}) {
+            for (const bool tapped : {true, false}) {
+                const Loaded loaded(file, threads, tapped);
+                float logits[2];
+                REQUIRE(fovea_run(loaded.session, as_u8(made.input).data(), FOVEA_U8, logits, nullptr) == FOVEA_OK);
+                if (tapped) compare_taps(loaded, made, std::to_string(radius));
+                if (first.empty()) first.assign(logits, logits + 2);
+                CHECK(std::equal(logits, logits + 2, first.begin()));
+            }
+        }
+    }
+    const std::vector<float> bad[] = {{0, 1, 1}, {-1, 1, 1}, {1, -0.5f, 1}, {1, 1, -1}, {1, 1}, {1, 1, 1, 1}, {1, std::nanf(""), 1}};
+    for (const std::vector<float>& numbers : bad) {
+        const Bytes file = build(network(2, numbers).spec);
+        fovea_model* model = nullptr;
+        CHECK(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) == FOVEA_ERROR_BAD_MODEL);
+        CHECK(model == nullptr);
+    }
+    const Bytes wide = build(network(1024, {1, 1, 1}).spec);
+    fovea_model* model = nullptr;
+    CHECK(fovea_model_load_memory(wide.data(), wide.size(), FOVEA_COPY, nullptr, &model) == FOVEA_ERROR_BAD_MODEL);
 }

@@ -193,14 +193,15 @@ typedef struct fovea_session_settings {
     size_t workspace_size;    /* at least what fovea_session_workspace_size says */
     fovea_allocator allocator; /* default: the C library */
     fovea_log log;            /* default: silent */
-    int (*cancel)(void* cookie); /* default null; asked on the calling thread while the session is planned, and before
+    int (*cancel)(void* cookie); /* default null; asked on the calling thread while the session is planned, while a photo
+                                    is decoded (in a JPEG before each row of blocks of each scan), and before
                                     each layer or part of a layer of some 64 million multiply-adds: non-zero stops the
                                     call with FOVEA_ERROR_CANCELLED */
     void* cancel_cookie;
     const char* const* taps;  /* default null; names of layers whose outputs are kept until the next run */
     uint32_t tap_count;
-    uint32_t max_image_side;  /* default 16384 pixels */
-    uint64_t max_image_pixels; /* default 100 million */
+    uint32_t max_image_side;  /* default 16384 pixels; of photos, and of each picture on a preset's way to its result */
+    uint64_t max_image_pixels; /* default 100 million; of the same */
     uint64_t max_decode_bytes; /* default 1 GiB: working memory of the decoder, the picture included */
     uint64_t max_workspace_bytes; /* default 1 GiB: of the workspace that the library takes where the caller gives
                                      none; a session that needs more is FOVEA_ERROR_MEMORY_LIMIT */
@@ -308,8 +309,10 @@ typedef struct fovea_image {
 
 FOVEA_API void fovea_image_free(fovea_image* image);
 
-/* Decodes a JPEG or PNG as the screening does: 8-bit RGB, upright (EXIF), alpha put on black. Uses the
- * session settings' limits, allocator and log; settings may be null. */
+/* Decodes a JPEG or PNG as the screening does: 8-bit RGB, upright (EXIF, or else XMP), in sRGB (ICC profiles of a matrix
+ * and curves; a PNG's gAMA and cHRM), alpha put on black. A profile of another kind, and bytes behind a JPEG's data that
+ * belong to nothing, are told to the log as warnings. Uses the session settings' limits, allocator, log and cancel;
+ * settings may be null. */
 FOVEA_API fovea_status fovea_decode(const void* data, size_t data_size, const fovea_session_settings* settings,
                                     fovea_image* image);
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "picture_kind.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "descriptors.h"
+
+namespace fovea::cli {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array kEndings = {
+    ".jpg"sv, ".jpeg"sv, ".jpe"sv,  ".jfif"sv, ".jif"sv,  ".png"sv, ".tif"sv, ".tiff"sv, ".webp"sv, ".heic"sv,
+    ".heif"sv, ".hif"sv, ".avif"sv, ".bmp"sv,  ".dib"sv,  ".gif"sv, ".dcm"sv, ".dicom"sv, ".jp2"sv, ".j2k"sv,
+    ".jpx"sv, ".jls"sv,  ".jxl"sv,  ".ppm"sv,  ".pgm"sv,  ".dng"sv, ".cr2"sv, ".cr3"sv,  ".nef"sv, ".arw"sv,
+};
+
+struct Signature {
+    std::size_t offset;
+    std::string_view bytes;
+};
+constexpr std::array kSignatures = {
+    Signature{0, "\xff\xd8\xff"sv},         Signature{0, "\x89PNG\r\n\x1a\n"sv},
+    Signature{0, "II*\0"sv},                Signature{0, "MM\0*"sv},
+    Signature{0, "II+\0"sv},                Signature{0, "MM\0+"sv},
+    Signature{8, "WEBP"sv},                 Signature{4, "ftyphei"sv},
+    Signature{4, "ftyphev"sv},              Signature{4, "ftypmif1"sv},
+    Signature{4, "ftypmsf1"sv},             Signature{4, "ftypavi"sv},
+    Signature{0, "GIF8"sv},                 Signature{4, "jP  \r\n\x87\n"sv},
+    Signature{0, "\xff\x4f\xff\x51"sv},     Signature{0, "\0\0\0\x0cJXL "sv},
+    Signature{128, "DICM"sv},
+};
+
+}  // namespace
+
+FileKind file_kind(const std::filesystem::path& path) {
+    std::string ending = path.extension().string();
+    std::transform(ending.begin(), ending.end(), ending.begin(), [](char character) {
+        return character >= 'A' && character <= 'Z' ? static_cast<char>(character + 32) : character;
+    });
+    if (std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end()) return FileKind::kPicture;
+    // Opening a pipe or a device may wait, or do something.
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) return FileKind::kUnreadable;
+    if (!S_ISREG(facts.st_mode)) return FileKind::kOther;
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    std::array<char, 132> beginning{};
+    const ssize_t count = file.get() < 0 ? -1 : ::pread(file.get(), beginning.data(), beginning.size(), 0);
+    if (count < 0) return FileKind::kUnreadable;
+    const std::string_view bytes(beginning.data(), static_cast<std::size_t>(count));
+    const bool known = std::any_of(kSignatures.begin(), kSignatures.end(), [&](const Signature& signature) {
+        return bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes);
+    });
+    return known ? FileKind::kPicture : FileKind::kOther;
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+namespace fovea::cli {
+
+enum class FileKind {
+    kPicture,     // by its name or its first bytes: to be screened, or to be named when it cannot be read
+    kOther,       // no picture
+    kUnreadable,  // cannot be opened, so that nobody knows
+};
+
+// What a file in a folder is. A picture's name ends as pictures of cameras, scanners and archives do; a file of any name is one when
+// it begins as a JPEG, PNG, TIFF, WebP, HEIF, GIF, JPEG 2000, JPEG XL or DICOM file does.
+FileKind file_kind(const std::filesystem::path& path);
+
+}  // namespace fovea::cli
