@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
 
 #include "pointwise_conv_check.h"
 
@@ -192,3 +194,41 @@ TEST_CASE("a test that compares nothing knows it") {
     checker.compare_value(0, 1, 2);
     CHECK(checker.failures() == 1);
 }
+
+#if defined(FOVEA_CHECK_ASSEMBLY)
+extern "C" {
+struct ClobberSample {
+    void (*function)();
+    const char* name;
+};
+extern const ClobberSample clobber_samples[];
+void well_behaved_sample();
+void call_checked(void (*function)(), const char* name);
+extern std::uint64_t assembly_calls;
+}
+
+TEST_CASE("assembly that does not keep a register for its caller is caught, whichever it is") {
+    int samples = 0;
+    for (const ClobberSample* sample = clobber_samples; sample->function != nullptr; ++sample, ++samples) {
+        Checker checker(Checker::Mode::kCollect);
+        CHECK(checker.run("sample", [&] { call_checked(sample->function, "sample"); }));
+        CHECK(checker.failures() == 1);
+        const std::string wanted = std::string("the assembly function sample did not keep ") + sample->name + "\n";
+        CHECK_MESSAGE(checker.first_failure().find(wanted) != std::string::npos, checker.first_failure());
+    }
+    CHECK(samples == 21);
+    Checker checker(Checker::Mode::kCollect);
+    checker.run("sample", [&] { call_checked(well_behaved_sample, "sample"); });
+    CHECK_MESSAGE(checker.failures() == 0, checker.first_failure());
+}
+
+TEST_CASE("the kernels' own assembly is called through the check") {
+    // panel_tile_*: a pointwise convolution of neon is made of it.
+    Checker checker(Checker::Mode::kCollect);
+    const std::uint64_t before = assembly_calls;
+    const auto& kernel = fovea::ops::kPointwiseConvFp32.select(fovea::ops::kFeatureNeon);
+    check_pointwise_conv(checker, PointwiseConvCase{7, 16, 16, Activation::kNone}, {kernel});
+    CHECK(checker.failures() == 0);
+    CHECK(assembly_calls > before);
+}
+#endif

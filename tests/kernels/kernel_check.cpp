@@ -108,6 +108,21 @@ std::size_t page_size() {
     return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
+#if defined(FOVEA_CHECK_ASSEMBLY)
+// Written by checked_assembly_call.
+struct AssemblyDamage {
+    const char* function;  // null: none
+    std::uint64_t number;  // of the register
+};
+extern "C" AssemblyDamage assembly_damage;
+
+const char* register_name(std::uint64_t number) {
+    constexpr const char* kNames[] = {"x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "d8",
+                                      "d9",  "d10", "d11", "d12", "d13", "d14", "d15", "x29", "sp",  "fpcr"};
+    return number < sizeof(kNames) / sizeof(kNames[0]) ? kNames[number] : "?";
+}
+#endif
+
 sigjmp_buf fault_return;
 void on_fault(int) {
     siglongjmp(fault_return, 1);
@@ -270,6 +285,9 @@ bool Checker::run_guarded(void (*call)(const void*), const void* context) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGSEGV, &action, &old_segv);
     sigaction(SIGBUS, &action, &old_bus);
+#if defined(FOVEA_CHECK_ASSEMBLY)
+    assembly_damage = {};
+#endif
     volatile bool finished = false;
     if (sigsetjmp(fault_return, 1) == 0) {
         call(context);
@@ -278,6 +296,12 @@ bool Checker::run_guarded(void (*call)(const void*), const void* context) {
     sigaction(SIGSEGV, &old_segv, nullptr);
     sigaction(SIGBUS, &old_bus, nullptr);
     if (!finished) fail("touched memory outside its tensors, or wrote to an input");
+#if defined(FOVEA_CHECK_ASSEMBLY)
+    if (assembly_damage.function != nullptr) {
+        fail(text("the assembly function %s did not keep %s", assembly_damage.function,
+                  register_name(assembly_damage.number)));
+    }
+#endif
     return finished;
 }
 
