@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pathlib
+import pty
 import re
 import select
 import shlex
@@ -163,8 +164,6 @@ class Terminal:
     """A program at a terminal, typed at."""
 
     def __init__(self, command, folder, **environment):
-        import pty
-
         self.process, self.terminal = pty.fork()
         if self.process == 0:
             os.chdir(folder)

@@ -58,6 +58,7 @@ _fovea_value() {
 
 _fovea() {
     local program=$1 begun=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} verb='' given='' only_files='' i
+    local IFS=$' \t\n'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; ++i)); do
         if [[ ${COMP_WORDS[i]} == -- ]]; then
