@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "preprocess/thumbnail.h"
 
@@ -51,7 +52,7 @@ constexpr Limits kLimits[kQualityCheckCount] = {
     {"single_disc", 0.009f, 0.012f, false,
      "More than one disc, or other light beside it: give one photo of one eye, without insets, "
      "windows or labels."},
-    {"straight_edges", 3.5f, 6.0f, false,
+    {"straight_edges", 3.2f, 4.5f, false,
      "Straight edges cross the picture: give the camera's photo, not a montage or a picture of a "
      "screen."},
     {"blocks", 2.2f, 3.2f, false,
@@ -59,6 +60,9 @@ constexpr Limits kLimits[kQualityCheckCount] = {
      "compressed."},
     {"colours", 900.0f, 400.0f, true,
      "The picture has too few colours: give the camera's photo, not one saved with a palette."},
+    {"levels", 0.45f, 0.65f, false,
+     "The picture keeps to a few levels of colour: give the camera's photo, neither reduced to a "
+     "palette nor strongly compressed."},
     {"colour_order", 0.85f, 0.8f, true,
      "The colours are not those of a retina (red-free, false colour, or red and blue exchanged): "
      "give the camera's colour photo."},
@@ -235,6 +239,33 @@ std::uint32_t count_colours(const ImageView& rgb, const std::uint8_t* lit, int l
     return colours;
 }
 
+// Of one channel inside a mask. 5 levels smooth away JPEG's noise and what a change of contrast
+// leaves out; 33 smooth away the clusters that a palette's colours are.
+float histogram_roughness(const Image& picture, int channel, const std::uint8_t* mask) {
+    constexpr int kFine = 2, kSmooth = 16, kLevelCount = 256;
+    std::int64_t cumulated[kLevelCount + 1] = {};
+    const std::uint8_t* p = picture.pixels.data() + channel;
+    for (std::size_t i = 0; i < picture.pixels.size() / 3; ++i) {
+        cumulated[p[3 * i] + 1] += mask[i] != 0;
+    }
+    for (int i = 0; i < kLevelCount; ++i) cumulated[i + 1] += cumulated[i];
+    const std::int64_t total = cumulated[kLevelCount];
+    if (total == 0) return 0;
+    const auto within = [&](int level, int reach) {
+        return cumulated[std::min(level + reach + 1, kLevelCount)] -
+               cumulated[std::max(level - reach, 0)];
+    };
+    constexpr int kFineLevels = 2 * kFine + 1, kSmoothLevels = 2 * kSmooth + 1;
+    std::int64_t distance = 0;
+    // Black and full saturation are clusters in any photo.
+    for (int level = kFine + 1; level < kLevelCount - kFine - 4; ++level) {
+        distance += std::abs(kSmoothLevels * within(level, kFine) -
+                             kFineLevels * within(level, kSmooth));
+    }
+    return static_cast<float>(static_cast<double>(distance) /
+                              static_cast<double>(total * kFineLevels * kSmoothLevels));
+}
+
 Disc scaled(const Disc& disc, float scale_x, float scale_y) {
     Disc result = disc;
     result.center_x = (disc.center_x + 0.5f) * scale_x - 0.5f;
@@ -356,15 +387,19 @@ Status measure_quality(const ImageView& rgb, const Allocator& allocator,
     status = measure_retinal(fine, lit.data(), coarse.width, coarse.height, allocator, measures);
     if (status != Status::kOk) return status;
     measures->colours = count_colours(rgb, lit.data(), coarse.width, coarse.height);
+    if (!mask.allocate(fine_count)) return Status::kOutOfMemory;
+    erode(lit.data(), coarse.width, coarse.height, eroded.data());
+    mask_disc(measures->disc, eroded.data(), coarse.width, coarse.height, 0.92f, fine.width,
+              fine.height, mask.data());
+    measures->levels = std::min(histogram_roughness(fine, 0, mask.data()),
+                                histogram_roughness(fine, 1, mask.data()));
     // Its other colours have served: what follows takes more memory than anything else here.
     for (std::size_t i = 0; i < fine_count; ++i) fine_green[i] = fine.pixels[3 * i + 1];
     fine.pixels = Buffer<std::uint8_t>(allocator);
-    if (!mask.allocate(fine_count)) return Status::kOutOfMemory;
     measure_light(coarse, lit.data(), measures);
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
               coarse.height, mask.data());
     measure_colour(coarse, mask.data(), measures);
-    erode(lit.data(), coarse.width, coarse.height, eroded.data());
     // Where a photo was cut and its rest made black, the cut is the disc's edge, not a picture's.
     status = measure_straight_edges(fine_green.data(), fine.width, fine.height, eroded.data(),
                                     coarse.width, coarse.height, allocator, &measures->edges);
@@ -407,6 +442,7 @@ Status assess_quality(const ImageView& rgb, const Allocator& allocator, QualityR
     values[kStraightEdges] = m.edges.seam;
     values[kBlocks] = m.edges.blocks;
     values[kColours] = static_cast<float>(m.colours);
+    values[kLevels] = m.levels;
     values[kColourOrder] = colour_order(m);
     values[kColourSpread] = colour_spread(m);
     values[kGrain] = grain(m);

@@ -163,6 +163,8 @@ TEST_CASE("what only looks like a photo of one eye is refused by the check that 
         check_refused(defects::dithered(defects::grey(photo), 2), kColours);
         check_refused(defects::dithered(photo, 2), kColours);
         check_refused(defects::posterised(photo, 8), kColours);
+        // Saved as JPEG, they are many colours round a few.
+        check_refused(defects::noisy(defects::posterised(photo, 6), 1.5), kLevels);
     }
     SUBCASE("blocks") {
         check_refused(defects::enlarged(defects::shrunk(photo, 8), 8), kBlocks);
@@ -302,8 +304,8 @@ TEST_CASE("values are the same to the bit on every machine") {
         0x1.5cc1eap+3f, 0x1.5f59c4p-9f, 1, 0x1.21c6a4p+6f,
         0, 0, 0, 0x1.e409b8p-4f,
         0x1.275dfap+0f, 0x1.224adp-5f, 0x1.cb27b4p+8f, 0,
-        0x1.633c7p+0f, 0x1.3d25a6p+0f, 1241, 0x1.ee92f2p+0f,
-        0x1.b2208ap-5f, 0x1.e0a87ep-5f, 0x1.1b1f5ap+3f};
+        0x1.633c7p+0f, 0x1.3d25a6p+0f, 1241, 0x1.1881dcp-2f,
+        0x1.ee92f2p+0f, 0x1.b2208ap-5f, 0x1.e0a87ep-5f, 0x1.1b1f5ap+3f};
     for (int i = 0; i < kQualityCheckCount; ++i) {
         INFO(report.checks[i].name);
         CHECK(report.checks[i].value == kExpected[i]);
