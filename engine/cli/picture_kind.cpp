@@ -36,8 +36,13 @@ constexpr std::array kSignatures = {
     Signature{4, "ftypmsf1"sv},             Signature{4, "ftypavi"sv},
     Signature{0, "GIF8"sv},                 Signature{4, "jP  \r\n\x87\n"sv},
     Signature{0, "\xff\x4f\xff\x51"sv},     Signature{0, "\0\0\0\x0cJXL "sv},
-    Signature{128, "DICM"sv},
+    Signature{128, "DICM"sv},               Signature{0, "\xff\x0a"sv},
 };
+
+// "BM" may begin a text too; its reserved bytes tell a bitmap.
+bool is_bitmap(std::string_view bytes) {
+    return bytes.starts_with("BM"sv) && bytes.size() >= 10 && bytes.substr(6, 4) == "\0\0\0\0"sv;
+}
 
 }  // namespace
 
@@ -59,7 +64,7 @@ FileKind file_kind(const std::filesystem::path& path) {
     const bool known = std::any_of(kSignatures.begin(), kSignatures.end(), [&](const Signature& signature) {
         return bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes);
     });
-    return known ? FileKind::kPicture : FileKind::kOther;
+    return known || is_bitmap(bytes) ? FileKind::kPicture : FileKind::kOther;
 }
 
 }  // namespace fovea::cli
