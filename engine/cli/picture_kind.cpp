@@ -46,12 +46,16 @@ bool is_bitmap(std::string_view bytes) {
 
 }  // namespace
 
-FileKind file_kind(const std::filesystem::path& path) {
+bool has_picture_ending(const std::filesystem::path& path) {
     std::string ending = path.extension().string();
     std::transform(ending.begin(), ending.end(), ending.begin(), [](char character) {
         return character >= 'A' && character <= 'Z' ? static_cast<char>(character + 32) : character;
     });
-    if (std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end()) return FileKind::kPicture;
+    return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+FileKind file_kind(const std::filesystem::path& path) {
+    if (has_picture_ending(path)) return FileKind::kPicture;
     // Opening a pipe or a device may wait, or do something.
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return FileKind::kUnreadable;
