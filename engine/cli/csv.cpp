@@ -63,7 +63,17 @@ bool looks_like_utf16(std::string_view text) {
     return beginning.size() >= 4 && ((even == 0 && odd >= most - most / 8) || (odd == 0 && even >= most - most / 8));
 }
 
+// What makes a spreadsheet take a cell for a formula; some look for it after blanks.
 std::string_view formula_mark(std::string_view text) {
+    bool is_blank = true;
+    while (is_blank) {
+        is_blank = false;
+        for (const std::string_view blank : {" ", "\u00a0", "\u3000"}) {
+            if (!text.starts_with(blank)) continue;
+            text.remove_prefix(blank.size());
+            is_blank = true;
+        }
+    }
     for (const std::string_view mark : {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"}) {
         if (text.starts_with(mark)) return mark;
     }
@@ -154,8 +164,16 @@ std::string csv_quoted(std::string_view text) {
 }
 
 std::string inert_text(std::string_view text) {
-    std::string inert = formula_mark(text).empty() ? "" : "'";
-    return inert.append(printable(text));
+    std::string inert;
+    while (true) {
+        // Where semicolons separate cells, as in much of Europe, each part of the text is a cell of its own.
+        const std::string_view part = text.substr(0, text.find(';'));
+        if (!formula_mark(part).empty()) inert += '\'';
+        inert += printable(part);
+        if (part.size() == text.size()) return inert;
+        inert += ';';
+        text.remove_prefix(part.size() + 1);
+    }
 }
 
 std::string csv_path(std::string_view path) {
