@@ -129,11 +129,13 @@ def test_interrupted_and_continued(model, tmp_path, style, kill):  # noqa: F811
 
 def test_json_on_a_pipe_is_valid_after_an_interruption(model):  # noqa: F811
     process = subprocess.Popen([*WRAPPER, BINARY, *map(str, ["screen", "-m", model, "-f", "json", *[SAMPLES[0]] * 80])], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    begun = process.stdout.readline() + process.stdout.readline()
+                               stderr=subprocess.PIPE, bufsize=0, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    begun = b""
+    while begun.count(b"\n") < 3:
+        begun += process.stdout.read(1000)
     process.send_signal(signal.SIGINT)
     rest, errors = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGINT and "interrupted" in errors
+    assert process.returncode == -signal.SIGINT and b"interrupted" in errors
     assert 1 <= len(json.loads(begun + rest)) < 80
 
 
@@ -221,7 +223,7 @@ def test_a_standard_output_that_does_not_wait(model, photos, style):  # noqa: F8
     reading, writing = os.pipe()
     fcntl.fcntl(writing, 1031, 4096)  # F_SETPIPE_SZ
     os.set_blocking(writing, False)
-    process = subprocess.Popen([*WRAPPER, BINARY, *map(str, command(model, photos, style))], stdout=writing, stderr=writing if style == "none" else subprocess.DEVNULL)
+    process = subprocess.Popen([*WRAPPER, BINARY, *map(str, command(model, photos, style))], stdout=writing, stderr=subprocess.DEVNULL)
     os.close(writing)
     time.sleep(0.5)
     got = b""
@@ -242,13 +244,13 @@ def test_a_full_disk_leaves_whole_rows(model, photos, tmp_path):  # noqa: F811
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
 
     for style in STYLES:
         out, part = tmp_path / f"out.{style}", tmp_path / f"out.{style}.part"
         result = fovea(*command(model, photos, style, "--output", out), preexec_fn=limit)
         assert result.returncode == 1 and "cannot be written" in result.stderr.splitlines()[-1]
-        assert not out.exists() and 0 < part.stat().st_size <= 5000
+        assert not out.exists() and 0 < part.stat().st_size <= 2500
         if style == "jsonl":
             assert part.read_text().endswith("\n") and jsonl(part.read_text())
         fovea(*command(model, photos, style, "--output", out, "--resume"))
