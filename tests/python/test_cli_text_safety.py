@@ -141,3 +141,17 @@ def test_names_that_are_no_utf8(model, tmp_path, raw):  # noqa: F811
     for style in ("text", "csv", "json", "jsonl"):
         text = fovea_ok("screen", "-m", model, "-f", style, argument)  # decodes as UTF-8, or this fails
         assert "\ufffd.jpg" in text and "not valid UTF-8" in text, (style, text)
+
+
+@pytest.mark.parametrize("data, status", [(b"no picture", 3), (None, 0)])
+def test_warnings_are_told_of_photos_without_a_result_too(model, tmp_path, data, status):  # noqa: F811
+    path = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    if data is None:
+        Image = pytest.importorskip("PIL.Image")
+        Image.new("RGB", (640, 480)).save(os.fsdecode(path), format="PNG")
+    else:
+        with open(path, "wb") as file:
+            file.write(data)
+    result = fovea("screen", "-m", model, os.fsdecode(path))
+    assert result.returncode == status and "no DR" not in result.stdout and "DR signs found" not in result.stdout
+    assert re.search(r"^  warning +the name is not valid UTF-8", result.stdout, re.MULTILINE)
