@@ -207,6 +207,12 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
             inputs.photos.push_back({path.string() + endings.front(), place_below(photo.name + endings.front()), {}});
             continue;
         }
+        std::error_code ignored;
+        if (endings.empty() && fs::exists(path, ignored)) {
+            // A folder or a pipe: reading it tells what it is.
+            inputs.photos.push_back({path.string(), place_below(photo.name), {}});
+            continue;
+        }
         const std::string name = path.filename().string();
         inputs.photos.push_back(endings.empty() ? failed(path.string(), "not_found", "no such file")
                                                 : failed(path.string(), "ambiguous",

@@ -178,3 +178,17 @@ def test_the_order_is_that_of_the_bytes(model, photos):  # noqa: F811
     for locale in ("C", "C.UTF-8", "de_DE.UTF-8"):
         result = fovea("screen", "--model", model, "--format", "jsonl", photos, env={"LC_ALL": locale})
         assert [row["file"] for row in jsonl(result.stdout)] == sorted((str(photos / name) for name in names), key=os.fsencode)
+
+
+def test_preprocess_walks_the_same_folder(photos, tmp_path):
+    (photos / "deep").mkdir()
+    shutil.copy(SAMPLES[0], photos / "deep" / "a.dat")
+    shutil.copy(SAMPLES[1], photos / "b.jfif")
+    (photos / "c.tif").write_bytes(tiff())
+    (photos / "readme.txt").write_text("x")
+    (photos / "loop").symlink_to(".", target_is_directory=True)
+    result = fovea("preprocess", "--size", "64", "--out-dir", tmp_path / "out", photos)
+    assert result.returncode == 3
+    assert str(photos / "c.tif") in result.stderr.splitlines()[0] and "1 file that is no picture" in result.stderr.splitlines()[-1]
+    made = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert made == ["b.png", "deep/a.png"], made

@@ -169,3 +169,13 @@ def test_a_name_without_its_ending(model, tmp_path, ending):  # noqa: F811
 def test_the_csv_of_the_results_is_plain_to_other_readers(model, folder):  # noqa: F811
     text = fovea_ok("screen", "--model", model, "--format", "csv", folder)
     assert [os.path.basename(row["file"]) for row in csv.DictReader(io.StringIO(text, newline=""))] == NAMES
+
+
+def test_a_list_that_names_what_is_no_file(model, tmp_path):  # noqa: F811
+    (tmp_path / "album").mkdir()
+    (tmp_path / "12").mkdir()
+    shutil.copy(SAMPLES[0], tmp_path / "12.jpg")
+    (tmp_path / "list.csv").write_text("file\nalbum\n12\n/dev/null\nlost\n")
+    result = screen(model, tmp_path / "list.csv")
+    assert result.returncode == 3
+    assert [(row["error"] or {}).get("message") for row in jsonl(result.stdout)] == ["it is a folder", None, "it is not a regular file", "no such file"]

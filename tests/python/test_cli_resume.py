@@ -243,7 +243,7 @@ def test_a_full_disk_leaves_whole_rows(model, photos, tmp_path):  # noqa: F811
     import resource
 
     def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
 
     for style in STYLES:
