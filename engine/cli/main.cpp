@@ -112,8 +112,9 @@ int run_reported(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     occupy_standard_descriptors();
-    // A closed pipe is then an error of the write, after which files in the making are tidied up.
+    // A closed pipe and a file at its greatest size are then errors of the write, after which files in the making are tidied up.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     try {
         return run_reported(argc, argv);
     } catch (const std::bad_alloc&) {

@@ -5,6 +5,9 @@
 
 namespace fovea::cli {
 
+// By its name alone: an ending that pictures have, those that fovea cannot read among them.
+bool has_picture_ending(const std::filesystem::path& path);
+
 enum class FileKind {
     kPicture,     // by its name or its first bytes: to be screened, or to be named when it cannot be read
     kOther,       // no picture
