@@ -12,6 +12,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_activation_fp32(fovea::ops::kActivationFp32);
+
 using namespace fovea::test;
 using fovea::ops::Activation;
 using fovea::ops::ActivationFp32Args;

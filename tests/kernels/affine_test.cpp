@@ -9,6 +9,9 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_affine_fp32(fovea::ops::kAffineFp32);
+const fovea::test::ComparesTable compares_affine_u8(fovea::ops::kAffineU8);
+
 using namespace fovea::test;
 
 std::size_t size(int value) {

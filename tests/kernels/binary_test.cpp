@@ -9,6 +9,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_binary_fp32(fovea::ops::kBinaryFp32);
+
 using namespace fovea::test;
 using fovea::ops::BinaryFp32Args;
 using fovea::ops::BinaryKind;

@@ -11,6 +11,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_channel_reduce_fp32(fovea::ops::kChannelReduceFp32);
+
 using namespace fovea::test;
 using fovea::ops::ChannelReduceFp32Args;
 using fovea::ops::PoolKind;

@@ -11,6 +11,9 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_conv2d_fp32(fovea::ops::kConv2dFp32);
+const fovea::test::ComparesTable compares_conv2d_u8(fovea::ops::kConv2dU8);
+
 using namespace fovea::test;
 using namespace fovea::ops;
 

@@ -11,6 +11,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_conv2d_fp32(fovea::ops::kConv2dFp32);
+
 using namespace fovea::test;
 using fovea::ops::Activation;
 using fovea::ops::Conv2dFp32Args;

@@ -9,6 +9,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_crc32(fovea::ops::kCrc32);
+
 using namespace fovea::test;
 
 // The definition, a bit at a time.

@@ -10,6 +10,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_dense_fp32(fovea::ops::kDenseFp32);
+
 using namespace fovea::test;
 using fovea::ops::DenseFp32Args;
 

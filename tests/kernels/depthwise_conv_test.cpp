@@ -10,6 +10,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_depthwise_conv_fp32(fovea::ops::kDepthwiseConvFp32);
+
 using namespace fovea::test;
 using fovea::ops::Activation;
 using fovea::ops::DepthwiseConvFp32Args;

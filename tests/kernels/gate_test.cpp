@@ -10,6 +10,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_gate_fp32(fovea::ops::kGateFp32);
+
 using namespace fovea::test;
 
 constexpr std::size_t kLanes = 8;

@@ -15,6 +15,11 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_conv2d_fp16(fovea::ops::kConv2dFp16);
+const fovea::test::ComparesTable compares_conv2d_u8_fp16(fovea::ops::kConv2dU8Fp16);
+const fovea::test::ComparesTable compares_depthwise_conv_fp16(fovea::ops::kDepthwiseConvFp16);
+const fovea::test::ComparesTable compares_pointwise_conv_fp16(fovea::ops::kPointwiseConvFp16);
+
 using namespace fovea::test;
 using fovea::ops::Activation;
 using fovea::ops::Half;

@@ -18,6 +18,17 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_activation_fp16(fovea::ops::kActivationFp16);
+const fovea::test::ComparesTable compares_affine_fp16(fovea::ops::kAffineFp16);
+const fovea::test::ComparesTable compares_affine_fp32_fp16(fovea::ops::kAffineFp32Fp16);
+const fovea::test::ComparesTable compares_affine_u8_fp16(fovea::ops::kAffineU8Fp16);
+const fovea::test::ComparesTable compares_binary_fp16(fovea::ops::kBinaryFp16);
+const fovea::test::ComparesTable compares_channel_reduce_fp16(fovea::ops::kChannelReduceFp16);
+const fovea::test::ComparesTable compares_dense_fp16(fovea::ops::kDenseFp16);
+const fovea::test::ComparesTable compares_gate_fp16(fovea::ops::kGateFp16);
+const fovea::test::ComparesTable compares_global_pool_fp16(fovea::ops::kGlobalPoolFp16);
+const fovea::test::ComparesTable compares_pool_fp16(fovea::ops::kPoolFp16);
+
 using namespace fovea::test;
 using fovea::ops::Activation;
 using fovea::ops::BinaryKind;

@@ -15,7 +15,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <set>
 
+#include "ops/kernel_registry.h"
 #include "ops/widen/widen.h"
 
 namespace fovea::test {
@@ -31,10 +33,12 @@ struct Progress {
     std::string isa;  // FOVEA_ISA as given
     ops::CpuFeatureSet features = ops::detect_cpu_features();
     struct Kernel {
-        bool runnable = true;
+        ops::CpuFeatureSet required = ops::kFeatureNone;
         std::size_t comparisons = 0;
     };
-    std::map<std::string, Kernel> kernels;
+    std::map<std::string, Kernel> kernels;                   // those of the tables too
+    std::map<std::string, std::vector<std::string>> tables;  // that the program compares: their kernels
+    std::set<std::string> tested_tables;                     // that runnable_variants() was asked for
     int reports = 0;
 };
 Progress& progress() {
@@ -226,8 +230,13 @@ ops::CpuFeatureSet tested_features() {
     return progress().features;
 }
 
-void promise_kernel(const char* name, bool runnable) {
-    progress().kernels[name].runnable = runnable;
+void ComparesTable::promise_kernel(const char* operation, const char* name, ops::CpuFeatureSet required) {
+    progress().tables[operation].push_back(name);
+    progress().kernels[name].required = required;
+}
+
+void note_tested(const char* operation) {
+    progress().tested_tables.insert(operation);
 }
 
 Checker::~Checker() {
@@ -360,10 +369,47 @@ void Checker::fail(const std::string& what) {
 
 namespace {
 
-int summarise(bool filtered) {
+std::map<std::string, std::vector<std::string>> registered_tables() {
+    std::map<std::string, std::vector<std::string>> tables;
+    for (std::size_t i = 0; i < ops::operation_count(); ++i) {
+        const ops::OperationListing listing = ops::operation_listing(i);
+        std::vector<std::string>& names = tables[listing.operation];
+        for (std::size_t v = 0; v < listing.count; ++v) names.push_back(listing.variant(v).name);
+    }
+    return tables;
+}
+
+// That the tables which the program says it compares are those that are tested, and that the registry has them.
+int check_tables() {
     int status = 0;
+    const auto fail = [&](const std::string& table, const char* what) {
+        std::printf("FAILED: table %s %s\n", table.c_str(), what);
+        status = 1;
+    };
+    const auto registered = registered_tables();
+    for (const auto& [table, kernels] : progress().tables) {
+        const auto entry = registered.find(table);
+        if (entry == registered.end()) {
+            fail(table, "is not listed in kernel_registry.cpp");
+        } else if (entry->second != kernels) {
+            fail(table, "has other kernels in kernel_registry.cpp");
+        }
+    }
+    for (const std::string& table : progress().tested_tables) {
+        if (progress().tables.count(table) == 0) fail(table, "is tested, but no ComparesTable says so");
+    }
+    return status;
+}
+
+int print_tables(const std::map<std::string, std::vector<std::string>>& tables) {
+    for (const auto& [table, kernels] : tables) std::printf("%s\n", table.c_str());
+    return 0;
+}
+
+int summarise(bool filtered) {
+    int status = check_tables();
     for (const auto& [name, kernel] : progress().kernels) {
-        if (!kernel.runnable) {
+        if ((kernel.required & ~progress().features) != 0) {
             std::printf("%-36s not run: this CPU (or FOVEA_ISA) lacks what it needs\n",
                         name.c_str());
         } else {
@@ -414,6 +460,8 @@ int read_environment() {
 
 int test_main(int argc, char** argv) {
     progress().program = argv[0];
+    if (argc == 2 && std::strcmp(argv[1], "--tables") == 0) return print_tables(progress().tables);
+    if (argc == 2 && std::strcmp(argv[1], "--registered") == 0) return print_tables(registered_tables());
     if (const int status = read_environment(); status != 0) return status;
     doctest::Context context(argc, argv);
     const int failed = context.run();

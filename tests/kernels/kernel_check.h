@@ -193,17 +193,32 @@ class Checker {
     std::string first_failure_;
 };
 
-// Says that the tests will run (or, for want of a CPU feature, cannot run) this kernel. main()
-// fails if a kernel that was promised was never compared.
-void promise_kernel(const char* name, bool runnable);
+// A test file says so, at its top, that it compares a table's kernels: main() then fails if one of them that this
+// CPU has was never compared, or if kernel_registry.cpp does not list the table. --tables prints what a program
+// compares, by which check_kernel_tables.py finds a table that is compared by none.
+class ComparesTable {
+  public:
+    template <typename Function>
+    explicit ComparesTable(const fovea::ops::KernelTable<Function>& table) {
+        for (std::size_t i = 0; i < table.count; ++i) {
+            promise_kernel(table.operation, table.variants[i].name, table.variants[i].required);
+        }
+    }
+
+  private:
+    static void promise_kernel(const char* operation, const char* name, fovea::ops::CpuFeatureSet required);
+};
+
+// Fails the program if no ComparesTable names the operation.
+void note_tested(const char* operation);
 
 template <typename Function>
 std::vector<fovea::ops::KernelVariant<Function>> runnable_variants(
     const fovea::ops::KernelTable<Function>& table) {
+    note_tested(table.operation);
     std::vector<fovea::ops::KernelVariant<Function>> result;
     for (std::size_t i = 0; i < table.count; ++i) {
         const bool runnable = (table.variants[i].required & ~tested_features()) == 0;
-        promise_kernel(table.variants[i].name, runnable);
         if (runnable) result.push_back(table.variants[i]);
     }
     return result;

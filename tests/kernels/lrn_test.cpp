@@ -10,6 +10,8 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_lrn_fp32(fovea::ops::kLrnFp32);
+
 using namespace fovea::test;
 using fovea::ops::LrnFp32Args;
 

@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "activation_oracle.h"
+#include "bench/layer_shapes.h"
 #include "pointwise_conv_check.h"
 
 namespace {
+
+const fovea::test::ComparesTable compares_pointwise_conv_fp32(fovea::ops::kPointwiseConvFp32);
 
 using namespace fovea::test;
 
@@ -64,17 +67,11 @@ TEST_CASE("pointwise_conv: a NaN reaches all outputs of its pixel and no others"
 }
 
 TEST_CASE("pointwise_conv: the layers of MobileNetV3 Large and Small") {
-    constexpr int kLayers[][2] = {
-        {16, 16},  {16, 64},   {64, 24},   {24, 72},   {72, 24},   {72, 40},   {40, 120},
-        {120, 40}, {40, 240},  {240, 80},  {80, 200},  {200, 80},  {80, 184},  {184, 80},
-        {80, 480}, {480, 112}, {112, 672}, {672, 112}, {672, 160}, {160, 960}, {960, 160},
-        {16, 72},  {24, 88},   {88, 24},   {24, 96},   {96, 40},   {240, 40},  {120, 48},
-        {48, 144}, {144, 48},  {48, 288},  {288, 96},  {96, 576},  {576, 96}};
     Checker checker;
-    for (const auto& layer : kLayers) {
+    for (const PointwiseLayer& layer : kPointwiseLayers) {
         for (const int pixels : {26, 49}) {
-            PointwiseConvCase c{pixels, layer[0], layer[1], fovea::ops::Activation::kHardSwish};
-            if (layer[1] < layer[0]) {
+            PointwiseConvCase c{pixels, layer.in_channels, layer.out_channels, fovea::ops::Activation::kHardSwish};
+            if (layer.out_channels < layer.in_channels) {
                 c.activation = fovea::ops::Activation::kNone;
                 c.residual = PointwiseConvCase::kResidual;
             }

@@ -12,6 +12,9 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_global_pool_fp32(fovea::ops::kGlobalPoolFp32);
+const fovea::test::ComparesTable compares_pool_fp32(fovea::ops::kPoolFp32);
+
 using namespace fovea::test;
 using fovea::ops::GlobalPoolFp32Args;
 using fovea::ops::PoolFp32Args;

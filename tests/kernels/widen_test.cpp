@@ -12,6 +12,9 @@
 
 namespace {
 
+const fovea::test::ComparesTable compares_narrow_fp16(fovea::ops::kNarrowFp16);
+const fovea::test::ComparesTable compares_widen_fp16(fovea::ops::kWidenFp16);
+
 using namespace fovea::test;
 
 // The value by the definition of binary16, in double, where all of it is exact.
