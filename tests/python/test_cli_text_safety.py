@@ -22,7 +22,7 @@ UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-
 def say_everything(text):
     """A model that says it wherever a model can say something."""
     spoken = tiny_model(labels=(text, "dr"))
-    spoken.names = {name if name == "dense" else text: node for name, node in spoken.names.items()} if isinstance(spoken.names, dict) else spoken.names
+    spoken.names = [(text if name == "mean" else name, node) for name, node in spoken.names]
     spoken.provenance = [("model_name", text), *spoken.provenance[1:], ("note", text)]
     spoken.operating_points = [(text, 0.5)]
     return spoken
@@ -48,6 +48,9 @@ def test_what_a_model_says(tmp_path, name):
             continue
         if "jsonl" in command:
             assert json.loads(result.stdout)["classes"][0] == EVIL[name]  # JSON keeps it, escaped
+        if command[:2] == ["info", "--json"]:
+            said = json.loads(result.stdout)
+            assert EVIL[name] in said["tap_names"] and said["name"] == said["provenance"]["note"] == EVIL[name]
         if "csv" in command:
             assert [len(row) for row in csv.reader(io.StringIO(result.stdout))] == [len(result.stdout.splitlines()[0].split(","))] * 2
 
