@@ -187,6 +187,10 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
         inputs.photos.push_back(failed(argument, "bad_list", cause));
         return;
     }
+    if (listed.empty()) {
+        inputs.photos.push_back(failed(argument, "bad_list", "the list names no photo"));
+        return;
+    }
     const fs::path folder =
         images_folder.empty() ? fs::path(argument).parent_path() : fs::path(images_folder);
     EndingFinder finder;

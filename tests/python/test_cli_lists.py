@@ -86,13 +86,13 @@ def test_json(model, folder, name, ending):  # noqa: F811
 
 BAD = {
     "list.json": [
-        ("", "the file is empty"), (" \n", "the list is empty"), ("{", "line 1 is not valid JSON"), ('["a"', "not valid JSON"), ("[1.5]", "neither"),
+        ("", "the file is empty"), (" \n", "the list is empty"), ("{", "line 1 is not valid JSON"), ('["a"', "not valid JSON"), ("[1.5]", "neither"), ("[]", "the list names no photo"), ("[\n]\n", "the list names no photo"),
         ("[[\"a\"]]", "neither"), ("[null]", "neither"), ("3.5\n", "neither"), ("[" * 100000, "neither"), ('["a"] x', "not valid JSON"),
         ('[{"grade": 1}]', "entry 1 names no photo"), ('[""]', "entry 1 names no photo"), ('["\\ud800"]', "not valid JSON"),
         ('{"photos": [' + "[" * 200000, "not valid JSON"),
     ],
     "list.csv": [
-        ("sep=;\n", "the list is empty"), ("sep=;\ngrade;x\n1;2\n", "no column named file"), ("a,b\nIDRiD_008,1\n", "it has: a, b"),
+        ("sep=;\n", "the list is empty"), ("file,grade\n", "the list names no photo"), ("sep=;\r\nfile;x\r\n\r\n", "the list names no photo"), ("sep=;\ngrade;x\n1;2\n", "no column named file"), ("a,b\nIDRiD_008,1\n", "it has: a, b"),
         ("file;x\n;2\n", "line 2 names no photo"), ("sep=;\nfile;x\n;2\n", "line 3 names no photo"), ('file\n"a" b\n', "line 2"),
     ],
 }
