@@ -18,8 +18,9 @@ results=$build/results
 rm -rf "$results" && mkdir -p "$results"
 failed_steps=0
 
-packages="g++ git meson ninja-build pkg-config cmake python3-venv
+packages="g++ git meson ninja-build pkg-config cmake valgrind python3-venv
  libstb-dev libxsimd-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
+case " $stages " in *" python "*) packages="$packages zsh groff mandoc" ;; esac
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
 case " $stages " in *" builds "*)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csv.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "text_safety.h"
@@ -8,22 +10,46 @@
 namespace fovea::cli {
 namespace {
 
-// Takes spreadsheets' own first line, "sep=;", away; without it the header's separator counts.
+// The separator that a spreadsheet's own first line names, "sep=;", which may be in quotes or padded like the rows below it;
+// 0 where the line is another.
+char declared_separator(std::string_view line) {
+    if (line.starts_with('"')) line.remove_prefix(1);
+    constexpr std::string_view kMark = "sep=";
+    if (line.size() <= kMark.size()) return 0;
+    for (std::size_t i = 0; i < kMark.size(); ++i) {
+        const char character = line[i];
+        if ((character >= 'A' && character <= 'Z' ? character + 32 : character) != kMark[i]) return 0;
+    }
+    const char separator = line[kMark.size()];
+    const bool is_padded = line.find_first_not_of(std::string{separator, ' ', '"'}, kMark.size()) == std::string_view::npos;
+    return is_padded && separator != '"' ? separator : '\0';
+}
+
+// The one of the usual separators that the header has most often, outside quotes.
+char usual_separator(std::string_view header) {
+    constexpr std::string_view kUsual = ",;\t";
+    std::array<std::size_t, kUsual.size()> counts{};
+    bool quoted = false;
+    for (const char character : header) {
+        if (character == '"') quoted = !quoted;
+        const std::size_t place = kUsual.find(character);
+        if (!quoted && place != std::string_view::npos) ++counts[place];
+    }
+    return kUsual[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+}
+
+// Takes empty lines away, and the line that names the separator; without one the header tells it.
 char take_separator(std::string_view& text, std::size_t& line) {
-    const std::size_t end = text.find_first_of("\r\n");
-    const std::string_view first_line = text.substr(0, end);
-    const bool is_quoted = first_line.size() == 7 && first_line.front() == '"' && first_line.back() == '"';
-    const std::string_view bare = is_quoted ? first_line.substr(1, 5) : first_line;
-    if (bare.size() == 5 && bare.starts_with("sep=")) {
-        text.remove_prefix(first_line.size());
+    while (true) {
+        const std::string_view first = text.substr(0, text.find_first_of("\r\n"));
+        const bool is_blank = first.find_first_not_of(' ') == std::string_view::npos;
+        const char separator = declared_separator(first);
+        if (separator == 0 && (!is_blank || first.size() == text.size())) return usual_separator(first);
+        text.remove_prefix(first.size());
         if (!text.empty()) text.remove_prefix(text.starts_with("\r\n") ? 2 : 1);
         ++line;
-        return bare.back();
+        if (separator != 0) return separator;
     }
-    for (const char separator : {',', ';', '\t'}) {
-        if (first_line.find(separator) != std::string_view::npos) return separator;
-    }
-    return ',';
 }
 
 // Every second byte zero, as in UTF-16 without its mark.
@@ -37,7 +63,17 @@ bool looks_like_utf16(std::string_view text) {
     return beginning.size() >= 4 && ((even == 0 && odd >= most - most / 8) || (odd == 0 && even >= most - most / 8));
 }
 
+// What makes a spreadsheet take a cell for a formula; some look for it after blanks.
 std::string_view formula_mark(std::string_view text) {
+    bool is_blank = true;
+    while (is_blank) {
+        is_blank = false;
+        for (const std::string_view blank : {" ", "\u00a0", "\u3000"}) {
+            if (!text.starts_with(blank)) continue;
+            text.remove_prefix(blank.size());
+            is_blank = true;
+        }
+    }
     for (const std::string_view mark : {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"}) {
         if (text.starts_with(mark)) return mark;
     }
@@ -128,8 +164,16 @@ std::string csv_quoted(std::string_view text) {
 }
 
 std::string inert_text(std::string_view text) {
-    std::string inert = formula_mark(text).empty() ? "" : "'";
-    return inert.append(printable(text));
+    std::string inert;
+    while (true) {
+        // Where semicolons separate cells, as in much of Europe, each part of the text is a cell of its own.
+        const std::string_view part = text.substr(0, text.find(';'));
+        if (!formula_mark(part).empty()) inert += '\'';
+        inert += printable(part);
+        if (part.size() == text.size()) return inert;
+        inert += ';';
+        text.remove_prefix(part.size() + 1);
+    }
 }
 
 std::string csv_path(std::string_view path) {

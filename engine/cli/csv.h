@@ -14,9 +14,9 @@ struct CsvTable {
 };
 
 // Reads comma-separated values as RFC 4180 has them, and what spreadsheets make of them: a
-// byte-order mark, CRLF or LF, quoted fields with "" for a quote and with line breaks, a semicolon
-// or a tab between fields where the first line has no comma, or a first line "sep=;". `separator`, if
-// given, is taken instead. False, with the cause, when the text is not that.
+// byte-order mark, CRLF or LF, quoted fields with "" for a quote and with line breaks, semicolons
+// or tabs between fields where the header has more of them than commas, or a first line "sep=;".
+// `separator`, if given, is taken instead. False, with the cause, when the text is not that.
 bool parse_csv(std::string_view text, CsvTable& table, std::string& cause, char separator = 0);
 
 // The text as one field: quoted where it must be.

@@ -2,9 +2,9 @@
 #include "inputs.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxShards = 1000000;
 constexpr std::uint64_t kMaxListBytes = std::uint64_t{256} << 20;
-constexpr std::array<std::string_view, 14> kPhotoExtensions = {
-    ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".jfif", ".jpe", ".tif", ".tiff", ".TIF", ".TIFF", ".webp", ".dcm"};
 
 std::string ending(const std::string& path) {
     std::string result = fs::path(path).extension().string();
@@ -132,23 +130,40 @@ void expand_folder(const std::string& argument, Inputs& inputs) {
     std::move(walk.found.begin(), walk.found.end(), std::back_inserter(inputs.photos));
 }
 
-// The photos that a list may mean by `name`: that path, or that path with an ending.
-std::vector<fs::path> find_photos(const fs::path& path) {
-    std::error_code ignored;
-    if (fs::is_regular_file(path, ignored)) return {path};
-    std::vector<fs::path> found;
-    std::set<FileIdentity> known;  // a file system may take .jpg and .JPG for one
-    for (const std::string_view extension : kPhotoExtensions) {
-        fs::path longer = path;
-        longer += extension;
-        FileIdentity identity;
-        if (fs::is_regular_file(longer, ignored) && identify(longer.string(), identity) &&
-            known.insert(identity).second) {
-            found.push_back(longer);
-        }
+// Finds the photos that lists name without their endings. Each folder is read once, however many names a list has.
+class EndingFinder {
+  public:
+    // What `path` lacks to be a photo: nothing, or the endings of those that are there.
+    std::vector<std::string> endings(const fs::path& path) {
+        std::error_code ignored;
+        if (fs::is_regular_file(path, ignored)) return {""};
+        const Names& names = names_in(path.parent_path());
+        std::vector<std::string> found;
+        for (auto [at, end] = names.equal_range(path.filename().string()); at != end; ++at) found.push_back(at->second);
+        std::sort(found.begin(), found.end());
+        return found;
     }
-    return found;
-}
+
+  private:
+    using Names = std::multimap<std::string, std::string>;  // stem, ending
+
+    const Names& names_in(const fs::path& folder) {
+        const auto [known, is_new] = folders_.try_emplace(folder);
+        if (!is_new) return known->second;
+        std::error_code error;
+        fs::directory_iterator entries(folder.empty() ? fs::path(".") : folder, error);
+        for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+            const fs::path& path = entries->path();
+            std::error_code ignored;
+            if (has_picture_ending(path) && entries->is_regular_file(ignored)) {
+                known->second.emplace(path.stem().string(), path.extension().string());
+            }
+        }
+        return known->second;
+    }
+
+    std::map<fs::path, Names> folders_;
+};
 
 // The name's place below the output folder: never above it.
 std::string place_below(const fs::path& name) {
@@ -172,37 +187,42 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
         inputs.photos.push_back(failed(argument, "bad_list", cause));
         return;
     }
+    if (listed.empty()) {
+        inputs.photos.push_back(failed(argument, "bad_list", "the list names no photo"));
+        return;
+    }
     const fs::path folder =
         images_folder.empty() ? fs::path(argument).parent_path() : fs::path(images_folder);
+    EndingFinder finder;
     for (const ListedPhoto& photo : listed) {
         if (photo.name.empty()) {
             inputs.photos.push_back(failed(argument, "bad_list", photo.place + " names no photo"));
             continue;
         }
         fs::path path = folder / photo.name;
-        std::vector<fs::path> found = find_photos(path);
-        if (found.empty() && images_folder.empty()) {
+        std::vector<std::string> endings = finder.endings(path);
+        if (endings.empty() && images_folder.empty()) {
             // Results name the photos as the command did that made them, wherever they were written to.
-            const std::vector<fs::path> here = find_photos(photo.name);
-            if (!here.empty()) {
-                path = photo.name;
-                found = here;
-            }
+            endings = finder.endings(photo.name);
+            if (!endings.empty()) path = photo.name;
         }
-        if (found.size() == 1) {
-            // The name as the list has it, with the extension that was found.
-            const std::string extension = found.front().string().substr(path.string().size());
-            inputs.photos.push_back({found.front().string(), place_below(photo.name + extension), {}});
-        } else if (found.empty()) {
-            inputs.photos.push_back(failed(path.string(), "not_found", "no such file"));
-            inputs.photos.back().relative = place_below(photo.name);
-        } else {
-            inputs.photos.push_back(failed(path.string(), "ambiguous",
-                                           "there are " + found[0].filename().string() + " and " +
-                                               found[1].filename().string() +
-                                               "; give the name with its ending"));
-            inputs.photos.back().relative = place_below(photo.name);
+        if (endings.size() == 1) {
+            // The name as the list has it, with the ending that was found.
+            inputs.photos.push_back({path.string() + endings.front(), place_below(photo.name + endings.front()), {}});
+            continue;
         }
+        std::error_code ignored;
+        if (endings.empty() && fs::exists(path, ignored)) {
+            // A folder or a pipe: reading it tells what it is.
+            inputs.photos.push_back({path.string(), place_below(photo.name), {}});
+            continue;
+        }
+        const std::string name = path.filename().string();
+        inputs.photos.push_back(endings.empty() ? failed(path.string(), "not_found", "no such file")
+                                                : failed(path.string(), "ambiguous",
+                                                         "there are " + name + endings[0] + " and " + name + endings[1] +
+                                                             "; give the name with its ending"));
+        inputs.photos.back().relative = place_below(photo.name);
     }
 }
 

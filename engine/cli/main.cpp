@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "descriptors.h"
 #include "files.h"
 #include "fovea/fovea.h"
 #include "interruption.h"
+#include "output.h"
 #include "verbs.h"
 
 namespace {
@@ -39,6 +41,17 @@ std::string one_line(std::string text) {
     return text;
 }
 
+// What is wrong with a command line whose verb was not found.
+std::string verb_problem(const CLI::App& program) {
+    std::string verbs;
+    for (const CLI::App* verb : program.get_subcommands({})) {
+        verbs += (verbs.empty() ? "" : ", ") + verb->get_name();
+    }
+    const std::vector<std::string> unknown = program.remaining();
+    return (unknown.empty() ? "a verb is missing" : "there is no verb or option " + unknown.front()) +
+           "; the verbs are " + verbs;
+}
+
 int run(int argc, char** argv) {
     CLI::App program(kDescription, "fovea");
     program.footer(kFooter);
@@ -54,12 +67,17 @@ int run(int argc, char** argv) {
     try {
         program.parse(argc, argv);
     } catch (const CLI::Success& success) {
-        program.exit(success);  // help or version
-        return std::fflush(stdout) == 0 && std::cout.flush() ? kDone : kFailure;
+        std::ostringstream text;  // help or version
+        program.exit(success, text, text);
+        Output output("");
+        output.write(text.str());
+        output.close();
+        return kDone;
     } catch (const CLI::ParseError& error) {
-        std::string verb;
-        for (const CLI::App* parsed : program.get_subcommands()) verb = " " + parsed->get_name();
-        complain("wrong usage", one_line(error.what()) + " (see fovea" + verb + " --help)");
+        const std::vector<CLI::App*> verbs = program.get_subcommands();
+        const std::string verb = verbs.empty() ? "" : " " + verbs.front()->get_name();
+        const std::string problem = verbs.empty() ? verb_problem(program) : one_line(error.what());
+        complain("wrong usage", problem + " (see fovea" + verb + " --help)");
         return kWrongUsage;
     }
     return chosen();
@@ -94,8 +112,9 @@ int run_reported(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     occupy_standard_descriptors();
-    // A closed pipe is then an error of the write, after which files in the making are tidied up.
+    // A closed pipe and a file at its greatest size are then errors of the write, after which files in the making are tidied up.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     try {
         return run_reported(argc, argv);
     } catch (const std::bad_alloc&) {

@@ -36,17 +36,26 @@ constexpr std::array kSignatures = {
     Signature{4, "ftypmsf1"sv},             Signature{4, "ftypavi"sv},
     Signature{0, "GIF8"sv},                 Signature{4, "jP  \r\n\x87\n"sv},
     Signature{0, "\xff\x4f\xff\x51"sv},     Signature{0, "\0\0\0\x0cJXL "sv},
-    Signature{128, "DICM"sv},
+    Signature{128, "DICM"sv},               Signature{0, "\xff\x0a"sv},
 };
+
+// "BM" may begin a text too; its reserved bytes tell a bitmap.
+bool is_bitmap(std::string_view bytes) {
+    return bytes.starts_with("BM"sv) && bytes.size() >= 10 && bytes.substr(6, 4) == "\0\0\0\0"sv;
+}
 
 }  // namespace
 
-FileKind file_kind(const std::filesystem::path& path) {
+bool has_picture_ending(const std::filesystem::path& path) {
     std::string ending = path.extension().string();
     std::transform(ending.begin(), ending.end(), ending.begin(), [](char character) {
         return character >= 'A' && character <= 'Z' ? static_cast<char>(character + 32) : character;
     });
-    if (std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end()) return FileKind::kPicture;
+    return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+FileKind file_kind(const std::filesystem::path& path) {
+    if (has_picture_ending(path)) return FileKind::kPicture;
     // Opening a pipe or a device may wait, or do something.
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return FileKind::kUnreadable;
@@ -59,7 +68,7 @@ FileKind file_kind(const std::filesystem::path& path) {
     const bool known = std::any_of(kSignatures.begin(), kSignatures.end(), [&](const Signature& signature) {
         return bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes);
     });
-    return known ? FileKind::kPicture : FileKind::kOther;
+    return known || is_bitmap(bytes) ? FileKind::kPicture : FileKind::kOther;
 }
 
 }  // namespace fovea::cli

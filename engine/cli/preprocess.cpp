@@ -231,12 +231,12 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     CLI::App* verb =
         program.add_subcommand("preprocess", "Write the picture that the network sees, as a PNG");
     verb->add_option("files", options->files,
-                     "PHOTO OUT.png; or with --out-dir any number of photos, folders and CSV lists")
+                     "PHOTO OUT.png; or with --out-dir any number of photos, folders and lists")
         ->required();
     verb->add_option("--out-dir", options->out_folder,
                      "Write each picture here, under its photo's name (and folder) with .png");
     verb->add_option("--images", options->images_folder,
-                     "The folder of the photos that CSV lists name (default: the list's own)");
+                     "The folder of the photos that lists name (default: the list's own, then the current one)");
     verb->add_option("--shard", options->shard, "i/n: only part i of n of the photos");
     auto* model = verb->add_option("--model,-m", options->model,
                                    "Take the preset and its numbers from this model");

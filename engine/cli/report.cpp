@@ -245,9 +245,10 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
 std::string photo_text(const PhotoReport& report, const ReportContext& context) {
     const fovea_screening& screening = report.screening;
     std::string text = printable(report.file) + "\n";
+    std::string warnings;
+    for (const std::string& warning : report.warnings) warnings += line("warning", printable(warning));
     if (report.status == PhotoStatus::kError) {
-        return text +
-               line("error", coloured(printable(report.error_message), Colour::kYellow, context));
+        return text + line("error", coloured(printable(report.error_message), Colour::kYellow, context)) + warnings;
     }
     text += line("quality", fovea_quality_string(screening.quality));
     std::string reason;
@@ -262,7 +263,7 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     }
     if (screening.result == FOVEA_RESULT_NOT_GRADABLE) {
         if (reason.empty()) reason = "poor quality";
-        return text + line("result", coloured("not gradable: " + reason, Colour::kYellow, context));
+        return text + line("result", coloured("not gradable: " + reason, Colour::kYellow, context)) + warnings;
     }
     const bool found = screening.result == FOVEA_RESULT_DR_SIGNS_FOUND;
     text += line("result", coloured(found ? "DR signs found" : "no DR signs found",
@@ -275,8 +276,7 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     text += line("confidence", percent(screening.confidence) + likely);
     text += line("score", percent(screening.positive_score) + " for DR signs, threshold " +
                               percent(screening.threshold) + " (" + printable(context.operating_point) + ")");
-    for (const std::string& warning : report.warnings) text += line("warning", printable(warning));
-    return text;
+    return text + warnings;
 }
 
 }  // namespace fovea::cli

@@ -84,6 +84,32 @@ void read_input(const std::string& path, NetworkInput& input) {
     }
 }
 
+// Why the values of a .npy file cannot be those of a picture that the network takes; empty when they can. Whatever rescaling
+// a network was trained with is in its file, so all of them take 0 to 255, and a range that was rescaled before is rescaled twice.
+std::string doubt_about(const NetworkInput& input) {
+    float least = 0, most = 0;
+    bool has_fractions = false;
+    const auto look = [&](const auto* values) {
+        const std::size_t count = std::size_t{input.height} * input.width * input.channels;
+        const auto [first, last] = std::minmax_element(values, values + count);
+        least = static_cast<float>(*first);
+        most = static_cast<float>(*last);
+        has_fractions = std::any_of(values, values + count, [](auto value) {
+            return static_cast<float>(value) != std::floor(static_cast<float>(value));
+        });
+    };
+    if (input.dtype == FOVEA_F32) {
+        look(static_cast<const float*>(input.values));
+    } else {
+        look(static_cast<const unsigned char*>(input.values));
+    }
+    const bool is_rescaled = most > 0 && most <= 1;
+    if (least >= 0 && most <= 255 && !is_rescaled) return {};
+    const std::string range = "its values go from " + float_text(least) + " to " + float_text(most);
+    return range + (is_rescaled || (has_fractions && most <= 16 && least >= -16) ? ", as if they were rescaled already" : "") +
+           "; the network takes pixels from 0 to 255";
+}
+
 // A layer's name as a file's: no folders, nothing hidden, no two alike.
 std::string dump_name(const std::string& layer, std::set<std::string>& taken) {
     std::string base;
@@ -162,6 +188,8 @@ class Runner {
                                                  " channels; the model takes " +
                                                  std::to_string(model_.info().input_channels)};
         }
+        const std::string doubt = doubt_about(input);
+        if (!doubt.empty()) complain(file, "warning: " + doubt);
         const std::string size = std::to_string(input.height) + "x" + std::to_string(input.width);
         if (wanted_height_ != 0 &&
             (input.height != wanted_height_ || input.width != wanted_width_)) {
@@ -248,7 +276,9 @@ void add_run(CLI::App& program, Action& chosen) {
     verb->add_option(
             "inputs", options->files,
             "A .npy file (uint8 or float32, values 0 to 255, height x width x channels) or "
-            "a PNG or JPEG of the network's size; several give a JSON line each")
+            "a PNG or JPEG of the network's size; several give a JSON line each. Whatever rescaling "
+            "the network needs is part of it: values below 0, above 255, or all from 0 to 1 bring a "
+            "warning, those that are not finite are refused")
         ->required();
     verb->add_option("--size", options->size,
                      "HEIGHTxWIDTH that the inputs must have (default: each input's own)");

@@ -278,8 +278,9 @@ void add_screen(CLI::App& program, Action& chosen) {
         "screen", "Screen photos: quality, signs of diabetic retinopathy, confidence");
     add_model_option(*verb, options->model);
     verb->add_option("photos", options->files,
-                     "JPEG and PNG files; folders (with the folders in them and links); lists: .csv or .tsv "
-                     "with a column file, path, image, photo or id_code, .json, .jsonl, results")
+                     "JPEG and PNG files, whatever they are called; folders, with the folders and links in them: a picture that "
+                     "cannot be read gets an error, what is no picture is counted; lists: .csv or .tsv with a column "
+                     "file, path, image, photo or id_code, .json, .jsonl, results of an earlier run")
         ->required();
     verb->add_option("--format,-f", options->format,
                      "text; json (one array); jsonl (one object a line); csv")
@@ -293,7 +294,7 @@ void add_screen(CLI::App& program, Action& chosen) {
     verb->add_flag("--force", options->force,
                    "Give a result, marked, for photos of too poor quality too");
     verb->add_option("--images", options->images_folder,
-                     "The folder of the photos that CSV lists name (default: the list's own)");
+                     "The folder of the photos that lists name (default: the list's own, then the current one)");
     verb->add_option(
         "--shard", options->shard,
         "i/n: only part i of n of the photos; the parts' results in order are the whole's");

@@ -16,10 +16,27 @@ struct LrnKernel {
     using Batch = xsimd::batch<float, Arch>;
     static constexpr int kLanes = static_cast<int>(Batch::size);
 
+    // xsimd makes NEON's quotients and roots of floats from estimates, a unit in the last place off the scalar kernel's.
+    static Batch divide(const Batch& dividend, const Batch& divisor) {
+#if defined(__aarch64__)
+        return Batch(vdivq_f32(dividend, divisor));
+#else
+        return dividend / divisor;
+#endif
+    }
+
+    static Batch root(const Batch& value) {
+#if defined(__aarch64__)
+        return Batch(vsqrtq_f32(value));
+#else
+        return xsimd::sqrt(value);
+#endif
+    }
+
     static Batch power(const LrnFp32Args& args, const Batch& base) {
         if (args.beta == 1.0f) return base;
-        if (args.beta == 0.5f) return xsimd::sqrt(base);
-        if (args.beta == 0.75f) return xsimd::sqrt(base) * xsimd::sqrt(xsimd::sqrt(base));
+        if (args.beta == 0.5f) return root(base);
+        if (args.beta == 0.75f) return root(base) * root(root(base));
         float lanes[kLanes];
         base.store_unaligned(lanes);
         for (float& lane : lanes) lane = lrn_power(lane, args.beta);
@@ -37,7 +54,7 @@ struct LrnKernel {
                 sum = sum + value * value;
             }
             const Batch base = Batch(args.bias) + Batch(args.alpha) * sum;
-            (Batch::load_unaligned(input + c) / power(args, base)).store_unaligned(output + c);
+            divide(Batch::load_unaligned(input + c), power(args, base)).store_unaligned(output + c);
         }
         for (; c < args.channels; ++c) output[c] = lrn_element(args, input, c);
     }

@@ -78,7 +78,7 @@ def test_bad_photos_do_not_disturb_good_ones(model, tmp_path):
 @needs_data
 def test_every_malformed_file_of_the_data(model):
     folder = pathlib.Path(DATA) / "malformed"
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".csv")  # a list of photos
     assert len(files) > 100
     result = fovea("screen", "--model", model, "--format", "jsonl", "--jobs", "2", *files, timeout=900)
     assert result.returncode == 3

@@ -156,3 +156,38 @@ def test_a_picture_of_another_size_is_named(model, pixels, tmp_path):
     one_error(fovea("run", "--model", model, "--size", "8x8", tmp_path / "small.png"), 3, "small.png", "8x8")
     one_error(fovea("run", "--model", model, tmp_path / "lost.npy"), 3, "lost.npy", "no such file")
     one_error(fovea("run", "--model", model, tmp_path), 3, "folder")
+
+
+NO_PIXELS = {
+    "rescaled": (np.linspace(0, 1, SIDE * SIDE * 3), "from 0 to 1, as if they were rescaled already"),
+    "centred": (np.linspace(-1, 1, SIDE * SIDE * 3), "from -1 to 1, as if they were rescaled already"),
+    "standardized": (np.linspace(-2.5, 2.5, SIDE * SIDE * 3), "from -2.5 to 2.5, as if they were rescaled already"),
+    "mean taken away": (np.linspace(-123, 151, SIDE * SIDE * 3), "from -123 to 151; "),
+    "16 bits": (np.linspace(0, 65535, SIDE * SIDE * 3), "from 0 to 65535; "),
+    "one above": (np.r_[np.zeros(SIDE * SIDE * 3 - 1), 256], "from 0 to 256; "),
+    "one below": (np.r_[np.full(SIDE * SIDE * 3 - 1, 100), -1], "from -1 to 100; "),
+}
+
+
+@pytest.mark.parametrize("name", NO_PIXELS)
+def test_values_that_cannot_be_pixels_bring_a_warning(model, tmp_path, name):
+    values, words = NO_PIXELS[name]
+    values = values.astype("<f4").reshape(SIDE, SIDE, 3)
+    path = save(tmp_path / "x.npy", values)
+    result = fovea("run", "--model", model, path)
+    one_error(result, 0, path, "warning: ", words, "0 to 255")
+    np.testing.assert_allclose(json.loads(result.stdout)["logits"], TinyNetwork().logits(values), rtol=1e-5, atol=1e-4)
+
+
+def test_bytes_of_zeros_and_ones_bring_a_warning(model, pixels, tmp_path):
+    one_error(fovea("run", "--model", model, save(tmp_path / "x.npy", pixels // 128)), 0, "from 0 to 1")
+
+
+def test_each_input_of_several_is_warned_of(model, pixels, tmp_path):
+    paths = [save(tmp_path / f"{i}.npy", values) for i, values in enumerate([pixels, (pixels / 255).astype("<f4"), pixels])]
+    one_error(fovea("run", "--model", model, *paths), 0, paths[1], "warning: ")
+
+
+@pytest.mark.parametrize("values", [np.zeros((SIDE, SIDE, 3), "<f4"), np.linspace(0, 255, SIDE * SIDE * 3).astype("<f4").reshape(SIDE, SIDE, 3)])
+def test_pixels_bring_no_warning(model, tmp_path, values):
+    assert fovea("run", "--model", model, save(tmp_path / "x.npy", values)).stderr == ""
