@@ -1,18 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up a Debian 12 machine and runs every test: native release, native with address and
-# undefined-behaviour sanitizers, scalar kernels only, arm64 under emulation as three cores,
-# short fuzz runs, builds in other projects and for other C libraries and CPUs, and the Python tests.
+# Sets up a Debian 12 machine and runs every test: native release, some of it under valgrind, native with
+# address and undefined-behaviour sanitizers, scalar kernels only, clang, the thread sanitizer, arm64 under
+# emulation as three cores, short fuzz runs, builds in other projects and for other C libraries and CPUs, and the Python tests.
 # The last line counts.
 #
 #   sh tests/run_all.sh                  everything
 #   FOVEA_DATA=DIR sh tests/run_all.sh   also the tests that need the large data sets
 #   FOVEA_BUILD=DIR                      where to build (default: build)
-#   FOVEA_STAGES="release python"        only some of: release asan scalar arm64 fuzz builds python
+#   FOVEA_STAGES="release python"        only some of: release valgrind asan scalar clang tsan
+#                                        arm64 fuzz builds python
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${FOVEA_BUILD:-build}
-stages=${FOVEA_STAGES:-release asan scalar arm64 fuzz builds python}
+stages=${FOVEA_STAGES:-release valgrind asan scalar clang tsan arm64 fuzz builds python}
 mkdir -p "$build" && build=$(cd "$build" && pwd)
 results=$build/results
 rm -rf "$results" && mkdir -p "$results"
@@ -22,6 +23,7 @@ packages="g++ git meson ninja-build pkg-config cmake valgrind python3-venv
  libstb-dev libxsimd-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
 case " $stages " in *" python "*) packages="$packages zsh groff mandoc" ;; esac
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
+case " $stages " in *" clang "*) packages="$packages clang" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
 case " $stages " in *" builds "*)
     packages="$packages clang lld musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf qemu-user" ;;
@@ -61,14 +63,14 @@ setup_python() {
         "$build/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt -e converter
 }
 
-# configure NAME [meson options]: configures once, then builds.
-configure() {
+# configure_only NAME [meson options]: configures once. configure: then builds everything.
+configure_only() {
     directory=$1
     shift
-    if [ ! -f "$build/$directory/build.ninja" ]; then
-        step "$directory-setup" meson setup "$build/$directory" "$@" || return 1
-    fi
-    step "$directory-build" ninja -C "$build/$directory"
+    [ -f "$build/$directory/build.ninja" ] || step "$directory-setup" meson setup "$build/$directory" "$@"
+}
+configure() {
+    configure_only "$@" && step "$directory-build" ninja -C "$build/$directory"
 }
 
 # run_tests RESULT BUILD [meson test options]: keeps the machine-readable log under its own name.
@@ -80,7 +82,7 @@ run_tests() {
     shift 2
     step "$result" meson test -C "$build/$directory" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
         --logbase "$result" "$@"
-    cp "$build/$directory/meson-logs/$result.json" "$results/" 2>/dev/null
+    cp "$build/$directory/meson-logs/$result"*.json "$results/" 2>/dev/null  # with the name of a setup behind, if there is one
 }
 
 run_pytest() {
@@ -104,6 +106,17 @@ if has release; then
         FOVEA_REQUIRE_ISA=$native_isa run_tests native release
     fi
 fi
+# The tests of what handles files, pictures, threads and callbacks; a minute, without a build of its own.
+if has valgrind; then
+    say "native, valgrind"
+    if configure release; then
+        run_tests valgrind release --setup valgrind reentry_test threads_test screening_test model_file_test decode_test half_network_test
+        step valgrind-screen valgrind --quiet --error-exitcode=9 --leak-check=full "$build/release/engine/cli/fovea" screen \
+            --threads 2 --jobs 2 --model models/detectors/small224/small224.fovea tests/golden/data/photos/IDRiD_008.jpg \
+            tests/golden/data/photos/IDRiD_037.jpg
+    fi
+fi
+# On a CPU with AVX-512 its kernels, too: no emulator that Debian has knows them (valgrind and qemu stop at AVX2).
 if has asan; then
     say "native, address and undefined-behaviour sanitizers"
     if configure asan --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false; then
@@ -117,6 +130,21 @@ if has scalar; then
         run_tests scalar scalar --no-suite artifact --no-suite golden
     fi
 fi
+if has clang; then
+    say "native, clang"
+    if CC=clang CXX=clang++ configure clang -Dcli=false -Dbench=false; then
+        FOVEA_REQUIRE_ISA=$native_isa run_tests clang clang --no-suite golden --no-suite fuzz
+    fi
+fi
+# Only what shares anything between threads is built; two minutes.
+if has tsan; then
+    say "native, thread sanitizer"
+    tsan_tests="threads_test reentry_test session_test network_test ordered_jobs_test"
+    if configure_only tsan --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Db_sanitize=thread -Db_lundef=false -Dbench=false &&
+        step tsan-build ninja -C "$build/tsan" $(printf 'tests/unit/%s ' $tsan_tests); then
+        TSAN_OPTIONS=halt_on_error=1 run_tests thread-sanitizer tsan $tsan_tests
+    fi
+fi
 if has arm64; then
     say "arm64 under emulation"
     if configure arm64 --cross-file tests/cross/aarch64-linux-qemu.ini -Dbench=false; then
@@ -124,7 +152,10 @@ if has arm64; then
             say "arm64 as $core"
             arm64_isa=neon_fp16
             [ $core = cortex-a53 ] && arm64_isa=neon
-            QEMU_CPU=$core FOVEA_REQUIRE_ISA=$arm64_isa run_tests "arm64-$core" arm64 --no-suite golden
+            # What else `max` has runs the kernels of cortex-a76.
+            arm64_suites="--no-suite golden"
+            [ $core = max ] && arm64_suites="--suite kernels"
+            QEMU_CPU=$core FOVEA_REQUIRE_ISA=$arm64_isa run_tests "arm64-$core" arm64 $arm64_suites
         done
     fi
 fi
