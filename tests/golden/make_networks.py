@@ -112,7 +112,7 @@ def few_digits(values):
 
 
 def save_h5(model, path):
-    """Keras's .h5, with the newer, tighter way of storing groups and the larger arrays compressed; any h5py reads it."""
+    """Keras's .h5, with the newer, tighter way of storing groups; any h5py reads it."""
     whole = path.with_suffix(".whole.h5")
     model.save(whole, include_optimizer=False)
 
@@ -122,7 +122,7 @@ def save_h5(model, path):
             if isinstance(item, h5py.Group):
                 copy(item, target.create_group(name))
             else:
-                target.create_dataset(name, data=item[()], **({"compression": 9, "shuffle": True} if item.size > 500 else {}))
+                target.create_dataset(name, data=item[()])
 
     with h5py.File(whole, "r") as source, h5py.File(path, "w", libver="latest") as target:
         copy(source, target)
