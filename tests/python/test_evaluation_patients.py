@@ -200,7 +200,7 @@ class Text(html.parser.HTMLParser):
 
 def test_page_and_summary_show_patients_beside_photos(tmp_path, capsys):
     pytest.importorskip("matplotlib")
-    from fovea_tools.evaluation import command
+    from fovea_tools.commands import evaluate as command
     lines = [line(f"{source}/{n}_{eye}.jpg", 0.1 * ((3 * n) % 10)) for source in ("one", "two") for n in range(10) for eye in ("left", "right")]
     source = write_lines(tmp_path / "p.jsonl", lines)
     options = [option for name in ("one", "two") for option in ("--labels", f"{name}=" + str(write_labels(

@@ -9,15 +9,16 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
-from .. import __version__, label_options, labels
+from .. import __version__, labels
 from ..errors import UsageError, missing_library
-from ..output_file import write_file
-from . import EvaluationError
-from .predictions import printable
+from ..evaluation import EvaluationError
+from ..evaluation.predictions import printable
+from ..file.output_file import write_file
+from . import label_options
 
 if TYPE_CHECKING:
-    from .cases import Case
-    from .figures import Rule
+    from ..evaluation.cases import Case
+    from ..evaluation.figures import Rule
 
 DESCRIPTION = """Holds the results of `fovea screen --format jsonl` against labels: sensitivity, specificity, AUC and more with intervals,
 by source and pooled, by photo and by patient, on gradable photos and counting ungradable ones as referred; the thesis's tables; plots."""
@@ -104,8 +105,8 @@ class Evaluation:
 def evaluation(arguments: argparse.Namespace) -> Evaluation:
     """What parsed arguments ask for, with what the plots need."""
     # Only now, so that --help and a wrong option answer at once.
-    from . import evaluate, figures, patients, predictions, splits
-    from .cases import Question, join
+    from ..evaluation import evaluate, figures, patients, predictions, splits
+    from ..evaluation.cases import Question, join
     file = predictions.read(arguments.predictions)
     setting, chosen, problems = evaluate.choose_setting(file.predictions, arguments.model)
     rule = figures.make_rule(setting, arguments.target, arguments.threshold)
@@ -132,7 +133,7 @@ def evaluation(arguments: argparse.Namespace) -> Evaluation:
 
 def _plots(found: Evaluation) -> Dict[str, List[Tuple[str, str]]]:
     """By part: the plots of its cases, and those of its patients."""
-    from . import plots
+    from ..evaluation import plots
     drawn = {}
     for part in found.document["parts"]:
         drawn[part["part"]] = plots.draw(plots.curves(found.cases, part, found.rule), found.rule.threshold)
@@ -146,10 +147,10 @@ def _run(arguments: argparse.Namespace) -> str:
     """Writes the files that were asked for; the text for standard output."""
     found = evaluation(arguments)
     document = found.document
-    from . import report
+    from ..evaluation import report
     shown: Dict[str, str] = {}
     if arguments.photos:
-        from . import thumbnails
+        from ..evaluation import thumbnails
         if not arguments.photos.is_dir():
             raise UsageError(f"--photos {arguments.photos}: no such folder")
         shown, missing = thumbnails.of_files(arguments.photos, [mistake["file"] for mistake in document["mistakes"]])
