@@ -17,7 +17,8 @@ from evaluation_helpers import error_line, line, write_labels, write_lines
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
-from fovea_tools.evaluation import command, report  # noqa: E402
+from fovea_tools.commands import evaluate as command  # noqa: E402
+from fovea_tools.evaluation import report  # noqa: E402
 
 HOSTILE = "<script>alert(1)</script>&\"'.jpg"
 TOP = ["format", "tool", "title", "caveat", "input", "model", "target", "positive_means", "target_differs", "decision", "unit",
@@ -50,7 +51,7 @@ def make_inputs(folder):
 def written(tmp_path_factory):
     """(folder of the files, text on standard output) of one run."""
     folder = tmp_path_factory.mktemp("evaluation")
-    done = subprocess.run([sys.executable, "-m", "fovea_tools.evaluation.command", *make_inputs(folder), "--out", str(folder / "out")],
+    done = subprocess.run([sys.executable, "-m", "fovea_tools.commands.evaluate", *make_inputs(folder), "--out", str(folder / "out")],
                           capture_output=True, text=True, env=environment(), timeout=300)
     assert done.returncode == 0, done.stderr
     # A first use of matplotlib on a machine says that it builds its font cache.
@@ -199,7 +200,7 @@ def test_the_same_input_gives_the_same_bytes(written, tmp_path):
     again = tmp_path / "out"
     arguments = [str(folder / "p.jsonl"), "--labels", f"one={folder / 'one.csv'}", "--labels", f"two={folder / 'two.csv'}",
                  "--split", str(folder / "split.csv"), "--out", str(again)]
-    done = subprocess.run([sys.executable, "-m", "fovea_tools.evaluation.command", *arguments], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "fovea_tools.commands.evaluate", *arguments], capture_output=True, text=True,
                           env=environment(), timeout=300)
     assert done.stdout.replace(str(again), str(folder / "out")) == text
     for name in ("evaluation.html", "evaluation.json"):
@@ -321,7 +322,7 @@ def python(code, *arguments):
                           timeout=300)
 
 
-RUN = "from fovea_tools.evaluation.command import main\nsys.exit(main(sys.argv[1:]))"
+RUN = "from fovea_tools.commands.evaluate import main\nsys.exit(main(sys.argv[1:]))"
 
 
 @pytest.mark.parametrize("module", ["sklearn", "scipy", "matplotlib", "jinja2"])
@@ -335,7 +336,7 @@ def test_a_missing_library_is_named_with_the_cure(tmp_path, module):
 
 def test_conversion_and_labels_and_help_need_none_of_them():
     code = blocked("sklearn", "scipy", "matplotlib", "jinja2")
-    assert python(code + "import fovea_tools.convert, fovea_tools.labels, fovea_tools.inspect").returncode == 0
+    assert python(code + "import fovea_tools.commands.convert, fovea_tools.labels").returncode == 0
     done = python(code + RUN, "--help")
     assert done.returncode == 0 and "examples:" in done.stdout and "fovea screen --model" in done.stdout
 
@@ -356,7 +357,7 @@ def test_a_pipe_from_the_program(fovea_binary, tmp_path):
     measured = json.loads((detector / "large224.validation.json").read_text())["figures"]
     screen = [*program, "screen", "--model", str(detector / "large224.fovea"),
               "--format", "jsonl", str(REPOSITORY / "tests" / "golden" / "data" / "photos")]
-    evaluate = [sys.executable, "-m", "fovea_tools.evaluation.command", "-", str(labels), "--out", str(tmp_path / "out")]
+    evaluate = [sys.executable, "-m", "fovea_tools.commands.evaluate", "-", str(labels), "--out", str(tmp_path / "out")]
     done = subprocess.run(["sh", "-c", f"{shlex.join(screen)} | {shlex.join(evaluate)}"], capture_output=True, text=True,
                           env=environment(), timeout=600)
     assert done.returncode == 0, done.stderr
@@ -375,7 +376,7 @@ def test_a_pipe_from_the_program(fovea_binary, tmp_path):
 
 def test_an_empty_pipe_is_an_error(tmp_path):
     _, labels = good(tmp_path)
-    done = subprocess.run([sys.executable, "-m", "fovea_tools.evaluation.command", "-", str(labels)], input="", capture_output=True,
+    done = subprocess.run([sys.executable, "-m", "fovea_tools.commands.evaluate", "-", str(labels)], input="", capture_output=True,
                           text=True, env=environment(), timeout=300)
     assert done.returncode == 1 and "standard input: no photo in it; did the program before the pipe fail?" in done.stderr
 

@@ -8,15 +8,16 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
-from .. import __version__, label_options, labels
+from .. import __version__, labels
 from ..errors import UsageError, missing_library
-from ..output_file import write_file
-from . import EvaluationError
-from .predictions import printable
+from ..evaluation import EvaluationError
+from ..evaluation.predictions import printable
+from ..file.output_file import write_file
+from . import label_options
 
 if TYPE_CHECKING:
-    from .cases import Case
-    from .figures import Rule
+    from ..evaluation.cases import Case
+    from ..evaluation.figures import Rule
 
 DESCRIPTION = """Holds the results of `fovea screen --format jsonl` against labels: sensitivity, specificity, AUC and more with intervals,
 by source and pooled, on gradable photos and counting ungradable ones as referred; the thesis's tables; plots."""
@@ -88,8 +89,8 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
 def evaluation(arguments: argparse.Namespace) -> Tuple[Dict[str, Any], List["Case"], "Rule"]:
     """The document of parsed arguments, with the cases and the rule that the plots need."""
     # Only now, so that --help and a wrong option answer at once.
-    from . import evaluate, figures, predictions, splits
-    from .cases import Question, join
+    from ..evaluation import evaluate, figures, predictions, splits
+    from ..evaluation.cases import Question, join
     file = predictions.read(arguments.predictions)
     setting, chosen, problems = evaluate.choose_setting(file.predictions, arguments.model)
     rule = figures.make_rule(setting, arguments.target, arguments.threshold)
@@ -108,10 +109,10 @@ def evaluation(arguments: argparse.Namespace) -> Tuple[Dict[str, Any], List["Cas
 def _run(arguments: argparse.Namespace) -> str:
     """Writes the files that were asked for; the text for standard output."""
     document, cases, rule = evaluation(arguments)
-    from . import report
+    from ..evaluation import report
     shown: Dict[str, str] = {}
     if arguments.photos:
-        from . import thumbnails
+        from ..evaluation import thumbnails
         if not arguments.photos.is_dir():
             raise UsageError(f"--photos {arguments.photos}: no such folder")
         shown, missing = thumbnails.of_files(arguments.photos, [mistake["file"] for mistake in document["mistakes"]])
@@ -120,7 +121,7 @@ def _run(arguments: argparse.Namespace) -> str:
                                          "names": [printable(name) for name in missing]})
     text = report.to_text(document)
     if arguments.out:
-        from . import plots
+        from ..evaluation import plots
         drawn = {part["part"]: plots.draw(plots.curves(cases, part, rule), rule.threshold) for part in document["parts"]}
         page = report.to_html(document, drawn, shown)
         arguments.out.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import argparse
 from typing import Dict, List, Optional, Tuple
 
-from .label_sets import OWN_ROLES
-from .labels import LabelFile, read_file
+from ..label_sets import OWN_ROLES
+from ..labels import LabelFile, read_file
 
 TAKEN = "pooled"  # what reports call all sources together
 
