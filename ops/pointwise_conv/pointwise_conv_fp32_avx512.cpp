@@ -8,7 +8,8 @@
 // Pixels go in blocks whose input stays in the first-level cache while all panels pass over it.
 #include <immintrin.h>
 
-#include "ops/activation_avx512.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx512.h"
 #include "ops/panel_product_avx512.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
@@ -33,7 +34,7 @@ template <int kPixels, int kPairs, bool kOdd>
         Tile::add_residual(args.residual + pixel * args.residual_stride + panel * 8,
                            args.residual_stride, lanes, sums);
     }
-    apply_fused_activation(args.activation, sums);
+    apply_fused_activation<LanesAvx512>(args.activation, sums);
     Tile::store(sums, lanes, args.output + pixel * args.output_stride + panel * 8,
                 args.output_stride);
 }
