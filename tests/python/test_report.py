@@ -143,6 +143,7 @@ def test_hostile_names_and_texts_stay_texts(make, tmp_path):
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script>alert" not in text and "<img src=x" not in text and "<b>Ward" not in text and "\u202e" not in text
     assert len(page.scripts) == 1 and "alert(1)" in page.text and "\\u202e\\n.jpg" in page.text
+    assert page.cards["1"].startswith("#1 script>&\"'\\u202e\\n.jpg DR signs found")
     # Of the paths nothing but the names.
     assert "Karenina" not in text and "server" not in text and str(tmp_path) not in text and "#3 c.jpg" in page.cards["3"]
 

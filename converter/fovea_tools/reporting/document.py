@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from .. import __version__, two_eyes
-from ..evaluation.predictions import Prediction, Setting
+from ..evaluation.predictions import Prediction, Setting, printable
 from . import ReportError
 from .background import Background
 from .people import People, Person
@@ -77,7 +77,7 @@ def _score(prediction: Prediction) -> str:
 
 def _photo(item: Item) -> Dict[str, Any]:
     prediction = item.prediction
-    name = prediction.file.replace("\\", "/").rpartition("/")[2]
+    name = printable(prediction.path.replace("\\", "/").rpartition("/")[2])
 
     def without_path(text: str) -> str:
         return text.replace(prediction.file, name)
