@@ -5,18 +5,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-import numpy as np
-
-from .graph import Graph, Node
-
-
-def is_affine(node: Node, scale: float, offset: float) -> bool:
-    """True where node is x * scale + offset alike for all channels, to float32 precision."""
-    return (
-        node.kind == "affine"
-        and node.activation == "none"
-        and bool(np.allclose(node.weights, scale, rtol=1e-6, atol=0) and np.allclose(node.bias, offset, rtol=1e-6, atol=0))
-    )
+from ..builder.graph import Graph, Node, is_affine
 
 
 def is_activation(node: Node, name: str) -> bool:

@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 
-from .errors import UsageError
+from ..errors import UsageError
 
 
 def write_file(path: str, data: bytes) -> None:

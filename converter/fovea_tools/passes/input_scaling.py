@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
-from .errors import UsageError
-from .graph import Graph, Node
+from ..builder.graph import Graph, Node, selection_matrix
+from ..errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,9 @@ def apply_scaling(graph: Graph, scaling: InputScaling) -> None:
 
 def select(value: Node, order: Tuple[int, ...]) -> Node:
     """A 1 x 1 convolution that only picks channels."""
-    weights = np.zeros((1, 1, value.shape[2], len(order)))
-    weights[0, 0, list(order), np.arange(len(order))] = 1.0
     return Node(
-        "convolution", [value], (*value.shape[:2], len(order)), "the input", weights=weights, kernel=(1, 1), strides=(1, 1),
-        dilation=(1, 1), groups=1, out_channels=len(order), selected=order,
+        "convolution", [value], (*value.shape[:2], len(order)), "the input", weights=selection_matrix(value.shape[2], order),
+        kernel=(1, 1), strides=(1, 1), dilation=(1, 1), groups=1, out_channels=len(order), selected=order,
     )
 
 
@@ -135,34 +133,3 @@ def is_caffe(scale: np.ndarray, offset: np.ndarray) -> bool:
     """The means of ImageNet taken off in steps of grey, in either order of the channels: wide, and meant so."""
     means = np.sort(MODES["caffe"].mean)
     return offset.size == 3 and bool(np.allclose(scale, 1) and np.allclose(np.sort(-offset), means, atol=0.01))
-
-
-def parse_numbers(option: str, text: str) -> Tuple[float, ...]:
-    """1 or one a channel, separated by commas; 1/255 is a number too."""
-    numbers = []
-    for part in text.split(","):
-        over, _, under = part.partition("/")
-        try:
-            number = float(over) / (float(under) if under else 1.0)
-        except (ValueError, ZeroDivisionError, OverflowError):
-            number = float("nan")
-        if not abs(number) <= 1e6:
-            raise UsageError(f"{option} {text}: should be a number, or one for each channel separated by commas")
-        numbers.append(number)
-    if len(numbers) > 4:
-        raise UsageError(f"{option} {text}: at most four numbers")
-    return tuple(numbers)
-
-
-def scaling_of_options(preprocess_input: Optional[str], mean: Optional[str], scale: Optional[str]) -> Optional[InputScaling]:
-    """What the command line says, or None where it says nothing."""
-    if preprocess_input is not None:
-        if mean is not None or scale is not None:
-            raise UsageError("--preprocess-input: names mean and scale already; leave out --mean and --scale")
-        return named_scaling(preprocess_input)
-    if mean is None and scale is None:
-        return None
-    scales = parse_numbers("--scale", scale) if scale is not None else (1.0,)
-    if 0.0 in scales:
-        raise UsageError(f"--scale {scale}: 0 leaves nothing of the picture")
-    return InputScaling("given", parse_numbers("--mean", mean) if mean is not None else (0.0,), scales)

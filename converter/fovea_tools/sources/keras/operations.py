@@ -8,12 +8,12 @@ from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
-from . import activations, checked
-from .errors import ConversionError
-from .keras_layers import (
-    affine, binary, channel_vector, concat, difference, global_pool, pad, reshape_to, select_channels, stack_channels,
-)
-from .lowering import Lowering, Value
+from ... import checked
+from ...builder.builder import SOFTMAX, Value
+from ...builder.graph import is_affine
+from ...errors import ConversionError
+from . import activations
+from .lowering import Lowering
 from .topology import Layer, Tensor
 
 # The function field of Keras 2's TFOpLambda -> the name of the operation below.
@@ -72,7 +72,7 @@ def operands(state: Lowering, second: str) -> List[Any]:
 def constant(state: Lowering, value: Value, setting: Any) -> np.ndarray:
     if value.rank == 3 and isinstance(setting, list):
         raise state.refuse("a constant array next to a tensor without channels")
-    return channel_vector(state, value, setting, "constant")
+    return state.channel_vector(value, setting, "constant")
 
 
 def same_rank(state: Lowering, left: Value, right: Value) -> None:
@@ -89,9 +89,9 @@ def add(state: Lowering) -> Value:
         left, right = right, left
     if isinstance(right, Value):
         same_rank(state, left, right)
-        return binary(state, "add", left, right)
+        return state.build.binary("add", left, right)
     offset = constant(state, left, right)
-    return affine(state, left, np.ones_like(offset), offset)
+    return state.build.affine(left, np.ones_like(offset), offset)
 
 
 def add_n(state: Lowering) -> Value:
@@ -99,7 +99,7 @@ def add_n(state: Lowering) -> Value:
     result = values[0]
     for value in values[1:]:
         same_rank(state, result, value)
-        result = binary(state, "add", result, value)
+        result = state.build.binary("add", result, value)
     return result
 
 
@@ -107,18 +107,18 @@ def subtract(state: Lowering) -> Value:
     left, right = operands(state, "y")
     if isinstance(left, Value) and isinstance(right, Value):
         same_rank(state, left, right)
-        return difference(state, left, right)
+        return state.build.difference(left, right)
     if isinstance(left, Value):
         offset = -constant(state, left, right)
-        return affine(state, left, np.ones_like(offset), offset)
+        return state.build.affine(left, np.ones_like(offset), offset)
     offset = constant(state, right, left)
-    return affine(state, right, -np.ones_like(offset), offset)
+    return state.build.affine(right, -np.ones_like(offset), offset)
 
 
 def negative(state: Lowering) -> Value:
     value = state.one_input()
     offset = constant(state, value, 0.0)
-    return affine(state, value, offset - 1.0, offset)
+    return state.build.affine(value, offset - 1.0, offset)
 
 
 def multiply(state: Lowering) -> Value:
@@ -127,9 +127,9 @@ def multiply(state: Lowering) -> Value:
         left, right = right, left
     if isinstance(right, Value):
         same_rank(state, left, right)
-        return binary(state, "multiply", left, right)
+        return state.build.binary("multiply", left, right)
     scale = constant(state, left, right)
-    return affine(state, left, scale, np.zeros_like(scale))
+    return state.build.affine(left, scale, np.zeros_like(scale))
 
 
 def divide(state: Lowering) -> Value:
@@ -139,31 +139,28 @@ def divide(state: Lowering) -> Value:
     divisor = constant(state, left, right)
     if (divisor == 0).any():
         raise state.refuse("divides by 0")
-    return affine(state, left, 1.0 / divisor, np.zeros_like(divisor))
+    return state.build.affine(left, 1.0 / divisor, np.zeros_like(divisor))
 
 
 def reduction(kind: str) -> Callable[[Lowering], Value]:
     def handle(state: Lowering) -> Value:
         value = state.one_input()
         axis = state.argument(1, "axis")
-        keepdims = checked.flag(state.argument(2, "keepdims", False) or False, f"{state.what}: keepdims")
+        keep_dimensions = checked.flag(state.argument(2, "keepdims", False) or False, f"{state.what}: keepdims")
         axes = axis if isinstance(axis, list) else [axis]
         if value.rank == 4 and all(isinstance(item, int) for item in axes):
             normal = sorted(item % 4 if -4 <= item < 4 else item for item in axes)
             if normal == [3]:
-                node = state.emit(
-                    "channel_reduce", [value.node], (*value.shape[:2], 1), variant=1 if kind == "max" else 0
-                )
-                return Value(node, 4 if keepdims else 3)
+                return state.build.channel_reduce(kind, value, keep_dimensions)
             if normal == [1, 2]:
-                return global_pool(state, value, kind, keepdims)
+                return state.build.global_pool(kind, value, keep_dimensions)
         raise state.refuse(f"reduces axis {checked.shown(axis)}; over the channels of a map, or over its height and width, is converted")
 
     return handle
 
 
 def concatenate(state: Lowering) -> Value:
-    return concat(state, state.tensors(), state.argument(1, "axis", -1))
+    return state.concat(state.tensors(), state.argument(1, "axis", -1))
 
 
 def expand_dims(state: Lowering) -> Value:
@@ -190,7 +187,7 @@ def reshape(state: Lowering) -> Value:
     sizes = checked.sequence(shape, f"{state.what}: shape")
     if not sizes or sizes[0] not in (-1, None):
         raise state.refuse(f"reshapes to {checked.shown(shape)}: the first size, the batch, must be -1")
-    return reshape_to(state, state.one_input(), sizes[1:])
+    return state.reshape(state.one_input(), sizes[1:])
 
 
 def clip(state: Lowering) -> Value:
@@ -199,19 +196,13 @@ def clip(state: Lowering) -> Value:
     high = state.argument(2, "clip_value_max", state.setting(["x_max"]))
     limits = (checked.number(low, f"{state.what}: lower limit"), checked.number(high, f"{state.what}: upper limit"))
     if limits == (0.0, 6.0):
-        return Value(state.activate(value.node, ("relu6", 0.0), False), value.rank)
+        return state.build.activation(value, ("relu6", 0.0))
     before = value.node
-    if limits == (0.0, 1.0) and before.kind == "affine" and constant_affine(before, 1.0, 0.5):
-        inner = before.inputs[0]
-        if inner.kind == "affine" and constant_affine(inner, 0.2, 0.0):
-            # keras.activations.hard_sigmoid(x) of Keras 2, spelled out.
-            return Value(state.activate(inner.inputs[0], ("hard_sigmoid_keras2", 0.0), False), value.rank)
+    if limits == (0.0, 1.0) and is_affine(before, 1.0, 0.5) and is_affine(before.inputs[0], 0.2, 0.0):
+        # keras.activations.hard_sigmoid(x) of Keras 2, spelled out.
+        scaled = before.inputs[0]
+        return state.build.activation(Value(scaled.inputs[0], value.rank), ("hard_sigmoid_keras2", 0.0))
     raise state.refuse(f"limits values to {limits[0]} to {limits[1]}; 0 to 6 is converted, and 0 to 1 of 0.2 x + 0.5")
-
-
-def constant_affine(node: Any, scale: float, offset: float) -> bool:
-    """True where the affine node is x * scale + offset in all channels, to float32 precision."""
-    return bool(np.allclose(node.weights, scale, rtol=1e-6, atol=0) and np.allclose(node.bias, offset, rtol=1e-6, atol=0))
 
 
 def pad_operation(state: Lowering) -> Value:
@@ -225,7 +216,7 @@ def pad_operation(state: Lowering) -> Value:
     pairs = [checked.pair(side, what, 0) for side in sides]
     if len(pairs) != 4 or pairs[0] != (0, 0) or pairs[3] != (0, 0):
         raise state.refuse("pads other axes than height and width")
-    return pad(state, value, (pairs[1][0], pairs[2][0], pairs[1][1], pairs[2][1]))
+    return state.build.pad(value, (pairs[1][0], pairs[2][0], pairs[1][1], pairs[2][1]))
 
 
 def function(name: str) -> Callable[[Lowering], Value]:
@@ -242,15 +233,15 @@ def function(name: str) -> Callable[[Lowering], Value]:
             if state.argument(1, "approximate", default):
                 raise state.refuse("the approximation of gelu by tanh; use approximate=False")
             chosen = ("gelu", 0.0)
-        elif name == activations.SOFTMAX:
+        elif name == SOFTMAX:
             if state.argument(1, "axis", -1) not in (-1, value.rank - 1):
                 raise state.refuse("softmax over another axis than the last")
-            chosen = (activations.SOFTMAX, 0.0)
+            chosen = (SOFTMAX, 0.0)
         else:
             chosen = (name, 0.0)
         if name == "swish" and checked.number(state.argument(1, "beta", 1.0), f"{state.what}: beta") != 1.0:
             raise state.refuse("swish with a beta other than 1")
-        return Value(state.activate(value.node, chosen, False), value.rank)
+        return state.build.activation(value, chosen)
 
     return handle
 
@@ -259,7 +250,7 @@ def relu_with_settings(state: Lowering) -> Value:
     """keras.activations.relu(x, ...) of Keras 3, an operation of its own where settings are given."""
     value = state.one_input()
     settings = (state.argument(1, "max_value"), state.argument(2, "negative_slope"), state.argument(3, "threshold"))
-    return Value(state.activate(value.node, activations.relu(*settings, state.what), False), value.rank)
+    return state.build.activation(value, activations.relu(*settings, state.what))
 
 
 def cast(state: Lowering) -> Value:
@@ -276,7 +267,7 @@ def flip(state: Lowering) -> Value:
     axes = axis if isinstance(axis, list) else [axis]
     if value.rank == 3 or value.shape[2] is None or axes not in ([-1], [value.rank - 1]):
         raise state.refuse(f"reverses axis {checked.shown(axis)}; only the order of the channels is converted")
-    return select_channels(state, value, list(range(value.shape[2]))[::-1])
+    return state.build.select_channels(value, list(range(value.shape[2]))[::-1])
 
 
 def stack(state: Lowering) -> Value:
@@ -284,7 +275,7 @@ def stack(state: Lowering) -> Value:
     axis = state.argument(1, "axis", 0)
     if any(value.rank != 3 for value in values) or axis not in (-1, 3):
         raise state.refuse(f"stacks along axis {checked.shown(axis)}; only maps without channels along a new last axis are converted")
-    return stack_channels(state, values)
+    return state.build.stack_channels(values)
 
 
 def get_item(state: Lowering) -> Value:
@@ -336,7 +327,7 @@ def slice_value(state: Lowering, value: Value, spec: List[Any]) -> Value:
     if rank is None:
         raise state.refuse(f"slices to the axes {result}, which is not converted")
     if channels is not None:
-        value = select_channels(state, value, channels)
+        value = state.build.select_channels(value, channels)
     return Value(value.node, rank)
 
 
@@ -400,5 +391,5 @@ HANDLERS: Dict[str, Callable[[Lowering], Value]] = {
     "LeakyRelu": function("leaky_relu"),
     "Gelu": function("gelu"),
     "Softplus": function("softplus"),
-    "Softmax": function(activations.SOFTMAX),
+    "Softmax": function(SOFTMAX),
 }

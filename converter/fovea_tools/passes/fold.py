@@ -7,7 +7,7 @@ from typing import List
 
 import numpy as np
 
-from .graph import FOLDABLE_KINDS, FUSABLE_KINDS, Graph, Node
+from ..builder.graph import FOLDABLE_KINDS, FUSABLE_KINDS, Graph, Node
 
 
 def absorb(graph: Graph, node: Node, before: Node, readers: List[Node]) -> None:

@@ -7,10 +7,8 @@ file are refused. Which Keras wrote it is decided by the version in the file, ne
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 import re
 import zipfile
 from dataclasses import dataclass
@@ -19,10 +17,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import h5py
 import numpy as np
 
-from . import checked
-from .errors import ConversionError
+from ... import checked
+from ...errors import ConversionError
 
-LARGEST_FILE = 2 << 30
+LARGEST_WEIGHTS = 2 << 30
 # The largest configurations of published networks are below 2 MiB.
 LARGEST_CONFIG = 16 << 20
 LARGEST_ARRAY_ELEMENTS = 1 << 28
@@ -46,8 +44,6 @@ HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, Attribute
 class KerasFile:
     """What a Keras file says. weights finds the arrays of a layer."""
 
-    path: str
-    sha256: str
     keras_version: Tuple[int, ...]
     framework: str
     model_config: Mapping[str, Any]
@@ -323,7 +319,7 @@ def holds_array(group: h5py.Group, name: str, what: str) -> bool:
     return False
 
 
-def read_attribute(group: Any, name: str, what: str) -> Any:
+def read_attribute(group: Any, name: str) -> Any:
     """An attribute whose size is known before it is read: one text, or something small."""
     attribute = h5py.h5a.open(group.id, name.encode("utf-8"))
     space, kind = attribute.get_space(), attribute.get_type()
@@ -331,7 +327,7 @@ def read_attribute(group: Any, name: str, what: str) -> Any:
     count = space.get_simple_extent_npoints()
     # Of several texts of any length, all could be the same long one in the file.
     if count * kind.get_size() > LARGEST_CONFIG or any_length and count > 1:
-        raise ConversionError(f"{what}: the attribute {name!r} is larger than any that Keras writes")
+        raise ConversionError(f"the attribute {name!r} is larger than any that Keras writes")
     return group.attrs[name]
 
 
@@ -349,30 +345,30 @@ def parse_json(data: Any, what: str) -> Mapping[str, Any]:
         raise ConversionError(f"{what} is not valid JSON ({one_line(error)})") from error
 
 
-def parse_version(value: Any, path: str) -> Tuple[int, ...]:
+def parse_version(value: Any) -> Tuple[int, ...]:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     found = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", value) if isinstance(value, str) else None
     if not found:
-        raise ConversionError(f"{path}: the file does not say which Keras version wrote it")
+        raise ConversionError("the file does not say which Keras version wrote it")
     version = tuple(int(part) for part in found.groups() if part is not None)
     if version[0] not in (2, 3):
-        raise ConversionError(f"{path}: written by Keras {value}; Keras 2 and 3 are read")
+        raise ConversionError(f"written by Keras {value}; Keras 2 and 3 are read")
     return version
 
 
-def open_hdf5(source: Any, path: str) -> h5py.File:
+def open_hdf5(source: Any) -> h5py.File:
     try:
         return h5py.File(source, "r")
     except HDF5_ERRORS as error:
-        raise ConversionError(f"{path}: damaged or cut short: the HDF5 part cannot be opened ({one_line(error)})") from error
+        raise ConversionError(f"damaged or cut short: the HDF5 part cannot be opened ({one_line(error)})") from error
 
 
-def read_h5(data: bytes, path: str, sha256: str) -> KerasFile:
-    file = open_hdf5(io.BytesIO(data), path)
+def read_h5(data: bytes) -> KerasFile:
+    file = open_hdf5(io.BytesIO(data))
     try:
         attributes = {
-            key: read_attribute(file, key, path)
+            key: read_attribute(file, key)
             for key in ("model_config", "keras_version", "backend", "training_config") if key in file.attrs
         }
         has_weights = "model_weights" in file
@@ -380,25 +376,23 @@ def read_h5(data: bytes, path: str, sha256: str) -> KerasFile:
             name in file for name in LAYER_CONTAINERS
         )
     except HDF5_ERRORS as error:
-        raise ConversionError(f"{path}: damaged: its attributes cannot be read ({one_line(error)})") from error
+        raise ConversionError(f"damaged: its attributes cannot be read ({one_line(error)})") from error
     if "model_config" not in attributes:
         if weights_only:
             raise ConversionError(
-                f"{path}: holds weights without the network's structure; save the whole model with model.save(...)"
+                "holds weights without the network's structure; save the whole model with model.save(...)"
             )
-        raise ConversionError(f"{path}: an HDF5 file, but not a Keras model (no 'model_config')")
+        raise ConversionError("an HDF5 file, but not a Keras model (no 'model_config')")
     if not has_weights:
-        raise ConversionError(f"{path}: holds the network's structure without weights; save the whole model with model.save(...)")
-    version = parse_version(attributes.get("keras_version"), path)
+        raise ConversionError("holds the network's structure without weights; save the whole model with model.save(...)")
+    version = parse_version(attributes.get("keras_version"))
     training = attributes.get("training_config")
     return KerasFile(
-        path=path,
-        sha256=sha256,
         keras_version=version,
         framework=framework(version, attributes.get("backend")),
-        model_config=parse_json(attributes["model_config"], f"{path}: the model configuration"),
-        training_config=None if training is None else parse_json(training, f"{path}: the training configuration"),
-        weights=NamedWeights(child(file, "model_weights", f"{path}: the weights")),
+        model_config=parse_json(attributes["model_config"], "the model configuration"),
+        training_config=None if training is None else parse_json(training, "the training configuration"),
+        weights=NamedWeights(child(file, "model_weights", "the weights")),
         names_no_modules=True,
         stored_bytes=len(data),
     )
@@ -411,69 +405,44 @@ def framework(version: Tuple[int, ...], backend: Any) -> str:
     return f"{name} ({backend})" if isinstance(backend, str) and re.fullmatch(r"\w{1,20}", backend) else name
 
 
-def read_member(archive: zipfile.ZipFile, name: str, largest: int, path: str) -> bytes:
+def read_member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
     """The bytes of one member, never more than its limit whatever the archive claims."""
     try:
         with archive.open(name) as member:
             data = member.read(largest + 1)
     except KeyError:
-        raise ConversionError(f"{path}: a zip archive, but not a Keras model (no {name!r})") from None
+        raise ConversionError(f"a zip archive, but not a Keras model (no {name!r})") from None
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
-        raise ConversionError(f"{path}: {name!r} cannot be unpacked ({one_line(error)})") from error
+        raise ConversionError(f"{name!r} cannot be unpacked ({one_line(error)})") from error
     except Exception as error:  # zlib.error, lzma.LZMAError and whatever else a decoder raises
-        raise ConversionError(f"{path}: {name!r} cannot be unpacked ({one_line(error)})") from error
+        raise ConversionError(f"{name!r} cannot be unpacked ({one_line(error)})") from error
     if len(data) > largest:
-        raise ConversionError(f"{path}: {name!r} is larger than {largest >> 20} MiB")
+        raise ConversionError(f"{name!r} is larger than {largest >> 20} MiB")
     return data
 
 
-def read_keras_archive(data: bytes, path: str, sha256: str) -> KerasFile:
+def read_keras_archive(data: bytes) -> KerasFile:
     if data.count(b"PK\x01\x02") > LARGEST_ARCHIVE_MEMBERS:
-        raise ConversionError(f"{path}: a zip archive of more than {LARGEST_ARCHIVE_MEMBERS} members is no Keras model")
+        raise ConversionError(f"a zip archive of more than {LARGEST_ARCHIVE_MEMBERS} members is no Keras model")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ConversionError(f"{path}: damaged or cut short: the archive cannot be opened ({one_line(error)})") from error
+        raise ConversionError(f"damaged or cut short: the archive cannot be opened ({one_line(error)})") from error
     if "model.weights.json" in names:
-        raise ConversionError(f"{path}: its weights are split over several files; save without max_shard_size")
-    config = parse_json(read_member(archive, "config.json", LARGEST_CONFIG, path), f"{path}: config.json")
-    metadata = parse_json(read_member(archive, "metadata.json", LARGEST_CONFIG, path), f"{path}: metadata.json")
-    limit = min(LARGEST_FILE, LARGEST_EXPANSION * len(data) + (1 << 20))
-    weights = read_member(archive, "model.weights.h5", limit, path)
-    version = parse_version(metadata.get("keras_version"), path)
+        raise ConversionError("its weights are split over several files; save without max_shard_size")
+    config = parse_json(read_member(archive, "config.json", LARGEST_CONFIG), "config.json")
+    metadata = parse_json(read_member(archive, "metadata.json", LARGEST_CONFIG), "metadata.json")
+    limit = min(LARGEST_WEIGHTS, LARGEST_EXPANSION * len(data) + (1 << 20))
+    weights = read_member(archive, "model.weights.h5", limit)
+    version = parse_version(metadata.get("keras_version"))
     training = config.get("compile_config")
     return KerasFile(
-        path=path,
-        sha256=sha256,
         keras_version=version,
         framework=framework(version, None),
         model_config=config,
         training_config=training if isinstance(training, dict) else None,
-        weights=PositionalWeights(open_hdf5(io.BytesIO(weights), path)),
+        weights=PositionalWeights(open_hdf5(io.BytesIO(weights))),
         names_no_modules=False,
         stored_bytes=len(weights),
     )
-
-
-def read_keras_file(path: str) -> KerasFile:
-    """Opens any Keras file; the first bytes tell which kind it is."""
-    try:
-        if os.path.isdir(path):
-            raise ConversionError(f"{path}: a folder (a TensorFlow SavedModel?); save as one .keras or .h5 file")
-        size = os.path.getsize(path)
-        if size > LARGEST_FILE:
-            raise ConversionError(f"{path}: larger than {LARGEST_FILE >> 30} GiB")
-        with open(path, "rb") as file:
-            # Python sets aside as much as is asked for.
-            data = file.read(size)
-    except OSError as error:
-        raise ConversionError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    if data.startswith(b"\x89HDF\r\n\x1a\n"):
-        return read_h5(data, path, sha256)
-    if data.startswith(b"PK\x03\x04"):
-        return read_keras_archive(data, path, sha256)
-    if not data:
-        raise ConversionError(f"{path}: empty")
-    raise ConversionError(f"{path}: neither a Keras .h5 nor a .keras file")

@@ -29,6 +29,10 @@ NODE_KINDS = (
     "", "convolution", "depthwise", "dense", "pool", "global_pool", "channel_reduce", "concat",
     "add", "multiply", "affine", "activation", "softmax", "reshape", "pad", "lrn",
 )
+FILE_ACTIVATIONS = (
+    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "sigmoid", "hard_sigmoid_keras2",
+    "swish", "tanh", "leaky_relu", "elu", "gelu", "softplus",
+)
 PRESETS = ("none", "kaggle_ben_color", "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq")
 FLAG_CIRCLE_MASK, FLAG_GRAY_SWAPPED, FLAG_PAD_SQUARE, FLAG_BGR = 1, 2, 4, 8
 RESIZES = ("cv_linear", "cv_area")

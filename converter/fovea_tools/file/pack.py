@@ -7,13 +7,11 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
-from .activations import FILE_ACTIVATIONS
-from .errors import ConversionError
+from ..builder.graph import Graph, Node
+from ..errors import ConversionError
 from .fovea_file import (
-    F16, F32, NODE_KINDS, NONE, PACK_CONV_PANELS, PACK_DEPTHWISE, PACK_VECTOR, FileNode, Tensor, round_up,
+    F16, F32, FILE_ACTIVATIONS, NODE_KINDS, NONE, PACK_CONV_PANELS, PACK_DEPTHWISE, PACK_VECTOR, FileNode, Tensor, round_up,
 )
-from .graph import Graph, Node
-
 
 NUMPY_TYPES = {F32: "<f4", F16: "<f2"}
 TYPE_NAMES = {F32: "float32", F16: "float16"}

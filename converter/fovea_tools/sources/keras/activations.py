@@ -5,22 +5,14 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from . import checked
-from .errors import ConversionError
-
-# In the order of their numbers in the model file.
-FILE_ACTIVATIONS = (
-    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "sigmoid", "hard_sigmoid_keras2",
-    "swish", "tanh", "leaky_relu", "elu", "gelu", "softplus",
-)
+from ... import checked
+from ...builder.builder import SOFTMAX
+from ...errors import ConversionError
 
 PLAIN = {
     "linear": "none", "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "swish": "swish", "silu": "swish",
     "hard_swish": "hard_swish", "hard_silu": "hard_swish", "tanh": "tanh", "gelu": "gelu", "softplus": "softplus",
 }
-
-# Softmax is an operation of its own in the model file.
-SOFTMAX = "softmax"
 
 
 def by_name(name: str, major: int, what: str) -> Tuple[str, float]:

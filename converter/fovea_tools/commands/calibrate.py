@@ -10,12 +10,13 @@ import os
 import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from . import __version__, label_options
-from .errors import CalibrationError, UsageError, missing_library
-from .evaluation import EvaluationError
-from .fovea_file import FormatError, FoveaModel, read_fovea
-from .labels import LabelError
-from .output_file import write_file
+from .. import __version__
+from ..errors import CalibrationError, UsageError, missing_library
+from ..evaluation import EvaluationError
+from ..file.fovea_file import FormatError, FoveaModel, read_fovea
+from ..file.output_file import write_file
+from ..labels import LabelError
+from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_MODEL = 0, 1, 4
 POINTS = ("balanced", "sensitivity_95", "specificity_95")
@@ -98,9 +99,9 @@ def _provenance(report: Dict[str, Any]) -> Dict[str, str]:
 def calibrate(arguments: argparse.Namespace, data: bytes, model: FoveaModel) -> Tuple[bytes, Dict[str, Any], str, List[str]]:
     """The calibrated file, the report, the report for people, and warnings."""
     # Only now, so that --help and a wrong option answer at once.
-    from . import calibration, calibration_data, calibration_report
-    from .evaluation import predictions, splits
-    from .model_edit import replace_calibration
+    from .. import calibration, calibration_data, calibration_report
+    from ..evaluation import predictions, splits
+    from ..file.model_edit import replace_calibration
     calibration_data.check_model(model, arguments.model)
     sha256 = hashlib.sha256(data).hexdigest()
     file = predictions.read(arguments.predictions)

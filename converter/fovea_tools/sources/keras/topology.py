@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-
-from . import checked
-from .errors import ConversionError
-from .keras_reader import LayerPlace
+from ... import checked
+from ...errors import ConversionError
+from .reader import LayerPlace
 
 MODEL_CLASSES = ("Functional", "Model", "Sequential")
 # Keras's own packages; a class of any other module, or registered under a name of its own, is the user's.

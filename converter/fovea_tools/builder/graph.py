@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -88,3 +88,19 @@ class Graph:
                 used.add(id(node))
                 stack.extend(node.inputs)
         self.nodes = [node for node in self.nodes if id(node) in used]
+
+
+def is_affine(node: Node, scale: float, offset: float) -> bool:
+    """True where node is x * scale + offset alike for all channels, to float32 precision."""
+    return (
+        node.kind == "affine"
+        and node.activation == "none"
+        and bool(np.allclose(node.weights, scale, rtol=1e-6, atol=0) and np.allclose(node.bias, offset, rtol=1e-6, atol=0))
+    )
+
+
+def selection_matrix(count: int, picked: Sequence[int]) -> np.ndarray:
+    """[1][1][count][picked]: weights of a 1 x 1 convolution that hands on the channels with these numbers, in this order."""
+    weights = np.zeros((1, 1, count, len(picked)))
+    weights[0, 0, list(picked), np.arange(len(picked))] = 1.0
+    return weights

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Set, Tuple
 
-from . import keras_layers, keras_operations
-from .errors import ConversionError
-from .graph import Graph, Node
-from .keras_reader import KerasFile
-from .lowering import Lowering, Value
+from ...builder.builder import Value
+from ...builder.graph import Graph, Node
+from ...errors import ConversionError
+from . import layers, operations
+from .lowering import Lowering
+from .reader import KerasFile
 from .topology import Call, Network
 
 
@@ -17,7 +18,7 @@ def lower(file: KerasFile, network: Network, keep_layers: bool) -> Graph:
     """The graph of the network, unoptimised, its names set; outputs are marked."""
     handlers: List[Tuple[Call, Callable[[Lowering], Value]]] = []
     for call in network.calls:
-        table = keras_operations if call.layer.is_operation(file.major) else keras_layers
+        table = operations if call.layer.is_operation(file.major) else layers
         handlers.append((call, table.handler(call.layer)))
     state = Lowering(file, network, keep_layers)
     labels: List[Tuple[str, List[str], Node]] = []
@@ -34,9 +35,10 @@ def lower(file: KerasFile, network: Network, keep_layers: bool) -> Graph:
     for place, number, tensor in network.models:
         key = (*place.containers, place.name)
         labels.append((numbered(place.name, number, calls[key]), place.containers, state.values[tensor.index].node))
-    set_names(labels, state.graph)
-    mark_outputs(state, state.values[network.output.index])
-    return state.graph
+    graph = state.build.graph
+    set_names(labels, graph)
+    mark_outputs(graph, state.values[network.output.index].node)
+    return graph
 
 
 def numbered(name: str, number: int, count: int) -> str:
@@ -61,15 +63,14 @@ def set_names(labels: List[Tuple[str, List[str], Node]], graph: Graph) -> None:
             node.names.append(name)
 
 
-def mark_outputs(state: Lowering, output: Value) -> None:
+def mark_outputs(graph: Graph, node: Node) -> None:
     """Finds the logits before the final softmax or sigmoid."""
-    node = output.node
-    if node is state.graph.input:
+    if node is graph.input:
         raise ConversionError("the model has no layer that computes anything")
     if node.shape[0] != 1 or node.shape[1] != 1 or node.shape[2] is None:
         raise ConversionError(f"layer {node.layer!r}: the model ends in a map; a vector with one value a class is needed")
     if node.kind == "softmax" or (node.kind == "activation" and node.activation == "sigmoid"):
-        state.graph.logits = node.inputs[0]
+        graph.logits = node.inputs[0]
     else:
-        state.graph.logits = node
-    state.graph.probabilities = node
+        graph.logits = node
+    graph.probabilities = node

@@ -1,41 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state of one conversion from Keras: the graph being built, and what the handlers of layers and operations need."""
+"""The state of one conversion from Keras: the builder of the graph, and what the handlers of layers and operations ask of a call."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import numpy as np
 
-from . import activations, checked
-from .errors import ConversionError
-from .graph import Graph, Node, Shape
-from .keras_reader import KerasFile
+from ... import checked
+from ...builder.builder import Builder, Value, Window
+from ...errors import ConversionError
+from . import activations
+from .reader import KerasFile
 from .topology import Call, Network, Tensor
 
-LARGEST_PADDING = 65_535
-LARGEST_CONCAT = 64
 # What stands in every operation's configuration.
 OPERATION_FIELDS = ("name", "trainable", "dtype", "function")
-# Weights that a network may have without the file holding them: those of layers called several times, and constants.
-WEIGHTS_BESIDE_THE_FILE = 1 << 22
-
-
-class WeightBudget:
-    """Counts the weights of all nodes, so that a small file cannot ask for memory without end."""
-
-    def __init__(self, stored_bytes: int) -> None:
-        self.left = stored_bytes + WEIGHTS_BESIDE_THE_FILE
-
-    def add(self, node: Node, what: str) -> None:
-        self.take(sum(array.size for array in (node.weights, node.bias) if array is not None), what)
-
-    def take(self, count: int, what: str) -> None:
-        self.left -= count
-        if self.left < 0:
-            raise ConversionError(f"{what}: the network has far more weights than its file holds")
-
 
 def tensors_of(value: Any) -> List[Tensor]:
     """The tensors in nested lists, in order."""
@@ -50,37 +30,21 @@ def tensors_of(value: Any) -> List[Tensor]:
     return found
 
 
-@dataclass(frozen=True)
-class Value:
-    """A node's output with the number of dimensions that Keras gives it, the batch included.
-
-    4: a map; 2: a vector; 3: a map [h][w][1] whose channel axis was dropped by a reduction.
-    """
-
-    node: Node
-    rank: int
-
-    @property
-    def shape(self) -> Shape:
-        return self.node.shape
-
-
 class Lowering:
-    """State of one conversion: the graph being built and what the handlers need."""
+    """State of one conversion: the builder of the graph, and what the call at hand says."""
 
     def __init__(self, file: KerasFile, network: Network, keep_layers: bool) -> None:
         self.file = file
         self.network = network
-        self.keep_layers = keep_layers
-        self.graph = Graph(network.input_shape)
-        self.values: Dict[int, Value] = {0: Value(self.graph.input, 4)}
+        self.build = Builder(network.input_shape, file.stored_bytes, keep_layers)
+        self.values: Dict[int, Value] = {0: self.build.input()}
         self.call: Call = None  # type: ignore[assignment]
         self.read_keywords: Set[str] = set()
         self.read_arguments = 1
-        self.budget = WeightBudget(file.stored_bytes)
 
     def begin(self, call: Call) -> None:
         self.call = call
+        self.build.begin(call.layer.name, str(call.layer))
         self.read_keywords = set()
         # The first argument is the tensor, or the list of tensors.
         self.read_arguments = 1
@@ -102,7 +66,7 @@ class Lowering:
 
     @property
     def what(self) -> str:
-        return str(self.call.layer)
+        return self.build.what
 
     @property
     def config(self) -> Any:
@@ -123,27 +87,12 @@ class Lowering:
         return any(given) if self.file.major >= 3 else bool(given) and given[-1]
 
     def refuse(self, reason: str) -> ConversionError:
-        return ConversionError(f"{self.what}: {reason}")
+        return self.build.refuse(reason)
 
-    def emit(self, kind: str, inputs: Sequence[Node], shape: Shape, **fields: Any) -> Node:
-        node = Node(kind, list(inputs), shape, self.call.layer.name, **fields)
-        self.budget.add(node, self.what)
-        self.graph.nodes.append(node)
-        return node
-
-    def activate(self, node: Node, activation: Tuple[str, float], inner: bool) -> Node:
-        """The activation after node; inner: it belongs to the layer that made node."""
-        name, parameter = activation
-        if name == "none":
-            return node
-        if name == activations.SOFTMAX:
-            if node.shape[0] != 1 or node.shape[1] != 1:
-                raise self.refuse("softmax over the channels of a map; only of a vector is converted")
-            return self.emit("softmax", [node], node.shape)
-        return self.emit("activation", [node], node.shape, activation=name, parameter=parameter, inner=inner)
-
-    def layer_activation(self, node: Node) -> Node:
-        return self.activate(node, activations.from_config(self.config.get("activation"), self.file.major, self.what), True)
+    def activate(self, value: Value) -> Value:
+        """The layer's own activation after value."""
+        function = activations.from_config(self.config.get("activation"), self.file.major, self.what)
+        return self.build.activation(value, function, inner=True)
 
     def weights(self, *variables: Tuple[Sequence[str], Tuple[int, ...]]) -> List[np.ndarray]:
         return self.file.weights.load(self.call.layer.place, variables)
@@ -188,39 +137,35 @@ class Lowering:
                     return place[name]
         return default
 
-    # ---- geometry ----
+    def window(self) -> Window:
+        """Strides, dilation and padding of a convolution."""
+        strides = checked.pair(self.config.get("strides", 1), f"{self.what}: strides", 1)
+        dilation = checked.pair(self.config.get("dilation_rate", 1), f"{self.what}: dilation_rate", 1)
+        return Window(strides, dilation, self.padding())
 
-    def padding(
-        self, value: Value, kernel: Tuple[int, int], strides: Tuple[int, int], dilation: Tuple[int, int]
-    ) -> Tuple[bool, Tuple[int, int, int, int], Tuple[Optional[int], Optional[int]]]:
-        """(same by the engine, four paddings, output height and width) of a layer's `padding`.
+    def padding(self) -> str:
+        return checked.one_of(self.config.get("padding"), f"{self.what}: padding", ("same", "valid"))
 
-        'same' with stride 1 needs the same numbers for every input size; with another stride they are worked
-        out where the size is known, and left to the engine where it is not.
-        """
-        mode = checked.one_of(self.config.get("padding"), f"{self.what}: padding", ("same", "valid"))
-        sides = value.shape[:2]
-        same = mode == "same" and any(n is None and s > 1 for n, s in zip(sides, strides))
-        before_after = []
-        out: List[Optional[int]] = []
-        for n, k, s, d in zip(sides, kernel, strides, dilation):
-            reach = (k - 1) * d + 1
-            if mode == "same":
-                size = None if n is None else -(-n // s)
-                if s == 1:
-                    total = reach - 1
-                elif size is None or n is None:
-                    total = 0
-                else:
-                    total = max((size - 1) * s + reach - n, 0)
-                before_after.append((total // 2, total - total // 2))
-            else:
-                size = None if n is None else (n - reach) // s + 1
-                if size is not None and size < 1:
-                    raise self.refuse(f"its window of {reach} is larger than its input of {n}")
-                before_after.append((0, 0))
-            out.append(size)
-        (top, bottom), (left, right) = before_after
-        if max(top, left, bottom, right) > LARGEST_PADDING:
-            raise self.refuse("its padding is too large")
-        return same, ((0, 0, 0, 0) if same else (top, left, bottom, right)), (out[0], out[1])
+    def channel_vector(self, value: Value, setting: object, name: str) -> np.ndarray:
+        """A constant as one double for each channel of value."""
+        channels = self.build.channels(value)
+        what = f"{self.what}: {name}"
+        while isinstance(setting, (list, tuple)) and len(setting) == 1:
+            setting = setting[0]
+        if isinstance(setting, (list, tuple)):
+            if len(setting) != channels:
+                raise ConversionError(f"{what}: {len(setting)} numbers for {channels} channels")
+            return np.array([checked.number(item, what) for item in setting], np.float64)
+        return np.full(channels, checked.number(setting, what), np.float64)
+
+    def concat(self, values: Sequence[Value], axis: object) -> Value:
+        if not values:
+            raise self.refuse("has no inputs")
+        rank = values[0].rank
+        if any(value.rank != rank for value in values) or rank == 3 or axis not in (-1, rank - 1):
+            raise self.refuse(f"joins along axis {checked.shown(axis)}; only along the channels, the last axis, is converted")
+        return self.build.concat(values)
+
+    def reshape(self, value: Value, shape: Sequence[object]) -> Value:
+        """shape: without the batch."""
+        return self.build.reshape(value, [checked.integer(size, f"{self.what}: target shape", -1) for size in shape])

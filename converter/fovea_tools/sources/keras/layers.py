@@ -3,19 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict
 
 import numpy as np
 
-from . import activations, checked
-from .errors import ConversionError
-from .graph import Node
-from .lowering import LARGEST_CONCAT, LARGEST_PADDING, Lowering, Value
-
-# Numbers in the matrix of ones and zeros that picks channels.
-LARGEST_SELECTION = 1 << 22
-# Elements of a value that the engine takes.
-LARGEST_VALUE = 1 << 30
+from ... import checked
+from ...builder.builder import Value, Window
+from ...errors import ConversionError
+from . import activations
+from .lowering import Lowering
 from .topology import Layer
 
 # Layers that hand their input on when the model is not being trained; whether they are is asked of each call.
@@ -115,54 +111,9 @@ def identity_at_inference(state: Lowering) -> Value:
 def rescaling(state: Lowering) -> Value:
     """y = x * scale + offset, scale and offset numbers or one for each channel."""
     value = state.one_input()
-    scale = channel_vector(state, value, state.config.get("scale"), "scale")
-    offset = channel_vector(state, value, state.config.get("offset", 0.0), "offset")
-    return affine(state, value, scale, offset)
-
-
-def channel_vector(state: Lowering, value: Value, setting: object, name: str) -> np.ndarray:
-    """A constant as one double for each channel of value."""
-    channels = value.shape[2]
-    if channels is None:
-        raise state.refuse("the number of its channels depends on the input size")
-    if channels > checked.LARGEST_SIZE:
-        raise state.refuse(f"{channels} channels are more than this converter takes")
-    what = f"{state.what}: {name}"
-    while isinstance(setting, (list, tuple)) and len(setting) == 1:
-        setting = setting[0]
-    if isinstance(setting, (list, tuple)):
-        if len(setting) != channels:
-            raise ConversionError(f"{what}: {len(setting)} numbers for {channels} channels")
-        return np.array([checked.number(item, what) for item in setting], np.float64)
-    return np.full(channels, checked.number(setting, what), np.float64)
-
-
-def affine(state: Lowering, value: Value, scale: np.ndarray, offset: np.ndarray) -> Value:
-    return Value(state.emit("affine", [value.node], value.shape, weights=scale, bias=offset), value.rank)
-
-
-def select_channels(state: Lowering, value: Value, channels: List[int]) -> Value:
-    """The channels with these numbers in this order, as a convolution with one 1 in each column."""
-    if channels == list(range(value.shape[2])):
-        return value
-    if len(channels) * value.shape[2] > LARGEST_SELECTION:
-        raise state.refuse(f"picks {len(channels)} of {value.shape[2]} channels, which takes too large a matrix")
-    weights = np.zeros((1, 1, value.shape[2], len(channels)))
-    weights[0, 0, channels, np.arange(len(channels))] = 1.0
-    fields = dict(weights=weights, out_channels=len(channels), selected=tuple(channels))
-    shape = (*value.shape[:2], len(channels))
-    if value.shape[:2] == (1, 1):
-        return Value(state.emit("dense", [value.node], shape, **fields), value.rank)
-    window = dict(kernel=(1, 1), strides=(1, 1), dilation=(1, 1), groups=1)
-    return Value(state.emit("convolution", [value.node], shape, **window, **fields), value.rank)
-
-
-def stack_channels(state: Lowering, values: List[Value]) -> Value:
-    """Maps of one channel side by side; channels picked out of one map are picked again in one go."""
-    sources = [value.node.inputs[0] for value in values if value.node.selected is not None and len(value.node.selected) == 1]
-    if len(sources) == len(values) and all(source is sources[0] for source in sources):
-        return select_channels(state, Value(sources[0], 4), [value.node.selected[0] for value in values])
-    return concat(state, [Value(value.node, 4) for value in values], -1)
+    scale = state.channel_vector(value, state.config.get("scale"), "scale")
+    offset = state.channel_vector(value, state.config.get("offset", 0.0), "offset")
+    return state.build.affine(value, scale, offset)
 
 
 def normalization(state: Lowering) -> Value:
@@ -174,8 +125,8 @@ def normalization(state: Lowering) -> Value:
     if axis not in (-1, value.rank - 1, None, []):
         raise state.refuse(f"normalises over axis {checked.shown(axis)}; only the channels, or none, are converted")
     if config.get("mean") is not None:
-        mean = channel_vector(state, value, config.get("mean"), "mean")
-        variance = channel_vector(state, value, config.get("variance"), "variance")
+        mean = state.channel_vector(value, config.get("mean"), "mean")
+        variance = state.channel_vector(value, config.get("variance"), "variance")
     else:
         # Without an axis there is one mean and one variance for all. The count is an integer, and not needed.
         shape = () if axis in (None, []) else (value.shape[2],)
@@ -185,8 +136,8 @@ def normalization(state: Lowering) -> Value:
     deviation = np.maximum(np.sqrt(variance), 1e-7)
     channels = np.ones(value.shape[2])
     if checked.flag(config.get("invert", False), f"{state.what}: invert"):
-        return affine(state, value, deviation * channels, mean * channels)
-    return affine(state, value, channels / deviation, -mean / deviation * channels)
+        return state.build.affine(value, deviation * channels, mean * channels)
+    return state.build.affine(value, channels / deviation, -mean / deviation * channels)
 
 
 def conv2d(state: Lowering) -> Value:
@@ -203,26 +154,7 @@ def conv2d(state: Lowering) -> Value:
     if use_bias:
         variables.append((["bias"], (filters,)))
     arrays = state.weights(*variables)
-    node = convolve(state, value, arrays[0], arrays[1] if use_bias else None, groups)
-    return Value(state.layer_activation(node), 4)
-
-
-def convolve(state: Lowering, value: Value, weights: np.ndarray, bias: "np.ndarray | None", groups: int) -> Node:
-    """A convolution with the layer's stride, dilation and padding, as the cheapest kind that does it."""
-    height, width, in_group, out = weights.shape
-    if (height, width, groups) == (1, 1, 1) and value.shape[:2] == (1, 1):
-        # On a single pixel, as in squeeze-and-excitation, it is a dense layer.
-        return state.emit("dense", [value.node], (1, 1, out), weights=weights, bias=bias, out_channels=out)
-    strides = checked.pair(state.config.get("strides", 1), f"{state.what}: strides", 1)
-    dilation = checked.pair(state.config.get("dilation_rate", 1), f"{state.what}: dilation_rate", 1)
-    same, padding, size = state.padding(value, (height, width), strides, dilation)
-    fields = dict(
-        bias=bias, kernel=(height, width), strides=strides, dilation=dilation, same=same, padding=padding, out_channels=out
-    )
-    if groups > 1 and in_group == 1 and out == groups:
-        weights = weights.reshape(height, width, out)
-        return state.emit("depthwise", [value.node], (*size, out), weights=weights, **fields)
-    return state.emit("convolution", [value.node], (*size, out), weights=weights, groups=groups, **fields)
+    return state.activate(state.build.convolution(value, arrays[0], arrays[1] if use_bias else None, groups, state.window()))
 
 
 def depthwise_conv2d(state: Lowering) -> Value:
@@ -238,8 +170,7 @@ def depthwise_conv2d(state: Lowering) -> Value:
     arrays = state.weights(*variables)
     # Output channel c * multiplier + m comes from input channel c: one group a channel.
     weights = arrays[0].reshape(*kernel, 1, channels * multiplier)
-    node = convolve(state, value, weights, arrays[1] if use_bias else None, channels)
-    return Value(state.layer_activation(node), 4)
+    return state.activate(state.build.convolution(value, weights, arrays[1] if use_bias else None, channels, state.window()))
 
 
 def separable_conv2d(state: Lowering) -> Value:
@@ -255,16 +186,8 @@ def separable_conv2d(state: Lowering) -> Value:
     if use_bias:
         variables.append((["bias"], (filters,)))
     arrays = state.weights(*variables)
-    depthwise = convolve(state, value, arrays[0].reshape(*kernel, 1, wide), None, channels)
-    bias = arrays[2] if use_bias else None
-    if depthwise.shape[:2] == (1, 1):
-        node = state.emit("dense", [depthwise], (1, 1, filters), weights=arrays[1], bias=bias, out_channels=filters)
-    else:
-        node = state.emit(
-            "convolution", [depthwise], (*depthwise.shape[:2], filters), weights=arrays[1], bias=bias,
-            kernel=(1, 1), strides=(1, 1), dilation=(1, 1), groups=1, out_channels=filters,
-        )
-    return Value(state.layer_activation(node), 4)
+    depthwise = state.build.convolution(value, arrays[0].reshape(*kernel, 1, wide), None, channels, state.window())
+    return state.activate(state.build.pointwise(depthwise, arrays[1], arrays[2] if use_bias else None))
 
 
 def dense(state: Lowering) -> Value:
@@ -281,17 +204,9 @@ def dense(state: Lowering) -> Value:
     if use_bias:
         variables.append((["bias"], (units,)))
     arrays = state.weights(*variables)
+    # Keras applies a dense layer to each pixel of a map.
     weights = arrays[0].reshape(1, 1, features, units)
-    bias = arrays[1] if use_bias else None
-    if value.shape[:2] == (1, 1):
-        node = state.emit("dense", [value.node], (1, 1, units), weights=weights, bias=bias, out_channels=units)
-    else:
-        # Keras applies a dense layer to each pixel of a map.
-        node = state.emit(
-            "convolution", [value.node], (*value.shape[:2], units), weights=weights, bias=bias,
-            kernel=(1, 1), strides=(1, 1), dilation=(1, 1), groups=1, out_channels=units,
-        )
-    return Value(state.layer_activation(node), value.rank)
+    return state.activate(state.build.pointwise(value, weights, arrays[1] if use_bias else None))
 
 
 def batch_normalization(state: Lowering) -> Value:
@@ -322,22 +237,17 @@ def batch_normalization(state: Lowering) -> Value:
         raise state.refuse("its moving variance plus epsilon is not above 0 everywhere")
     scale = arrays.get("gamma", 1.0) / np.sqrt(variance)
     offset = arrays.get("beta", 0.0) - arrays["moving_mean"] * scale
-    return affine(state, value, scale, offset)
+    return state.build.affine(value, scale, offset)
 
 
 def pooling(kind: str) -> Callable[[Lowering], Value]:
     def handle(state: Lowering) -> Value:
         value = state.one_map()
         config, what = state.config, state.what
-        window = checked.pair(config.get("pool_size"), f"{what}: pool_size", 1)
+        kernel = checked.pair(config.get("pool_size"), f"{what}: pool_size", 1)
         strides = config.get("strides")
-        strides = window if strides is None else checked.pair(strides, f"{what}: strides", 1)
-        same, padding, size = state.padding(value, window, strides, (1, 1))
-        node = state.emit(
-            "pool", [value.node], (*size, value.shape[2]), kernel=window, strides=strides, same=same, padding=padding,
-            variant=1 if kind == "max" else 0,
-        )
-        return Value(node, 4)
+        strides = kernel if strides is None else checked.pair(strides, f"{what}: strides", 1)
+        return state.build.pool(kind, value, kernel, Window(strides, padding=state.padding()))
 
     return handle
 
@@ -345,56 +255,21 @@ def pooling(kind: str) -> Callable[[Lowering], Value]:
 def global_pooling(kind: str) -> Callable[[Lowering], Value]:
     def handle(state: Lowering) -> Value:
         value = state.one_map()
-        keepdims = checked.flag(state.config.get("keepdims", False), f"{state.what}: keepdims")
-        return global_pool(state, value, kind, keepdims)
+        keep_dimensions = checked.flag(state.config.get("keepdims", False), f"{state.what}: keepdims")
+        return state.build.global_pool(kind, value, keep_dimensions)
 
     return handle
-
-
-def global_pool(state: Lowering, value: Value, kind: str, keepdims: bool) -> Value:
-    node = state.emit("global_pool", [value.node], (1, 1, value.shape[2]), variant=1 if kind == "max" else 0)
-    return Value(node, 4 if keepdims else 2)
 
 
 def flatten(state: Lowering) -> Value:
     value = state.one_input()
     state.check_channels_last()
-    return to_vector(state, value)
-
-
-def to_vector(state: Lowering, value: Value) -> Value:
-    """All elements in one row; nothing to do where the map is a single pixel already."""
-    height, width, channels = value.shape
-    if (height, width) == (1, 1) and not state.keep_layers:
-        return Value(value.node, 2)
-    known = None not in (height, width, channels)
-    count = height * width * channels if known else None
-    if count is not None and count > LARGEST_VALUE:
-        raise state.refuse(f"a vector of {count} elements is more than the model file can hold")
-    return Value(state.emit("reshape", [value.node], (1, 1, count)), 2)
+    return state.build.to_vector(value)
 
 
 def reshape(state: Lowering) -> Value:
     shape = checked.sequence(state.config.get("target_shape"), f"{state.what}: target_shape")
-    return reshape_to(state, state.one_input(), shape)
-
-
-def reshape_to(state: Lowering, value: Value, shape: List[object]) -> Value:
-    """Reshape without the batch: to a vector, or to a map that holds the elements as they lie."""
-    height, width, channels = value.shape
-    count = None if None in value.shape else height * width * channels
-    sizes = [checked.integer(size, f"{state.what}: target shape", -1) for size in shape]
-    known = [size for size in sizes if size != -1]
-    product = int(np.prod(known, dtype=np.float64))
-    if sizes.count(-1) == 1 and count is not None and product and count % product == 0:
-        sizes[sizes.index(-1)] = count // product
-    if len(sizes) == 1:
-        return to_vector(state, value)
-    if len(sizes) == 3 and tuple(sizes) == (1, 1, count):
-        return Value(to_vector(state, value).node, 4)
-    if len(sizes) == 3 and tuple(sizes) == value.shape:
-        return Value(value.node, 4)
-    raise state.refuse(f"reshapes to {checked.shown(shape)}; only to a vector is converted")
+    return state.reshape(state.one_input(), shape)
 
 
 def zero_padding2d(state: Lowering) -> Value:
@@ -407,43 +282,11 @@ def zero_padding2d(state: Lowering) -> Value:
         )
     else:
         top = bottom = left = right = checked.integer(setting, what, 0)
-    return pad(state, value, (top, left, bottom, right))
-
-
-def pad(state: Lowering, value: Value, padding: Tuple[int, int, int, int]) -> Value:
-    top, left, bottom, right = padding
-    if max(padding) > LARGEST_PADDING:
-        raise state.refuse("its padding is too large")
-    height, width, channels = value.shape
-    size = (None if height is None else height + top + bottom, None if width is None else width + left + right)
-    return Value(state.emit("pad", [value.node], (*size, channels), padding=padding), 4)
+    return state.build.pad(value, (top, left, bottom, right))
 
 
 def concatenate(state: Lowering) -> Value:
-    values = state.tensors()
-    axis = state.config.get("axis", -1)
-    return concat(state, values, axis)
-
-
-def concat(state: Lowering, values: List[Value], axis: object) -> Value:
-    if not values:
-        raise state.refuse("has no inputs")
-    rank = values[0].rank
-    if any(value.rank != rank for value in values) or rank == 3 or axis not in (-1, rank - 1):
-        raise state.refuse(f"joins along axis {checked.shown(axis)}; only along the channels, the last axis, is converted")
-    if len(values) > LARGEST_CONCAT:
-        raise state.refuse(f"joins {len(values)} tensors; at most {LARGEST_CONCAT} are converted")
-    if len(values) == 1:
-        return values[0]
-    size = []
-    for side in (0, 1):
-        known = {value.shape[side] for value in values} - {None}
-        if len(known) > 1:
-            raise state.refuse(f"joins maps of different sizes {sorted(known)}")
-        size.append(values[0].shape[side] if None in [v.shape[side] for v in values] else known.pop())
-    counts = [value.shape[2] for value in values]
-    channels = None if None in counts else sum(counts)
-    return Value(state.emit("concat", [value.node for value in values], (size[0], size[1], channels)), rank)
+    return state.concat(state.tensors(), state.config.get("axis", -1))
 
 
 def merge(kind: str) -> Callable[[Lowering], Value]:
@@ -454,56 +297,24 @@ def merge(kind: str) -> Callable[[Lowering], Value]:
         result = values[0]
         for value in values[1:]:
             # Merge layers line a vector up with the channels of a map.
-            result = binary(state, kind, result, value)
+            result = state.build.binary(kind, result, value)
         return result
 
     return handle
-
-
-def binary(state: Lowering, kind: str, left: Value, right: Value) -> Value:
-    """left + right or left * right, the smaller one broadcast; it becomes the second operand."""
-    rank = max(left.rank, right.rank)
-    if smaller(left.shape, right.shape):
-        left, right = right, left
-    for n, m in zip(left.shape, right.shape):
-        if n is not None and m is not None and n != m and m != 1:
-            raise state.refuse(f"its inputs {left.shape} and {right.shape} do not fit together")
-    full = right.shape == left.shape
-    single_pixel = right.shape[:2] == (1, 1)
-    single_channel = right.shape[2] == 1 and all(
-        n == m or None in (n, m) for n, m in zip(left.shape[:2], right.shape[:2])
-    )
-    same_unknown = all(n == m or None in (n, m) for n, m in zip(left.shape, right.shape))
-    if not (full or single_pixel or single_channel or same_unknown):
-        raise state.refuse(f"broadcasts {right.shape} to {left.shape}; only a vector of channels or a map of one channel is converted")
-    return Value(state.emit(kind, [left.node, right.node], left.shape), rank)
-
-
-def smaller(shape: Tuple, other: Tuple) -> bool:
-    """True where shape is the one to be broadcast."""
-    if shape[:2] == (1, 1) and other[:2] != (1, 1):
-        return True
-    return shape[2] == 1 and other[2] != 1 and other[:2] != (1, 1)
 
 
 def subtract(state: Lowering) -> Value:
     values = state.tensors()
     if len(values) != 2:
         raise state.refuse("needs two inputs")
-    return difference(state, values[0], values[1])
-
-
-def difference(state: Lowering, left: Value, right: Value) -> Value:
-    """left - right as left + (-1) right, which rounds alike."""
-    ones = channel_vector(state, right, 1.0, "channels")
-    return binary(state, "add", left, affine(state, right, -ones, np.zeros_like(ones)))
+    return state.build.difference(values[0], values[1])
 
 
 def activation_layer(state: Lowering) -> Value:
     value = state.one_input()
     layer = state.call.layer
     function = activations.from_layer(layer.class_name, layer.config, state.file.major, state.what)
-    return Value(state.activate(value.node, function, False), value.rank)
+    return state.build.activation(value, function)
 
 
 HANDLERS: Dict[str, Callable[[Lowering], Value]] = {
