@@ -77,8 +77,8 @@ void check_reading(const Struct& known, std::size_t needed, const std::function<
         }
         CHECK(call(given.get()) == FOVEA_OK);
     }
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kUnit - 1, sizeof(Struct) - 1, sizeof(Struct) + 1, SIZE_MAX, SIZE_MAX - 7,
-                                   std::size_t{1} << 20}) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kUnit - 1, sizeof(Struct) - 1, sizeof(Struct) + 1,
+                                   std::size_t{1} << 20, SIZE_MAX - 7, SIZE_MAX}) {
         CAPTURE(size);
         Struct wrong = known;
         wrong.size = size;
@@ -176,7 +176,8 @@ TEST_CASE("settings of every size are read") {
         fovea_image_free(&image);
         return status;
     };
-    check_reading<fovea_session_settings>(settings, 0, [&](const fovea_session_settings* given) { return preprocess(&pixels, &preset, given); });
+    check_reading<fovea_session_settings>(
+        settings, 0, [&](const fovea_session_settings* given) { return preprocess(&pixels, &preset, given); });
     check_reading<fovea_preset>(preset, 0, [&](const fovea_preset* given) { return preprocess(&pixels, given, nullptr); });
     const std::size_t first_plane = offsetof(fovea_pixels, strides) + sizeof(std::size_t);
     check_reading<fovea_pixels>(pixels, first_plane, [&](const fovea_pixels* given) { return preprocess(given, &preset, nullptr); });

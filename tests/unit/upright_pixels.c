@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Square camera pixels on stdin to upright RGB on stdout, for tests/python/test_camera_pixels.py. Planes follow each other, without padding. */
+/* Square camera pixels on stdin to upright RGB on stdout, for tests/python/test_camera_pixels.py. Planes follow each
+ * other, without padding. */
 #include <fovea/fovea.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,9 @@ int main(int argc, char** argv) {
         return 2;
     }
     pixels.format = format_of(argv[1]);
-    pixels.yuv = strcmp(argv[2], "limited") == 0 ? FOVEA_YUV_BT601_LIMITED : strcmp(argv[2], "full") == 0 ? FOVEA_YUV_BT601_FULL : FOVEA_YUV_NONE;
+    pixels.yuv = FOVEA_YUV_NONE;
+    if (strcmp(argv[2], "limited") == 0) pixels.yuv = FOVEA_YUV_BT601_LIMITED;
+    if (strcmp(argv[2], "full") == 0) pixels.yuv = FOVEA_YUV_BT601_FULL;
     side = strtoul(argv[3], NULL, 10);
     half = (side + 1) / 2;
     pixels.width = pixels.height = (uint32_t)side;
@@ -39,7 +42,8 @@ int main(int argc, char** argv) {
     pixels.mirror = (uint32_t)strtoul(argv[5], NULL, 10);
     pixels.pixel_strides[1] = pixels.pixel_strides[2] = strtoul(argv[6], NULL, 10);
     for (plane = 0; plane < 3 && at < given; ++plane) {
-        const size_t step = plane == 0 && pixels.format <= FOVEA_BGRA ? (pixels.format % 2 == 0 ? 3 : 4) : plane == 0 ? 1 : pixels.pixel_strides[1];
+        const size_t colors = pixels.format == FOVEA_RGBA || pixels.format == FOVEA_BGRA ? 4 : 3;
+        const size_t step = plane != 0 ? pixels.pixel_strides[1] : pixels.format <= FOVEA_BGRA ? colors : 1;
         pixels.planes[plane] = bytes + at;
         pixels.strides[plane] = step * (plane == 0 ? side : half);
         pixels.plane_sizes[plane] = pixels.strides[plane] * (plane == 0 ? side : half);
