@@ -33,7 +33,7 @@ inline __mmask16 rest_mask(std::size_t rest) {
     return lane_mask_avx512(rest < kLanes ? static_cast<int>(rest) : kLanes);
 }
 
-void scale_few_channels(const AffineU8Args& args) {
+void scale_few_channels(const AffinePixelsFp32Args& args) {
     const __mmask16 mask = lane_mask_avx512(args.channels);
     const __m512 scale = _mm512_maskz_loadu_ps(mask, args.scale);
     const __m512 offset = _mm512_maskz_loadu_ps(mask, args.offset);
@@ -67,7 +67,7 @@ void scale_few_channels(const AffineU8Args& args) {
     }
 }
 
-void scale_many_channels(const AffineU8Args& args) {
+void scale_many_channels(const AffinePixelsFp32Args& args) {
     const std::size_t channels = static_cast<std::size_t>(args.channels);
     for (std::size_t p = 0; p < args.pixels; ++p) {
         for (std::size_t c = 0; c < channels; c += kLanes) {
@@ -81,7 +81,7 @@ void scale_many_channels(const AffineU8Args& args) {
 
 }  // namespace
 
-void affine_u8_avx512(const AffineU8Args& args) {
+void affine_pixels_fp32_avx512(const AffinePixelsFp32Args& args) {
     if (args.channels <= kLanes) {
         scale_few_channels(args);
     } else {

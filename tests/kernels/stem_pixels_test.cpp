@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +12,7 @@
 namespace {
 
 const fovea::test::ComparesTable compares_conv2d_fp32(fovea::ops::kConv2dFp32);
-const fovea::test::ComparesTable compares_conv2d_u8(fovea::ops::kConv2dU8);
+const fovea::test::ComparesTable compares_stem_pixels_fp32(fovea::ops::kStemPixelsFp32);
 
 using namespace fovea::test;
 using namespace fovea::ops;
@@ -108,7 +108,7 @@ struct Layer {
     GuardedArray<float> scale;
     GuardedArray<float> shift;
     GuardedArray<Pixel> image;
-    Conv2dRescaledArgs<Pixel, float> args = {};
+    StemPixelsArgs<Pixel, float> args = {};
 };
 
 // The row of the image under kernel row a of output row r, or -1 for padding.
@@ -202,9 +202,9 @@ void check(Checker& checker, const Case& c) {
         c.output_rows, c.even_scale ? 1 : 0, static_cast<int>(c.activation), c.offset, c.padding);
     Layer<std::uint8_t> bytes(c, checker.random());
     const std::vector<Expected> expected = expected_outputs(c, bytes);
-    for (const auto& kernel : runnable_variants(kConv2dU8)) {
+    for (const auto& kernel : runnable_variants(kStemPixelsFp32)) {
         check_variant(checker, c, bytes, kernel.name, expected,
-                      in_two_steps(c, bytes, kAffineU8.select(kernel.required).function,
+                      in_two_steps(c, bytes, kAffinePixelsFp32.select(kernel.required).function,
                                    kConv2dFp32.select(kernel.required).function),
                       kernel.function);
     }
@@ -214,15 +214,15 @@ void check(Checker& checker, const Case& c) {
         const AffineFp32Function rescale = kAffineFp32.select(kernel.required).function;
         check_variant(checker, c, floats, kernel.name, float_expected,
                       in_two_steps(c, floats, rescale, kernel.function),
-                      [&](const Conv2dRescaledArgs<float, float>& args) {
-                          conv2d_rescaled(args, rescale, kernel.function);
+                      [&](const StemPixelsArgs<float, float>& args) {
+                          stem_pixels_in_parts(args, rescale, kernel.function);
                       });
     }
 }
 
 }  // namespace
 
-TEST_CASE("conv2d_rescaled: widths around a tile and a part, every pad, stride and channel count") {
+TEST_CASE("stem_pixels: widths around a tile and a part, every pad, stride and channel count") {
     Checker checker;
     int turn = 0;
     for (const int kernel : {1, 2, 3, 5}) {
@@ -256,7 +256,7 @@ TEST_CASE("conv2d_rescaled: widths around a tile and a part, every pad, stride a
     }
 }
 
-TEST_CASE("conv2d_rescaled: the stem, in one and in several parts, whole and at an edge") {
+TEST_CASE("stem_pixels: the stem, in one and in several parts, whole and at an edge") {
     Checker checker;
     for (const int width : {7, 8, 9, 10, 11, 32, 224, 225, 340, 342, 512, 1024}) {
         for (const int pad_left : {0, 1}) {
@@ -280,7 +280,7 @@ TEST_CASE("conv2d_rescaled: the stem, in one and in several parts, whole and at 
     }
 }
 
-TEST_CASE("conv2d_rescaled: groups, and windows as large as there is room for") {
+TEST_CASE("stem_pixels: groups, and windows as large as there is room for") {
     Checker checker;
     for (const int groups : {2, 4}) {
         Case c;

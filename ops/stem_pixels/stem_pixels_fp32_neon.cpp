@@ -4,12 +4,12 @@
 #endif
 
 // Rescaling and convolution each have their own register tiles, which their files draw.
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 namespace fovea::ops {
 
-void conv2d_u8_neon(const Conv2dU8Args& args) {
-    conv2d_rescaled(args, affine_u8_neon, conv2d_fp32_neon);
+void stem_pixels_fp32_neon(const StemPixelsFp32Args& args) {
+    stem_pixels_in_parts(args, affine_pixels_fp32_neon, conv2d_fp32_neon);
 }
 
 }  // namespace fovea::ops

@@ -4,7 +4,7 @@
 
 namespace fovea::ops {
 
-void global_pool_fp16_scalar(const GlobalPoolFp16Args& args) {
+void global_pool_fp16_to_fp32_scalar(const GlobalPoolFp16ToFp32Args& args) {
     global_pool_scalar(args);
 }
 

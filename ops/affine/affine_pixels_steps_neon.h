@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// affine_u8_pattern.h's steps: 48 bytes at a time, whose scales and offsets are three registers
+// affine_pixels_pattern.h's steps: 48 bytes at a time, whose scales and offsets are three registers
 // each, over and over. A table look-up puts four bytes where the integers of a register want them.
 //
 //   v  3  bytes                     v  4  indices of the look-ups
 //   v  3  scales, 3 offsets         v  4  values on their way
 #include <arm_neon.h>
 
-#include "ops/affine/affine_u8_pattern.h"
+#include "ops/affine/affine_pixels_pattern.h"
 
 namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared.

@@ -8,7 +8,7 @@
 
 namespace fovea::ops {
 
-void dense_fp16_neon(const DenseFp16Args& args) {
+void dense_fp32_w16_neon(const DenseFp32W16Args& args) {
     dense_neon(args);
 }
 

@@ -4,7 +4,7 @@
 
 namespace fovea::ops {
 
-void dense_fp16_scalar(const DenseFp16Args& args) {
+void dense_fp32_w16_scalar(const DenseFp32W16Args& args) {
     dense_scalar(args);
 }
 

@@ -8,7 +8,7 @@
 
 namespace fovea::ops {
 
-void dense_fp16_avx2(const DenseFp16Args& args) {
+void dense_fp32_w16_avx2(const DenseFp32W16Args& args) {
     dense_avx2(args);
 }
 

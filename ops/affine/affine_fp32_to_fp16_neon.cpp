@@ -8,7 +8,7 @@
 
 namespace fovea::ops {
 
-void affine_fp32_fp16_neon(const AffineFp32Fp16Args& args) {
+void affine_fp32_to_fp16_neon(const AffineFp32ToFp16Args& args) {
     affine_in_parts(args, narrow_fp16_neon,
                     [](const float* input, float* part, const float* scale, const float* offset,
                        std::size_t pixels, int channels) {

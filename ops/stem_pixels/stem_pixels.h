@@ -19,7 +19,7 @@ namespace fovea::ops {
 // window of some output columns lies on the stack, small enough for the first-level cache, and
 // moves down with the output rows; nothing is stored of the whole image.
 template <typename Pixel, typename Element>
-struct Conv2dRescaledArgs {
+struct StemPixelsArgs {
     const Pixel* image;  // [input_height][convolution.input_width][convolution.in_channels]
     int input_height;
     int first_row;  // y of the first output row, negative where its window begins in the padding
@@ -33,50 +33,50 @@ struct Conv2dRescaledArgs {
 };
 
 // Elements of the window of one output column, and kernel rows, that there is room for.
-inline constexpr int kMaxRescaledWindow = 4704;
-inline constexpr int kMaxRescaledRows = 16;
+inline constexpr int kMaxStemWindow = 4704;
+inline constexpr int kMaxStemRows = 16;
 inline constexpr bool can_rescale_window(std::int64_t in_channels, std::int64_t kernel_height,
                                          std::int64_t kernel_width, std::int64_t dilation_x) {
-    return kernel_height <= kMaxRescaledRows &&
+    return kernel_height <= kMaxStemRows &&
            kernel_height * ((kernel_width - 1) * dilation_x + 1) * in_channels <=
-               kMaxRescaledWindow;
+               kMaxStemWindow;
 }
 
-using Conv2dU8Args = Conv2dRescaledArgs<std::uint8_t, float>;
-using Conv2dU8Function = void (*)(const Conv2dU8Args&);
+using StemPixelsFp32Args = StemPixelsArgs<std::uint8_t, float>;
+using StemPixelsFp32Function = void (*)(const StemPixelsFp32Args&);
 
-void conv2d_u8_scalar(const Conv2dU8Args&);
-void conv2d_u8_avx2(const Conv2dU8Args&);
-void conv2d_u8_avx512(const Conv2dU8Args&);
-void conv2d_u8_neon(const Conv2dU8Args&);
-extern const KernelTable<Conv2dU8Function> kConv2dU8;
+void stem_pixels_fp32_scalar(const StemPixelsFp32Args&);
+void stem_pixels_fp32_avx2(const StemPixelsFp32Args&);
+void stem_pixels_fp32_avx512(const StemPixelsFp32Args&);
+void stem_pixels_fp32_neon(const StemPixelsFp32Args&);
+extern const KernelTable<StemPixelsFp32Function> kStemPixelsFp32;
 template <>
-struct TableOf<Conv2dU8Args> {
-    static constexpr const auto& kTable = kConv2dU8;
+struct TableOf<StemPixelsFp32Args> {
+    static constexpr const auto& kTable = kStemPixelsFp32;
 };
 
-using Conv2dU8Fp16Args = Conv2dRescaledArgs<std::uint8_t, Half>;
-using Conv2dU8Fp16Function = void (*)(const Conv2dU8Fp16Args&);
+using StemPixelsFp16Args = StemPixelsArgs<std::uint8_t, Half>;
+using StemPixelsFp16Function = void (*)(const StemPixelsFp16Args&);
 
-void conv2d_u8_fp16_scalar(const Conv2dU8Fp16Args&);
-void conv2d_u8_fp16_neon_fp16(const Conv2dU8Fp16Args&);
-extern const KernelTable<Conv2dU8Fp16Function> kConv2dU8Fp16;
+void stem_pixels_fp16_scalar(const StemPixelsFp16Args&);
+void stem_pixels_fp16_neon_fp16(const StemPixelsFp16Args&);
+extern const KernelTable<StemPixelsFp16Function> kStemPixelsFp16;
 template <>
-struct TableOf<Conv2dU8Fp16Args> {
-    static constexpr const auto& kTable = kConv2dU8Fp16;
+struct TableOf<StemPixelsFp16Args> {
+    static constexpr const auto& kTable = kStemPixelsFp16;
 };
 
 // What they are made of: a rescaling and a convolution, a part of the columns after the other.
 template <typename Pixel, typename Element>
-void conv2d_rescaled(const Conv2dRescaledArgs<Pixel, Element>&,
+void stem_pixels_in_parts(const StemPixelsArgs<Pixel, Element>&,
                      void (*rescale)(const AffineArgs<Pixel, Element>&),
                      void (*convolution)(const Conv2dArgs<Element>&));
-extern template void conv2d_rescaled(const Conv2dU8Args&, AffineU8Function, Conv2dFp32Function);
-extern template void conv2d_rescaled(const Conv2dRescaledArgs<float, float>&, AffineFp32Function,
+extern template void stem_pixels_in_parts(const StemPixelsFp32Args&, AffinePixelsFp32Function, Conv2dFp32Function);
+extern template void stem_pixels_in_parts(const StemPixelsArgs<float, float>&, AffineFp32Function,
                                      Conv2dFp32Function);
-extern template void conv2d_rescaled(const Conv2dU8Fp16Args&, AffineU8Fp16Function,
+extern template void stem_pixels_in_parts(const StemPixelsFp16Args&, AffinePixelsFp16Function,
                                      Conv2dFp16Function);
-extern template void conv2d_rescaled(const Conv2dRescaledArgs<float, Half>&, AffineFp32Fp16Function,
+extern template void stem_pixels_in_parts(const StemPixelsArgs<float, Half>&, AffineFp32ToFp16Function,
                                      Conv2dFp16Function);
 
 }  // namespace fovea::ops

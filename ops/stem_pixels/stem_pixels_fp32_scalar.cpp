@@ -3,12 +3,12 @@
 // scale, offset [in_channels]; weights, bias, output as in conv2d_fp32_scalar.cpp
 //   conv2d_fp32_scalar of rows[a][column][i] * scale[i] + offset[i], rounded after the product and
 //   the sum
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 namespace fovea::ops {
 
-void conv2d_u8_scalar(const Conv2dU8Args& args) {
-    conv2d_rescaled(args, affine_u8_scalar, conv2d_fp32_scalar);
+void stem_pixels_fp32_scalar(const StemPixelsFp32Args& args) {
+    stem_pixels_in_parts(args, affine_pixels_fp32_scalar, conv2d_fp32_scalar);
 }
 
 }  // namespace fovea::ops

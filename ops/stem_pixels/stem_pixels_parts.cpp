@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 #include <algorithm>
 
@@ -29,10 +29,10 @@ struct Part {
 };
 
 template <typename Pixel, typename Element>
-void convolve_part(const Conv2dRescaledArgs<Pixel, Element>& args, const Part& part,
+void convolve_part(const StemPixelsArgs<Pixel, Element>& args, const Part& part,
                    void (*rescale)(const AffineArgs<Pixel, Element>&),
                    void (*convolution)(const Conv2dArgs<Element>&),
-                   Element* const (&window)[kMaxRescaledRows]) {
+                   Element* const (&window)[kMaxStemRows]) {
     const int height = args.convolution.kernel_height;
     const std::ptrdiff_t channels = args.convolution.in_channels;
     Conv2dArgs<Element> row = args.convolution;
@@ -42,9 +42,9 @@ void convolve_part(const Conv2dRescaledArgs<Pixel, Element>& args, const Part& p
     row.output_width = static_cast<int>(part.outputs);
     row.pad_left = static_cast<int>(part.begin - part.left);
 
-    Element* places[kMaxRescaledRows];  // by kernel row
+    Element* places[kMaxStemRows];  // by kernel row
     std::copy_n(window, height, places);
-    const Element* rows[kMaxRescaledRows] = {};
+    const Element* rows[kMaxStemRows] = {};
     row.rows = rows;
     // How many kernel rows the window moves down by, and so are new, from one output row to the
     // next.
@@ -79,19 +79,19 @@ void convolve_part(const Conv2dRescaledArgs<Pixel, Element>& args, const Part& p
 }  // namespace
 
 template <typename Pixel, typename Element>
-void conv2d_rescaled(const Conv2dRescaledArgs<Pixel, Element>& args,
+void stem_pixels_in_parts(const StemPixelsArgs<Pixel, Element>& args,
                      void (*rescale)(const AffineArgs<Pixel, Element>&),
                      void (*convolution)(const Conv2dArgs<Element>&)) {
     const Conv2dArgs<Element>& whole = args.convolution;
     const std::ptrdiff_t reach =
         static_cast<std::ptrdiff_t>(whole.kernel_width - 1) * whole.dilation_x + 1;
-    const std::ptrdiff_t columns = kMaxRescaledWindow / (whole.kernel_height * whole.in_channels);
+    const std::ptrdiff_t columns = kMaxStemWindow / (whole.kernel_height * whole.in_channels);
     const std::ptrdiff_t width = part_width(whole, columns, reach);
     // Each row begins on a cache line, so that stores of whole registers cross none.
     constexpr std::ptrdiff_t kLine = kLineBytes / sizeof(Element);
     const std::ptrdiff_t row_elements = (columns * whole.in_channels + kLine - 1) / kLine * kLine;
-    alignas(64) Element memory[kMaxRescaledWindow + kMaxRescaledRows * kLine];
-    Element* window[kMaxRescaledRows];
+    alignas(64) Element memory[kMaxStemWindow + kMaxStemRows * kLine];
+    Element* window[kMaxStemRows];
     for (int a = 0; a < whole.kernel_height; ++a) window[a] = memory + a * row_elements;
     for (std::ptrdiff_t x = 0; x < whole.output_width; x += width) {
         const std::ptrdiff_t outputs = std::min(width, whole.output_width - x);
@@ -104,11 +104,11 @@ void conv2d_rescaled(const Conv2dRescaledArgs<Pixel, Element>& args,
     }
 }
 
-template void conv2d_rescaled(const Conv2dU8Args&, AffineU8Function, Conv2dFp32Function);
-template void conv2d_rescaled(const Conv2dRescaledArgs<float, float>&, AffineFp32Function,
+template void stem_pixels_in_parts(const StemPixelsFp32Args&, AffinePixelsFp32Function, Conv2dFp32Function);
+template void stem_pixels_in_parts(const StemPixelsArgs<float, float>&, AffineFp32Function,
                               Conv2dFp32Function);
-template void conv2d_rescaled(const Conv2dU8Fp16Args&, AffineU8Fp16Function, Conv2dFp16Function);
-template void conv2d_rescaled(const Conv2dRescaledArgs<float, Half>&, AffineFp32Fp16Function,
+template void stem_pixels_in_parts(const StemPixelsFp16Args&, AffinePixelsFp16Function, Conv2dFp16Function);
+template void stem_pixels_in_parts(const StemPixelsArgs<float, Half>&, AffineFp32ToFp16Function,
                               Conv2dFp16Function);
 
 }  // namespace fovea::ops

@@ -8,7 +8,7 @@
 
 namespace fovea::ops {
 
-void global_pool_fp16_neon(const GlobalPoolFp16Args& args) {
+void global_pool_fp16_to_fp32_neon(const GlobalPoolFp16ToFp32Args& args) {
     global_pool_neon(args);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// affine_scalar.h from 8-bit integers to halves.
+// affine_scalar.h from 8-bit integers to floats.
 #include "ops/affine/affine_scalar.h"
 
 namespace fovea::ops {
 
-void affine_u8_fp16_scalar(const AffineU8Fp16Args& args) {
+void affine_pixels_fp32_scalar(const AffinePixelsFp32Args& args) {
     affine_scalar(args);
 }
 

@@ -10,7 +10,7 @@
 
 #include <immintrin.h>
 
-#include "ops/affine/affine_u8_pattern.h"
+#include "ops/affine/affine_pixels_pattern.h"
 #include "ops/affine/affine_xsimd.h"
 
 namespace fovea::ops {
@@ -48,11 +48,11 @@ void map_steps(const std::uint8_t* input, const float* scale, const float* offse
 
 }  // namespace
 
-void affine_u8_avx2(const AffineU8Args& args) {
+void affine_pixels_fp32_avx2(const AffinePixelsFp32Args& args) {
     if (kPeriod % static_cast<std::size_t>(args.channels) == 0) {
         map_pattern<kPeriod, kStep>(args, map_steps, [](float value) { return value; });
     } else {
-        AffineKernel<Arch, AffineU8Args, Loader>::run(args);
+        AffineKernel<Arch, AffinePixelsFp32Args, Loader>::run(args);
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pixels of 1, 2, 3, 4, 6 or 12 channels: affine_u8_steps_neon.h. Any other number of channels:
+// Pixels of 1, 2, 3, 4, 6 or 12 channels: affine_pixels_steps_neon.h. Any other number of channels:
 // affine_xsimd.h, with 16 bytes widened to four registers of 4 floats.
 #if !defined(__aarch64__)
 #error "for AArch64, whose baseline has NEON"
@@ -7,7 +7,7 @@
 
 #include <arm_neon.h>
 
-#include "ops/affine/affine_u8_steps_neon.h"
+#include "ops/affine/affine_pixels_steps_neon.h"
 #include "ops/affine/affine_xsimd.h"
 
 namespace fovea::ops {
@@ -30,11 +30,11 @@ struct Loader {
 
 }  // namespace
 
-void affine_u8_neon(const AffineU8Args& args) {
+void affine_pixels_fp32_neon(const AffinePixelsFp32Args& args) {
     if (kPeriod % static_cast<std::size_t>(args.channels) == 0) {
         map_pattern<kPeriod, kStep>(args, map_steps<float>, [](float value) { return value; });
     } else {
-        AffineKernel<Arch, AffineU8Args, Loader>::run(args);
+        AffineKernel<Arch, AffinePixelsFp32Args, Loader>::run(args);
     }
 }
 

@@ -4,12 +4,12 @@
 #endif
 
 // Rescaling and convolution each have their own register tiles, which their files draw.
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 namespace fovea::ops {
 
-void conv2d_u8_fp16_neon_fp16(const Conv2dU8Fp16Args& args) {
-    conv2d_rescaled(args, affine_u8_fp16_neon, conv2d_fp16_neon_fp16);
+void stem_pixels_fp16_neon_fp16(const StemPixelsFp16Args& args) {
+    stem_pixels_in_parts(args, affine_pixels_fp16_neon, conv2d_fp16_neon_fp16);
 }
 
 }  // namespace fovea::ops
