@@ -73,8 +73,9 @@ class Browser:
                 return answer["result"]
             self._note(answer)
 
-    def load(self, path, width, height=800):
-        """Shows the file in a window of this size."""
+    def load(self, path, width, height=800, media=""):
+        """Shows the file in a window of this size; media "print": as if printed."""
+        self._ask("Emulation.setEmulatedMedia", media=media)
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.problems, self.requests, self._events = [], [], []
         self._ask("Page.navigate", url=path.as_uri())

@@ -268,6 +268,31 @@ def test_an_unknown_patient_is_refused(make, tmp_path, capsys):
     assert "give a table with --patients" in capsys.readouterr().err
 
 
+def test_two_people_of_one_name_are_not_taken_for_one(make, tmp_path, capsys):
+    lines = [line("a/ward1/7_left.jpg", 0.1), line("a/ward1/7_right.jpg", 0.1), line("a/ward2/7_left.jpg", 0.9), line("b/8/OD.jpg", 0.2), line("b/8/OS.jpg", 0.3)]
+    page = make(lines, "--patient", "ward1/7", "--no-photos")
+    assert "Patient 7 no DR signs found" in " ".join(page.text.split()) and len(page.cards) == 2
+    assert len(make(lines, "--patient", "8", "--no-photos").cards) == len(make(lines, "--patient", "b/8", "--no-photos").cards) == 2
+    assert command.main([str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "p.html"), "--patient", "7"]) == 1
+    assert "2 folders are of a patient '7', who may be several people: say which with FOLDER/7" in capsys.readouterr().err
+    assert command.main([str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "p.html"), "--patient", "d1/7"]) == 1
+
+
+def test_a_page_has_a_largest_size(make, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "MOST_PICTURES", 2)
+    lines = [line(f"{n}.jpg", 0.1) for n in range(3)]
+    assert len(make(lines, "--no-photos").cards) == 3
+    assert command.main([str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "p.html")]) == 1
+    assert "3 photos are too many for one page (2)" in capsys.readouterr().err
+
+
+def test_paths_without_end_are_not_followed(make, tmp_path):
+    # Quadratic work over half a million folders would take minutes.
+    for name in ("a/" * 200000 + "b.jpg", "x" * 5000, "a/" * 2000 + "b.jpg"):
+        page = make([line(name, 0.1, explanation={"overlay": name})], status=3)
+        assert "the file was not found" in page.cards["1"]
+
+
 def test_what_the_detector_was_never_tested_on(make, tmp_path):
     shipped = REPOSITORY / "models" / "detectors" / "small224" / "small224.fovea"
     model = {"name": "small224", "sha256": hashlib.sha256(shipped.read_bytes()).hexdigest(), "dtype": "fp32", "preset": "p"}
@@ -330,7 +355,7 @@ def run_program(*arguments, code="from fovea_tools.commands.report import main\n
     [], ["r.jsonl"], ["r.jsonl", "-o"], ["r.jsonl", "-o", "p.html", "--frobnicate"], ["r.jsonl", "-o", "r.jsonl"],
     ["r.jsonl", "-o", "p.html", "--no-photos", "--photos", "."], ["r.jsonl", "-o", "p.html", "--photos", "none"],
     ["r.jsonl", "-o", "p.html", "--patient", ""], ["r.jsonl", "-o", "p.html", "--maps", "none"], ["r.jsonl", "-o", "t.csv", "--patients", "t.csv"],
-    ["r.jsonl", "s.jsonl", "-o", "p.html"],
+    ["r.jsonl", "s.jsonl", "-o", "p.html"], ["r.jsonl", "-o", "-"], ["r.jsonl", "-o", "p.html", "--model", "/dev/zero"],
 ])
 def test_wrong_usage_is_status_2(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)

@@ -36,10 +36,11 @@ def pages(tmp_path_factory):
     return folder / "batch.html", folder / "patient.html"
 
 
-@pytest.mark.parametrize("width", [390, 320, 1200])
-def test_nothing_overflows_fails_or_asks_the_network(browser, pages, width):  # noqa: F811
+@pytest.mark.parametrize("media", ["", "print"])
+@pytest.mark.parametrize("width", [390, 320, 610, 760, 1200])
+def test_nothing_overflows_fails_or_asks_the_network(browser, pages, width, media):  # noqa: F811
     for page in pages:
-        browser.load(page, width)
+        browser.load(page, width, media=media)
         assert browser.problems == [] and {url.partition(":")[0] for url in browser.requests} <= {"file", "data"}
         assert sum(not url.startswith("data:") for url in browser.requests) == 1
         assert browser.evaluate("document.documentElement.scrollWidth") <= width
@@ -47,7 +48,15 @@ def test_nothing_overflows_fails_or_asks_the_network(browser, pages, width):  # 
         assert browser.evaluate('Array.from(document.images).every((one) => one.complete && one.naturalWidth > 0)')
         # The script ran, and only the page's own.
         assert browser.evaluate('!!document.querySelector(".slider:not([hidden])")')
-        assert browser.picture().startswith(b"\x89PNG") and browser.printed().startswith(b"%PDF")
+        assert browser.evaluate('!!document.querySelector(".slider").offsetParent') == (media == "")
+
+
+def test_print_shows_photo_and_map_whole(browser, pages):  # noqa: F811
+    browser.load(pages[1], 760, media="print")
+    assert browser.evaluate('getComputedStyle(document.querySelector(".map")).clipPath') == "none"
+    assert browser.evaluate("""(() => { const [a, b] = Array.from(document.querySelectorAll(".pair:has(.map) img"), (one) => one.getBoundingClientRect());
+        return a.bottom <= b.top + 1 && Math.abs(a.width - b.width) < 1; })()""")
+    assert browser.printed().startswith(b"%PDF") and browser.picture().startswith(b"\x89PNG")
 
 
 def test_filter_order_and_search(browser, pages):  # noqa: F811

@@ -35,6 +35,7 @@ For research use. Not a medical device."""
 
 SIDE = 320              # pixels of the longer side of a photo in a batch
 SIDE_OF_PATIENT = 720
+MOST_PICTURES = 5000    # photos on a page that browsers still bear
 NAMED = 3               # photos that standard error names
 
 
@@ -63,6 +64,10 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
         parser.error("--no-photos leaves nothing to look for in a folder")
     if arguments.patient == "":
         parser.error("--patient: the name is empty")
+    if arguments.output == "-":
+        parser.error("--output: the page needs a file")
+    if arguments.model and arguments.model.exists() and not arguments.model.is_file():
+        parser.error(f"--model {arguments.model}: no regular file")
     inputs = [arguments.results, arguments.patients, str(arguments.model) if arguments.model else None]
     if any(name and name != "-" and _same_file(name, arguments.output) for name in inputs):
         parser.error(f"--output {arguments.output}: is read, too")
@@ -92,13 +97,16 @@ def _run(arguments: argparse.Namespace) -> List[str]:
     if arguments.patient is not None:
         items = document.of_patient(items, arguments.patient)
     if not arguments.no_photos:
+        if len(items) > MOST_PICTURES:
+            raise ReportError(f"{len(items)} photos are too many for one page ({MOST_PICTURES}); make pages of parts of them (fovea screen --shard), "
+                              "or one without photos (--no-photos)")
         folder = pathlib.Path() if arguments.results == "-" else pathlib.Path(arguments.results).parent
         places = pictures.Places(folder, arguments.photos, arguments.maps)
         side = SIDE if arguments.patient is None else SIDE_OF_PATIENT
         items = document.with_pictures(progress.shown(items, "photos"), lambda prediction: pictures.of(prediction, places, side))
     known = background.read(arguments.model) if arguments.model else background.Background()
     title = arguments.title or ("Screening of photos" if arguments.patient is None else "Screening of a patient")
-    text = page.to_html(document.document(title, setting, items, known, arguments.patient, repeated))
+    text = page.to_html(document.document(title, setting, items, known, arguments.patient is not None, repeated))
     write_file(arguments.output, text.encode("utf-8"))
     if file.truncated:
         print(f"fovea-report: {file.truncated}", file=sys.stderr)

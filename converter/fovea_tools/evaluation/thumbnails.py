@@ -14,13 +14,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 SIDE = 240                  # of the longer side, in pixels
 MOST_PIXELS = 100_000_000   # of a photo that is opened
 MOST_BYTES = 1 << 28
+LONGEST_PATH = 4096         # characters
+MOST_FOLDERS = 32           # of a path that count
 KINDS = ("JPEG", "PNG", "TIFF", "BMP", "PPM")
 
 
 def places(folder: pathlib.Path, file: str) -> Iterator[pathlib.Path]:
     """The photos below the folder that the predictions may mean by `file`: whatever the path began with when it was screened, as many of
     its last parts as there are below the folder, most first."""
-    parts = [part for part in file.replace("\\", "/").split("/") if part not in ("", ".")]
+    if len(file) > LONGEST_PATH:
+        return
+    parts = [part for part in file.replace("\\", "/").split("/") if part not in ("", ".")][-MOST_FOLDERS:]
     if not parts or ".." in parts:
         return
     for first in range(len(parts)):

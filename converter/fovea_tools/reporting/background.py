@@ -46,8 +46,11 @@ def _card_section(text: str) -> List[str]:
 
 def _card(model: pathlib.Path) -> List[str]:
     """What the card beside the model file says: detector.md beside detector.fovea."""
+    card = model.with_suffix(".md")
     try:
-        with open(model.with_suffix(".md"), "rb") as file:
+        if not card.is_file():
+            return []
+        with open(card, "rb") as file:
             return _card_section(file.read(LARGEST_CARD).decode("utf-8", "replace"))
     except OSError:
         return []

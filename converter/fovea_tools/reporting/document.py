@@ -52,8 +52,14 @@ def items_of(predictions: Sequence[Prediction], people: People) -> List[Item]:
 
 
 def of_patient(items: Sequence[Item], patient: str) -> List[Item]:
-    """The photos of one patient, the right eye first: as the two eyes of a person looked at lie."""
-    found = [item for item in items if item.person.patient == patient]
+    """The photos of one patient, the right eye first: as the two eyes of a person looked at lie. patient: the name, or, where photos in
+    several folders bear it, the end of the folder's path and the name."""
+    found = [item for item in items if item.person.patient
+             and f"/{item.person.folder}/{item.person.patient}".endswith(f"/{patient}")]
+    folders = list(dict.fromkeys(item.person.folder for item in found))
+    if len(folders) > 1:
+        raise ReportError(f"photos in {len(folders)} folders are of a patient '{patient}', who may be several people: say which with "
+                          f"FOLDER/{patient}, or give a table with --patients. There are: {', '.join(folders[:NAMED])}")
     if not found:
         known = list(dict.fromkeys(item.person.patient for item in items if item.person.patient))
         raise ReportError(f"no photo is known to be of a patient '{patient}'. " + (
@@ -95,22 +101,22 @@ def _photo(item: Item) -> Dict[str, Any]:
     }
 
 
-def _patient(items: Sequence[Item], name: str) -> Dict[str, Any]:
+def _patient(items: Sequence[Item]) -> Dict[str, Any]:
     eyes = two_eyes.by_eye(items, lambda item: item.person.eye)
     called = two_eyes.is_called([[item.is_called for item in eye] for eye in eyes])
     outcome = "not_gradable" if called is None else "signs" if called else "none"
     known = {item.person.eye for item in items} - {""}
     return {
-        "name": name, "outcome": outcome, "verdict": OUTCOMES[outcome],
+        "name": items[0].person.patient, "outcome": outcome, "verdict": OUTCOMES[outcome],
         "why": {"signs": "in at least one photo", "none": "in any photo, and each eye has one that can be graded",
                 "not_gradable": "an eye has no photo that can be graded, and no other photo has signs"}[outcome],
         "missing_eye": EYES[({"right", "left"} - known).pop()] if len(known) == 1 and len(known) == len(eyes) else "",
     }
 
 
-def document(title: str, setting: Setting, items: Sequence[Item], background: Background, patient: Optional[str] = None,
-             repeated: int = 0) -> Dict[str, Any]:
-    """Everything that the page shows. patient: whose page it is; None: of a batch."""
+def document(title: str, setting: Setting, items: Sequence[Item], background: Background, is_patient: bool,
+             repeated: int) -> Dict[str, Any]:
+    """Everything that the page shows. is_patient: the items are one patient's; else it is a batch's."""
     counts = collections.Counter(item.outcome for item in items)
     return {
         "title": title, "caveat": CAVEAT, "tool": f"fovea_tools {__version__}",
@@ -119,7 +125,7 @@ def document(title: str, setting: Setting, items: Sequence[Item], background: Ba
         "engines": sorted({item.prediction.engine for item in items if item.prediction.engine}),
         "counts": [{"outcome": outcome, "what": what, "count": counts[outcome]} for outcome, what in OUTCOMES.items()],
         "photos": [_photo(item) for item in items],
-        "patient": None if patient is None else _patient(items, patient),
+        "patient": _patient(items) if is_patient else None,
         "background": background, "repeated": repeated,
         "typicality_known": any(item.prediction.typicality for item in items),
     }

@@ -18,6 +18,7 @@ PHOTO_COLUMNS = (*OWN_ROLES["photo"], "image", "name")
 class Person:
     patient: str    # "" where nobody says
     eye: str        # "left", "right" or ""
+    folder: str = ""    # where a patient is known by the photo's name: those of one name in two folders may be two people
 
 
 def parts_of(path: str) -> Tuple[str, ...]:
@@ -53,7 +54,11 @@ class People:
         parts = parts_of(path)
         if self._rows is None:
             patient, eye = patient_and_eye("/".join(parts))
-            return Person(printable(patient.rpartition("/")[2]) if eye else "", eye)
+            if not eye:
+                return Person("", "")
+            # ward/7_left and ward/7/left: patient 7 in the folder ward.
+            folders = patient.split("/")[:-1] if "/" in patient else parts[:-1]
+            return Person(printable(patient.rpartition("/")[2]), eye, printable("/".join(folders)))
         rows = [(known, person) for known, person in self._rows.get(parts[-1] if parts else "", []) if parts[-len(known):] == known]
         longest = max((len(known) for known, _ in rows), default=0)
         people = {person for known, person in rows if len(known) == longest}
