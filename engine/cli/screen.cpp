@@ -105,6 +105,7 @@ PhotoReport screen_photo(const Input& input, Session& session,
     }
     if (is_hashed) report.sha256 = sha256(bytes.data(), bytes.size());
     session.lines().clear();
+    report.screening.size = sizeof(report.screening);
     fovea_status status = fovea_screen_bytes(session.get(), bytes.data(), bytes.size(),
                                              &screen_options, &report.screening);
     const std::vector<std::string>& warnings = session.lines().warnings();
