@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from conftest import convert_to_model, write_h5
 
-from rounding_noise import DEVIATIONS, deviation
+from rounding_noise import DEVIATIONS, arithmetic, deviation
 
 from fovea_tools.file.fovea_file import read_fovea
 
@@ -209,15 +209,13 @@ def test_variants_equal_keras(golden, engine, models, variant, layers, isa):
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("model", [name for name in MODELS if "96" in name])
 def test_halves_are_near_keras(golden, engine, models, deviations, model, isa):
-    """Where all arithmetic is in halves, sums are rounded too. Of K terms alike in size, the weights' errors add to sqrt(K) of one's;
-    the k-th of the partial sums is sqrt(k) terms, and all their errors add to K / sqrt(2): sqrt(K / 2) times as much. Kernels
-    sum HALF_BLOCK terms at most before they round less often, so together it is at most sqrt(1 + HALF_BLOCK / 2) times."""
     folder, photos = reference(golden, model)
     expected = np.array([photo["logits"] for photo in photos])
     pictures = [pixels(folder / photo["file"]) for photo in photos]
     noise = deviations(model, expected, pictures)
-    logits, _ = engine(models(f"models/{model}", "--dtype", "fp16"), pictures, "--isa", isa)
-    bound = DEVIATIONS * noise * (np.sqrt(1 + HALF_BLOCK / 2) if isa == "neon_fp16" else 1)
+    halves = models(f"models/{model}", "--dtype", "fp16")
+    logits, _ = engine(halves, pictures, "--isa", isa)
+    bound = DEVIATIONS * noise * (arithmetic(halves.read_bytes(), HALF_BLOCK) if isa == "neon_fp16" else 1)
     errors = np.abs(np.array(logits) - expected).max(axis=1)
     assert (errors <= bound).all(), (errors / noise, bound / noise)
 
