@@ -214,7 +214,8 @@ def test_heat_maps(make, tmp_path):
                            ("../" + tmp_path.name + "/maps/a.png", "not found"), ("/dev/zero", "not found")):
         page = make([screened(photo, explanation={"overlay": overlay})], status=3)
         assert len(page.pictures["1"]) == 1 and "heat map not shown: " in page.cards["1"] and cause in page.cards["1"]
-    assert len(make([screened(photo, explanation=None)]).pictures["1"]) == 1
+    for other in (None, [], {"method": "gradient"}, "x"):
+        assert len(make([screened(photo, explanation=other)]).pictures["1"]) == 1
 
 
 @pytest.mark.parametrize("photos, verdict, why", [
