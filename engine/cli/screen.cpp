@@ -194,9 +194,9 @@ EarlierRows continue_output(Output& output, const Options& options, const Report
 
 void tell_interruption(const Options& options, const Output& output, std::size_t done,
                        std::size_t total) {
-    std::string text = std::to_string(done) + " of " + std::to_string(total) + " photos were done";
+    std::string text = std::to_string(done) + " of " + amount(total, "photo") + " done";
     if (!output.part_path().empty()) {
-        text += " and are in " + output.part_path();
+        text += "; what there is lies in " + output.part_path();
         if (options.format != "text") text += "; the same command with --resume continues";
     }
     complain("interrupted", text);
@@ -271,10 +271,10 @@ ExitStatus screen(const Options& options) {
     progress.clear();
     writer.finish();
     if (inputs.size() > 1 || expanded.not_pictures > 0) {
-        say(std::to_string(inputs.size()) + " photos: " + std::to_string(counts.signs) +
+        say(amount(inputs.size(), "photo") + ": " + std::to_string(counts.signs) +
             " with DR signs, " + std::to_string(counts.no_signs) + " without, " +
             std::to_string(counts.not_gradable) + " not gradable, " +
-            std::to_string(counts.errors) + " errors; " + left_out(expanded.not_pictures) + rate(left, progress.seconds()) + "\n");
+            amount(counts.errors, "error") + "; " + left_out(expanded.not_pictures) + rate(left, progress.seconds()) + "\n");
     }
     if (counts.bad_model) return kBadModel;
     if (counts.out_of_memory) return kFailure;
