@@ -157,7 +157,7 @@ def test_the_page_shows_what_the_json_says(written):
             assert f"{found['roc_auc']['value']:.3f} (" in page
             for share in ("sensitivity", "specificity", "ppv", "npv", "accuracy"):
                 value = found["at_threshold"][share]
-                assert f"{100 * value['value']:.1f} % ({100 * value['wilson95'][0]:.1f}–" in page
+                assert f"{100 * value['value']:.1f} % ({100 * value['clustered95'][0]:.1f}–" in page
     # As the thesis shows it.
     assert "predicted DR with 99.95 % confidence" in page
     assert document["mistakes"][0]["confidence"] == 0.9995
@@ -211,7 +211,7 @@ def test_the_same_input_gives_the_same_bytes(written, tmp_path):
 def test_the_summary_names_what_matters(written):
     _, text = written
     lines = text.splitlines()
-    assert lines[0] == "tiny (fp32), threshold 0.4 (balanced); positive: any diabetic retinopathy: grade 1 or more"
+    assert lines[0] == "tiny (fp32), threshold 0.4 (balanced); positive: any diabetic retinopathy: grade 1 or more; cases: photos"
     rows = [row.split() for row in lines if row.startswith(("one ", "two ", "pooled "))]
     assert [row[:3] for row in rows] == [[source, part, counted] for part in ("train", "test") for source in ("one", "two", "pooled")
                                          for counted in ("gradable", "all")]
@@ -248,9 +248,10 @@ def test_class_names_and_confidence_as_in_the_thesis():
 WRONG_USAGE = [
     [], ["p.jsonl"], ["p.jsonl", "l.csv", "--threshold", "1.5"], ["p.jsonl", "l.csv", "--threshold", "nan"],
     ["p.jsonl", "l.csv", "--target", "grade5"], ["p.jsonl", "--labels", "l.csv"], ["p.jsonl", "--labels", "=l.csv"],
-    ["p.jsonl", "--labels", "pooled=l.csv"], ["p.jsonl", "l.csv", "--columns", "photo"], ["p.jsonl", "l.csv", "--columns", "eye=x"],
+    ["p.jsonl", "--labels", "pooled=l.csv"], ["p.jsonl", "l.csv", "--columns", "photo"], ["p.jsonl", "l.csv", "--columns", "lens=x"],
     ["p.jsonl", "l.csv", "--macular-edema", "1"], ["p.jsonl", "l.csv", "--examples", "-1"], ["p.jsonl", "l.csv", "--frobnicate"],
-    ["p.jsonl", "l.csv", "extra.csv"],
+    ["p.jsonl", "l.csv", "extra.csv"], ["p.jsonl", "l.csv", "--per", "eye"],
+    ["p.jsonl", "l.csv", "--patient-column", "a", "--columns", "photo=x,patient=b"],
 ]
 
 

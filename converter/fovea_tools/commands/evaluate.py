@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import pathlib
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..evaluation.figures import Rule
 
 DESCRIPTION = """Holds the results of `fovea screen --format jsonl` against labels: sensitivity, specificity, AUC and more with intervals,
-by source and pooled, on gradable photos and counting ungradable ones as referred; the thesis's tables; plots."""
+by source and pooled, by photo and by patient, on gradable photos and counting ungradable ones as referred; the thesis's tables; plots."""
 
 EXAMPLES = """examples:
   fovea screen --model small224.fovea --format jsonl photos/ | fovea-evaluate - labels.csv
@@ -29,10 +30,13 @@ EXAMPLES = """examples:
   fovea-evaluate results.jsonl --labels aptos=aptos/labels.csv --labels idrid=idrid/labels.csv --split split.csv --out report
   fovea-evaluate results.jsonl labels.csv --target referable --macular-edema 1
   fovea-evaluate results.jsonl labels.csv --threshold 0.2 --per patient
+  fovea-evaluate results.jsonl labels.csv --patient-column "patient id" --out report     # both eyes of a patient, whatever the photos' names
   fovea-evaluate results.jsonl ours.csv --columns photo=picture,grade=icdr
 
 Label files: APTOS, EyePACS, IDRiD, Messidor, Messidor-2, EyeQ, ODIR are known by their headers; your own needs the columns file and
-grade (0 to 4; -1: retinopathy of unknown grade) or dr (yes, no), and may have patient, gradable, edema, site.
+grade (0 to 4; -1: retinopathy of unknown grade) or dr (yes, no), and may have patient, eye, gradable, edema, site.
+A patient's eyes are known by the photos' names (123_left.jpg, 123-OD.png, 7_l2.jpg) or by columns. A patient is positive when an eye is, called so when
+a photo is, and not gradable when an eye has no gradable photo and nothing else is called positive.
 With several sources a photo belongs to the source whose name is the name of one of its folders, where two sources have its name.
 Exit status: 0 done, 1 failed with a message, 2 wrong usage. For research use. Not a medical device."""
 
@@ -62,8 +66,10 @@ def _parser() -> argparse.ArgumentParser:
                         help="with --target referable: a risk of macular oedema from RISK on is referable too")
     parser.add_argument("--split", metavar="FILE.csv", help="which photo was used for what (columns name and side): figures by side")
     parser.add_argument("--threshold", metavar="T", type=_share, help="call photos positive from this score on; default: as the model did")
-    parser.add_argument("--per", choices=("photo", "patient"), default="photo",
-                        help="count photos, or patients: positive when any photo is (default photo)")
+    parser.add_argument("--per", choices=("photo", "patient"),
+                        help="count photos alone, or patients alone (default: photos, and beside them patients where any has several photos)")
+    parser.add_argument("--patient-column", metavar="COLUMN",
+                        help="the column of the label files that names the patient (default: what the data set has, else the photos' names)")
     parser.add_argument("--model", metavar="NAME", help="where the file has several: name, dtype, operating point or start of the SHA-256")
     parser.add_argument("--use-forced", action="store_true", help="photos of rejected quality with a result by --force count as gradable")
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write evaluation.html and evaluation.json there")
@@ -83,32 +89,65 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
         parser.error("--photos needs --out: the page shows them")
     if arguments.macular_edema and arguments.target != "referable":
         parser.error("--macular-edema needs --target referable")
+    if arguments.patient_column is not None and "patient" in arguments.roles:
+        parser.error("--patient-column and --columns patient=... both name the patient's column")
     return arguments
 
 
-def evaluation(arguments: argparse.Namespace) -> Tuple[Dict[str, Any], List["Case"], "Rule"]:
-    """The document of parsed arguments, with the cases and the rule that the plots need."""
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    document: Dict[str, Any]
+    cases: List["Case"]         # what the figures count, photos or patients
+    patients: List["Case"]      # those shown beside the photos; none where patients are not shown or are the cases
+    rule: "Rule"
+
+
+def evaluation(arguments: argparse.Namespace) -> Evaluation:
+    """What parsed arguments ask for, with what the plots need."""
     # Only now, so that --help and a wrong option answer at once.
-    from ..evaluation import evaluate, figures, predictions, splits
+    from ..evaluation import evaluate, figures, patients, predictions, splits
     from ..evaluation.cases import Question, join
     file = predictions.read(arguments.predictions)
-    setting, chosen, problems = evaluate.choose_setting(file.predictions, arguments.model)
+    setting, chosen, problems = predictions.choose_setting(
+        file.predictions, arguments.model, "choose one by name, dtype, operating point or start of the SHA-256 with --model")
     rule = figures.make_rule(setting, arguments.target, arguments.threshold)
-    named = label_options.read(arguments)
+    named = label_options.read(arguments, arguments.patient_column)
     split = splits.read(arguments.split) if arguments.split else None
     question = Question(rule.target, arguments.macular_edema, arguments.use_forced, arguments.per == "patient")
     joined = join(chosen, named, question, split)
+    cases, beside = joined.cases, []
     problems = [*problems, *evaluate.prediction_problems(file, chosen, rule), *joined.problems]
-    if not joined.cases:
+    if arguments.per != "photo":
+        told = joined if question.by_patient else join(chosen, named, dataclasses.replace(question, by_patient=True), split)
+        combined, noticed = patients.combine(told, rule)
+        if question.by_patient:
+            cases = combined
+        elif patients.have_several_photos(told):
+            beside = combined
+        problems += noticed if cases is combined or beside else []
+    if not cases:
         raise EvaluationError("no photo is left to evaluate: " + "; ".join(problem.line(3) for problem in problems))
-    cases = figures.by_patient(joined.cases, rule) if question.by_patient else joined.cases
     inputs = evaluate.Inputs(file, named, split)
-    return evaluate.document(arguments.title, inputs, rule, question, joined, problems, cases, arguments.examples), cases, rule
+    document = evaluate.document(arguments.title, inputs, rule, question, joined, problems, cases, beside, arguments.examples)
+    return Evaluation(document, cases, beside, rule)
+
+
+def _plots(found: Evaluation) -> Dict[str, List[Tuple[str, str]]]:
+    """By part: the plots of its cases, and those of its patients."""
+    from ..evaluation import plots
+    drawn = {}
+    for part in found.document["parts"]:
+        drawn[part["part"]] = plots.draw(plots.curves(found.cases, part, found.rule), found.rule.threshold)
+        if part["patients"]:
+            curves = plots.curves(found.patients, {"part": part["part"], **part["patients"]}, found.rule)
+            drawn[part["part"]] += [(f"By patient. {caption}", svg) for caption, svg in plots.draw(curves, found.rule.threshold)]
+    return drawn
 
 
 def _run(arguments: argparse.Namespace) -> str:
     """Writes the files that were asked for; the text for standard output."""
-    document, cases, rule = evaluation(arguments)
+    found = evaluation(arguments)
+    document = found.document
     from ..evaluation import report
     shown: Dict[str, str] = {}
     if arguments.photos:
@@ -121,9 +160,7 @@ def _run(arguments: argparse.Namespace) -> str:
                                          "names": [printable(name) for name in missing]})
     text = report.to_text(document)
     if arguments.out:
-        from ..evaluation import plots
-        drawn = {part["part"]: plots.draw(plots.curves(cases, part, rule), rule.threshold) for part in document["parts"]}
-        page = report.to_html(document, drawn, shown)
+        page = report.to_html(document, _plots(found), shown)
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_file(str(arguments.out / "evaluation.json"), report.to_json(document).encode())
         write_file(str(arguments.out / "evaluation.html"), page.encode())

@@ -46,7 +46,7 @@ def check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Non
     arguments.label_paths, arguments.roles = paths, _roles(parser, arguments.columns)
 
 
-def read(arguments: argparse.Namespace) -> List[Tuple[str, LabelFile]]:
+def read(arguments: argparse.Namespace, patient_column: Optional[str] = None) -> List[Tuple[str, LabelFile]]:
     """[(source, labels)]"""
-    files = [(source, read_file(path, not arguments.no_errata, arguments.roles)) for source, path in arguments.label_paths]
+    files = [(source, read_file(path, not arguments.no_errata, arguments.roles, patient_column)) for source, path in arguments.label_paths]
     return [(source or file.data_set, file) for source, file in files]
