@@ -102,6 +102,7 @@ public:
 
     // screening is what a call filled; seconds, how long that took.
     fovea_status screen(const Photo& photo, double* seconds) {
+        screening.size = sizeof(screening);
         const double start = seconds_now();
         const fovea_status status =
             fovea_screen_bytes(session_, photo.bytes.data(), photo.bytes.size(), &options_, &screening);
