@@ -25,7 +25,7 @@ constexpr const char* kOutOfMemory = "out_of_memory";  // as status_code(FOVEA_E
 struct Options {
     std::vector<std::string> files;
     std::string model, format = "text", isa, operating_point, images_folder, shard, output;
-    std::uint64_t max_memory = 0;  // MiB
+    std::uint64_t max_memory = 0, photo_memory = 0;  // MiB
     std::uint32_t threads = 1;
     unsigned jobs = 0;
     bool force = false, no_timings = false, resume = false, bom = false;
@@ -217,7 +217,7 @@ ExitStatus screen(const Options& options) {
     std::vector<std::unique_ptr<Session>> sessions;
     for (unsigned i = 0; i < workers; ++i) {
         sessions.push_back(std::make_unique<Session>(
-            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory}));
+            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, options.photo_memory}));
         sessions.back()->require(model.path());
     }
     ReportContext context = make_context(model, *sessions.front(), options);
@@ -313,7 +313,13 @@ void add_screen(CLI::App& program, Action& chosen) {
                    "Leave the times out, so that equal runs give equal bytes");
     verb->add_flag("--bom", options->bom,
                    "csv: begin with a byte-order mark, by which spreadsheets know UTF-8");
-    add_jobs_option(*verb, options->jobs);
+    add_jobs_option(*verb, options->jobs,
+                    "its photo's file, what decoding that takes (at most --photo-memory), 8 MiB, and one network's working "
+                    "memory (fovea info)");
+    verb->add_option("--photo-memory", options->photo_memory,
+                     "MiB that decoding one photo may take, the decoded photo included (default: 1024); a photo that needs more "
+                     "gets an error")
+        ->check(CLI::Range(1, 1 << 24));
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
     add_max_memory_option(*verb, options->max_memory);
