@@ -202,7 +202,7 @@ class Runner {
             auto session = std::make_unique<Session>(
                 model_,
                 SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_,
-                               options_.max_memory});
+                               options_.max_memory, true});
             if (session->status() == FOVEA_ERROR_INPUT_SIZE) {
                 throw InputProblem{"input_size",
                                    "the model cannot run at " + size + ": " + session->cause()};

@@ -23,6 +23,7 @@ ROOMS = {
     "calibration": GROUND,
     "evaluation": (*GROUND, "label_sets", "labels", "calibration"),
     "calibration_data": (*GROUND, "labels", "calibration", "evaluation", "file"),
+    "typicality": (*GROUND, "evaluation", "file"),
     "calibration_report": (*GROUND, "calibration", "calibration_data", "evaluation", "file"),
 }
 
