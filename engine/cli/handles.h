@@ -71,6 +71,7 @@ struct SessionRequest {
     std::vector<std::string> taps;
     std::uint64_t max_memory_mib = 0;    // of the workspace; 0 = the library's default
     std::uint64_t photo_memory_mib = 0;  // of the decoder; 0 = the library's default
+    bool only_runs = false;              // no screening: typicality is not measured
 };
 
 // A session with its log; one thread at a time.

@@ -203,7 +203,7 @@ class Runner {
             auto session = std::make_unique<Session>(
                 model_,
                 SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_,
-                               options_.max_memory});
+                               options_.max_memory, 0, true});
             if (session->status() == FOVEA_ERROR_MEMORY_LIMIT) {
                 throw InputProblem{"memory_limit", "at " + size + " " + session->cause() + "; --max-memory raises it"};
             }

@@ -64,6 +64,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     context.model_name = info.name;
     if (has_hashes(options)) context.model_sha256 = model.sha256();
     context.dtype = info.dtype;
+    context.typicality = info.typicality != 0;
     context.preset = info.preset;
     context.input_height = session.info().input_height;
     context.input_width = session.info().input_width;

@@ -21,7 +21,7 @@ struct Options {
 ExitStatus selftest(const Options& options) {
     require_isa(options.isa);
     const Model model(options.model);
-    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory});
+    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, 0, true});
     session.require(model.path());
     session.lines().clear();
     double worst = 0;

@@ -7,6 +7,7 @@
 
 #include "engine/clock.h"
 #include "engine/screening/pictures.h"
+#include "engine/screening/typicality.h"
 #include "preprocess/preset.h"
 #include "preprocess/quality.h"
 
@@ -152,6 +153,40 @@ fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
     screening->infer_ms = milliseconds_since(start);
     return judge_logits(session.file().labels, session.file().calibration.temperature, point,
                         session.log, screening);
+}
+
+fovea_status judge_typicality(const fovea_session& session, bool force, fovea_screening* screening) {
+    if (!session.planned.measures_typicality) return FOVEA_OK;
+    const Typicality& typicality = session.file().typicality;
+    double smallest = 1;
+    Buffer<double> features(session.allocator);
+    for (std::uint32_t i = 0; i < typicality.tap_count; ++i) {
+        const FeatureStatistics& statistics = typicality.taps[i];
+        const Shape& shape = session.planned.plan.values[statistics.value].shape;
+        if (!features.allocate(std::size_t{statistics.dimension} * 2)) {
+            return session.log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the typicality");
+        }
+        mean_of_pixels(session.executor->value(statistics.value), shape.pixels(), statistics.dimension, features.data());
+        const double score = mahalanobis_score(statistics, features.data(), features.data() + statistics.dimension);
+        const double share = share_below(statistics.sorted_scores, typicality.score_count, score);
+        if (i == 0 || share < smallest) {
+            smallest = share;
+            screening->typicality_score = score;
+        }
+    }
+    // Rounded as the file has them, so that equal shares are equal.
+    const double share = share_below(typicality.sorted_shares, typicality.score_count, static_cast<float>(smallest));
+    screening->typicality_percentile = 100 * share;
+    screening->typicality = share < typicality.reject_below     ? FOVEA_TYPICALITY_REJECT
+                            : share < typicality.atypical_below ? FOVEA_TYPICALITY_ATYPICAL
+                                                                : FOVEA_TYPICALITY_TYPICAL;
+    if (screening->typicality != FOVEA_TYPICALITY_REJECT) return FOVEA_OK;
+    if (force) {
+        screening->forced = 1;
+    } else {
+        screening->result = FOVEA_RESULT_NOT_GRADABLE;
+    }
+    return FOVEA_OK;
 }
 
 }  // namespace fovea

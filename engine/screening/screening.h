@@ -31,6 +31,10 @@ fovea_status judge_logits(const Labels& labels, double temperature, const Operat
 fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
                          const OperatingPoint& point, fovea_screening* screening);
 
+// Is the photo like those that the network knows? Of the session's last run; fills the screening's typicality where the
+// session measures it, and takes the result back where the photo is rejected and not forced.
+fovea_status judge_typicality(const fovea_session& session, bool force, fovea_screening* screening);
+
 // The probability that the target is present, from the classes' probabilities.
 double positive_score(const Labels& labels, const float* probabilities);
 

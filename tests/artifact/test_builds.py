@@ -119,6 +119,7 @@ def test_big_endian_cpus_are_refused_at_setup(tmp_path):
 
 def test_header_folders_can_be_named_and_their_lack_is_told_at_setup(tmp_path):
     needs("libstb-dev", "/usr/include/stb/stb_image.h")
+    needs("libeigen3-dev", "/usr/include/eigen3/Eigen/Core")
     (tmp_path / "headers").mkdir()
     shutil.copy("/usr/include/stb/stb_image.h", tmp_path / "headers")
     run("meson", "setup", tmp_path / "build", SOURCE, f"-Dinclude={tmp_path}/headers", "-Dsimd=false", *LIBRARY_ALONE)

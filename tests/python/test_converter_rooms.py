@@ -27,6 +27,7 @@ ROOMS = {
     "evaluation": (*GROUND, "label_sets", "labels", "calibration", "two_eyes"),
     "reporting": (*GROUND, "label_sets", "two_eyes", "evaluation", "file"),
     "calibration_data": (*GROUND, "labels", "calibration", "evaluation", "file"),
+    "typicality": (*GROUND, "evaluation", "file"),
     "calibration_report": (*GROUND, "calibration", "calibration_data", "evaluation", "file"),
 }
 
