@@ -4,15 +4,21 @@
 #include "ops/activation/activation.h"
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
+#include "ops/codes/code_maps.h"
 #include "ops/channel_reduce/channel_reduce.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_codes.h"
 #include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/crc32/crc32.h"
 #include "ops/dense/dense.h"
+#include "ops/dense/dense_s8.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/depthwise_conv/depthwise_conv_codes.h"
 #include "ops/gate/gate.h"
 #include "ops/lrn/lrn.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
+#include "ops/pointwise_conv/pointwise_conv_codes.h"
+#include "ops/pool/global_pool_codes.h"
 #include "ops/pool/pool.h"
 #include "ops/widen/widen.h"
 
@@ -30,10 +36,13 @@ OperationListing list() {
 }
 
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp16>,    list<kActivationFp32>,    list<kAffineFp16>,        list<kAffineFp32>,
+    list<kActivationFp16>,    list<kActivationFp32>,    list<kAddCodes>,
+       list<kAffineFp16>,        list<kAffineFp32>,
     list<kAffineFp32Fp16>,    list<kAffineU8>,          list<kAffineU8Fp16>,      list<kBinaryFp16>,
     list<kBinaryFp32>,        list<kChannelReduceFp16>, list<kChannelReduceFp32>, list<kConv2dFp16>,
-    list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
+    list<kConv2dS16S8>,       list<kConv2dU8S8>,        list<kDepthwiseConvS16S8>, list<kDepthwiseConvU8S8>,
+    list<kDenseS8>,           list<kDequantise>,        list<kGateCodes>,         list<kGlobalPoolCodes>,   list<kPointwiseConvS16S8>,
+    list<kPointwiseConvU8S8>, list<kQuantiseFp32>,      list<kQuantiseU8>,        list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
     list<kDenseFp16>,
     list<kDenseFp32>,         list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>, list<kGateFp16>,
     list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kLrnFp32>,

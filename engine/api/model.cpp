@@ -111,7 +111,7 @@ fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* in
     *info = {};
     info->size = sizeof(*info);
     info->name = name != nullptr ? name : "";
-    info->dtype = graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
+    info->dtype = graph.has_codes() ? "int8" : graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
     info->target = target_name(file.labels.target);
     info->preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.preset));
     info->input_height = graph.input_height;

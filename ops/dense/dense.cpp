@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/dense/dense.h"
 
+#include "ops/dense/dense_s8.h"
+
 namespace fovea::ops {
 namespace {
 
@@ -24,7 +26,17 @@ constexpr KernelVariant<DenseFp16Function> kFp16Variants[] = {
     {"dense_fp16_scalar", dense_fp16_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<DenseS8Function> kS8Variants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"dense_s8_avx2", dense_s8_avx2, kFeatureAvx2Fma},
+#endif
+    {"dense_s8_scalar", dense_s8_scalar, kFeatureNone},
+};
+
 }  // namespace
+
+constinit const KernelTable<DenseS8Function> kDenseS8 = {
+    "dense_s8", kS8Variants, sizeof(kS8Variants) / sizeof(kS8Variants[0])};
 
 constinit const KernelTable<DenseFp32Function> kDenseFp32 = {
     "dense_fp32", kFp32Variants, sizeof(kFp32Variants) / sizeof(kFp32Variants[0])};
