@@ -36,19 +36,17 @@ OperationListing list() {
 }
 
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp16>,    list<kActivationFp32>,    list<kAddCodes>,
-       list<kAffineFp16>,        list<kAffineFp32>,
-    list<kAffineFp32Fp16>,    list<kAffineU8>,          list<kAffineU8Fp16>,      list<kBinaryFp16>,
-    list<kBinaryFp32>,        list<kChannelReduceFp16>, list<kChannelReduceFp32>, list<kConv2dFp16>,
-    list<kConv2dS16S8>,       list<kConv2dU8S8>,        list<kDepthwiseConvS16S8>, list<kDepthwiseConvU8S8>,
-    list<kDenseS8>,           list<kDequantise>,        list<kGateCodes>,         list<kGlobalPoolCodes>,   list<kPointwiseConvS16S8>,
-    list<kPointwiseConvU8S8>, list<kQuantiseFp32>,      list<kQuantiseU8>,        list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
-    list<kDenseFp16>,
-    list<kDenseFp32>,         list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>, list<kGateFp16>,
-    list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kLrnFp32>,
-    list<kNarrowFp16>,
-    list<kPointwiseConvFp16>, list<kPointwiseConvFp32>, list<kPoolFp16>,          list<kPoolFp32>,
-    list<kWidenFp16>,
+    list<kActivationFp16>, list<kActivationFp32>, list<kAddCodes>, list<kAffineFp16>,
+    list<kAffineFp32>, list<kAffineFp32Fp16>, list<kAffineU8>, list<kAffineU8Fp16>,
+    list<kBinaryFp16>, list<kBinaryFp32>, list<kChannelReduceFp16>, list<kChannelReduceFp32>,
+    list<kConv2dFp16>, list<kConv2dFp32>, list<kConv2dS16S8>, list<kConv2dU8>,
+    list<kConv2dU8Fp16>, list<kConv2dU8S8>, list<kCrc32>, list<kDenseFp16>,
+    list<kDenseFp32>, list<kDenseS8>, list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>,
+    list<kDepthwiseConvS16S8>, list<kDepthwiseConvU8S8>, list<kDequantise>, list<kGateCodes>,
+    list<kGateFp16>, list<kGateFp32>, list<kGlobalPoolCodes>, list<kGlobalPoolFp16>,
+    list<kGlobalPoolFp32>, list<kLrnFp32>, list<kNarrowFp16>, list<kPointwiseConvFp16>,
+    list<kPointwiseConvFp32>, list<kPointwiseConvS16S8>, list<kPointwiseConvU8S8>, list<kPoolFp16>,
+    list<kPoolFp32>, list<kQuantiseFp32>, list<kQuantiseU8>, list<kWidenFp16>,
 };
 
 }  // namespace
