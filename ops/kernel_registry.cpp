@@ -4,14 +4,13 @@
 #include "ops/activation/activation.h"
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
-#include "ops/codes/code_maps.h"
 #include "ops/channel_reduce/channel_reduce.h"
+#include "ops/codes/code_maps.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_codes.h"
-#include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/crc32/crc32.h"
 #include "ops/dense/dense.h"
-#include "ops/dense/dense_s8.h"
+#include "ops/dense/dense_fp32_w8.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/depthwise_conv/depthwise_conv_codes.h"
 #include "ops/gate/gate.h"
@@ -20,6 +19,7 @@
 #include "ops/pointwise_conv/pointwise_conv_codes.h"
 #include "ops/pool/global_pool_codes.h"
 #include "ops/pool/pool.h"
+#include "ops/stem_pixels/stem_pixels.h"
 #include "ops/widen/widen.h"
 
 namespace fovea::ops {
@@ -35,18 +35,52 @@ OperationListing list() {
     return {kTable.operation, kTable.count, describe<kTable>};
 }
 
+// By name.
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp16>, list<kActivationFp32>, list<kAddCodes>, list<kAffineFp16>,
-    list<kAffineFp32>, list<kAffineFp32Fp16>, list<kAffineU8>, list<kAffineU8Fp16>,
-    list<kBinaryFp16>, list<kBinaryFp32>, list<kChannelReduceFp16>, list<kChannelReduceFp32>,
-    list<kConv2dFp16>, list<kConv2dFp32>, list<kConv2dS16S8>, list<kConv2dU8>,
-    list<kConv2dU8Fp16>, list<kConv2dU8S8>, list<kCrc32>, list<kDenseFp16>,
-    list<kDenseFp32>, list<kDenseS8>, list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>,
-    list<kDepthwiseConvS16S8>, list<kDepthwiseConvU8S8>, list<kDequantise>, list<kGateCodes>,
-    list<kGateFp16>, list<kGateFp32>, list<kGlobalPoolCodes>, list<kGlobalPoolFp16>,
-    list<kGlobalPoolFp32>, list<kLrnFp32>, list<kNarrowFp16>, list<kPointwiseConvFp16>,
-    list<kPointwiseConvFp32>, list<kPointwiseConvS16S8>, list<kPointwiseConvU8S8>, list<kPoolFp16>,
-    list<kPoolFp32>, list<kQuantiseFp32>, list<kQuantiseU8>, list<kWidenFp16>,
+    list<kActivationFp16>,
+    list<kActivationFp32>,
+    list<kAddCodes>,
+    list<kAffineFp16>,
+    list<kAffineFp32>,
+    list<kAffineFp32ToFp16>,
+    list<kAffinePixelsFp16>,
+    list<kAffinePixelsFp32>,
+    list<kBinaryFp16>,
+    list<kBinaryFp32>,
+    list<kChannelReduceFp16>,
+    list<kChannelReduceFp32>,
+    list<kConv2dFp16>,
+    list<kConv2dFp32>,
+    list<kConv2dS16S8>,
+    list<kConv2dU8S8>,
+    list<kCrc32>,
+    list<kDenseFp32>,
+    list<kDenseFp32W16>,
+    list<kDenseFp32W8>,
+    list<kDepthwiseConvFp16>,
+    list<kDepthwiseConvFp32>,
+    list<kDepthwiseConvS16S8>,
+    list<kDepthwiseConvU8S8>,
+    list<kDequantise>,
+    list<kGateCodes>,
+    list<kGateFp16>,
+    list<kGateFp32>,
+    list<kGlobalPoolCodes>,
+    list<kGlobalPoolFp16ToFp32>,
+    list<kGlobalPoolFp32>,
+    list<kLrnFp32>,
+    list<kNarrowFp16>,
+    list<kPointwiseConvFp16>,
+    list<kPointwiseConvFp32>,
+    list<kPointwiseConvS16S8>,
+    list<kPointwiseConvU8S8>,
+    list<kPoolFp16>,
+    list<kPoolFp32>,
+    list<kQuantiseFp32>,
+    list<kQuantisePixels>,
+    list<kStemPixelsFp16>,
+    list<kStemPixelsFp32>,
+    list<kWidenFp16>,
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ struct PhotoReport {
     std::string file;
     PhotoStatus status = PhotoStatus::kError;
     std::string error_code, error_message;
-    std::string sha256;           // empty: the file could not be read
+    std::string sha256;           // empty: the file could not be read, or no result names it
     fovea_screening screening{};  // meaningless for kError
     std::vector<std::string> warnings;
     bool bad_model = false;  // the error is the model's, not the photo's

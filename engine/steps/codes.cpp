@@ -9,7 +9,7 @@
 #include "engine/steps/window.h"
 #include "ops/codes/code_maps.h"
 #include "ops/conv2d/conv2d_codes.h"
-#include "ops/dense/dense_s8.h"
+#include "ops/dense/dense_fp32_w8.h"
 #include "ops/depthwise_conv/depthwise_conv_codes.h"
 #include "ops/pointwise_conv/pointwise_conv_codes.h"
 #include "ops/pool/global_pool_codes.h"
@@ -111,7 +111,7 @@ struct DenseOfBytes {
 
 void run_dense(const Run& run, const Step& step, Range panels, std::uint32_t) {
     const auto& own = step.get_own<DenseOfBytes>();
-    step.call(ops::DenseS8Args{.input = run.operand<float>(step, 0),
+    step.call(ops::DenseFp32W8Args{.input = run.operand<float>(step, 0),
                                .output = run.output<float>(step),
                                .weights = own.weights,
                                .scale = own.scale,
@@ -275,7 +275,7 @@ void emit_dense_of_bytes(StepWriter& writer, std::uint32_t index) {
     writer.read(step, writer.operand(index, 0));
     const Tensor& weights = graph.tensors[node.weights];
     step.weight_bytes = step.kernel_weight_bytes = weights.size;
-    writer.use_exact(step, ops::kDenseS8, run_dense);
+    writer.use_exact(step, ops::kDenseFp32W8, run_dense);
     step.set_own(DenseOfBytes{weights.bytes(), floats_of(graph, graph.quantisation_of(index + 1).multiplier),
                               floats_of(graph, node.bias)});
     step.streams = false;
@@ -310,7 +310,7 @@ void emit_quantise(StepWriter& writer, std::uint32_t index) {
     writer.read(step, input);
     if (input == 0) {
         writer.read_caller_input(step);
-        writer.use_exact(step, ops::kQuantiseU8, run_quantise_pixels);
+        writer.use_exact(step, ops::kQuantisePixels, run_quantise_pixels);
     } else {
         writer.use_exact(step, ops::kQuantiseFp32, run_quantise);
     }

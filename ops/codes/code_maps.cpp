@@ -22,8 +22,8 @@ constexpr KernelVariant<QuantiseFp32Function> kQuantiseFp32Variants[] = {
     {"quantise_fp32_scalar", quantise_fp32_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<QuantiseU8Function> kQuantiseU8Variants[] = {
-    {"quantise_u8_scalar", quantise_u8_scalar, kFeatureNone},
+constexpr KernelVariant<QuantisePixelsFunction> kQuantisePixelsVariants[] = {
+    {"quantise_pixels_scalar", quantise_pixels_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<DequantiseFunction> kDequantiseVariants[] = {
@@ -41,8 +41,8 @@ constinit const KernelTable<GateCodesFunction> kGateCodes = {
 constinit const KernelTable<QuantiseFp32Function> kQuantiseFp32 = {
     "quantise_fp32", kQuantiseFp32Variants, sizeof(kQuantiseFp32Variants) / sizeof(kQuantiseFp32Variants[0])};
 
-constinit const KernelTable<QuantiseU8Function> kQuantiseU8 = {
-    "quantise_u8", kQuantiseU8Variants, sizeof(kQuantiseU8Variants) / sizeof(kQuantiseU8Variants[0])};
+constinit const KernelTable<QuantisePixelsFunction> kQuantisePixels = {
+    "quantise_pixels", kQuantisePixelsVariants, sizeof(kQuantisePixelsVariants) / sizeof(kQuantisePixelsVariants[0])};
 
 constinit const KernelTable<DequantiseFunction> kDequantise = {
     "dequantise", kDequantiseVariants, sizeof(kDequantiseVariants) / sizeof(kDequantiseVariants[0])};

@@ -68,9 +68,9 @@ struct QuantiseArgs {
     int channels;
 };
 using QuantiseFp32Args = QuantiseArgs<float>;
-using QuantiseU8Args = QuantiseArgs<std::uint8_t>;
+using QuantisePixelsArgs = QuantiseArgs<std::uint8_t>;
 using QuantiseFp32Function = void (*)(const QuantiseFp32Args&);
-using QuantiseU8Function = void (*)(const QuantiseU8Args&);
+using QuantisePixelsFunction = void (*)(const QuantisePixelsArgs&);
 
 void quantise_fp32_scalar(const QuantiseFp32Args&);
 extern const KernelTable<QuantiseFp32Function> kQuantiseFp32;
@@ -79,11 +79,11 @@ struct TableOf<QuantiseFp32Args> {
     static constexpr const auto& kTable = kQuantiseFp32;
 };
 
-void quantise_u8_scalar(const QuantiseU8Args&);
-extern const KernelTable<QuantiseU8Function> kQuantiseU8;
+void quantise_pixels_scalar(const QuantisePixelsArgs&);
+extern const KernelTable<QuantisePixelsFunction> kQuantisePixels;
 template <>
-struct TableOf<QuantiseU8Args> {
-    static constexpr const auto& kTable = kQuantiseU8;
+struct TableOf<QuantisePixelsArgs> {
+    static constexpr const auto& kTable = kQuantisePixels;
 };
 
 // From codes to floats: output[p][c] = float(input[p][c] - zero[c]) * scale[c]; output [pixels][output_stride].

@@ -44,7 +44,7 @@ void quantise_fp32_scalar(const QuantiseFp32Args& args) {
     quantise(args);
 }
 
-void quantise_u8_scalar(const QuantiseU8Args& args) {
+void quantise_pixels_scalar(const QuantisePixelsArgs& args) {
     quantise(args);
 }
 

@@ -15,7 +15,7 @@
 #include "kernel_check.h"
 #include "ops/codes/code_maps.h"
 #include "ops/conv2d/conv2d_codes.h"
-#include "ops/dense/dense_s8.h"
+#include "ops/dense/dense_fp32_w8.h"
 #include "ops/depthwise_conv/depthwise_conv_codes.h"
 #include "ops/pointwise_conv/pointwise_conv_codes.h"
 #include "ops/pool/global_pool_codes.h"
@@ -28,8 +28,8 @@ using namespace fovea::ops;
 const ComparesTable compares_pointwise_u8(kPointwiseConvU8S8), compares_pointwise_s16(kPointwiseConvS16S8),
     compares_depthwise_u8(kDepthwiseConvU8S8), compares_depthwise_s16(kDepthwiseConvS16S8), compares_conv2d_u8(kConv2dU8S8),
     compares_conv2d_s16(kConv2dS16S8), compares_add(kAddCodes), compares_gate(kGateCodes), compares_quantise(kQuantiseFp32),
-    compares_pixels(kQuantiseU8), compares_dequantise(kDequantise), compares_pool(kGlobalPoolCodes),
-    compares_dense(kDenseS8);
+    compares_pixels(kQuantisePixels), compares_dequantise(kDequantise), compares_pool(kGlobalPoolCodes),
+    compares_dense(kDenseFp32W8);
 
 // Codes anywhere, or those that make the largest sums.
 enum class Codes { kAny, kExtreme };
@@ -563,7 +563,7 @@ TEST_CASE("quantise and dequantise: every kernel, from floats and from bytes, an
                 });
                 if (ran) output.compare(checker, expected(floats));
             }
-            for (const auto& kernel : runnable_variants(kQuantiseU8)) {
+            for (const auto& kernel : runnable_variants(kQuantisePixels)) {
                 Output output(7, count, count, type);
                 const bool ran = checker.run(kernel.name, [&] {
                     kernel.function({bytes.data(), output.view(), with.first_.data(), with.offset_.data(), with.zero_.data(), 7,
@@ -632,7 +632,7 @@ TEST_CASE("global_pool_codes: every kernel, parts of the channels, more pixels t
     }
 }
 
-TEST_CASE("dense_s8: every kernel adds in the order of its contract, whatever part of the panels it makes") {
+TEST_CASE("dense_fp32_w8: every kernel adds in the order of its contract, whatever part of the panels it makes") {
     Checker checker;
     for (const int inputs : {1, 3, 4, 7, 64, 577}) {
         for (const int outputs : {1, 8, 13, 40}) {
@@ -664,7 +664,7 @@ TEST_CASE("dense_s8: every kernel adds in the order of its contract, whatever pa
                     const float scaled = (low + high) * scale[o];
                     wanted.push_back(scaled + bias[o]);
                 }
-                for (const auto& kernel : runnable_variants(kDenseS8)) {
+                for (const auto& kernel : runnable_variants(kDenseFp32W8)) {
                     for (const int part : {1, panels}) {
                         OutputRows output(1, out, out);
                         const bool ran = checker.run(kernel.name, [&] {

@@ -8,11 +8,11 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
-from ..fovea_file import (
+from ..file.fovea_file import (
     CODES_NONE, CODES_S16, CODES_U8, F32, I8, I32, NONE, PACK_CODE_PANELS, PACK_CONV_PANELS, PACK_DEPTHWISE, PACK_VECTOR, FileNode, FoveaModel, Golden, NodeCodes,
     Tensor, round_up,
 )
-from ..pack import pack_conv_panels, pack_depthwise
+from ..file.pack import pack_conv_panels, pack_depthwise
 from .network import Choice, Layer, Network, file_node
 from .rounding import rounded, weight_scales
 from .statistics import Range

@@ -8,10 +8,9 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
-from ..activations import FILE_ACTIVATIONS
 from ..errors import QuantizationError
-from ..fovea_file import NODE_KINDS, NONE, PACK_VECTOR, FileNode, FoveaModel, write_fovea
-from ..pack import stored_values, unpack_conv_panels, unpack_depthwise, unpack_vector
+from ..file.fovea_file import FILE_ACTIVATIONS, NODE_KINDS, NONE, PACK_VECTOR, FileNode, FoveaModel, write_fovea
+from ..file.pack import stored_values, unpack_conv_panels, unpack_depthwise, unpack_vector
 
 LAYERS = ("convolution", "depthwise")
 ACTIVATIONS = ("none", "relu", "hard_swish")  # those that codes are made with

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
-from ..fovea_file import FoveaModel, write_fovea
+from ..file.fovea_file import FoveaModel, write_fovea
 from .codes import Quantized, WholeLayer, model_of, scale_of, scale_of_pixels, with_golden
 from .engine import Engine
 from .network import LAYERS, Choice, Network, choose, tap_name, with_taps

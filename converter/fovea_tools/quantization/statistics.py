@@ -7,7 +7,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ..fovea_file import FileNode
+from ..file.fovea_file import FileNode
 
 POSITIONS = 800  # of a picture's window positions, at most, that a covariance is made of
 
