@@ -160,7 +160,7 @@ def _run(arguments: argparse.Namespace, say) -> None:
     if len(calibration) < LEAST_PHOTOS:
         print(f"fovea-quantize: warning: {len(calibration)} photos to calibrate with; below {LEAST_PHOTOS} rare values are cut off",
               file=sys.stderr)
-    engine = Engine(arguments.fovea)
+    engine = Engine(arguments.fovea, *model.default_size)
     try:
         photo_hash = _hash(calibration)
         if not arguments.prepared:

@@ -20,8 +20,9 @@ TAPS_AT_ONCE = 512  # taps, of so many pictures as they are of, that lie on disk
 class Engine:
     """Calls the fovea program; keeps what it writes in a folder of its own, which close() removes."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, height: int, width: int) -> None:
         self.program = program
+        self.size = f"{height}x{width}"
         self.folder = tempfile.mkdtemp(prefix="fovea-quantize-")
         self.count = 0
 
@@ -66,7 +67,7 @@ class Engine:
     def logits(self, model: str, pictures: Sequence[str]) -> np.ndarray:
         rows = []
         for start in range(0, len(pictures), 100):
-            text = self.output("run", "--model", model, *pictures[start:start + 100])
+            text = self.output("run", "--model", model, "--size", self.size, *pictures[start:start + 100])
             found = [json.loads(line) for line in text.splitlines()] if len(pictures[start:start + 100]) > 1 else [json.loads(text)]
             rows += [row["logits"] for row in found]
         return np.asarray(rows, np.float64)
@@ -79,7 +80,7 @@ class Engine:
             some = list(pictures[start:start + at_once])
             folder = os.path.join(self.folder, "taps")
             shutil.rmtree(folder, ignore_errors=True)
-            self.output("run", "--model", model, "--taps", ",".join(names), "--dump", folder, *some)
+            self.output("run", "--model", model, "--size", self.size, "--taps", ",".join(names), "--dump", folder, *some)
             folders = sorted(os.listdir(folder), key=lambda name: int(name.partition("_")[0])) if len(some) > 1 else [""]
             for one in folders:
                 place = os.path.join(folder, one)

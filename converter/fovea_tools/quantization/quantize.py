@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
+from ..errors import QuantizationError
 from ..file.fovea_file import FoveaModel, write_fovea
 from .codes import Quantized, WholeLayer, model_of, scale_of, scale_of_pixels, with_golden
 from .engine import Engine
@@ -35,6 +36,8 @@ class Quantizer:
 
     def taps(self, path: str, pictures: Sequence[str], nodes: Dict[str, int], what: str):
         """{value: array} of each picture. nodes: tap's name -> the float network's node."""
+        if not nodes:
+            return
         say = lambda done: self.say(f"{what}: {done} of {len(pictures)} pictures")
         for found in self.engine.taps(path, pictures, sorted(nodes, key=nodes.get), say):
             yield {nodes[name] + 1: value for name, value in found.items()}
@@ -51,6 +54,8 @@ class Quantizer:
     def quantize(self, pictures: Sequence[str]) -> Quantized:
         network, model = self.network, self.network.model
         choice = choose(network, self.shapes(pictures[0]), WIDE_BLOCKS[self.settings.precision], self.settings.keep)
+        if not choice.made and not choice.dense:
+            raise QuantizationError("none of the network's layers can be made of codes")
         layers = [value - 1 for value in choice.made if network.kind(value - 1) in LAYERS]
         read = sorted(choice.codes)
         ranges: Dict[int, Range] = {}
