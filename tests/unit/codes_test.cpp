@@ -404,7 +404,7 @@ TEST_CASE(
   for (const char *tag : {"QUNT", "GRPH", "WGHT"}) {
     const model_builder::SectionPlace place =
         model_builder::find_section(sound, tag);
-    const std::size_t step = tag[0] == 'Q' ? 1 : 7;
+    const std::size_t step = tag[0] == 'Q' ? 1 : 31;
     for (std::size_t bit = place.offset * 8;
          bit < (place.offset + place.size) * 8; bit += step) {
       file[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
@@ -428,5 +428,5 @@ TEST_CASE(
     }
   }
   CHECK(refused > 3000);
-  CHECK(harmless > 1000);
+  CHECK(harmless > 300);
 }
