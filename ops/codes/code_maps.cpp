@@ -8,12 +8,18 @@ constexpr KernelVariant<AddCodesFunction> kAddVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"add_codes_avx2", add_codes_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"add_codes_neon", add_codes_neon, kFeatureNeon},
+#endif
     {"add_codes_scalar", add_codes_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<GateCodesFunction> kGateVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"gate_codes_avx2", gate_codes_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"gate_codes_neon", gate_codes_neon, kFeatureNeon},
 #endif
     {"gate_codes_scalar", gate_codes_scalar, kFeatureNone},
 };

@@ -28,6 +28,7 @@ using AddCodesFunction = void (*)(const AddCodesArgs &);
 
 void add_codes_scalar(const AddCodesArgs &);
 void add_codes_avx2(const AddCodesArgs &);
+void add_codes_neon(const AddCodesArgs &);
 extern const KernelTable<AddCodesFunction> kAddCodes;
 
 // A map of codes scaled by a gate of floats, one for each channel:
@@ -50,6 +51,7 @@ using GateCodesFunction = void (*)(const GateCodesArgs &);
 
 void gate_codes_scalar(const GateCodesArgs &);
 void gate_codes_avx2(const GateCodesArgs &);
+void gate_codes_neon(const GateCodesArgs &);
 extern const KernelTable<GateCodesFunction> kGateCodes;
 
 // From numbers to codes:

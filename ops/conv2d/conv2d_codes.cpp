@@ -8,12 +8,18 @@ constexpr KernelVariant<Conv2dU8S8Function> kU8Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_u8s8_avx2", conv2d_u8s8_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"conv2d_u8s8_neon", conv2d_u8s8_neon, kFeatureNeon},
+#endif
     {"conv2d_u8s8_scalar", conv2d_u8s8_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<Conv2dS16S8Function> kS16Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"conv2d_s16s8_avx2", conv2d_s16s8_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"conv2d_s16s8_neon", conv2d_s16s8_neon, kFeatureNeon},
 #endif
     {"conv2d_s16s8_scalar", conv2d_s16s8_scalar, kFeatureNone},
 };

@@ -30,6 +30,9 @@ constexpr KernelVariant<DenseFp32W8Function> kS8Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"dense_fp32_w8_avx2", dense_fp32_w8_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"dense_fp32_w8_neon", dense_fp32_w8_neon, kFeatureNeon},
+#endif
     {"dense_fp32_w8_scalar", dense_fp32_w8_scalar, kFeatureNone},
 };
 

@@ -37,6 +37,7 @@ using DenseFp32W8Function = void (*)(const DenseFp32W8Args &);
 
 void dense_fp32_w8_scalar(const DenseFp32W8Args &);
 void dense_fp32_w8_avx2(const DenseFp32W8Args &);
+void dense_fp32_w8_neon(const DenseFp32W8Args &);
 extern const KernelTable<DenseFp32W8Function> kDenseFp32W8;
 
 } // namespace fovea::ops

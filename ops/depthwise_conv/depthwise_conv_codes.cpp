@@ -8,12 +8,18 @@ constexpr KernelVariant<DepthwiseConvU8S8Function> kU8Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"depthwise_conv_u8s8_avx2", depthwise_conv_u8s8_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"depthwise_conv_u8s8_neon", depthwise_conv_u8s8_neon, kFeatureNeon},
+#endif
     {"depthwise_conv_u8s8_scalar", depthwise_conv_u8s8_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<DepthwiseConvS16S8Function> kS16Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"depthwise_conv_s16s8_avx2", depthwise_conv_s16s8_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"depthwise_conv_s16s8_neon", depthwise_conv_s16s8_neon, kFeatureNeon},
 #endif
     {"depthwise_conv_s16s8_scalar", depthwise_conv_s16s8_scalar, kFeatureNone},
 };

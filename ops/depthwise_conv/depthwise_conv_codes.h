@@ -44,6 +44,7 @@ using DepthwiseConvS16S8Function = void (*)(const DepthwiseConvS16S8Args &);
 
 void depthwise_conv_u8s8_scalar(const DepthwiseConvU8S8Args &);
 void depthwise_conv_u8s8_avx2(const DepthwiseConvU8S8Args &);
+void depthwise_conv_u8s8_neon(const DepthwiseConvU8S8Args &);
 extern const KernelTable<DepthwiseConvU8S8Function> kDepthwiseConvU8S8;
 template <> struct TableOf<DepthwiseConvU8S8Args> {
   static constexpr const auto &kTable = kDepthwiseConvU8S8;
@@ -51,6 +52,7 @@ template <> struct TableOf<DepthwiseConvU8S8Args> {
 
 void depthwise_conv_s16s8_scalar(const DepthwiseConvS16S8Args &);
 void depthwise_conv_s16s8_avx2(const DepthwiseConvS16S8Args &);
+void depthwise_conv_s16s8_neon(const DepthwiseConvS16S8Args &);
 extern const KernelTable<DepthwiseConvS16S8Function> kDepthwiseConvS16S8;
 template <> struct TableOf<DepthwiseConvS16S8Args> {
   static constexpr const auto &kTable = kDepthwiseConvS16S8;

@@ -27,6 +27,7 @@ using GlobalPoolCodesFunction = void (*)(const GlobalPoolCodesArgs &);
 
 void global_pool_codes_scalar(const GlobalPoolCodesArgs &);
 void global_pool_codes_avx2(const GlobalPoolCodesArgs &);
+void global_pool_codes_neon(const GlobalPoolCodesArgs &);
 extern const KernelTable<GlobalPoolCodesFunction> kGlobalPoolCodes;
 
 } // namespace fovea::ops

@@ -47,6 +47,9 @@ constexpr KernelVariant<GlobalPoolCodesFunction> kGlobalPoolCodesVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"global_pool_codes_avx2", global_pool_codes_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"global_pool_codes_neon", global_pool_codes_neon, kFeatureNeon},
+#endif
     {"global_pool_codes_scalar", global_pool_codes_scalar, kFeatureNone},
 };
 
