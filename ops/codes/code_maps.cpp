@@ -36,25 +36,21 @@ constexpr KernelVariant<DequantiseFunction> kDequantiseVariants[] = {
     {"dequantise_scalar", dequantise_scalar, kFeatureNone},
 };
 
-} // namespace
+}  // namespace
 
 constinit const KernelTable<AddCodesFunction> kAddCodes = {
     "add_codes", kAddVariants, sizeof(kAddVariants) / sizeof(kAddVariants[0])};
 
 constinit const KernelTable<GateCodesFunction> kGateCodes = {
-    "gate_codes", kGateVariants,
-    sizeof(kGateVariants) / sizeof(kGateVariants[0])};
+    "gate_codes", kGateVariants, sizeof(kGateVariants) / sizeof(kGateVariants[0])};
 
 constinit const KernelTable<QuantiseFp32Function> kQuantiseFp32 = {
-    "quantise_fp32", kQuantiseFp32Variants,
-    sizeof(kQuantiseFp32Variants) / sizeof(kQuantiseFp32Variants[0])};
+    "quantise_fp32", kQuantiseFp32Variants, sizeof(kQuantiseFp32Variants) / sizeof(kQuantiseFp32Variants[0])};
 
 constinit const KernelTable<QuantisePixelsFunction> kQuantisePixels = {
-    "quantise_pixels", kQuantisePixelsVariants,
-    sizeof(kQuantisePixelsVariants) / sizeof(kQuantisePixelsVariants[0])};
+    "quantise_pixels", kQuantisePixelsVariants, sizeof(kQuantisePixelsVariants) / sizeof(kQuantisePixelsVariants[0])};
 
 constinit const KernelTable<DequantiseFunction> kDequantise = {
-    "dequantise", kDequantiseVariants,
-    sizeof(kDequantiseVariants) / sizeof(kDequantiseVariants[0])};
+    "dequantise", kDequantiseVariants, sizeof(kDequantiseVariants) / sizeof(kDequantiseVariants[0])};
 
-} // namespace fovea::ops
+}  // namespace fovea::ops

@@ -24,13 +24,12 @@ constexpr KernelVariant<Conv2dS16S8Function> kS16Variants[] = {
     {"conv2d_s16s8_scalar", conv2d_s16s8_scalar, kFeatureNone},
 };
 
-} // namespace
+}  // namespace
 
 constinit const KernelTable<Conv2dU8S8Function> kConv2dU8S8 = {
     "conv2d_u8s8", kU8Variants, sizeof(kU8Variants) / sizeof(kU8Variants[0])};
 
 constinit const KernelTable<Conv2dS16S8Function> kConv2dS16S8 = {
-    "conv2d_s16s8", kS16Variants,
-    sizeof(kS16Variants) / sizeof(kS16Variants[0])};
+    "conv2d_s16s8", kS16Variants, sizeof(kS16Variants) / sizeof(kS16Variants[0])};
 
-} // namespace fovea::ops
+}  // namespace fovea::ops

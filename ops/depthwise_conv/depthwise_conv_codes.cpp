@@ -24,14 +24,12 @@ constexpr KernelVariant<DepthwiseConvS16S8Function> kS16Variants[] = {
     {"depthwise_conv_s16s8_scalar", depthwise_conv_s16s8_scalar, kFeatureNone},
 };
 
-} // namespace
+}  // namespace
 
 constinit const KernelTable<DepthwiseConvU8S8Function> kDepthwiseConvU8S8 = {
-    "depthwise_conv_u8s8", kU8Variants,
-    sizeof(kU8Variants) / sizeof(kU8Variants[0])};
+    "depthwise_conv_u8s8", kU8Variants, sizeof(kU8Variants) / sizeof(kU8Variants[0])};
 
 constinit const KernelTable<DepthwiseConvS16S8Function> kDepthwiseConvS16S8 = {
-    "depthwise_conv_s16s8", kS16Variants,
-    sizeof(kS16Variants) / sizeof(kS16Variants[0])};
+    "depthwise_conv_s16s8", kS16Variants, sizeof(kS16Variants) / sizeof(kS16Variants[0])};
 
-} // namespace fovea::ops
+}  // namespace fovea::ops

@@ -27,14 +27,12 @@ constexpr KernelVariant<PointwiseConvS16S8Function> kS16Variants[] = {
     {"pointwise_conv_s16s8_scalar", pointwise_conv_s16s8_scalar, kFeatureNone},
 };
 
-} // namespace
+}  // namespace
 
 constinit const KernelTable<PointwiseConvU8S8Function> kPointwiseConvU8S8 = {
-    "pointwise_conv_u8s8", kU8Variants,
-    sizeof(kU8Variants) / sizeof(kU8Variants[0])};
+    "pointwise_conv_u8s8", kU8Variants, sizeof(kU8Variants) / sizeof(kU8Variants[0])};
 
 constinit const KernelTable<PointwiseConvS16S8Function> kPointwiseConvS16S8 = {
-    "pointwise_conv_s16s8", kS16Variants,
-    sizeof(kS16Variants) / sizeof(kS16Variants[0])};
+    "pointwise_conv_s16s8", kS16Variants, sizeof(kS16Variants) / sizeof(kS16Variants[0])};
 
-} // namespace fovea::ops
+}  // namespace fovea::ops
