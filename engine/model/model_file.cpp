@@ -15,10 +15,10 @@ constexpr std::size_t kTableEntrySize = 32;
 constexpr std::uint32_t kMaxSections = 64;
 constexpr std::uint32_t kFlagRequired = 1;
 
-enum KnownSection { kStrs, kGrph, kTnsr, kWght, kPrep, kLabl, kProv, kOppt, kGold, kTypi };
+enum KnownSection { kStrs, kGrph, kTnsr, kWght, kPrep, kLabl, kProv, kOppt, kGold, kTypi, kQunt };
 constexpr const char* kKnownTags[] = {"STRS", "GRPH", "TNSR", "WGHT", "PREP",
-                                      "LABL", "PROV", "OPPT", "GOLD", "TYPI"};
-constexpr int kKnownCount = 10;
+                                      "LABL", "PROV", "OPPT", "GOLD", "TYPI", "QUNT"};
+constexpr int kKnownCount = 11;
 constexpr int kRequiredCount = 7;  // the first ones of the list
 
 struct Container {
@@ -114,7 +114,8 @@ fovea_status Container::read_entry(std::uint32_t index, const std::uint8_t* entr
     }
     for (int known = 0; known < kKnownCount; ++known) {
         if (std::strcmp(tag, kKnownTags[known]) != 0) continue;
-        if (known < kRequiredCount && flags != kFlagRequired) {
+        // Without the quantisation the graph would mean something else.
+        if ((known < kRequiredCount || known == kQunt) && flags != kFlagRequired) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section %s: not flagged required", tag);
         }
         sections[known].data = data + offset;
@@ -236,6 +237,7 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
     graph.names = Buffer<LayerName>(allocator);
     graph.names_by_text = Buffer<std::uint32_t>(allocator);
     graph.tensors = Buffer<Tensor>(allocator);
+    graph.quantisations = Buffer<Quantisation>(allocator);
     model->labels.classes = Buffer<const char*>(allocator);
     model->provenance = Buffer<ProvenanceEntry>(allocator);
     Strings strings{Buffer<const char*>(allocator)};
@@ -245,7 +247,11 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
         status = read_tensors(sections[kTnsr], sections[kWght], log, &graph.tensors);
     }
     if (status == FOVEA_OK) status = read_graph(sections[kGrph], strings, log, &graph);
+    if (status == FOVEA_OK && sections[kQunt].data != nullptr) {
+        status = read_quantisation(sections[kQunt], log, &graph);
+    }
     if (status == FOVEA_OK) status = check_tensors(graph, log);
+    if (status == FOVEA_OK) status = check_codes(graph, log);
     if (status == FOVEA_OK) {
         status = read_preprocessing(sections[kPrep], log, &model->preprocessing);
     }

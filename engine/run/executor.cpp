@@ -129,6 +129,10 @@ const float* Executor::value(std::uint32_t index) const {
     if (value.type == ElementType::kF32) return run_.at<float>(index, 0, 0);
     auto* const copy =
         reinterpret_cast<float*>(workspace_ + plan_.arena_offset + plan_.arena_size + value.copy);
+    if (is_code(value.type)) {
+        codes_to_floats(run_, index, copy);
+        return copy;
+    }
     convert_elements(run_.at<std::uint8_t>(index, 0, 0), value.type, copy, ElementType::kF32, value.shape.count(),
                      plan_.features);
     return copy;

@@ -4,6 +4,7 @@
 
 #include "engine/model/graph.h"
 #include "engine/steps/step_writer.h"
+#include "ops/pool/pool.h"
 
 namespace fovea {
 
@@ -47,6 +48,12 @@ void emit_input(StepWriter& writer);
 void emit_row_pool(StepWriter& writer, std::uint32_t node, std::uint32_t map, std::uint32_t rows);
 // an activation that no kernel does, or on a value of its own.
 void emit_activation(StepWriter& writer, std::uint32_t node, std::uint32_t value);
+
+// Whether a node makes codes, or floats of codes, or floats with 8-bit weights: then this adds its step instead of its operation.
+bool makes_or_takes_codes(const StepWriter& writer, std::uint32_t node);
+ops::Activation emit_codes(StepWriter& writer, std::uint32_t node);
+// A pool of the rows or of the whole of a map of codes.
+void use_code_pool(StepWriter& writer, Step& step, ops::PoolKind kind, bool by_rows);
 
 // The kinds of convolution whose kernels are others: a matrix product over the pixels, and one of a vector.
 ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t node);

@@ -160,9 +160,11 @@ struct Constant {
 // The steps of a plan in their order, and what they read and write.
 struct Program {
     Program(const Allocator& allocator, ops::CpuFeatureSet features_)
-        : features(features_), values(allocator), steps(allocator), operands(allocator), constants(allocator) {}
+        : features(features_), float_features(features_), values(allocator), steps(allocator), operands(allocator), constants(allocator) {}
 
     ops::CpuFeatureSet features;  // that kernels may need
+    // Those that kernels of floats may need: none beside codes, whose results are the same bits on every CPU.
+    ops::CpuFeatureSet float_features;
     // Those of the graph and, after them, the rows that global pools are made of.
     Buffer<Value> values;
     Buffer<Step> steps;

@@ -148,7 +148,7 @@ FOVEA_API void fovea_model_close(fovea_model** model);
 typedef struct fovea_model_info {
     size_t size;
     const char* name;
-    const char* dtype;          /* of the weights: "fp32" or "fp16". The latter run in half precision where the
+    const char* dtype;          /* of the weights: "fp32", "fp16" or "int8". fp16 run in half precision where the
                                    instruction-set level has it ("neon_fp16"), else in float32 */
     const char* target;         /* "any_dr", "referable_dr", "grade5", "other" */
     const char* preset;         /* "kaggle_ben_color", ... */
