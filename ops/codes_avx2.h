@@ -29,17 +29,33 @@ inline __m256i codes_of(__m256 value, __m256i zero, __m256 least, CodeType type)
     return _mm256_add_epi32(_mm256_cvtps_epi32(clamped), zero);
 }
 
-inline __m256i requantised(__m256i sums, int channel, const Requantisation& with, CodeType type) {
-    __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(with.multiplier + channel));
-    if (with.activation == Activation::kHardSwish) {
-        const __m256 shifted = _mm256_add_ps(value, _mm256_set1_ps(3.0f));
-        const __m256 t = _mm256_min_ps(_mm256_max_ps(shifted, _mm256_setzero_ps()), _mm256_set1_ps(6.0f));
-        value = _mm256_mul_ps(_mm256_mul_ps(value, t), _mm256_loadu_ps(with.swish_multiplier + channel));
+// What makes sums of 8 channels codes, made once for many pixels.
+struct Epilogue {
+    __m256i bias, zero;
+    __m256 multiplier, swish_multiplier, least, greatest;
+    bool swishes;
+
+    Epilogue(const std::int32_t* bias_of_channels, int channel, const Requantisation& with, CodeType type)
+        : bias(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bias_of_channels + channel))),
+          zero(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(with.zero + channel))),
+          multiplier(_mm256_loadu_ps(with.multiplier + channel)),
+          swish_multiplier(multiplier),
+          least(with.activation == Activation::kRelu ? _mm256_setzero_ps() : least_value(zero, type)),
+          greatest(greatest_value(zero, type)),
+          swishes(with.activation == Activation::kHardSwish) {
+        if (swishes) swish_multiplier = _mm256_loadu_ps(with.swish_multiplier + channel);
     }
-    const __m256i zero = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(with.zero + channel));
-    const __m256 least = with.activation == Activation::kRelu ? _mm256_setzero_ps() : least_value(zero, type);
-    return codes_of(value, zero, least, type);
-}
+    __m256i codes(__m256i sums) const {
+        __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(sums, bias)), multiplier);
+        if (swishes) {
+            const __m256 shifted = _mm256_add_ps(value, _mm256_set1_ps(3.0f));
+            const __m256 t = _mm256_min_ps(_mm256_max_ps(shifted, _mm256_setzero_ps()), _mm256_set1_ps(6.0f));
+            value = _mm256_mul_ps(_mm256_mul_ps(value, t), swish_multiplier);
+        }
+        const __m256 clamped = _mm256_min_ps(_mm256_max_ps(value, least), greatest);
+        return _mm256_add_epi32(_mm256_cvtps_epi32(clamped), zero);
+    }
+};
 
 // The first `count` (1 to 8) of 8 codes, at element `at` of the output.
 inline void store_codes(const CodeOutput& output, std::ptrdiff_t at, __m256i codes, int count) {

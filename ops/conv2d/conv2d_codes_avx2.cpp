@@ -26,7 +26,7 @@ inline __m256i inputs_at(const Conv2dCodesArgs<Input>& args, int a, std::ptrdiff
 
 // kInside: no window of the tile reaches into padding, nor the last of its 4 inputs past the row.
 template <typename Input, int kColumns, bool kInside>
-inline void compute_tile(const Conv2dCodesArgs<Input>& args, int first_column, int panel) {
+inline void compute_tile(const Conv2dCodesArgs<Input>& args, int first_column, int panel, const Epilogue& epilogue) {
     using Sums = PanelSums<Input>;
     const int quads = (args.in_channels + 3) / 4;
     const std::int8_t* weights =
@@ -53,13 +53,10 @@ inline void compute_tile(const Conv2dCodesArgs<Input>& args, int first_column, i
     }
     const int channel = panel * 8;
     const int left = args.out_channels - channel;
-    const __m256i bias = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(args.bias + channel));
 #pragma GCC unroll 4
     for (int x = 0; x < kColumns; ++x) {
-        const __m256i total = _mm256_add_epi32(sums[x].total(), bias);
-        const __m256i codes = requantised(total, channel, args.requantisation, args.output.type);
-        store_codes(args.output, static_cast<std::ptrdiff_t>(first_column + x) * args.output.stride + channel, codes,
-                    left < 8 ? left : 8);
+        store_codes(args.output, static_cast<std::ptrdiff_t>(first_column + x) * args.output.stride + channel,
+                    epilogue.codes(sums[x].total()), left < 8 ? left : 8);
     }
 }
 
@@ -73,20 +70,18 @@ inline void compute(const Conv2dCodesArgs<Input>& args) {
                                  (static_cast<std::ptrdiff_t>(args.kernel_width) - 1) * args.dilation_x +
                                  (args.in_channels % 4 == 0 ? 0 : 1);
     const bool four_behind = args.in_channels % 4 == 0 || args.input_stride + args.in_channels >= (args.in_channels + 3) / 4 * 4;
-    int x = 0;
-    for (; x + 4 <= args.output_width; x += 4) {
-        const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left;
-        const bool inside = whole_rows && four_behind && left >= 0 && left + reach < args.input_width;
-        for (int panel = 0; panel < panels; ++panel) {
-            if (inside) {
-                compute_tile<Input, 4, true>(args, x, panel);
+    for (int panel = 0; panel < panels; ++panel) {
+        const Epilogue epilogue(args.bias, panel * 8, args.requantisation, args.output.type);
+        int x = 0;
+        for (; x + 4 <= args.output_width; x += 4) {
+            const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left;
+            if (whole_rows && four_behind && left >= 0 && left + reach < args.input_width) {
+                compute_tile<Input, 4, true>(args, x, panel, epilogue);
             } else {
-                compute_tile<Input, 4, false>(args, x, panel);
+                compute_tile<Input, 4, false>(args, x, panel, epilogue);
             }
         }
-    }
-    for (; x < args.output_width; ++x) {
-        for (int panel = 0; panel < panels; ++panel) compute_tile<Input, 1, false>(args, x, panel);
+        for (; x < args.output_width; ++x) compute_tile<Input, 1, false>(args, x, panel, epilogue);
     }
 }
 

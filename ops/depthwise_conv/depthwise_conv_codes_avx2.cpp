@@ -36,9 +36,9 @@ struct Block {
     const DepthwiseConvCodesArgs<Input>& args;
     std::ptrdiff_t padded_channels;
     int channel;
-    int count;     // of channels: 16, or what is left
-    bool whole_rows;  // none of the window's rows is padding
-    __m256i pads;  // what lies outside the picture
+    int count;                  // of channels: 16, or what is left
+    const Input* pads;          // [16]: what lies outside the picture
+    const Epilogue* epilogues;  // of 8 channels each
 
     __m256i weights(int a, int b) const {
         if (b >= args.kernel_width) return _mm256_setzero_si256();
@@ -46,41 +46,41 @@ struct Block {
             args.weights + (static_cast<std::ptrdiff_t>(a) * args.kernel_width + b) * padded_channels + channel);
         return _mm256_cvtepi8_epi16(count > 8 ? _mm_loadu_si128(source) : _mm_loadl_epi64(source));
     }
-    __m256i codes(int a, std::ptrdiff_t column) const {
-        if (args.rows[a] == nullptr || column < 0 || column >= args.input_width) return pads;
-        return load_words(args.rows[a] + column * args.input_stride + channel, count);
-    }
 };
 
-// kCount: the channels of the block where none of the window is padding, so that codes are loaded without a question; 0 for any.
-template <typename Input, int kColumns, int kCount>
+// kCount: the channels of the block, 16 or 8; 0 for another number. kInside: none of the window is padding; otherwise the codes of a
+// position come from the row or from the pads, without a branch.
+template <typename Input, int kColumns, int kCount, bool kInside>
 inline void compute_tile(const Block<Input>& block, int first_column) {
     const DepthwiseConvCodesArgs<Input>& args = block.args;
+    const int count = kCount != 0 ? kCount : block.count;
+    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(first_column) * args.stride_x - args.pad_left;
+    const std::ptrdiff_t step = args.stride_x * args.input_stride;
     __m256i low[kColumns], high[kColumns];
 #pragma GCC unroll 4
     for (int x = 0; x < kColumns; ++x) low[x] = high[x] = _mm256_setzero_si256();
-    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(first_column) * args.stride_x - args.pad_left;
-    const std::ptrdiff_t step = args.stride_x * args.input_stride;
     for (int a = 0; a < args.kernel_height; ++a) {
+        const bool whole = kInside || args.rows[a] != nullptr;
+        const Input* const row = whole ? args.rows[a] + block.channel : block.pads;
+        const auto width = static_cast<std::size_t>(whole ? args.input_width : 0);
+        const auto codes = [&](std::ptrdiff_t column) {
+            const bool inside = static_cast<std::size_t>(column) < width;
+            return load_words(inside ? row + column * args.input_stride : block.pads, count);
+        };
         for (int b = 0; b < args.kernel_width; b += 2) {
             const __m256i first = block.weights(a, b), second = block.weights(a, b + 1);
             const __m256i weights_low = _mm256_unpacklo_epi16(first, second);
             const __m256i weights_high = _mm256_unpackhi_epi16(first, second);
-            const bool alone = b + 1 == args.kernel_width;
-            const std::ptrdiff_t column_of_first = left + static_cast<std::ptrdiff_t>(b) * args.dilation_x;
-            const Input* const row = kCount != 0 ? args.rows[a] + column_of_first * args.input_stride + block.channel : nullptr;
-            const std::ptrdiff_t to_next = alone ? 0 : args.dilation_x * args.input_stride;
+            const std::ptrdiff_t column = left + static_cast<std::ptrdiff_t>(b) * args.dilation_x;
+            // The second of a pair that is none has weights of 0: any codes do.
+            const std::ptrdiff_t to_next = b + 1 == args.kernel_width ? 0 : args.dilation_x;
+            const Input* const here_of_first = kInside ? row + column * args.input_stride : nullptr;
 #pragma GCC unroll 4
             for (int x = 0; x < kColumns; ++x) {
-                __m256i here, next;
-                if (kCount != 0) {
-                    here = load_words(row + x * step, kCount);
-                    next = load_words(row + x * step + to_next, kCount);
-                } else {
-                    const std::ptrdiff_t column = column_of_first + static_cast<std::ptrdiff_t>(x) * args.stride_x;
-                    here = block.codes(a, column);
-                    next = alone ? here : block.codes(a, column + args.dilation_x);
-                }
+                const std::ptrdiff_t at = column + static_cast<std::ptrdiff_t>(x) * args.stride_x;
+                const __m256i here = kInside ? load_words(here_of_first + x * step, count) : codes(at);
+                const __m256i next =
+                    kInside ? load_words(here_of_first + x * step + to_next * args.input_stride, count) : codes(at + to_next);
                 low[x] = _mm256_add_epi32(low[x], _mm256_madd_epi16(_mm256_unpacklo_epi16(here, next), weights_low));
                 high[x] = _mm256_add_epi32(high[x], _mm256_madd_epi16(_mm256_unpackhi_epi16(here, next), weights_high));
             }
@@ -88,30 +88,34 @@ inline void compute_tile(const Block<Input>& block, int first_column) {
     }
 #pragma GCC unroll 4
     for (int x = 0; x < kColumns; ++x) {
-        const __m256i sums[2] = {_mm256_permute2x128_si256(low[x], high[x], 0x20),
-                                 _mm256_permute2x128_si256(low[x], high[x], 0x31)};
-        for (int half = 0; half * 8 < block.count; ++half) {
-            const int channel = block.channel + half * 8;
-            const __m256i bias = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(args.bias + channel));
-            const __m256i codes =
-                requantised(_mm256_add_epi32(sums[half], bias), channel, args.requantisation, args.output.type);
-            const int count = block.count - half * 8;
-            store_codes(args.output, static_cast<std::ptrdiff_t>(first_column + x) * args.output.stride + channel, codes,
-                        count < 8 ? count : 8);
+        const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first_column + x) * args.output.stride + block.channel;
+        const __m256i sums = _mm256_permute2x128_si256(low[x], high[x], 0x20);
+        store_codes(args.output, at, block.epilogues[0].codes(sums), count < 8 ? count : 8);
+        if (count > 8) {
+            const __m256i others = _mm256_permute2x128_si256(low[x], high[x], 0x31);
+            store_codes(args.output, at + 8, block.epilogues[1].codes(others), count - 8);
         }
     }
 }
 
-template <typename Input>
-inline void compute_four(const Block<Input>& block, int first_column) {
+template <typename Input, int kCount>
+inline void compute_block(const Block<Input>& block, bool whole_rows) {
     const DepthwiseConvCodesArgs<Input>& args = block.args;
-    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(first_column) * args.stride_x - args.pad_left;
     const std::ptrdiff_t reach = 3 * static_cast<std::ptrdiff_t>(args.stride_x) +
                                  (static_cast<std::ptrdiff_t>(args.kernel_width) - 1) * args.dilation_x;
-    const bool inside = block.whole_rows && left >= 0 && left + reach < args.input_width;
-    if (inside && block.count == kLanes) return compute_tile<Input, 4, kLanes>(block, first_column);
-    if (inside && block.count == 8) return compute_tile<Input, 4, 8>(block, first_column);
-    compute_tile<Input, 4, 0>(block, first_column);
+    int x = 0;
+    for (; x + 4 <= args.output_width; x += 4) {
+        const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left;
+        if (whole_rows && left >= 0 && left + reach < args.input_width) {
+            compute_tile<Input, 4, kCount, true>(block, x);
+        } else {
+            compute_tile<Input, 4, kCount, false>(block, x);
+        }
+    }
+    const int columns = args.output_width - x;
+    if (columns == 3) return compute_tile<Input, 3, kCount, false>(block, x);
+    if (columns == 2) return compute_tile<Input, 2, kCount, false>(block, x);
+    if (columns == 1) compute_tile<Input, 1, kCount, false>(block, x);
 }
 
 template <typename Input>
@@ -120,14 +124,21 @@ inline void compute(const DepthwiseConvCodesArgs<Input>& args) {
     for (int a = 0; a < args.kernel_height; ++a) whole_rows = whole_rows && args.rows[a] != nullptr;
     const std::ptrdiff_t padded_channels = (static_cast<std::ptrdiff_t>(args.channels) + 7) / 8 * 8;
     for (int channel = 0; channel < args.channels; channel += kLanes) {
-        alignas(32) std::int16_t pads[kLanes] = {};
+        alignas(32) Input pads[kLanes] = {};
         const int count = args.channels - channel < kLanes ? args.channels - channel : kLanes;
-        for (int lane = 0; lane < count; ++lane) pads[lane] = static_cast<std::int16_t>(args.input_zero[channel + lane]);
-        const Block<Input> block = {args, padded_channels, channel, count, whole_rows,
-                                    _mm256_load_si256(reinterpret_cast<const __m256i*>(pads))};
-        int x = 0;
-        for (; x + 4 <= args.output_width; x += 4) compute_four(block, x);
-        for (; x < args.output_width; ++x) compute_tile<Input, 1, 0>(block, x);
+        for (int lane = 0; lane < count; ++lane) pads[lane] = static_cast<Input>(args.input_zero[channel + lane]);
+        const Epilogue epilogues[2] = {
+            Epilogue(args.bias, channel, args.requantisation, args.output.type),
+            Epilogue(args.bias, count > 8 ? channel + 8 : channel, args.requantisation, args.output.type),
+        };
+        const Block<Input> block = {args, padded_channels, channel, count, pads, epilogues};
+        if (count == kLanes) {
+            compute_block<Input, kLanes>(block, whole_rows);
+        } else if (count == 8) {
+            compute_block<Input, 8>(block, whole_rows);
+        } else {
+            compute_block<Input, 0>(block, whole_rows);
+        }
     }
 }
 
