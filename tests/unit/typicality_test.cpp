@@ -361,7 +361,8 @@ TEST_CASE("damaged statistics are refused with what is wrong") {
         CHECK_MESSAGE(got.log.find("section TYPI: ") != std::string::npos, got.log);
         CHECK_MESSAGE(got.log.find(damage.message) != std::string::npos, got.log);
     }
-    for (const std::size_t size : {std::size_t{8}, std::size_t{63}, std::size_t{64}, std::size_t{127}, bytes.size() - 4, bytes.size() + 4}) {
+    const std::size_t whole = bytes.size();
+    for (const std::size_t size : {std::size_t{8}, std::size_t{63}, std::size_t{64}, std::size_t{127}, whole - 4, whole + 4}) {
         CAPTURE(size);
         ModelSpec spec = colour_spec();
         spec.typicality = bytes;

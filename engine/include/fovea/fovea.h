@@ -456,7 +456,8 @@ typedef enum fovea_typicality {
     FOVEA_TYPICALITY_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_typicality;
 
-FOVEA_API const char* fovea_typicality_string(fovea_typicality typicality); /* "not_measured", "typical", "atypical", "reject" */
+/* "not_measured", "typical", "atypical", "reject"; static. Threads: any. */
+FOVEA_API const char* fovea_typicality_string(fovea_typicality typicality);
 
 typedef enum fovea_result {
     FOVEA_RESULT_NOT_GRADABLE = 0,
