@@ -73,7 +73,8 @@ void for_each_weight_part(const Run& run, const Step& step, const LayerWeights& 
             const std::uint64_t last = std::min(first + at_once, layer.group_panels);
             if (most != 0 && before + first != 0 && run.stop.ask(run.stop.executor, thread)) return;
             if (!as_they_lie) make_weights(run, layer, element, gate, apply_gate, {before + first, before + last}, scratch);
-            use({as_they_lie ? layer.at_panel(before + first) : scratch, group, 1, static_cast<std::uint32_t>(group * group_channels + first * 8),
+            const void* const weights = as_they_lie ? layer.at_panel(before + first) : scratch;
+            use({weights, group, 1, static_cast<std::uint32_t>(group * group_channels + first * 8),
                  static_cast<std::uint32_t>(std::min<std::uint64_t>(last * 8, group_channels) - first * 8),
                  (before + first) * 8});
         }
