@@ -282,8 +282,8 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
             ->capture_default_str());
     add_jobs_option(*verb, options->jobs,
-                    "its photo's file, what decoding that takes (at most 1 GiB), and a copy of the decoded photo, of which presets that filter "
-                    "at full size make two more");
+                    "its photo's file, what decoding that takes (at most 1 GiB), and a copy of the decoded photo, of which presets that "
+                    "filter at full size make two more");
     verb->footer(
         "Examples:\n"
         "  fovea preprocess photo.jpg network.png\n"
