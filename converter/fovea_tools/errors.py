@@ -30,7 +30,7 @@ def errors_of(path: str) -> Iterator[None]:
         raise ConversionError(f"{path}: the model configuration is malformed ({detail})") from error
 
 
-EVALUATION_LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2")  # what the extra "evaluation" brings
+EVALUATION_LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2", "PIL")  # what the extra "evaluation" brings
 
 
 def missing_library(error: ImportError) -> str:

@@ -93,7 +93,7 @@ def _yes_or_no(row: Row, column: Optional[str], what: str) -> Optional[bool]:
     raise TableError(f"{row.place}: {what} '{text}' is neither yes nor no (1, 0, yes, no, true, false)")
 
 
-def _eye(row: Row, column: Optional[str]) -> str:
+def eye_of_cell(row: Row, column: Optional[str]) -> str:
     """ "left", "right", or nothing where the file does not say."""
     if not column or not _told(row, column):
         return ""
@@ -140,7 +140,7 @@ class Columns:
             grade, any_dr = None, True
         patient, eye = patient_and_eye(name)
         return [Label(
-            name, row.get(self.patient) or patient, grade=grade, scale=self.scale, eye=_eye(row, self.eye) or eye,
+            name, row.get(self.patient) or patient, grade=grade, scale=self.scale, eye=eye_of_cell(row, self.eye) or eye,
             any_dr=any_dr if grade is None else None,
             edema=_number(row, self.edema, "risk of macular oedema", self.highest_edema) if _told(row, self.edema) else None,
             gradable=gradable, site=row.get(self.site), ending=ending)]

@@ -312,6 +312,12 @@ def test_a_column_for_the_patient_in_the_file_of_any_data_set(tmp_path):
         ("7_left", "P1", "left"), ("7_right", "P1", "right")]
 
 
+def test_a_table_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(labels.tables, "LARGEST", 1000)
+    with pytest.raises(labels.LabelError, match="/dev/zero: larger than 0 MiB; this is no table"):
+        labels.read_file("/dev/zero")
+
+
 def test_the_data_sets_at_hand_are_read_whole(fovea_data):
     counts = {"aptos224": (1444, 295, 797, 154, 237), "idrid640": (134, 20, 136, 74, 49), "eyepacs-small": (394, 31, 91, 18, 16),
               "messidor2": (825, 219, 268, 53, 25), "odir5k": (1086, 259, 744, 129, 21), "eyepacs-more": (501, 35, 98, 13, 15),

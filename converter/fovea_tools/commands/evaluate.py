@@ -108,7 +108,8 @@ def evaluation(arguments: argparse.Namespace) -> Evaluation:
     from ..evaluation import evaluate, figures, patients, predictions, splits
     from ..evaluation.cases import Question, join
     file = predictions.read(arguments.predictions)
-    setting, chosen, problems = evaluate.choose_setting(file.predictions, arguments.model)
+    setting, chosen, problems = predictions.choose_setting(
+        file.predictions, arguments.model, "choose one by name, dtype, operating point or start of the SHA-256 with --model")
     rule = figures.make_rule(setting, arguments.target, arguments.threshold)
     named = label_options.read(arguments, arguments.patient_column)
     split = splits.read(arguments.split) if arguments.split else None

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -11,31 +10,14 @@ import numpy as np
 
 from .. import __version__
 from ..labels import LabelFile
-from . import EvaluationError
 from .cases import Case, Joined, Question
 from .figures import GRADE_NAMES, Rule, confidence, group_figures
-from .predictions import Prediction, PredictionFile, Setting
+from .predictions import Prediction, PredictionFile
 from .problems import Problem
 from .splits import PARTS, Split
 
 FORMAT = "fovea-evaluate 1"
 CAVEAT = "Research software, not a medical device. The figures hold for these photos and labels only."
-
-
-def choose_setting(predictions: Sequence[Prediction], wanted: Optional[str]) -> Tuple[Setting, List[Prediction], List[Problem]]:
-    """The one model that is evaluated, its predictions, and what is told of others. Figures of a mixture would mean nothing."""
-    counts = collections.Counter(prediction.setting for prediction in predictions)
-    fitting = [setting for setting in counts
-               if not wanted or wanted in (setting.name, setting.dtype, setting.point) or setting.sha256.startswith(wanted)]
-    listed = "; ".join(f"{setting}: {count} photos" for setting, count in counts.items())
-    if not fitting:
-        raise EvaluationError(f"no photo by a model '{wanted}'. There are: {listed}")
-    if len(fitting) > 1:
-        raise EvaluationError(f"photos by {len(fitting)} models or settings in one file; choose one by name, dtype, operating point or "
-                              f"start of the SHA-256 with --model: {listed}")
-    problems = [Problem("other_models", "photos by other models or settings are left out",
-                        [f"{setting}: {count} photos" for setting, count in counts.items() if setting != fitting[0]])]
-    return fitting[0], [p for p in predictions if p.setting == fitting[0]], [p for p in problems if p.names]
 
 
 def prediction_problems(file: PredictionFile, predictions: Sequence[Prediction], rule: Rule) -> List[Problem]:

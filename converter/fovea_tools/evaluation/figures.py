@@ -11,7 +11,7 @@ import numpy as np
 
 from . import EvaluationError, metrics, reliability
 from .cases import Case
-from .predictions import Prediction, Setting
+from .predictions import Prediction, Setting, positive_score
 
 FIRST_GRADE = {"any": 1, "referable": 2}
 MODEL_TARGETS = {"any_dr": "any", "referable_dr": "referable", "grade5": "any"}
@@ -41,10 +41,8 @@ class Rule:
         return f"threshold {self.threshold:g} ({name})"
 
     def score(self, prediction: Prediction) -> float:
-        """Probability of the positive classes, as the engine adds them up; independent ones do not add up."""
-        p = prediction.probabilities
-        independent = abs(sum(p) - 1) > reliability.SOFTMAX_TOLERANCE
-        return max(p[self.first:]) if independent else min(1.0, sum(p[self.first:]))
+        """Probability of the positive classes of the labels."""
+        return positive_score(prediction.probabilities, self.first)
 
     def calls(self, prediction: Prediction) -> bool:
         """Whether the photo is positive. The program's own verdict stands unless another threshold was asked for."""

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
+from .. import two_eyes
 from .cases import Case, Gap, Joined
 from .figures import Rule
 from .problems import Problem
@@ -20,11 +21,7 @@ class _Patient:
     gaps: List[Gap] = dataclasses.field(default_factory=list)
 
     def eyes(self) -> List[List[Case]]:
-        """The photos of each eye. A photo of which nobody says which eye it shows is one of an eye of its own."""
-        known: Dict[str, List[Case]] = {}
-        for number, photo in enumerate(self.photos):
-            known.setdefault(photo.eye or str(number), []).append(photo)
-        return list(known.values())
+        return two_eyes.by_eye(self.photos, lambda photo: photo.eye)
 
     def lacks(self, has_label: bool) -> bool:
         """Whether of some eye there is nothing but photos with such a gap."""
@@ -33,15 +30,18 @@ class _Patient:
 
 
 def _case(patient: _Patient, rule: Rule) -> Case:
-    """Positive when any eye is, called so when any photo is; not gradable when an eye has no gradable photo and no other one is
-    called positive. The photo with the highest score stands for the patient."""
-    graded = [photo for photo in patient.photos if photo.gradable]
-    called = [photo for photo in graded if rule.calls(photo.prediction)]
-    poor = [eye for eye in patient.eyes() if not any(photo.gradable for photo in eye)]
-    unread = patient.lacks(has_label=True)
-    gradable = bool(called) or not (poor or unread)
-    first = max(called or graded or patient.photos, key=lambda photo: rule.score(photo.prediction) if photo.gradable else 0.0)
-    failed = [check for eye in poor for photo in eye for check in photo.prediction.failed_checks] + [UNREADABLE] * unread
+    """Positive when any photo is; called so, or not gradable, as two_eyes has it. The photo with the highest score stands for the patient."""
+    def is_called(photo: Case) -> Optional[bool]:
+        return rule.calls(photo.prediction) if photo.gradable else None
+
+    eyes = patient.eyes()
+    unread = [[None]] if patient.lacks(has_label=True) else []
+    gradable = two_eyes.is_called([[is_called(photo) for photo in eye] for eye in eyes] + unread) is not None
+    # The highest score of those called positive, else of those that can be graded.
+    first = max(patient.photos, key=lambda photo: (is_called(photo) or False, photo.gradable,
+                                                   rule.score(photo.prediction) if photo.gradable else 0.0))
+    failed = [check for eye in eyes if not any(photo.gradable for photo in eye) for photo in eye for check in photo.prediction.failed_checks]
+    failed += [UNREADABLE] if unread else []
     grades = [photo.grade for photo in patient.photos if photo.grade is not None]
     return dataclasses.replace(
         first, name=first.patient, positive=any(photo.positive for photo in patient.photos), gradable=gradable,

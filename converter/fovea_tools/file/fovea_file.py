@@ -428,13 +428,7 @@ def read_fovea(data: bytes) -> FoveaModel:
     target, form, count, _ = cursor.take("4I")
     labels = [at(strings, index, "string") for index in cursor.take(f"{min(count, 1001)}I")]
     cursor.end()
-    cursor = Cursor(sections["PROV"], "PROV")
-    count, _ = cursor.take("2I")
-    provenance = []
-    for _ in range(count):
-        key, value = cursor.take("2I")
-        provenance.append((at(strings, key, "string"), at(strings, value, "string")))
-    cursor.end()
+    provenance = provenance_of(sections)
     model = FoveaModel(
         input_size, default_size, nodes, tensors, names, logits, probabilities, preprocessing, target, form, labels, provenance
     )
@@ -449,6 +443,23 @@ def read_fovea(data: bytes) -> FoveaModel:
     if "GOLD" in sections:
         model.golden = read_golden(sections["GOLD"])
     return model
+
+
+def provenance_of(sections: Dict[str, bytes]) -> List[Tuple[str, str]]:
+    strings = read_strings(sections["STRS"])
+    cursor = Cursor(sections["PROV"], "PROV")
+    count, _ = cursor.take("2I")
+    provenance = []
+    for _ in range(count):
+        key, value = cursor.take("2I")
+        provenance.append((at(strings, key, "string"), at(strings, value, "string")))
+    cursor.end()
+    return provenance
+
+
+def read_provenance(data: bytes) -> Dict[str, str]:
+    """Where the model in the file comes from, whatever network it is."""
+    return dict(provenance_of(read_sections(data)))
 
 
 def read_graph(data: bytes, strings: Sequence[str]):
