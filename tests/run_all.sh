@@ -26,7 +26,7 @@ case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-
 case " $stages " in *" clang "*) packages="$packages clang" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
 case " $stages " in *" builds "*)
-    packages="$packages clang lld musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf qemu-user" ;;
+    packages="$packages clang lld musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf g++-aarch64-linux-gnu qemu-user" ;;
 esac
 
 has() { case " $stages " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
