@@ -29,6 +29,9 @@ constexpr KernelVariant<QuantiseFp32Function> kQuantiseFp32Variants[] = {
 };
 
 constexpr KernelVariant<QuantisePixelsFunction> kQuantisePixelsVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"quantise_pixels_avx2", quantise_pixels_avx2, kFeatureAvx2Fma},
+#endif
     {"quantise_pixels_scalar", quantise_pixels_scalar, kFeatureNone},
 };
 

@@ -82,6 +82,7 @@ struct TableOf<QuantiseFp32Args> {
 };
 
 void quantise_pixels_scalar(const QuantisePixelsArgs&);
+void quantise_pixels_avx2(const QuantisePixelsArgs&);
 extern const KernelTable<QuantisePixelsFunction> kQuantisePixels;
 template <>
 struct TableOf<QuantisePixelsArgs> {

@@ -401,7 +401,7 @@ struct Constants {
     Vector<std::int32_t> zero_;
 };
 
-constexpr int kChannelCounts[] = {1, 3, 8, 13, 16, 40};
+constexpr int kChannelCounts[] = {1, 2, 3, 4, 8, 13, 16, 40};
 
 }  // namespace
 
@@ -564,6 +564,12 @@ TEST_CASE("quantise and dequantise: every kernel, from floats and from bytes, an
                 if (ran) output.compare(checker, expected(floats));
             }
             for (const auto& kernel : runnable_variants(kQuantisePixels)) {
+                Output gaps(7, count, count + 2, type);
+                const bool made = checker.run(kernel.name, [&] {
+                    kernel.function({bytes.data(), gaps.view(), with.first_.data(), with.offset_.data(), with.zero_.data(), 7,
+                                     channels});
+                });
+                if (made) gaps.compare(checker, expected(bytes));
                 Output output(7, count, count, type);
                 const bool ran = checker.run(kernel.name, [&] {
                     kernel.function({bytes.data(), output.view(), with.first_.data(), with.offset_.data(), with.zero_.data(), 7,
