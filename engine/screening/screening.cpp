@@ -100,34 +100,28 @@ double positive_score(const Labels& labels, const float* probabilities) {
     return std::min(score, 1.0);
 }
 
-fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
-                         const OperatingPoint& point, fovea_screening* screening) {
-    const ModelFile& file = session.file();
-    const Labels& labels = file.labels;
-    double start = monotonic_seconds();
-    preprocess::Image picture(session.allocator);
-    fovea_status status =
-        run_preset(photo, model_preset(file.preprocessing, session.input_shape().height),
-                   PictureContext(session.settings), &picture);
-    if (status != FOVEA_OK) return status;
-    if (file.preprocessing.wants_bgr) swap_red_and_blue(&picture);
-    screening->preprocess_ms = milliseconds_since(start);
+fovea_status network_picture(fovea_session& session, const preprocess::Image& photo,
+                             preprocess::Image* picture) {
+    const Preprocessing& preprocessing = session.file().preprocessing;
+    const fovea_status status =
+        run_preset(photo, model_preset(preprocessing, session.input_shape().height),
+                   PictureContext(session.settings), picture);
+    if (status == FOVEA_OK && preprocessing.wants_bgr) swap_red_and_blue(picture);
+    return status;
+}
 
-    start = monotonic_seconds();
-    status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
-    if (status != FOVEA_OK) return status;
-    screening->infer_ms = milliseconds_since(start);
-
+fovea_status judge_logits(const Labels& labels, double temperature, const OperatingPoint& point,
+                          const Log& log, fovea_screening* screening) {
     screening->class_count = labels.class_count();
     screening->logit_count = labels.logit_count();
     for (std::uint32_t i = 0; i < screening->logit_count; ++i) {
         // A NaN is below every threshold: it must not come out as "no signs".
         if (!std::isfinite(screening->logits[i])) {
-            return session.log.fail(FOVEA_ERROR_BAD_MODEL,
-                                    "screening: the network's output is not a number");
+            return log.fail(FOVEA_ERROR_BAD_MODEL,
+                            "screening: the network's output is not a number");
         }
     }
-    screening->temperature = file.calibration.temperature;
+    screening->temperature = temperature;
     probabilities_from_logits(labels, screening->logits, screening->temperature,
                               screening->probabilities);
     const float* begin = screening->probabilities;
@@ -142,6 +136,22 @@ fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
                             : FOVEA_RESULT_NO_DR_SIGNS_FOUND;
     screening->has_scores = 1;
     return FOVEA_OK;
+}
+
+fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
+                         const OperatingPoint& point, fovea_screening* screening) {
+    double start = monotonic_seconds();
+    preprocess::Image picture(session.allocator);
+    fovea_status status = network_picture(session, photo, &picture);
+    if (status != FOVEA_OK) return status;
+    screening->preprocess_ms = milliseconds_since(start);
+
+    start = monotonic_seconds();
+    status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
+    if (status != FOVEA_OK) return status;
+    screening->infer_ms = milliseconds_since(start);
+    return judge_logits(session.file().labels, session.file().calibration.temperature, point,
+                        session.log, screening);
 }
 
 }  // namespace fovea

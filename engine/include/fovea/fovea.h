@@ -508,7 +508,8 @@ typedef struct fovea_kernel {
     const char* operation;
     const char* variant;
     int available; /* this CPU has what it needs */
-    int chosen;    /* it is the one used under the cap asked for */
+    int chosen;    /* the best of its operation under the cap asked for. Where that is scalar for halves (fp16), networks of halves
+                      are computed in floats, and it is not used */
 } fovea_kernel;
 
 /* Writes up to capacity rows, sets *count to how many there are. Set kernels[0].size to sizeof(*kernels) first: it is the
