@@ -2,6 +2,7 @@
 #include "ops/kernel_registry.h"
 
 #include "ops/activation/activation.h"
+#include "ops/activation_gradient/activation_gradient.h"
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
@@ -14,6 +15,7 @@
 #include "ops/lrn/lrn.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
+#include "ops/product_sum/product_sum.h"
 #include "ops/widen/widen.h"
 
 namespace fovea::ops {
@@ -30,7 +32,7 @@ OperationListing list() {
 }
 
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp16>,    list<kActivationFp32>,    list<kAffineFp16>,        list<kAffineFp32>,
+    list<kActivationFp16>,    list<kActivationFp32>,    list<kActivationGradientFp32>, list<kAffineFp16>,        list<kAffineFp32>,
     list<kAffineFp32Fp16>,    list<kAffineU8>,          list<kAffineU8Fp16>,      list<kBinaryFp16>,
     list<kBinaryFp32>,        list<kChannelReduceFp16>, list<kChannelReduceFp32>, list<kConv2dFp16>,
     list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
@@ -39,6 +41,7 @@ constexpr OperationListing (*kListings[])() = {
     list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kLrnFp32>,
     list<kNarrowFp16>,
     list<kPointwiseConvFp16>, list<kPointwiseConvFp32>, list<kPoolFp16>,          list<kPoolFp32>,
+    list<kProductSumOverChannelsFp32>, list<kProductSumOverPixelsFp32>,
     list<kWidenFp16>,
 };
 

@@ -4,6 +4,7 @@
 
 #include "engine/model/graph.h"
 #include "engine/steps/step_writer.h"
+#include "ops/binary/binary.h"
 
 namespace fovea {
 
@@ -45,8 +46,11 @@ bool type_of_floats(const TypeQuestion& question, ElementType* type);
 void emit_input(StepWriter& writer);
 // the rows of a map pooled as they are made, for the global pool `node`;
 void emit_row_pool(StepWriter& writer, std::uint32_t node, std::uint32_t map, std::uint32_t rows);
-// an activation that no kernel does, or on a value of its own.
+// an activation that no kernel does, or on a value of its own;
 void emit_activation(StepWriter& writer, std::uint32_t node, std::uint32_t value);
+// an addition or product of two values, for the work of that node.
+void emit_binary(StepWriter& writer, std::uint32_t node, std::uint32_t output, std::uint32_t left, std::uint32_t right,
+                 ops::BinaryKind kind);
 
 // The kinds of convolution whose kernels are others: a matrix product over the pixels, and one of a vector.
 ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t node);

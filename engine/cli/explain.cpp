@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+
+#include "common_options.h"
+#include "files.h"
+#include "handles.h"
+#include "interruption.h"
+#include "json_numbers.h"
+#include "network_input.h"
+#include "npy.h"
+#include "output.h"
+#include "verbs.h"
+
+namespace fovea::cli {
+namespace {
+
+const std::map<std::string, fovea_explain_method> kMethods = {
+    {"gradient", FOVEA_EXPLAIN_GRADIENT},
+    {"smoothgrad", FOVEA_EXPLAIN_SMOOTH_GRADIENT},
+    {"integrated", FOVEA_EXPLAIN_INTEGRATED_GRADIENTS},
+    {"gradcam", FOVEA_EXPLAIN_GRAD_CAM},
+};
+const std::map<std::string, fovea_explain_scalar> kScalars = {
+    {"margin", FOVEA_SCALAR_MARGIN},
+    {"loss", FOVEA_SCALAR_LOSS},
+    {"logit", FOVEA_SCALAR_LOGIT},
+    {"prob", FOVEA_SCALAR_PROBABILITY},
+};
+
+struct Options {
+    std::string model, input, isa, method = "gradient", scalar = "margin", target_class, layer, raw;
+    bool as_is = false;
+    std::uint32_t threads = 1, samples = 25, steps = 50;
+    double noise = 0.15, baseline = 128;
+    std::uint64_t max_memory = 0, seed = 1;
+};
+
+class Explainer {
+  public:
+    Explainer(const Model& model, const Options& options, std::uint32_t height, std::uint32_t width) {
+        fovea_session_settings session;
+        fovea_session_settings_init(&session);
+        session.input_height = height;
+        session.input_width = width;
+        session.threads = options.threads;
+        session.isa = options.isa.empty() ? nullptr : options.isa.c_str();
+        if (options.max_memory != 0) session.max_workspace_bytes = options.max_memory << 20;
+        session.log = lines_.log();
+        session.cancel = [](void*) { return interruption() != 0 ? 1 : 0; };
+        fovea_explain_settings settings;
+        fovea_explain_settings_init(&settings);
+        settings.method = kMethods.at(options.method);
+        settings.scalar = kScalars.at(options.scalar);
+        settings.target_class = class_number(model, options.target_class);
+        settings.layer = options.layer.empty() ? nullptr : options.layer.c_str();
+        settings.samples = options.samples;
+        settings.noise = options.noise;
+        settings.seed = options.seed;
+        settings.steps = options.steps;
+        settings.baseline = options.baseline;
+        const fovea_status status = fovea_explainer_create(model.get(), &session, &settings, &explainer_);
+        if (status == FOVEA_ERROR_INPUT_SIZE) {
+            throw InputProblem{"input_size", "the model cannot run at " + std::to_string(height) + "x" +
+                                                 std::to_string(width) + ": " + lines_.cause(status)};
+        }
+        if (status == FOVEA_ERROR_UNKNOWN_TAP) {
+            throw Failure(kWrongUsage, "--layer " + options.layer, "the model has no layer of that name (see fovea info --taps)");
+        }
+        require(status, model);
+    }
+    ~Explainer() { fovea_explainer_close(&explainer_); }
+    Explainer(const Explainer&) = delete;
+    Explainer& operator=(const Explainer&) = delete;
+
+    fovea_explanation explain(const NetworkInput& input, const Model& model, std::vector<float>& logits) {
+        fovea_explanation explanation;
+        fovea_explanation_init(&explanation);
+        logits.resize(model.info().logit_count);
+        lines_.clear();
+        require(fovea_explain(explainer_, input.values, input.dtype, logits.data(), &explanation), model);
+        return explanation;
+    }
+
+  private:
+    // A class by its name or number.
+    static std::uint32_t class_number(const Model& model, const std::string& text) {
+        if (text.empty()) return FOVEA_DEFAULT_CLASS;
+        const std::vector<std::string> names = model.class_names();
+        std::string listed;
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            if (text == names[i] || text == std::to_string(i)) return static_cast<std::uint32_t>(i);
+            listed += (i == 0 ? "" : ", ") + names[i];
+        }
+        throw Failure(kWrongUsage, "--class " + text, "the model has no such class; it has: " + listed);
+    }
+
+    void require(fovea_status status, const Model& model) const {
+        if (status == FOVEA_ERROR_CANCELLED) throw Interrupted{interruption()};
+        if (status == FOVEA_OK) return;
+        const char* const advice = status == FOVEA_ERROR_MEMORY_LIMIT ? "; --max-memory raises it" : "";
+        throw Failure(exit_status_of(status), model.path(), lines_.cause(status) + advice);
+    }
+
+    LogLines lines_;
+    fovea_explainer* explainer_ = nullptr;
+};
+
+ExitStatus explain_as_is(const Options& options, const Model& model) {
+    NetworkInput input;
+    read_input(options.input, input);
+    if (input.channels != model.info().input_channels) {
+        throw InputProblem{"input_size", "it has " + std::to_string(input.channels) + " channels; the model takes " +
+                                             std::to_string(model.info().input_channels)};
+    }
+    const std::string doubt = doubt_about(input);
+    if (!doubt.empty()) complain(options.input, "warning: " + doubt);
+    Explainer explainer(model, options, input.height, input.width);
+    std::vector<float> logits;
+    const fovea_explanation made = explainer.explain(input, model, logits);
+    if (!options.raw.empty()) {
+        const std::vector<unsigned char> bytes = make_npy(made.map, {made.height, made.width, made.channels});
+        write_file(options.raw, bytes.data(), bytes.size());
+    }
+    const std::vector<std::string> names = model.class_names();
+    const std::size_t count = std::size_t{made.height} * made.width * made.channels;
+    float largest = 0;
+    for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(made.map[i]));
+    Json json;
+    json["file"] = options.input;
+    json["method"] = options.method;
+    json["scalar"] = options.scalar;
+    json["class"] = names[made.target_class];
+    json["value"] = made.scalar;
+    json["predicted_class"] = names[made.predicted_class];
+    json["logits"] = float_json(logits.data(), logits.size());
+    json["map"] = {made.height, made.width, made.channels};
+    json["largest"] = float_json(largest);
+    if (options.method == "integrated") json["completeness_gap"] = made.completeness_gap;
+    Output output("");
+    output.write(dump(json) + "\n");
+    output.close();
+    return kDone;
+}
+
+ExitStatus explain(const Options& options) {
+    const bool cam = options.method == "gradcam";
+    if (cam && options.layer.empty()) {
+        throw Failure(kWrongUsage, "--method gradcam", "needs --layer NAME (see fovea info --taps)");
+    }
+    if (!cam && !options.layer.empty()) throw Failure(kWrongUsage, "--layer", "is of --method gradcam alone");
+    require_isa(options.isa);
+    const Model model(options.model);
+    try {
+        return explain_as_is(options, model);
+    } catch (const InputProblem& problem) {
+        complain(options.input, problem.message);
+        return kInputsFailed;
+    }
+}
+
+template <typename Value>
+std::string keys_of(const std::map<std::string, Value>& map) {
+    std::string keys;
+    for (const auto& [key, value] : map) keys += (keys.empty() ? "" : ", ") + key;
+    return keys;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& program, Action& chosen) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* verb = program.add_subcommand(
+        "explain", "Where the network looked: how what it gives changes with each pixel. Noisy, no outline of lesions, not validated");
+    add_model_option(*verb, options->model);
+    verb->add_option("input", options->input, "With --as-is a picture of the network's size, or a .npy file as fovea run takes it")
+        ->required();
+    verb->add_flag("--as-is", options->as_is, "The input is what the network sees: no crop, no resize")->required();
+    const auto choice = [](const auto& map) {
+        return [&map](const std::string& text) { return map.contains(text) ? std::string() : "must be one of " + keys_of(map); };
+    };
+    verb->add_option("--method", options->method, "One of " + keys_of(kMethods))
+        ->check(choice(kMethods))
+        ->capture_default_str();
+    verb->add_option("--scalar", options->scalar, "One of " + keys_of(kScalars))
+        ->check(choice(kScalars))
+        ->capture_default_str();
+    verb->add_option("--class", options->target_class,
+                     "Name or number of the class that the scalar is of (default: of a margin what counts as positive, of the others the "
+                     "predicted one)");
+    verb->add_option("--layer", options->layer, "For gradcam: the layer, as fovea info --taps names it");
+    verb->add_option("--samples", options->samples, "For smoothgrad: noisy copies")->check(CLI::Range(1, 10000))->capture_default_str();
+    verb->add_option("--noise", options->noise, "For smoothgrad: standard deviation, as a part of the picture's range")
+        ->check(CLI::Range(0.0, 10.0))
+        ->capture_default_str();
+    verb->add_option("--seed", options->seed, "For smoothgrad: of the noise")->capture_default_str();
+    verb->add_option("--steps", options->steps, "For integrated: points on the way from the baseline")
+        ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+    verb->add_option("--baseline", options->baseline, "For integrated: the pixel value that the way begins at")
+        ->check(CLI::Range(0.0, 255.0))
+        ->capture_default_str();
+    verb->add_option("--raw", options->raw, "Write the map as it is here, a .npy file of float32 (height, width, channels)");
+    add_threads_option(*verb, options->threads);
+    add_isa_option(*verb, options->isa);
+    add_max_memory_option(*verb, options->max_memory);
+    verb->footer(
+        "Examples:\n"
+        "  fovea explain --model small224.fovea --as-is network.png --raw gradient.npy\n"
+        "  fovea explain --model small224.fovea --as-is network.png --method gradcam --layer final_sum_att_feat --raw map.npy");
+    verb->callback([&chosen, options] { chosen = [options] { return explain(*options); }; });
+}
+
+}  // namespace fovea::cli
