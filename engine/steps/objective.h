@@ -10,7 +10,7 @@ namespace fovea {
 // The number whose change with the input a backward pass works out, of the logits at temperature 1.
 struct Objective {
     enum class Kind : std::uint8_t {
-        kMargin,       // log of the odds of the classes [first_class, last_class] against the others; of two classes, the logits' difference
+        kMargin,       // log of the odds of the classes [first_class, last_class] against the others
         kLoss,         // cross-entropy, with first_class as the truth
         kLogit,        // of first_class
         kProbability,  // of first_class
