@@ -498,8 +498,8 @@ typedef struct fovea_explanation {
 FOVEA_API void fovea_explanation_init(fovea_explanation* explanation);
 
 /* Explains what the network makes of one input, as fovea_run takes it. logits (null, or logit_count floats) receive the same bits as
- * fovea_run gives in a session of the same settings. Allocates nothing. Input that is not finite is FOVEA_ERROR_INVALID_ARGUMENT, results that
- * are not FOVEA_ERROR_BAD_MODEL. */
+ * fovea_run gives in a session of the same settings. Allocates nothing. Input that is not finite is
+ * FOVEA_ERROR_INVALID_ARGUMENT, results that are not FOVEA_ERROR_BAD_MODEL. */
 FOVEA_API fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_dtype dtype, float* logits,
                                      fovea_explanation* explanation);
 
