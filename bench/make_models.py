@@ -33,7 +33,7 @@ def main() -> int:
         fovea_file = arguments.out / (f"{name}.fovea" if arguments.dtype == "fp32" else f"{name}_{arguments.dtype}.fovea")
         random_network.build_calibrated(*random_network.NETWORKS[name]).save(keras_file)
         subprocess.run(
-            [sys.executable, "-m", "fovea_tools.convert", str(keras_file), "-o",
+            [sys.executable, "-m", "fovea_tools.commands.convert", str(keras_file), "-o",
              str(fovea_file), "--dtype", arguments.dtype, "--labels", "no_dr,dr", "--name", f"{name} (random weights)",
              "--target", "other", "--preset", "kaggle_ben_color", "--quiet"], check=True,
             env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})

@@ -232,7 +232,9 @@ bool print_layers(const std::string& path, const std::string& name, const char* 
     fovea_session_profile(network.session(), 1);
     if (network.run() != FOVEA_OK) return false;
     std::vector<fovea_step_time> best(fovea_session_step_times(network.session(), nullptr, 0));
-    std::vector<fovea_step_time> steps(best.size());
+    if (best.empty()) return false;
+    best[0].size = sizeof(fovea_step_time);
+    std::vector<fovea_step_time> steps = best;
     const auto count = static_cast<std::uint32_t>(best.size());
     fovea_session_step_times(network.session(), best.data(), count);
     double (*const work)(long) = fovea::bench::peak_work(network.info.isa);

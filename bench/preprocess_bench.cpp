@@ -12,6 +12,7 @@
 #include "preprocess/fundus_crop.h"
 #include "preprocess/gaussian.h"
 #include "preprocess/preset.h"
+#include "preprocess/quality.h"
 
 namespace {
 
@@ -47,9 +48,13 @@ const Image& fundus() {
     return image;
 }
 
-void run_preset(benchmark::State& state, const Image& image, Preset preset) {
+// The shipped detectors reduce by the means of areas.
+constexpr ResizeMethod kShipped = ResizeMethod::kArea;
+
+void run_preset(benchmark::State& state, const Image& image, Preset preset, ResizeMethod method) {
     PresetSettings settings;
     settings.preset = preset;
+    settings.resize = method;
     settings.output_size = static_cast<int>(state.range(0));
     for (auto _ : state) {
         Image out;
@@ -69,16 +74,35 @@ void find_lit_12mp(benchmark::State& state) {
 }
 BENCHMARK(find_lit_12mp)->Unit(benchmark::kMillisecond);
 
-void resize_12mp(benchmark::State& state) {
+void resize_12mp(benchmark::State& state, ResizeMethod method) {
     const auto size = static_cast<int>(state.range(0));
     for (auto _ : state) {
         Image out;
         const ImageView view = fundus().view();
-        benchmark::DoNotOptimize(resize(view, size, size, resize_scale(view, size, size),
-                                        ResizeMethod::kLinear, Allocator(), &out));
+        benchmark::DoNotOptimize(resize(view, size, size, resize_scale(view, size, size), method,
+                                        Allocator(), &out));
     }
 }
-BENCHMARK(resize_12mp)->Arg(224)->Arg(512)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_12mp, cv_area, ResizeMethod::kArea)
+    ->Arg(224)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_12mp, cv_linear, ResizeMethod::kLinear)
+    ->Arg(224)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
+
+void judge(benchmark::State& state, const Image& image) {
+    for (auto _ : state) {
+        QualityReport report;
+        benchmark::DoNotOptimize(assess_quality(image.view(), Allocator(), &report));
+    }
+}
+
+void assess_quality_12mp(benchmark::State& state) {
+    judge(state, fundus());
+}
+BENCHMARK(assess_quality_12mp)->Unit(benchmark::kMillisecond);
 
 void normalise_colour_of_square(benchmark::State& state) {
     const auto size = static_cast<int>(state.range(0));
@@ -92,15 +116,25 @@ void normalise_colour_of_square(benchmark::State& state) {
 }
 BENCHMARK(normalise_colour_of_square)->Arg(224)->Arg(512)->Unit(benchmark::kMillisecond);
 
-void kaggle_ben_color_12mp(benchmark::State& state) {
-    run_preset(state, fundus(), Preset::kKaggleBenColor);
+void preset_12mp(benchmark::State& state, Preset preset, ResizeMethod method) {
+    run_preset(state, fundus(), preset, method);
 }
-BENCHMARK(kaggle_ben_color_12mp)->Arg(224)->Arg(512)->Unit(benchmark::kMillisecond);
-
-void kaggle_circle_12mp(benchmark::State& state) {
-    run_preset(state, fundus(), Preset::kKaggleCircle);
-}
-BENCHMARK(kaggle_circle_12mp)->Arg(512)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(preset_12mp, kaggle_ben_color_cv_area, Preset::kKaggleBenColor, kShipped)
+    ->Arg(224)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(preset_12mp, kaggle_ben_color_cv_linear, Preset::kKaggleBenColor,
+                  ResizeMethod::kLinear)
+    ->Arg(224)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(preset_12mp, kaggle_circle_cv_area, Preset::kKaggleCircle, ResizeMethod::kArea)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(preset_12mp, kaggle_circle_cv_linear, Preset::kKaggleCircle,
+                  ResizeMethod::kLinear)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
 
 std::vector<std::uint8_t> read_file(const char* path) {
     std::vector<std::uint8_t> bytes;
@@ -137,8 +171,11 @@ void register_photo(const char* path) {
                 find_lit(photo.view(), 7, gray_weights(false), Allocator(), &selection));
         }
     })->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark("photo_kaggle_ben_color", [](benchmark::State& state) {
-        run_preset(state, photo, Preset::kKaggleBenColor);
+    benchmark::RegisterBenchmark("photo_assess_quality", [](benchmark::State& state) {
+        judge(state, photo);
+    })->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark("photo_kaggle_ben_color_cv_area", [](benchmark::State& state) {
+        run_preset(state, photo, Preset::kKaggleBenColor, kShipped);
     })->Arg(224)->Arg(512)->Unit(benchmark::kMillisecond);
 }
 

@@ -114,7 +114,7 @@ void bench_binary(benchmark::State& state, BinaryFp32Function function, int chan
             });
 }
 
-void bench_affine_u8(benchmark::State& state, AffineU8Function function, int side) {
+void bench_affine_pixels_fp32(benchmark::State& state, AffinePixelsFp32Function function, int side) {
     constexpr int kChannels = 3;
     const auto pixels = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
     const Floats input(pixels), output(pixels * kChannels), scale(kChannels), offset(kChannels);
@@ -220,8 +220,8 @@ void register_maps(int input) {
             bench_affine(state, function, channels, side);
         });
     }
-    register_variants(kAffineU8, "pixels" + std::to_string(input),
-                      [=](auto& state, auto function) { bench_affine_u8(state, function, input); });
+    register_variants(kAffinePixelsFp32, "pixels" + std::to_string(input),
+                      [=](auto& state, auto function) { bench_affine_pixels_fp32(state, function, input); });
 }
 
 }  // namespace

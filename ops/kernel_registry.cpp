@@ -7,7 +7,6 @@
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
 #include "ops/conv2d/conv2d.h"
-#include "ops/conv2d/conv2d_rescaled.h"
 #include "ops/crc32/crc32.h"
 #include "ops/dense/dense.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
@@ -16,6 +15,7 @@
 #include "ops/pointwise_conv/pointwise_conv.h"
 #include "ops/pool/pool.h"
 #include "ops/product_sum/product_sum.h"
+#include "ops/stem_pixels/stem_pixels.h"
 #include "ops/widen/widen.h"
 
 namespace fovea::ops {
@@ -31,17 +31,41 @@ OperationListing list() {
     return {kTable.operation, kTable.count, describe<kTable>};
 }
 
+// By name.
 constexpr OperationListing (*kListings[])() = {
-    list<kActivationFp16>,    list<kActivationFp32>,    list<kActivationGradientFp32>, list<kAffineFp16>,        list<kAffineFp32>,
-    list<kAffineFp32Fp16>,    list<kAffineU8>,          list<kAffineU8Fp16>,      list<kBinaryFp16>,
-    list<kBinaryFp32>,        list<kChannelReduceFp16>, list<kChannelReduceFp32>, list<kConv2dFp16>,
-    list<kConv2dFp32>,        list<kConv2dU8>,          list<kConv2dU8Fp16>,      list<kCrc32>,
-    list<kDenseFp16>,
-    list<kDenseFp32>,         list<kDepthwiseConvFp16>, list<kDepthwiseConvFp32>, list<kGateFp16>,
-    list<kGateFp32>,          list<kGlobalPoolFp16>,    list<kGlobalPoolFp32>,    list<kLrnFp32>,
+    list<kActivationFp16>,
+    list<kActivationFp32>,
+    list<kActivationGradientFp32>,
+    list<kAffineFp16>,
+    list<kAffineFp32>,
+    list<kAffineFp32ToFp16>,
+    list<kAffinePixelsFp16>,
+    list<kAffinePixelsFp32>,
+    list<kBinaryFp16>,
+    list<kBinaryFp32>,
+    list<kChannelReduceFp16>,
+    list<kChannelReduceFp32>,
+    list<kConv2dFp16>,
+    list<kConv2dFp32>,
+    list<kCrc32>,
+    list<kDenseFp32>,
+    list<kDenseFp32W16>,
+    list<kDepthwiseConvFp16>,
+    list<kDepthwiseConvFp32>,
+    list<kGateFp16>,
+    list<kGateFp32>,
+    list<kGlobalPoolFp16ToFp32>,
+    list<kGlobalPoolFp32>,
+    list<kLrnFp32>,
     list<kNarrowFp16>,
-    list<kPointwiseConvFp16>, list<kPointwiseConvFp32>, list<kPoolFp16>,          list<kPoolFp32>,
-    list<kProductSumOverChannelsFp32>, list<kProductSumOverPixelsFp32>,
+    list<kPointwiseConvFp16>,
+    list<kPointwiseConvFp32>,
+    list<kPoolFp16>,
+    list<kPoolFp32>,
+    list<kProductSumOverChannelsFp32>,
+    list<kProductSumOverPixelsFp32>,
+    list<kStemPixelsFp16>,
+    list<kStemPixelsFp32>,
     list<kWidenFp16>,
 };
 

@@ -166,9 +166,8 @@ Status decode_checked(ByteSpan file, int channels, const Metadata &metadata,
     return refuse(detail, kNeedsMemory, Status::kImageTooLarge);
   }
   const Status status =
-      copy_upright({decoded.pixels.data(), decoded.width, decoded.height,
-                    std::ptrdiff_t{channels} * decoded.width,
-                    channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb},
+      copy_upright(packed_pixels(decoded.pixels.data(), decoded.width, decoded.height,
+                                 channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb),
                    metadata.orientation, allocator, out);
   return status == Status::kOk ? status
                                : refuse(detail, "out of memory", status);

@@ -107,55 +107,65 @@ Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
 }
 
 // Means over whole blocks of step_x by step_y pixels, as OpenCV's fast path sums them.
-void resize_area_blocks(const SelectedView& image, int step_x, int step_y, Image* out) {
+Status resize_area_blocks(const SelectedView& image, int step_x, int step_y,
+                          const Allocator& allocator, Image* out) {
     const bool halves = step_x == 2 && step_y == 2;
     const float inverse = 1.0F / static_cast<float>(step_x * step_y);
+    const std::size_t values = static_cast<std::size_t>(image.image.width) * kChannels;
+    Buffer<std::uint32_t> sums(allocator);  // of step_y rows
+    if (!sums.allocate(values)) return Status::kOutOfMemory;
     for (int y = 0; y < out->height; ++y) {
+        std::fill(sums.begin(), sums.end(), 0U);
+        for (int j = 0; j < step_y; ++j) {
+            const std::uint8_t* __restrict row = image.row(y * step_y + j);
+            std::uint32_t* __restrict sum = sums.data();
+            for (std::size_t i = 0; i < values; ++i) sum[i] += row[i];
+        }
         std::uint8_t* o = out->row(y);
         for (int x = 0; x < out->width; ++x) {
+            std::uint64_t total[kChannels] = {};
+            for (int i = 0; i < step_x; ++i) {
+                const std::uint32_t* sum = sums.data() + image.offset(x * step_x + i);
+                for (int c = 0; c < kChannels; ++c) total[c] += sum[c];
+            }
             for (int c = 0; c < kChannels; ++c) {
-                int sum = 0;
-                for (int j = 0; j < step_y; ++j) {
-                    const std::uint8_t* p = image.row(y * step_y + j) + c;
-                    for (int i = 0; i < step_x; ++i) sum += p[image.offset(x * step_x + i)];
-                }
                 o[x * kChannels + c] = static_cast<std::uint8_t>(
-                    halves ? (sum + 2) >> 2 : std::lrintf(static_cast<float>(sum) * inverse));
+                    halves ? static_cast<long>((total[c] + 2) >> 2)
+                           : std::lrintf(static_cast<float>(total[c]) * inverse));
             }
         }
     }
+    return Status::kOk;
 }
 
-// A share of one source position in one output position.
-struct AreaShare {
-    int out;
-    int source;
-    float weight;
+// The source positions first, first + 1, ... that one output position is the weighted sum of. Only the outer two can lie
+// across its edge.
+struct AreaSpan {
+    int first;
+    int count;
+    float first_weight, inner_weight, last_weight;
 };
 
-// Writes the shares of one axis, ordered by output; at most source_size + 2 * out_size of them.
-int area_shares(int source_size, int out_size, double scale, AreaShare* shares) {
+AreaSpan area_span(int index, int source_size, double scale) {
     constexpr double kNegligible = 1e-3;
-    int count = 0;
-    for (int i = 0; i < out_size; ++i) {
-        const double begin = i * scale;
-        const double end = begin + scale;
-        const double width = std::min(scale, source_size - begin);
-        int first = static_cast<int>(std::ceil(begin));
-        int last = static_cast<int>(std::floor(end));
-        last = std::min(last, source_size - 1);
-        first = std::min(first, last);
-        if (first - begin > kNegligible) {
-            shares[count++] = {i, first - 1, static_cast<float>((first - begin) / width)};
-        }
-        for (int s = first; s < last; ++s)
-            shares[count++] = {i, s, static_cast<float>(1.0 / width)};
-        if (end - last > kNegligible) {
-            shares[count++] = {
-                i, last, static_cast<float>(std::min(std::min(end - last, 1.0), width) / width)};
-        }
+    const double begin = index * scale;
+    const double end = begin + scale;
+    const double width = std::min(scale, source_size - begin);
+    const int last = std::min(static_cast<int>(std::floor(end)), source_size - 1);
+    const int first = std::min(static_cast<int>(std::ceil(begin)), last);
+    const auto inner = static_cast<float>(1.0 / width);
+    AreaSpan span{first, last - first, inner, inner, inner};
+    if (first - begin > kNegligible) {
+        span.first_weight = static_cast<float>((first - begin) / width);
+        --span.first;
+        ++span.count;
     }
-    return count;
+    if (end - last > kNegligible) {
+        span.last_weight = static_cast<float>(std::min(std::min(end - last, 1.0), width) / width);
+        ++span.count;
+        if (span.count == 1) span.first_weight = span.last_weight;
+    }
+    return span;
 }
 
 void store_means(const float* sums, int count, std::uint8_t* out) {
@@ -164,40 +174,102 @@ void store_means(const float* sums, int count, std::uint8_t* out) {
     }
 }
 
+// One vector register of any CPU, by the vector types of GCC and Clang.
+typedef float Floats __attribute__((vector_size(16)));
+
+Floats load(const float* p) {
+    Floats floats;
+    std::memcpy(&floats, p, sizeof(floats));
+    return floats;
+}
+
+// Neighbouring columns that are neighbours in the picture too.
+struct ColumnRun {
+    std::ptrdiff_t offset;  // bytes from the start of the row
+    int values;
+};
+
+bool begins_run(const SelectedView& image, int x) {
+    return x == 0 || image.offset(x) != image.offset(x - 1) + kChannels;
+}
+
+[[nodiscard]] bool list_column_runs(const SelectedView& image, Buffer<ColumnRun>* runs) {
+    std::size_t count = 0;
+    for (int x = 0; x < image.width; ++x) count += begins_run(image, x);
+    if (!runs->allocate(count)) return false;
+    std::size_t next = 0;
+    for (int x = 0; x < image.width; ++x) {
+        if (begins_run(image, x)) (*runs)[next++] = {image.offset(x), 0};
+        (*runs)[next - 1].values += kChannels;
+    }
+    return true;
+}
+
+void widen_row(const std::uint8_t* row, const Buffer<ColumnRun>& runs, float* __restrict out) {
+    for (const ColumnRun& run : runs) {
+        const std::uint8_t* __restrict source = row + run.offset;
+        for (int i = 0; i < run.values; ++i) out[i] = source[i];
+        out += run.values;
+    }
+}
+
+// The weighted sums of one row's pixels, each rounded in the order in which OpenCV adds them. A vector holds the three
+// channels and, unused, the first of the next pixel: row and sums have room for one value more.
+void sum_spans(const float* row, const AreaSpan* spans, int count, float* sums) {
+    for (int x = 0; x < count; ++x) {
+        const AreaSpan& span = spans[x];
+        const float* p = row + std::ptrdiff_t{kChannels} * span.first;
+        Floats sum = {};
+        if (span.count > 0) sum = load(p) * span.first_weight;
+        if (span.count > 1) {
+            const Floats weight = Floats{} + span.inner_weight;
+            const float* const last = p + std::ptrdiff_t{kChannels} * (span.count - 1);
+            p += kChannels;
+            for (; last - p >= 4 * kChannels; p += 4 * kChannels) {
+                sum += load(p) * weight;
+                sum += load(p + kChannels) * weight;
+                sum += load(p + 2 * kChannels) * weight;
+                sum += load(p + 3 * kChannels) * weight;
+            }
+            for (; p < last; p += kChannels) sum += load(p) * weight;
+            sum += load(last) * span.last_weight;
+        }
+        std::memcpy(sums + std::ptrdiff_t{kChannels} * x, &sum, sizeof(sum));
+    }
+}
+
 Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator& allocator,
                    Image* out) {
     const int values = out->width * kChannels;
-    Buffer<AreaShare> shares_x(allocator);
-    Buffer<AreaShare> shares_y(allocator);
-    Buffer<float> sums(allocator);
-    if (!shares_x.allocate(static_cast<std::size_t>(image.width) + std::size_t{2} * out->width) ||
-        !shares_y.allocate(static_cast<std::size_t>(image.height) + std::size_t{2} * out->height) ||
-        !sums.allocate(std::size_t{2} * values)) {
+    Buffer<AreaSpan> spans(allocator);
+    Buffer<float> source(allocator), row(allocator), total(allocator);
+    Buffer<ColumnRun> runs(allocator);
+    if (!list_column_runs(image, &runs) ||
+        !spans.allocate(static_cast<std::size_t>(out->width)) ||
+        !source.allocate(static_cast<std::size_t>(image.width) * kChannels + 1) ||
+        !row.allocate(static_cast<std::size_t>(values) + 1) ||
+        !total.allocate(static_cast<std::size_t>(values))) {
         return Status::kOutOfMemory;
     }
-    const int count_x = area_shares(image.width, out->width, scale.x, shares_x.data());
-    const int count_y = area_shares(image.height, out->height, scale.y, shares_y.data());
-    float* row = sums.data();
-    float* total = row + values;
-    int current = -1;
-    for (int j = 0; j < count_y; ++j) {
-        std::fill(row, row + values, 0.0F);
-        const std::uint8_t* source = image.row(shares_y[j].source);
-        for (int i = 0; i < count_x; ++i) {
-            const std::uint8_t* p = source + image.offset(shares_x[i].source);
-            float* q = row + static_cast<std::ptrdiff_t>(shares_x[i].out) * kChannels;
-            for (int c = 0; c < kChannels; ++c) q[c] += p[c] * shares_x[i].weight;
-        }
-        const float weight = shares_y[j].weight;
-        if (shares_y[j].out != current) {
-            if (current >= 0) store_means(total, values, out->row(current));
-            for (int i = 0; i < values; ++i) total[i] = weight * row[i];
-            current = shares_y[j].out;
-        } else {
+    for (int x = 0; x < out->width; ++x) spans[x] = area_span(x, image.width, scale.x);
+    source[source.size() - 1] = 0.0F;
+    int summed = -1;  // the source row that row is of: neighbours share one
+    for (int y = 0; y < out->height; ++y) {
+        const AreaSpan rows = area_span(y, image.height, scale.y);
+        std::fill(total.begin(), total.end(), 0.0F);
+        for (int j = 0; j < rows.count; ++j) {
+            if (summed != rows.first + j) {
+                summed = rows.first + j;
+                widen_row(image.row(summed), runs, source.data());
+                sum_spans(source.data(), spans.data(), out->width, row.data());
+            }
+            const float weight = j == 0                ? rows.first_weight
+                                 : j + 1 == rows.count ? rows.last_weight
+                                                       : rows.inner_weight;
             for (int i = 0; i < values; ++i) total[i] += weight * row[i];
         }
+        store_means(total.data(), values, out->row(y));
     }
-    if (current >= 0) store_means(total, values, out->row(current));
     return Status::kOk;
 }
 
@@ -231,16 +303,12 @@ Status resize(const SelectedView& image, int width, int height, ResizeScale scal
     if (method == ResizeMethod::kLinear) {
         // OpenCV takes the mean of 2 x 2 for an exact half.
         if (blocks_fit && step_x == 2 && step_y == 2) {
-            resize_area_blocks(image, 2, 2, out);
-            return Status::kOk;
+            return resize_area_blocks(image, 2, 2, allocator, out);
         }
         return resize_linear(image, scale, false, allocator, out);
     }
     if (scale.x >= 1.0 && scale.y >= 1.0) {
-        if (blocks_fit) {
-            resize_area_blocks(image, step_x, step_y, out);
-            return Status::kOk;
-        }
+        if (blocks_fit) return resize_area_blocks(image, step_x, step_y, allocator, out);
         return resize_area(image, scale, allocator, out);
     }
     return resize_linear(image, scale, true, allocator, out);

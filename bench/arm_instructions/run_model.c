@@ -79,6 +79,7 @@ static void print_steps(fovea_session* session, const uint8_t* pixels, float* lo
     const uint32_t count = fovea_session_step_times(session, NULL, 0);
     fovea_step_time* steps = calloc(count + 1, sizeof(*steps));
     if (steps == NULL) exit(1);
+    steps->size = sizeof(*steps);
     fovea_session_step_times(session, steps, count);
     for (uint32_t i = 0; i < count; ++i) {
         printf("%s{\"name\": ", i > 0 ? ", " : "");

@@ -46,7 +46,7 @@ def main():
     np.savez(folder / "expected.npz", pixels=pixels, probabilities=probabilities)
 
     model.save(folder / "model.keras")
-    subprocess.run([sys.executable, "-m", "fovea_tools.convert", folder / "model.keras", "-o", folder / "model.fovea", "--labels",
+    subprocess.run([sys.executable, "-m", "fovea_tools.commands.convert", folder / "model.keras", "-o", folder / "model.fovea", "--labels",
                     "no_dr,dr", "--name", f"{name} (random weights)", "--target", "other", "--preset", "kaggle_ben_color",
                     "--quiet"], check=True,
                    env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})

@@ -15,7 +15,7 @@ from .evaluation.cases import Case, Question, join
 from .evaluation.predictions import Prediction, PredictionFile
 from .evaluation.problems import Problem
 from .evaluation.splits import Split
-from .fovea_file import OUTPUT_ONE_SIGMOID, OUTPUT_SIGMOIDS, TARGETS, FoveaModel
+from .file.fovea_file import OUTPUT_ONE_SIGMOID, OUTPUT_SIGMOIDS, TARGETS, FoveaModel
 from .labels import LabelFile
 
 FEWEST = 20  # photos of a class: of fewer, 5 % is less than one photo

@@ -10,7 +10,7 @@ import numpy as np
 from . import calibration
 from .calibration_data import CalibrationSet, positive_score
 from .evaluation.metrics import proportion
-from .fovea_file import FoveaModel
+from .file.fovea_file import FoveaModel
 
 BALANCED = "sources and classes alike"
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ways in which a command can fail."""
 
+import contextlib
+from typing import Iterator
+
 
 class ConversionError(Exception):
     """The model is damaged or holds something that cannot be converted (exit status 4)."""
@@ -14,7 +17,20 @@ class CalibrationError(Exception):
     """Data that no calibration should be based on (exit status 1)."""
 
 
-EVALUATION_LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2")  # what the extra "evaluation" brings
+@contextlib.contextmanager
+def errors_of(path: str) -> Iterator[None]:
+    """Errors name the file, and what typed access to it did not foresee counts as damage of the file."""
+    try:
+        yield
+    except (ConversionError, UsageError) as error:
+        raise type(error)(f"{path}: {error}") from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
+        # A configuration that no program writes.
+        detail = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        raise ConversionError(f"{path}: the model configuration is malformed ({detail})") from error
+
+
+EVALUATION_LIBRARIES = ("sklearn", "scipy", "matplotlib", "jinja2", "PIL")  # what the extra "evaluation" brings
 
 
 def missing_library(error: ImportError) -> str:

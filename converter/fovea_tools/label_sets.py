@@ -30,6 +30,7 @@ class Label:
     site: str = ""                          # the clinic or camera within the source
     ending: str = ""                        # the picture ending that the file gives the id, in lower case: ".jpg"
     patient_any_dr: Optional[bool] = None   # a label that holds for the patient and does not say which eye
+    eye: str = ""                           # "left" or "right", where name or file tell
 
     def positive(self, target: str, edema_from: Optional[int] = None) -> Optional[bool]:
         """Whether the photo is positive. target: "any" (grade 1 or more) or "referable" (grade 2 or more; with edema_from also
@@ -53,10 +54,20 @@ def without_ending(name: str) -> str:
     return name[:len(name) - len(ending_of(name))]
 
 
-def patient_of(name: str) -> str:
-    """EyePACS and ODIR name both eyes of a patient <patient>_left and <patient>_right."""
-    match = re.fullmatch(r"(.+)_(left|right)", name, re.IGNORECASE)
-    return match.group(1) if match else name
+SIDES = {"left": "left", "l": "left", "os": "left", "right": "right", "r": "right", "od": "right"}  # oculus sinister, oculus dexter
+# 123_left (EyePACS, ODIR), 7_l2 (DeepDRiD: the second photo of the left eye), P12-OD (clinics). A lone letter is a side only after a number.
+NAMED_EYE = re.compile(r"(?P<patient>.*[^_. -])[_. -]+(?P<side>left|right|(?<=\d.)(?:od|os|l|r))(?:[_. -]?\d{1,2})?", re.IGNORECASE)
+EYE_IN_FOLDER = re.compile(r"(?P<side>left|right|od|os|l|r)(?:[_. -]?\d{1,2})?", re.IGNORECASE)     # P12/left: the folder is the patient
+
+
+def patient_and_eye(name: str) -> Tuple[str, str]:
+    """(patient, "left" or "right") where the photo's name tells, else (name, "")."""
+    folder, _, photo = name.rpartition("/")
+    match = NAMED_EYE.fullmatch(photo)
+    if match:
+        return match["patient"], SIDES[match["side"].lower()]
+    match = EYE_IN_FOLDER.fullmatch(photo) if folder else None
+    return (folder, SIDES[match["side"].lower()]) if match else (name, "")
 
 
 def _told(row: Row, column: Optional[str]) -> bool:
@@ -82,6 +93,16 @@ def _yes_or_no(row: Row, column: Optional[str], what: str) -> Optional[bool]:
     raise TableError(f"{row.place}: {what} '{text}' is neither yes nor no (1, 0, yes, no, true, false)")
 
 
+def eye_of_cell(row: Row, column: Optional[str]) -> str:
+    """ "left", "right", or nothing where the file does not say."""
+    if not column or not _told(row, column):
+        return ""
+    side = SIDES.get(row[column].lower())
+    if side is None:
+        raise TableError(f"{row.place}: eye '{row[column]}' is neither left nor right ({', '.join(SIDES)})")
+    return side
+
+
 def _name(row: Row, column: str) -> str:
     name = without_ending(row[column].replace("\\", "/"))
     if not name:
@@ -104,6 +125,7 @@ class Columns:
     is_gradable: Callable[[Row, str], Optional[bool]] = lambda row, column: _yes_or_no(row, column, "gradable")
     patient: Optional[str] = None
     site: Optional[str] = None
+    eye: Optional[str] = None
     lowest: int = 0     # -1: a grade that says "has retinopathy, grade not known"
 
     def labels(self, row: Row) -> List[Label]:
@@ -116,8 +138,9 @@ class Columns:
             raise TableError(f"{row.place}: grade {row[self.grade]} and dr '{row[self.dr]}' contradict each other")
         if grade == UNKNOWN_GRADE:
             grade, any_dr = None, True
+        patient, eye = patient_and_eye(name)
         return [Label(
-            name, row.get(self.patient) or patient_of(name.rpartition("/")[2]), grade=grade, scale=self.scale,
+            name, row.get(self.patient) or patient, grade=grade, scale=self.scale, eye=eye_of_cell(row, self.eye) or eye,
             any_dr=any_dr if grade is None else None,
             edema=_number(row, self.edema, "risk of macular oedema", self.highest_edema) if _told(row, self.edema) else None,
             gradable=gradable, site=row.get(self.site), ending=ending)]
@@ -155,11 +178,11 @@ def _odir_eye(row: Row, side: str) -> Label:
         raise TableError(f"{row.place}: no diagnostic keywords for the {side} eye")
     found = [ODIR_GRADES[word] for word in words if word in ODIR_GRADES]
     if not found and (words <= ODIR_QUALITY or words & ODIR_NO_EYE):
-        return Label(name, patient, gradable=False)
+        return Label(name, patient, gradable=False, eye=side)
     if not found:
-        return Label(name, patient, grade=0)
+        return Label(name, patient, grade=0, eye=side)
     grades = [grade for grade in found if grade is not None]
-    return Label(name, patient, grade=max(grades)) if grades else Label(name, patient, any_dr=True)
+    return Label(name, patient, grade=max(grades), eye=side) if grades else Label(name, patient, any_dr=True, eye=side)
 
 
 def _odir_keywords(row: Row) -> List[Label]:
@@ -175,7 +198,8 @@ def _odir_patient(row: Row) -> List[Label]:
     told = _yes_or_no(row, "d", "column D")
     if not row["id"]:
         raise TableError(f"{row.place}: the patient's ID is empty")
-    return [Label(f"{row['id']}_{side}", row["id"], grade=None if told else 0, patient_any_dr=told) for side in ("left", "right")]
+    return [Label(f"{row['id']}_{side}", row["id"], grade=None if told else 0, patient_any_dr=told, eye=side)
+            for side in ("left", "right")]
 
 
 IDRID_LESIONS = ("ma", "he", "ex", "se")
@@ -228,6 +252,7 @@ OWN_ROLES = {
     "gradable": ("gradable",),
     "edema": ("edema",),
     "site": ("site",),
+    "eye": ("eye",),
 }
 
 

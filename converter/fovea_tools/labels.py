@@ -24,6 +24,7 @@ class LabelFile:
     data_set: str           # "APTOS 2019", "IDRiD", ... or "own"
     labels: List[Label]     # in the order of the file, each photo once
     notes: List[str]        # what the reader changed: errata, copies left out
+    without_patient: List[str] = dataclasses.field(default_factory=list)    # photos for which the patient's column is empty
 
 
 def _label_set(table: tables.Table, roles: Mapping[str, str]) -> LabelSet:
@@ -57,20 +58,30 @@ def _messidor_errata(listed: List[Label], notes: List[str]) -> List[Label]:
     return found
 
 
-def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Optional[Mapping[str, str]] = None) -> LabelFile:
+def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Optional[Mapping[str, str]] = None,
+              patient_column: Optional[str] = None) -> LabelFile:
     """Reads a label file of any data set in label_sets.py or of one's own.
 
     Byte-order marks, blanks, empty columns and lines, quotes and ids with a picture ending are accepted. A grade off the scale
     and a photo listed twice with different labels are errors; x.jpg and x.png are two photos where both are listed so. errata: apply
     what the makers of Messidor published.
     roles: {role: column}, roles as in OWN_ROLES, for a file of one's own with other headers.
+    patient_column: names the patients in a file of any data set; where its cell is empty the photo's name tells.
     """
     table = tables.read(path)
     known = _label_set(table, roles or {})
+    column = patient_column.strip().lower() if patient_column is not None else None
+    if column is not None and column not in table.header:
+        raise LabelError(f"{table.path}: no column '{patient_column}' for the patient; the header has {table.header}")
+    without_patient: List[str] = []
     listed: Dict[str, List[Label]] = collections.defaultdict(list)
     found: List[Label] = []
     for row in table.rows:
         for label in known.labels(row):
+            if row.get(column):
+                label = dataclasses.replace(label, patient=row.get(column))
+            elif column is not None:
+                without_patient.append(label.name)
             same = [one for one in listed[label.name] if one.ending == label.ending or not (one.ending and label.ending)]
             for earlier in same:
                 if dataclasses.replace(earlier, ending=label.ending) != label:
@@ -86,4 +97,4 @@ def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Option
         found = _messidor_errata(found, notes)
     # A clinic that took over a data set's columns has not taken over its photos.
     named = all(re.fullmatch(known.ids, label.name.rpartition("/")[2]) for label in found)
-    return LabelFile(str(path), known.name if named else OWN_NAME, found, notes)
+    return LabelFile(str(path), known.name if named else OWN_NAME, found, notes, list(dict.fromkeys(without_patient)))

@@ -12,6 +12,7 @@ from typing import Dict, List, Optional, Sequence, Union
 
 WORKBOOKS = {b"\xd0\xcf\x11\xe0": ".xls", b"PK\x03\x04": ".xlsx"}
 DELIMITERS = ",;\t"
+LARGEST = 1 << 28   # bytes
 DECLARED = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE | re.DOTALL)   # a first line by which spreadsheets tell each other the separator
 
 
@@ -70,9 +71,13 @@ def read(path: Union[str, pathlib.Path]) -> Table:
     line "sep=;" before it."""
     name = str(path)
     try:
-        text = _text(name, pathlib.Path(path).read_bytes())
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise TableError(f"{name}: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise TableError(f"{name}: larger than {LARGEST >> 20} MiB; this is no table")
+    text = _text(name, data)
     first = next((line for line in io.StringIO(text) if line.strip()), "")
     declared = DECLARED.fullmatch(first.rstrip("\r\n"))
     delimiter = declared.group(1) if declared else max(DELIMITERS, key=first.count)

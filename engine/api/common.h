@@ -5,19 +5,13 @@
 #include <new>
 #include <utility>
 
+#include "engine/api/structs.h"
 #include "engine/log.h"
 #include "engine/settings.h"
 #include "fovea/fovea.h"
 #include "preprocess/memory.h"
 
 namespace fovea {
-
-// Structs begin with their size; another one was made by an initialiser of another version, or by
-// none.
-template <typename Struct>
-bool is_initialised(const Struct* value) {
-    return value != nullptr && value->size == sizeof(Struct);
-}
 
 // new and delete through an allocator; null when out of memory.
 template <typename Object, typename... Arguments>

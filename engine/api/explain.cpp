@@ -12,92 +12,80 @@ using namespace fovea;
 
 namespace {
 
-// What workspace_size and create are given, null replaced by defaults, checked; and what is made of it.
+// What workspace_size and create are given, over the defaults.
 struct Asked {
-    fovea_session_settings session_defaults;
-    fovea_explain_settings explain_defaults;
-    const fovea_session_settings* session;
-    const fovea_explain_settings* explain;
+    fovea_session_settings session;
+    fovea_explain_settings explain;
+    const ops::IsaLevel* level = nullptr;
 
-    Asked(const fovea_session_settings* session_settings, const fovea_explain_settings* settings)
-        : session(session_settings), explain(settings) {
-        if (session == nullptr) {
-            fovea_session_settings_init(&session_defaults);
-            session = &session_defaults;
-        }
-        if (explain == nullptr) {
-            fovea_explain_settings_init(&explain_defaults);
-            explain = &explain_defaults;
-        }
-    }
-
-    fovea_status check(const fovea_model* model, const ops::IsaLevel** level) const {
-        if (model == nullptr || !is_initialised(session) || !is_initialised(explain)) return FOVEA_ERROR_INVALID_ARGUMENT;
-        const Log log(session->log);
-        fovea_status status = check_session_settings(session, log);
-        if (status == FOVEA_OK) status = check_explain_settings(*model, *explain, log);
+    fovea_status read(const fovea_model* model, const fovea_session_settings* session_settings,
+                      const fovea_explain_settings* settings) {
+        if (model == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+        fovea_session_settings_init(&session);
+        fovea_explain_settings_init(&explain);
+        const char* problem = read_struct(session_settings, &session);
+        const Log log(session.log);
+        if (problem != nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "session settings: %s", problem);
+        problem = read_struct(settings, &explain);
+        if (problem != nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain settings: %s", problem);
+        fovea_status status = check_session_settings(&session, log);
+        if (status == FOVEA_OK) status = check_explain_settings(*model, explain, log);
         if (status != FOVEA_OK) return status;
-        *level = choose_isa(session->isa, log);
-        return *level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
+        level = choose_isa(session.isa, log);
+        return level == nullptr ? FOVEA_ERROR_UNSUPPORTED_ISA : FOVEA_OK;
     }
 };
 
-fovea_explainer* make(const Asked& asked, const fovea_model& model, const ops::IsaLevel* level) {
-    auto* const made =
-        create<fovea_explainer>(to_internal(asked.session->allocator), model, *asked.session, *asked.explain, level);
-    if (made == nullptr) Log(asked.session->log).write(FOVEA_LOG_ERROR, "out of memory for an explainer");
-    return made;
+// An explainer with its plan.
+fovea_status make_planned(const Asked& asked, const fovea_model& model, fovea_explainer** made) {
+    const Allocator allocator = to_internal(asked.session.allocator);
+    *made = create<fovea_explainer>(allocator, model, asked.session, asked.explain, asked.level);
+    if (*made == nullptr) return Log(asked.session.log).fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for an explainer");
+    const fovea_status status = (*made)->plan(asked.session, asked.explain.layer);
+    if (status != FOVEA_OK) destroy(allocator, *made);
+    return status;
 }
 
 }  // namespace
 
-void fovea_explain_settings_init(fovea_explain_settings* settings) {
-    if (settings == nullptr) return;
-    *settings = {};
-    settings->size = sizeof(*settings);
-    settings->target_class = FOVEA_DEFAULT_CLASS;
-    settings->samples = 25;
-    settings->noise = 0.15;
-    settings->seed = 1;
-    settings->steps = 50;
-    settings->baseline = 128;
-}
-
-void fovea_explanation_init(fovea_explanation* explanation) {
-    if (explanation == nullptr) return;
-    *explanation = {};
-    explanation->size = sizeof(*explanation);
+void fovea_explain_settings_init_sized(fovea_explain_settings* settings, size_t size) {
+    fovea_explain_settings defaults = {};
+    defaults.target_class = FOVEA_DEFAULT_CLASS;
+    defaults.samples = 25;
+    defaults.noise = 0.15;
+    defaults.seed = 1;
+    defaults.steps = 50;
+    defaults.baseline = 128;
+    set_defaults(defaults, settings, size);
 }
 
 fovea_status fovea_explainer_workspace_size(const fovea_model* model, const fovea_session_settings* session_settings,
                                             const fovea_explain_settings* settings, size_t* bytes) {
     if (bytes == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
-    const Asked asked(session_settings, settings);
-    const ops::IsaLevel* level = nullptr;
-    fovea_status status = asked.check(model, &level);
+    Asked asked;
+    fovea_status status = asked.read(model, session_settings, settings);
     if (status != FOVEA_OK) return status;
-    fovea_explainer* const made = make(asked, *model, level);
-    if (made == nullptr) return FOVEA_ERROR_OUT_OF_MEMORY;
-    status = made->plan(*asked.session, asked.explain->layer);
-    if (status == FOVEA_OK) *bytes = static_cast<std::size_t>(made->session.planned.plan.workspace_size);
-    destroy(to_internal(asked.session->allocator), made);
-    return status;
+    fovea_explainer* made = nullptr;
+    status = make_planned(asked, *model, &made);
+    if (status != FOVEA_OK) return status;
+    *bytes = static_cast<std::size_t>(made->session.planned.plan.workspace_size);
+    destroy(to_internal(asked.session.allocator), made);
+    return FOVEA_OK;
 }
 
 fovea_status fovea_explainer_create(const fovea_model* model, const fovea_session_settings* session_settings,
                                     const fovea_explain_settings* settings, fovea_explainer** explainer) {
     if (explainer == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     *explainer = nullptr;
-    const Asked asked(session_settings, settings);
-    const ops::IsaLevel* level = nullptr;
-    fovea_status status = asked.check(model, &level);
+    Asked asked;
+    fovea_status status = asked.read(model, session_settings, settings);
     if (status != FOVEA_OK) return status;
-    fovea_explainer* const made = make(asked, *model, level);
-    if (made == nullptr) return FOVEA_ERROR_OUT_OF_MEMORY;
-    status = made->plan(*asked.session, asked.explain->layer);
-    if (status == FOVEA_OK) status = made->session.start(*asked.session);
+    fovea_explainer* made = nullptr;
+    status = make_planned(asked, *model, &made);
+    if (status != FOVEA_OK) return status;
+    status = made->session.start(asked.session);
     if (status != FOVEA_OK) {
-        destroy(to_internal(asked.session->allocator), made);
+        destroy(to_internal(asked.session.allocator), made);
         return status;
     }
     *explainer = made;
@@ -116,7 +104,7 @@ void fovea_explainer_close(fovea_explainer** explainer) {
 
 fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_dtype dtype, float* logits,
                            fovea_explanation* explanation) {
-    if (explainer == nullptr || !is_initialised(explanation)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    if (explainer == nullptr || !can_be_filled(explanation)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const SessionCall call(explainer->session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const Log& log = explainer->session.log;
@@ -127,7 +115,10 @@ fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_
         const bool finite = std::all_of(values, values + explainer->input_count(), [](float v) { return std::isfinite(v); });
         if (!finite) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: the input has values that are not finite");
     }
-    return explainer->explain(input, dtype, logits, explanation);
+    fovea_explanation made = {};
+    const fovea_status explained = explainer->explain(input, dtype, logits, &made);
+    if (explained == FOVEA_OK) fill_struct(made, explanation);
+    return explained;
 }
 
 fovea_status fovea_explainer_print_plan(const fovea_explainer* explainer, void (*write)(void* cookie, const char* line),

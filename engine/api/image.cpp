@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/api/common.h"
+#include "engine/api/pixels.h"
 #include "engine/model/model.h"
 #include "engine/screening/pictures.h"
 #include "preprocess/preset.h"
@@ -25,40 +26,52 @@ fovea_status give(preprocess::Image&& picture, const PictureContext& context, fo
     if (owner == nullptr) {
         return context.log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a picture");
     }
-    *image = {owner->image.pixels.data(), static_cast<std::uint32_t>(owner->image.width),
-              static_cast<std::uint32_t>(owner->image.height), owner};
+    fill_struct({.size = 0,
+                 .data = owner->image.pixels.data(),
+                 .width = static_cast<std::uint32_t>(owner->image.width),
+                 .height = static_cast<std::uint32_t>(owner->image.height),
+                 .owner = owner},
+                image);
     return FOVEA_OK;
 }
 
-// The caller's settings, or *defaults when there are none; null when they are not sound.
-const fovea_session_settings* settings_or(const fovea_session_settings* settings,
-                                          fovea_session_settings* defaults) {
-    if (settings == nullptr) {
-        fovea_session_settings_init(defaults);
-        return defaults;
+// A shorter picture could not be freed.
+constexpr std::size_t kLeastImageSize = offsetof(fovea_image, owner) + sizeof(fovea_image::owner);
+
+// Whether the caller's struct can take a picture; it is empty then.
+bool make_empty(fovea_image* image) {
+    if (!can_be_filled(image) || image->size < kLeastImageSize) return false;
+    fill_struct({}, image);
+    return true;
+}
+
+// The caller's settings; false when they are not sound.
+bool read_settings(const fovea_session_settings* given, fovea_session_settings* settings) {
+    fovea_session_settings_init(settings);
+    const char* problem = read_struct(given, settings);
+    if (problem == nullptr && !is_valid(settings->allocator)) {
+        problem = "allocator needs both allocate and release, or neither";
     }
-    return is_initialised(settings) && is_valid(settings->allocator) ? settings : nullptr;
+    if (problem != nullptr) Log(settings->log).write(FOVEA_LOG_ERROR, "session settings: %s", problem);
+    return problem == nullptr;
 }
 
 }  // namespace
 
 void fovea_image_free(fovea_image* image) {
-    if (image == nullptr) return;
+    if (image == nullptr || image->size < kLeastImageSize) return;
     auto* owner = static_cast<ImageOwner*>(image->owner);
-    *image = {};
+    if (!make_empty(image)) return;
     if (owner == nullptr) return;
     const Allocator allocator = owner->allocator;
     destroy(allocator, owner);
 }
 
 fovea_status fovea_decode(const void* data, size_t data_size,
-                          const fovea_session_settings* settings, fovea_image* image) {
-    if (image == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
-    *image = {};
-    fovea_session_settings defaults;
-    settings = settings_or(settings, &defaults);
-    if (settings == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
-    const PictureContext context(*settings);
+                          const fovea_session_settings* given, fovea_image* image) {
+    fovea_session_settings settings;
+    if (!make_empty(image) || !read_settings(given, &settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const PictureContext context(settings);
     if (data == nullptr)
         return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "image: data is null");
     preprocess::Image picture(context.allocator);
@@ -66,20 +79,19 @@ fovea_status fovea_decode(const void* data, size_t data_size,
     return status == FOVEA_OK ? give(std::move(picture), context, image) : status;
 }
 
-void fovea_preset_init(fovea_preset* preset) {
-    if (preset == nullptr) return;
-    *preset = {};
-    preset->size = sizeof(*preset);
-    preset->name = preprocess::preset_name(preprocess::Preset::kKaggleBenColor);
-    preset->output_size = 512;
-    preset->tolerance = 7;
-    preset->circle_mask = 1;
-    preset->resize = "cv_linear";
-    preset->graham_scale = 300;
+void fovea_preset_init_sized(fovea_preset* preset, size_t size) {
+    fovea_preset defaults = {};
+    defaults.name = preprocess::preset_name(preprocess::Preset::kKaggleBenColor);
+    defaults.output_size = 512;
+    defaults.tolerance = 7;
+    defaults.circle_mask = 1;
+    defaults.resize = "cv_linear";
+    defaults.graham_scale = 300;
+    set_defaults(defaults, preset, size);
 }
 
 fovea_status fovea_model_preset(const fovea_model* model, fovea_preset* preset) {
-    if (model == nullptr || !is_initialised(preset)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    if (model == nullptr || !can_be_filled(preset)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const ModelFile& file = model->file;
     if (file.graph.default_height != file.graph.default_width) {
         return model->log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL,
@@ -88,16 +100,18 @@ fovea_status fovea_model_preset(const fovea_model* model, fovea_preset* preset) 
     }
     const preprocess::PresetSettings own =
         model_preset(file.preprocessing, file.graph.default_height);
-    fovea_preset_init(preset);
-    preset->name = preprocess::preset_name(own.preset);
-    preset->output_size = static_cast<std::uint32_t>(own.output_size);
-    preset->sigma = own.sigma;
-    preset->tolerance = static_cast<std::uint32_t>(own.tolerance);
-    preset->circle_mask = own.circle_mask ? 1 : 0;
-    preset->gray_swapped = own.gray_swapped ? 1 : 0;
-    preset->pad_square = own.pad_square ? 1 : 0;
-    preset->resize = own.resize == preprocess::ResizeMethod::kArea ? "cv_area" : "cv_linear";
-    preset->graham_scale = own.graham_scale;
+    fovea_preset made;
+    fovea_preset_init(&made);
+    made.name = preprocess::preset_name(own.preset);
+    made.output_size = static_cast<std::uint32_t>(own.output_size);
+    made.sigma = own.sigma;
+    made.tolerance = static_cast<std::uint32_t>(own.tolerance);
+    made.circle_mask = own.circle_mask ? 1 : 0;
+    made.gray_swapped = own.gray_swapped ? 1 : 0;
+    made.pad_square = own.pad_square ? 1 : 0;
+    made.resize = own.resize == preprocess::ResizeMethod::kArea ? "cv_area" : "cv_linear";
+    made.graham_scale = own.graham_scale;
+    fill_struct(made, preset);
     return FOVEA_OK;
 }
 
@@ -107,22 +121,21 @@ const char* fovea_preset_name(uint32_t index) {
 }
 
 fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_preset* preset,
-                              const fovea_session_settings* settings, fovea_image* image) {
-    if (image == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
-    *image = {};
-    fovea_session_settings defaults;
-    settings = settings_or(settings, &defaults);
-    if (settings == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
-    const PictureContext context(*settings);
-    if (pixels == nullptr || !is_initialised(preset)) {
-        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
-                                "preprocess: pixels is null or preset is not initialised");
+                              const fovea_session_settings* given, fovea_image* image) {
+    fovea_session_settings settings;
+    if (!make_empty(image) || !read_settings(given, &settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const PictureContext context(settings);
+    fovea_preset wanted;
+    fovea_preset_init(&wanted);
+    const char* problem = preset == nullptr ? "null" : read_struct(preset, &wanted);
+    if (problem != nullptr) {
+        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "preset: %s", problem);
     }
     preprocess::PresetSettings preset_settings;
-    fovea_status status = public_preset(*preset, context.log, &preset_settings);
+    fovea_status status = public_preset(wanted, context.log, &preset_settings);
     if (status != FOVEA_OK) return status;
     preprocess::Image upright(context.allocator), result(context.allocator);
-    status = copy_picture(*pixels, context, &upright);
+    status = read_pixels(pixels, context, &upright);
     if (status != FOVEA_OK) return status;
     status = run_preset(upright, preset_settings, context, &result);
     return status == FOVEA_OK ? give(std::move(result), context, image) : status;

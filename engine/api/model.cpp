@@ -24,21 +24,20 @@ const char* target_name(Target target) {
 
 // Makes a model and lets open bring its bytes; half-made ones are taken down.
 template <typename Open>
-fovea_status load(const fovea_model_settings* settings, fovea_model** model, const Open& open) {
+fovea_status load(const fovea_model_settings* given, fovea_model** model, const Open& open) {
     if (model == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     *model = nullptr;
-    fovea_model_settings defaults;
-    if (settings == nullptr) {
-        fovea_model_settings_init(&defaults);
-        settings = &defaults;
+    fovea_model_settings settings;
+    fovea_model_settings_init(&settings);
+    const char* problem = read_struct(given, &settings);
+    const Log log(settings.log);
+    if (problem == nullptr && !is_valid(settings.allocator)) {
+        problem = "allocator needs both allocate and release, or neither";
     }
-    if (!is_initialised(settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
-    const Log log(settings->log);
-    if (!is_valid(settings->allocator)) {
-        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
-                        "model settings: allocator needs both allocate and release, or neither");
+    if (problem != nullptr) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "model settings: %s", problem);
     }
-    const Allocator allocator = to_internal(settings->allocator);
+    const Allocator allocator = to_internal(settings.allocator);
     auto* made = create<fovea_model>(allocator, allocator, log);
     if (made == nullptr) return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a model");
     fovea_status status = open(&made->source, log);
@@ -56,10 +55,8 @@ fovea_status load(const fovea_model_settings* settings, fovea_model** model, con
 
 }  // namespace
 
-void fovea_model_settings_init(fovea_model_settings* settings) {
-    if (settings == nullptr) return;
-    *settings = {};
-    settings->size = sizeof(*settings);
+void fovea_model_settings_init_sized(fovea_model_settings* settings, size_t size) {
+    set_defaults({}, settings, size);
 }
 
 fovea_status fovea_model_load_file(const char* path, const fovea_model_settings* settings,
@@ -104,32 +101,32 @@ void fovea_model_close(fovea_model** model) {
 }
 
 fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* info) {
-    if (model == nullptr || !is_initialised(info)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    if (model == nullptr || !can_be_filled(info)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const ModelFile& file = model->file;
     const Graph& graph = file.graph;
     const char* name = file.provenance_value("model_name");
-    *info = {};
-    info->size = sizeof(*info);
-    info->name = name != nullptr ? name : "";
-    info->dtype = graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
-    info->target = target_name(file.labels.target);
-    info->preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.preset));
-    info->input_height = graph.input_height;
-    info->input_width = graph.input_width;
-    info->input_channels = graph.input_channels;
-    info->default_input_height = graph.default_height;
-    info->default_input_width = graph.default_width;
-    info->class_count = file.labels.class_count();
-    info->logit_count = file.labels.logit_count();
-    info->temperature = file.calibration.temperature;
-    info->operating_point_count = file.calibration.count;
-    info->default_operating_point = file.calibration.default_point;
-    info->node_count = graph.node_count();
-    info->tap_count = static_cast<std::uint32_t>(graph.names.size());
-    info->provenance_count = static_cast<std::uint32_t>(file.provenance.size());
-    info->golden_count = file.golden.count;
-    info->file_size = file.file_size;
-    info->weight_bytes = file.weight_bytes;
+    fovea_model_info made = {};
+    made.name = name != nullptr ? name : "";
+    made.dtype = graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
+    made.target = target_name(file.labels.target);
+    made.preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.preset));
+    made.input_height = graph.input_height;
+    made.input_width = graph.input_width;
+    made.input_channels = graph.input_channels;
+    made.default_input_height = graph.default_height;
+    made.default_input_width = graph.default_width;
+    made.class_count = file.labels.class_count();
+    made.logit_count = file.labels.logit_count();
+    made.temperature = file.calibration.temperature;
+    made.operating_point_count = file.calibration.count;
+    made.default_operating_point = file.calibration.default_point;
+    made.node_count = graph.node_count();
+    made.tap_count = static_cast<std::uint32_t>(graph.names.size());
+    made.provenance_count = static_cast<std::uint32_t>(file.provenance.size());
+    made.golden_count = file.golden.count;
+    made.file_size = file.file_size;
+    made.weight_bytes = file.weight_bytes;
+    fill_struct(made, info);
     return FOVEA_OK;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // C entry points: screening.
 #include "engine/api/common.h"
+#include "engine/api/pixels.h"
 #include "engine/clock.h"
 #include "engine/screening/pictures.h"
 #include "engine/screening/screening.h"
@@ -12,23 +13,24 @@ namespace {
 
 // quality -> result; open brings the upright photo.
 template <typename Open>
-fovea_status screen(fovea_session* session, const fovea_screen_options* options,
+fovea_status screen(fovea_session* session, const fovea_screen_options* given,
                     fovea_screening* screening, const Open& open) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     const SessionCall call(*session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
-    fovea_screen_options defaults;
-    if (options == nullptr) {
-        fovea_screen_options_init(&defaults);
-        options = &defaults;
+    fovea_screen_options options;
+    fovea_screen_options_init(&options);
+    const char* problem = read_struct(given, &options);
+    if (problem != nullptr) {
+        return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screen options: %s", problem);
     }
-    if (!is_initialised(options) || screening == nullptr) {
+    if (!can_be_filled(screening)) {
         return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
-                                 "screening: options are not initialised or screening is null");
+                                 "screening: null, or its size is not set");
     }
     fovea_status status = check_screenable(*session);
     if (status != FOVEA_OK) return status;
-    const OperatingPoint* point = find_operating_point(*session, options->operating_point);
+    const OperatingPoint* point = find_operating_point(*session, options.operating_point);
     if (point == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
 
     fovea_screening made = {};
@@ -44,21 +46,19 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* options,
     status = judge_quality(*session, photo, &made);
     if (status != FOVEA_OK) return status;
     made.result = FOVEA_RESULT_NOT_GRADABLE;
-    made.forced = made.quality == FOVEA_QUALITY_REJECT && options->force != 0 ? 1 : 0;
+    made.forced = made.quality == FOVEA_QUALITY_REJECT && options.force != 0 ? 1 : 0;
     if (made.quality != FOVEA_QUALITY_REJECT || made.forced != 0) {
         status = judge_signs(*session, photo, *point, &made);
         if (status != FOVEA_OK) return status;
     }
-    *screening = made;
+    fill_struct(made, screening);
     return FOVEA_OK;
 }
 
 }  // namespace
 
-void fovea_screen_options_init(fovea_screen_options* options) {
-    if (options == nullptr) return;
-    *options = {};
-    options->size = sizeof(*options);
+void fovea_screen_options_init_sized(fovea_screen_options* options, size_t size) {
+    set_defaults({}, options, size);
 }
 
 const char* fovea_quality_string(fovea_quality quality) {
@@ -104,9 +104,6 @@ fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pix
                                  const fovea_screen_options* options, fovea_screening* screening) {
     return screen(
         session, options, screening, [&](const PictureContext& context, preprocess::Image* photo) {
-            if (pixels == nullptr) {
-                return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: pixels is null");
-            }
-            return copy_picture(*pixels, context, photo);
+            return read_pixels(pixels, context, photo);
         });
 }

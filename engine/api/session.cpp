@@ -13,11 +13,16 @@ using namespace fovea;
 
 namespace {
 
-// Arguments that workspace_size and create share. *level receives the instruction set.
-fovea_status check_arguments(const fovea_model* model, const fovea_session_settings* settings,
-                             const ops::IsaLevel** level) {
-    if (model == nullptr || !is_initialised(settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
+// Arguments that workspace_size and create share. *settings receives the caller's, *level the instruction set.
+fovea_status check_arguments(const fovea_model* model, const fovea_session_settings* given,
+                             fovea_session_settings* settings, const ops::IsaLevel** level) {
+    if (model == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    fovea_session_settings_init(settings);
+    const char* problem = read_struct(given, settings);
     const Log log(settings->log);
+    if (problem != nullptr) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "session settings: %s", problem);
+    }
     const fovea_status status = check_session_settings(settings, log);
     if (status != FOVEA_OK) return status;
     *level = choose_isa(settings->isa, log);
@@ -36,52 +41,43 @@ std::uint64_t bytes_read(const Plan& plan, const Step& step) {
 
 }  // namespace
 
-void fovea_session_settings_init(fovea_session_settings* settings) {
-    if (settings == nullptr) return;
-    *settings = {};
-    settings->size = sizeof(*settings);
-    settings->threads = 1;
-    settings->max_image_side = 16384;
-    settings->max_image_pixels = 100'000'000;
-    settings->max_decode_bytes = std::uint64_t{1} << 30;
-    settings->max_workspace_bytes = std::uint64_t{1} << 30;
+void fovea_session_settings_init_sized(fovea_session_settings* settings, size_t size) {
+    fovea_session_settings defaults = {};
+    defaults.threads = 1;
+    defaults.max_image_side = 16384;
+    defaults.max_image_pixels = 100'000'000;
+    defaults.max_decode_bytes = std::uint64_t{1} << 30;
+    defaults.max_workspace_bytes = std::uint64_t{1} << 30;
+    set_defaults(defaults, settings, size);
 }
 
 fovea_status fovea_session_workspace_size(const fovea_model* model,
-                                          const fovea_session_settings* settings, size_t* bytes) {
+                                          const fovea_session_settings* given, size_t* bytes) {
     if (bytes == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
-    fovea_session_settings defaults;
-    if (settings == nullptr) {
-        fovea_session_settings_init(&defaults);
-        settings = &defaults;
-    }
+    fovea_session_settings settings;
     const ops::IsaLevel* level = nullptr;
-    fovea_status status = check_arguments(model, settings, &level);
+    fovea_status status = check_arguments(model, given, &settings, &level);
     if (status != FOVEA_OK) return status;
-    SessionPlan planned(to_internal(settings->allocator), level);
-    status = plan_session(model->file, *settings, Log(settings->log), &planned);
+    SessionPlan planned(to_internal(settings.allocator), level);
+    status = plan_session(model->file, settings, Log(settings.log), &planned);
     if (status == FOVEA_OK) *bytes = static_cast<std::size_t>(planned.plan.workspace_size);
     return status;
 }
 
-fovea_status fovea_session_create(const fovea_model* model, const fovea_session_settings* settings,
+fovea_status fovea_session_create(const fovea_model* model, const fovea_session_settings* given,
                                   fovea_session** session) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     *session = nullptr;
-    fovea_session_settings defaults;
-    if (settings == nullptr) {
-        fovea_session_settings_init(&defaults);
-        settings = &defaults;
-    }
+    fovea_session_settings settings;
     const ops::IsaLevel* level = nullptr;
-    fovea_status status = check_arguments(model, settings, &level);
+    fovea_status status = check_arguments(model, given, &settings, &level);
     if (status != FOVEA_OK) return status;
-    const Allocator allocator = to_internal(settings->allocator);
-    auto* made = create<fovea_session>(allocator, *model, *settings, level);
+    const Allocator allocator = to_internal(settings.allocator);
+    auto* made = create<fovea_session>(allocator, *model, settings, level);
     if (made == nullptr) {
-        return Log(settings->log).fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a session");
+        return Log(settings.log).fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a session");
     }
-    status = made->prepare(*settings);
+    status = made->prepare(settings);
     if (status != FOVEA_OK) {
         destroy(allocator, made);
         return status;
@@ -101,20 +97,20 @@ void fovea_session_close(fovea_session** session) {
 }
 
 fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info) {
-    if (session == nullptr || !is_initialised(info)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    if (session == nullptr || !can_be_filled(info)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const SessionCall call(*session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const Plan& plan = session->planned.plan;
     const Shape& input = session->input_shape();
-    *info = {};
-    info->size = sizeof(*info);
-    info->input_height = input.height;
-    info->input_width = input.width;
-    info->input_channels = input.channels;
-    info->threads = plan.threads;
-    info->isa = session->planned.isa->name;
-    info->workspace_bytes = static_cast<std::size_t>(plan.workspace_size);
-    info->multiply_adds = plan.multiply_adds;
+    fill_struct({.size = 0,
+                 .input_height = input.height,
+                 .input_width = input.width,
+                 .input_channels = input.channels,
+                 .threads = plan.threads,
+                 .isa = session->planned.isa->name,
+                 .workspace_bytes = static_cast<std::size_t>(plan.workspace_size),
+                 .multiply_adds = plan.multiply_adds},
+                info);
     return FOVEA_OK;
 }
 
@@ -139,7 +135,7 @@ fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dt
 
 fovea_status fovea_session_tap(const fovea_session* session, const char* name,
                                fovea_tensor* tensor) {
-    if (session == nullptr || name == nullptr || tensor == nullptr) {
+    if (session == nullptr || name == nullptr || !can_be_filled(tensor)) {
         return FOVEA_ERROR_INVALID_ARGUMENT;
     }
     const SessionCall call(*session);
@@ -155,7 +151,13 @@ fovea_status fovea_session_tap(const fovea_session* session, const char* name,
                                  name);
     }
     const Shape& shape = session->planned.plan.values[node + 1].shape;
-    *tensor = {session->executor->value(node + 1), shape.height, shape.width, shape.channels};
+    fill_struct({.size = 0,
+                 .data = session->executor->value(node + 1),
+                 .height = shape.height,
+                 .width = shape.width,
+                 .channels = shape.channels,
+                 .reserved = 0},
+                tensor);
     return FOVEA_OK;
 }
 
@@ -175,16 +177,19 @@ uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time*
     const Plan& plan = session->planned.plan;
     const Graph& graph = session->file().graph;
     const auto count = static_cast<std::uint32_t>(plan.step_count);
-    for (std::uint32_t i = 0; times != nullptr && i < std::min(count, capacity); ++i) {
+    const std::size_t entry_size = capacity != 0 && can_be_filled(times) ? times->size : 0;
+    for (std::uint32_t i = 0; entry_size != 0 && i < std::min(count, capacity); ++i) {
         const Step& step = plan.steps[i];
         const char* name = step.node == kNone ? "(input)" : graph.name_of(step.node);
         if (name == nullptr) name = node_kind_name(graph.nodes[step.node].kind);
-        times[i] = {name,
-                    step.kernel,
-                    session->step_seconds[i],
-                    step.multiply_adds,
-                    bytes_read(plan, step),
-                    plan.values[step.output].bytes()};
+        set_defaults<fovea_step_time>({.size = 0,
+                                       .name = name,
+                                       .kernel = step.kernel,
+                                       .seconds = session->step_seconds[i],
+                                       .multiply_adds = step.multiply_adds,
+                                       .bytes_read = bytes_read(plan, step),
+                                       .bytes_written = plan.values[step.output].bytes()},
+                                      entry_of(times, entry_size, i), entry_size);
     }
     return count;
 }

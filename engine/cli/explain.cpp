@@ -76,8 +76,8 @@ class Explainer {
     Explainer& operator=(const Explainer&) = delete;
 
     fovea_explanation explain(const NetworkInput& input, const Model& model, std::vector<float>& logits) {
-        fovea_explanation explanation;
-        fovea_explanation_init(&explanation);
+        fovea_explanation explanation{};
+        explanation.size = sizeof(explanation);
         logits.resize(model.info().logit_count);
         lines_.clear();
         require(fovea_explain(explainer_, input.values, input.dtype, logits.data(), &explanation), model);

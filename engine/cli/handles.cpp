@@ -140,11 +140,12 @@ void Session::require(const std::string& subject) const {
 
 fovea_pixels Image::pixels() const {
     fovea_pixels pixels{};
-    pixels.data = image_.data;
+    pixels.size = sizeof(pixels);
+    pixels.format = FOVEA_RGB;
     pixels.width = image_.width;
     pixels.height = image_.height;
-    pixels.stride = std::size_t{3} * image_.width;
-    pixels.format = FOVEA_RGB;
+    pixels.planes[0] = image_.data;
+    pixels.strides[0] = std::size_t{3} * image_.width;
     return pixels;
 }
 

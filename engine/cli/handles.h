@@ -97,7 +97,7 @@ class Session {
 
 class Image {
   public:
-    Image() = default;
+    Image() { image_.size = sizeof(image_); }
     ~Image() { fovea_image_free(&image_); }
     Image(const Image&) = delete;
     Image& operator=(const Image&) = delete;

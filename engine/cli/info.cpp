@@ -19,6 +19,22 @@ struct Options {
     bool plan = false, json = false, taps = false;
 };
 
+// How a photo becomes the network's picture. A network whose input is no square has no preset of its own.
+Json preprocessing(const Model& model) {
+    Json json = {{"preset", model.info().preset}};
+    fovea_preset preset;
+    fovea_preset_init(&preset);
+    if (fovea_model_preset(model.get(), &preset) != FOVEA_OK) return json;
+    json["sigma"] = preset.sigma;
+    json["tolerance"] = preset.tolerance;
+    json["circle_mask"] = preset.circle_mask != 0;
+    json["gray_swapped"] = preset.gray_swapped != 0;
+    json["pad_square"] = preset.pad_square != 0;
+    json["resize"] = preset.resize;
+    if (json["preset"] == "graham2015") json["graham_scale"] = preset.graham_scale;
+    return json;
+}
+
 Json facts(const Model& model, const Session& session) {
     const fovea_model_info& info = model.info();
     const fovea_session_info& run = session.info();
@@ -33,6 +49,7 @@ Json facts(const Model& model, const Session& session) {
     json["classes"] = model.class_names();
     json["logits"] = info.logit_count;
     json["preset"] = info.preset;
+    json["preprocessing"] = preprocessing(model);
     json["input"] = {info.input_height, info.input_width, info.input_channels};
     json["default_input"] = {info.default_input_height, info.default_input_width,
                              info.input_channels};
@@ -109,7 +126,12 @@ std::string facts_text(const Json& json) {
         classes += (classes.empty() ? "" : ", ") + plain(name);
     }
     line("classes", classes);
-    line("preprocessing", plain(json["preset"]));
+    std::string steps = plain(json["preset"]);
+    for (const auto& [key, value] : json["preprocessing"].items()) {
+        if (key == "preset" || value == false || value == 0) continue;
+        steps += ", " + key + (value == true ? "" : " " + plain(value));
+    }
+    line("preprocessing", steps);
     line("input",
          shape_text(json["input"]) + " (trained at " + shape_text(json["default_input"]) + ")");
     line("temperature", dump(json["temperature"]));

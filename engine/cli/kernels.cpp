@@ -17,6 +17,7 @@ ExitStatus kernels(const std::string& isa) {
     std::uint32_t count = 0;
     fovea_status status = fovea_kernels(cap, nullptr, 0, &count);
     std::vector<fovea_kernel> rows(count);
+    if (!rows.empty()) rows[0].size = sizeof(fovea_kernel);
     if (status == FOVEA_OK) status = fovea_kernels(cap, rows.data(), count, &count);
     if (status != FOVEA_OK) throw Failure(kFailure, "kernels", fovea_status_string(status));
 

@@ -45,10 +45,11 @@ struct Job {
 void require_preset(const fovea_preset& preset) {
     constexpr std::array<std::uint8_t, 3> kPixel = {128, 128, 128};
     fovea_pixels pixels{};
-    pixels.data = kPixel.data();
-    pixels.width = pixels.height = 1;
-    pixels.stride = kPixel.size();
+    pixels.size = sizeof(pixels);
     pixels.format = FOVEA_RGB;
+    pixels.width = pixels.height = 1;
+    pixels.planes[0] = kPixel.data();
+    pixels.strides[0] = kPixel.size();
     LogLines lines;
     fovea_session_settings settings;
     fovea_session_settings_init(&settings);

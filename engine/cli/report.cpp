@@ -83,6 +83,13 @@ std::string joined_floats(const float* values, std::uint32_t count) {
     return joined(parts);
 }
 
+// In brackets: several numbers of which the first is negative would begin like a formula.
+std::string bracketed_floats(const float* values, std::uint32_t count) {
+    std::string text;
+    for (std::uint32_t i = 0; i < count; ++i) text += (i == 0 ? "[" : " ") + float_text(values[i]);
+    return text + "]";
+}
+
 std::string failed_checks(const fovea_screening& screening) {
     std::vector<std::string> names;
     for (std::uint32_t i = 0; i < screening.quality_check_count; ++i) {
@@ -92,10 +99,21 @@ std::string failed_checks(const fovea_screening& screening) {
     return joined(names);
 }
 
-std::string percent(double fraction) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%.2f %%", fraction * 100);
+std::string percent(double fraction, int digits = 2) {
+    char text[40];
+    // What is not certain is not called so.
+    if (digits == 2 && fraction < 1 && fraction >= 0.99995) return "more than 99.99 %";
+    if (digits == 2 && fraction > 0 && fraction < 0.00005) return "less than 0.01 %";
+    std::snprintf(text, sizeof(text), "%.*f %%", digits, fraction * 100);
     return text;
+}
+
+// As many digits as it takes to tell a score from its threshold.
+int distinguishing_digits(double score, double threshold) {
+    constexpr int kFewest = 2, kMost = 9;
+    int digits = kFewest;
+    while (digits < kMost && score != threshold && percent(score, digits) == percent(threshold, digits)) ++digits;
+    return percent(score, digits) == percent(threshold, digits) ? kFewest : digits;
 }
 
 std::string target_text(const std::string& target) {
@@ -188,10 +206,9 @@ std::string csv_header(const ReportContext& context) {
     std::string header = context.byte_order_mark ? "\xef\xbb\xbf" : "";
     header +=
         "file,status,error_code,error_message,width,height,sha256,quality,failed_checks,"
-        "typicality,typicality_score,typicality_percentile,result,target,classes,logits,"
-        "probabilities,confidence,operating_point,threshold,temperature,model,model_sha256,dtype,"
-        "preset,input,";
-    if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,explain_ms,";
+        "result,target,classes,logits,probabilities,confidence,score,operating_point,threshold,"
+        "temperature,model,model_sha256,dtype,preset,input,";
+    if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,";
     return header + "engine,warnings\n";
 }
 
@@ -212,13 +229,13 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
     add(report.sha256);
     add_if(screened, [&] { return std::string(fovea_quality_string(screening.quality)); });
     add_if(screened, [&] { return failed_checks(screening); });
-    for (int i = 0; i < 3; ++i) add("");  // typicality: not measured yet
     add_if(screened, [&] { return std::string(fovea_result_string(screening.result)); });
     add_text(context.target);
     add_text(joined(context.classes));
-    add_if(scored, [&] { return joined_floats(screening.logits, screening.logit_count); });
+    add_if(scored, [&] { return bracketed_floats(screening.logits, screening.logit_count); });
     add_if(scored, [&] { return joined_floats(screening.probabilities, screening.class_count); });
     add_if(scored, [&] { return number_text(screening.confidence); });
+    add_if(scored, [&] { return number_text(screening.positive_score); });
     add_text(context.operating_point);
     add_if(!context.operating_point.empty(), [&] { return number_text(context.threshold); });
     add(number_text(context.temperature));
@@ -233,7 +250,6 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
         add_if(screened, [&] { return number_text(milliseconds(screening.quality_ms)); });
         add_if(scored, [&] { return number_text(milliseconds(screening.preprocess_ms)); });
         add_if(scored, [&] { return number_text(milliseconds(screening.infer_ms)); });
-        add("");  // explain
     }
     add_text(context.engine);
     fields.push_back(csv_quoted(inert_text(joined(report.warnings))));
@@ -270,12 +286,14 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
                                     found ? Colour::kRed : Colour::kGreen, context) +
                                " (target: " + target_text(context.target) + ")" +
                                (screening.forced != 0 ? ", forced in spite of poor quality" : ""));
-    const std::string likely = screening.predicted_class < context.classes.size()
-                                   ? " (most probable class: " + printable(context.classes[screening.predicted_class]) + ")"
-                                   : "";
-    text += line("confidence", percent(screening.confidence) + likely);
-    text += line("score", percent(screening.positive_score) + " for DR signs, threshold " +
-                              percent(screening.threshold) + " (" + printable(context.operating_point) + ")");
+    const int digits = distinguishing_digits(screening.positive_score, screening.threshold);
+    text += line("score", percent(screening.positive_score, digits) + " for DR signs; signs are reported from " +
+                              percent(screening.threshold, digits) + " on" +
+                              (context.operating_point.empty() ? "" : " (" + printable(context.operating_point) + ")"));
+    const double confidence = found ? screening.positive_score : 1 - screening.positive_score;
+    text += line("confidence", confidence >= 0.5 ? percent(confidence)
+                               : found           ? "low: DR signs are less likely than not, but above the threshold"
+                                                 : "low: DR signs are more likely than not, but below the threshold");
     return text + warnings;
 }
 

@@ -31,7 +31,7 @@ struct PhotoReport {
     std::string file;
     PhotoStatus status = PhotoStatus::kError;
     std::string error_code, error_message;
-    std::string sha256;           // empty: the file could not be read
+    std::string sha256;           // empty: the file could not be read, or no result names it
     fovea_screening screening{};  // meaningless for kError
     std::vector<std::string> warnings;
     bool bad_model = false;  // the error is the model's, not the photo's
@@ -44,13 +44,14 @@ inline constexpr const char* kForcedWarning = "forced: the photo's quality is re
 // of it are always there.
 Json photo_json(const PhotoReport& report, const ReportContext& context);
 
-// The flat subset of the JSON as one row; lists are joined by semicolons. The columns depend on
-// context.timings alone. A row is one line, and none of its beginnings is a row: the last field is always quoted. No text is a
-// spreadsheet's formula: those that would be begin with ' or, for the file's path, with ./
+// The flat subset of the JSON as one row, and the score that was compared with the threshold; lists are joined by semicolons,
+// logits stand in brackets. The columns depend on context.timings alone, and there is none for what is not measured yet. A row is
+// one line, and none of its beginnings is a row: the last field is always quoted. No text is a spreadsheet's formula: those that
+// would be begin with ' or, for the file's path, with ./
 std::string csv_header(const ReportContext& context);
 std::string csv_row(const PhotoReport& report, const ReportContext& context);
 
-// A few lines for people.
+// A few lines for people. The confidence is that of the result: the threshold may ask for one that is the less likely.
 std::string photo_text(const PhotoReport& report, const ReportContext& context);
 
 inline constexpr const char* kResearchUse =

@@ -57,6 +57,7 @@ void dump_taps(const std::string& folder, const std::string& file, Session& sess
     std::set<std::string> taken = {"index.json"};
     for (const std::string& tap : taps) {
         fovea_tensor tensor{};
+        tensor.size = sizeof(tensor);
         const fovea_status status = fovea_session_tap(session.get(), tap.c_str(), &tensor);
         if (status != FOVEA_OK) {
             throw Failure(kFailure, "tap " + tap, session.lines().cause(status));

@@ -29,6 +29,11 @@ struct Options {
     bool force = false, no_timings = false, resume = false, bom = false;
 };
 
+// Whether the results name files by their hashes, which text does not show.
+bool has_hashes(const Options& options) {
+    return options.format != "text";
+}
+
 // The index of the operating point asked for; the model's default for an empty name.
 std::uint32_t find_operating_point(const Model& model, const std::string& name) {
     const fovea_model_info& info = model.info();
@@ -55,7 +60,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     if (name != nullptr) context.operating_point = name;
     context.temperature = info.temperature;
     context.model_name = info.name;
-    context.model_sha256 = model.sha256();
+    if (has_hashes(options)) context.model_sha256 = model.sha256();
     context.dtype = info.dtype;
     context.preset = info.preset;
     context.input_height = session.info().input_height;
@@ -82,7 +87,7 @@ void require_screening_model(const Model& model) {
 }
 
 PhotoReport screen_photo(const Input& input, Session& session,
-                         const fovea_screen_options& screen_options) {
+                         const fovea_screen_options& screen_options, bool is_hashed) {
     PhotoReport report;
     report.file = input.file;
     if (!is_utf8(input.file)) {
@@ -98,8 +103,9 @@ PhotoReport screen_photo(const Input& input, Session& session,
         report.error_message = error.message;
         return report;
     }
-    report.sha256 = sha256(bytes.data(), bytes.size());
+    if (is_hashed) report.sha256 = sha256(bytes.data(), bytes.size());
     session.lines().clear();
+    report.screening.size = sizeof(report.screening);
     fovea_status status = fovea_screen_bytes(session.get(), bytes.data(), bytes.size(),
                                              &screen_options, &report.screening);
     const std::vector<std::string>& warnings = session.lines().warnings();
@@ -230,7 +236,7 @@ ExitStatus screen(const Options& options) {
     const auto work = [&](unsigned worker, std::size_t index) {
         const Input& input = inputs[earlier.count + index];
         try {
-            return screen_photo(input, *sessions[worker], screen_options);
+            return screen_photo(input, *sessions[worker], screen_options, has_hashes(options));
         } catch (const std::bad_alloc&) {
             PhotoReport report;
             report.file = input.file;

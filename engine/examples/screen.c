@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     fovea_model* model = NULL;
     fovea_session* session = NULL;
     fovea_session_settings settings;
-    fovea_screening result;
+    fovea_screening result = {.size = sizeof(result)};
     fovea_status status;
     size_t size = 0;
     unsigned char* photo = argc == 3 ? read_file(argv[2], &size) : NULL;

@@ -131,7 +131,6 @@ fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, floa
     const Objective everything = {Objective::Kind::kLogit, objective.form, Objective::kPredicted, 0};
     objective = with_class(objective, logits(), logit_count());
     fovea_explanation made = {};
-    made.size = sizeof(made);
     made.target_class = objective.first_class;
     made.predicted_class = with_class(everything, logits(), logit_count()).first_class;
     made.scalar = objective_value(objective, logits(), logit_count());

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/plan/step_builder.h"
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 namespace fovea {
 

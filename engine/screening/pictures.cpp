@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/screening/pictures.h"
 
-#include <climits>
 #include <cstring>
 
 #include "engine/settings.h"
-#include "preprocess/camera_pixels.h"
 #include "preprocess/decode.h"
 
 namespace fovea {
@@ -13,36 +11,6 @@ namespace {
 
 constexpr const char* kLinear = "cv_linear";
 constexpr const char* kArea = "cv_area";
-
-int bytes_per_pixel(fovea_pixel_format format) {
-    switch (format) {
-        case FOVEA_RGB:
-        case FOVEA_BGR:
-            return 3;
-        case FOVEA_RGBA:
-        case FOVEA_BGRA:
-            return 4;
-        case FOVEA_PIXEL_FORMAT_ANY_INT_:
-            break;
-    }
-    return 0;
-}
-
-preprocess::PixelFormat internal_format(fovea_pixel_format format) {
-    switch (format) {
-        case FOVEA_RGB:
-            return preprocess::PixelFormat::kRgb;
-        case FOVEA_RGBA:
-            return preprocess::PixelFormat::kRgba;
-        case FOVEA_BGR:
-            return preprocess::PixelFormat::kBgr;
-        case FOVEA_BGRA:
-            return preprocess::PixelFormat::kBgra;
-        case FOVEA_PIXEL_FORMAT_ANY_INT_:
-            break;
-    }
-    return preprocess::PixelFormat::kRgb;
-}
 
 }  // namespace
 
@@ -99,43 +67,6 @@ fovea_status decode_picture(const void* data, std::size_t size, const PictureCon
         return FOVEA_OK;
     }
     return picture_status(status, "image", detail, context.log);
-}
-
-fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& context,
-                          preprocess::Image* out) {
-    const auto bad = [&](const char* what) {
-        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "pixels: %s", what);
-    };
-    if (pixels.data == nullptr) return bad("data is null");
-    if (pixels.width == 0 || pixels.height == 0) return bad("width or height is 0");
-    const int pixel_size = bytes_per_pixel(pixels.format);
-    if (pixel_size == 0) return bad("unknown format");
-    // The decoder's limits hold for pixels too; they also keep sides within int.
-    if (pixels.width > context.max_side || pixels.height > context.max_side ||
-        pixels.width > INT_MAX / 4 || pixels.height > INT_MAX / 4 ||
-        std::uint64_t{pixels.width} * pixels.height > context.max_pixels) {
-        return context.log.fail(FOVEA_ERROR_IMAGE_TOO_LARGE,
-                                "pixels: %u x %u is over the session's limits", pixels.width,
-                                pixels.height);
-    }
-    if (pixels.stride < static_cast<std::size_t>(pixels.width) * pixel_size) {
-        return bad("stride is less than a row");
-    }
-    if (pixels.stride > static_cast<std::size_t>(PTRDIFF_MAX) / pixels.height) {
-        return bad("stride is too large");
-    }
-    const int orientation =
-        pixels.rotation <= 270
-            ? preprocess::orientation_of_rotation(static_cast<int>(pixels.rotation))
-            : 0;
-    if (orientation == 0) return bad("rotation is not 0, 90, 180 or 270");
-    const preprocess::CameraPixels camera{.data = pixels.data,
-                                          .width = static_cast<int>(pixels.width),
-                                          .height = static_cast<int>(pixels.height),
-                                          .stride = static_cast<std::ptrdiff_t>(pixels.stride),
-                                          .format = internal_format(pixels.format)};
-    return picture_status(preprocess::copy_upright(camera, orientation, context.allocator, out),
-                          "pixels", nullptr, context.log);
 }
 
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side) {

@@ -33,10 +33,6 @@ fovea_status picture_status(preprocess::Status status, const char* what, const c
 fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
                             preprocess::Image* out);
 
-// The caller's pixels, checked; copied to packed upright RGB.
-fovea_status copy_picture(const fovea_pixels& pixels, const PictureContext& context,
-                          preprocess::Image* out);
-
 // The preset of a model for a square input of that side.
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side);
 

@@ -8,7 +8,7 @@
 #include "engine/steps/run.h"
 #include "engine/steps/weights.h"
 #include "engine/steps/window.h"
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 
 namespace fovea {
 namespace {
@@ -73,7 +73,7 @@ void run_pixel_conv2d(const Run& run, const Step& step, Range rows, std::uint32_
     const std::uint32_t ring = run.value(step.output).ring_rows;
     const auto over = [&]<typename Pixel>(const Pixel* image, std::uint64_t first, std::uint64_t count,
                                           const ops::Conv2dArgs<Element>& args) {
-        return ops::Conv2dRescaledArgs<Pixel, Element>{
+        return ops::StemPixelsArgs<Pixel, Element>{
             .image = image,
             .input_height = static_cast<int>(step.input_shape.height),
             .first_row = static_cast<int>(static_cast<std::int64_t>(first) * window.stride_y - window.pad_top),
@@ -94,7 +94,7 @@ void run_pixel_conv2d(const Run& run, const Step& step, Range rows, std::uint32_
                 if (run.input.dtype == FOVEA_U8) {
                     step.call(over(static_cast<const std::uint8_t*>(run.input.data), y, count, args));
                 } else {
-                    ops::conv2d_rescaled(over(static_cast<const float*>(run.input.data), y, count, args),
+                    ops::stem_pixels_in_parts(over(static_cast<const float*>(run.input.data), y, count, args),
                                          pixel.rescale_floats, pixel.convolve);
                 }
                 y += count;
@@ -105,7 +105,7 @@ void run_pixel_conv2d(const Run& run, const Step& step, Range rows, std::uint32_
 // Reads the caller's pixels, rescaled on the way or not.
 template <typename Element>
 void emit_pixels(StepWriter& writer, Step& step, const Conv2d& own, std::uint32_t rescaling) {
-    writer.use_kernel<ops::Conv2dRescaledArgs<std::uint8_t, Element>>(step, run_pixel_conv2d<Element>);
+    writer.use_kernel<ops::StemPixelsArgs<std::uint8_t, Element>>(step, run_pixel_conv2d<Element>);
     PixelConv2d<Element> pixel = {own, nullptr, nullptr, writer.choose<ops::AffineArgs<float, Element>>(),
                                   writer.choose<ops::Conv2dArgs<Element>>()};
     if (rescaling != kNone) {

@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
-from fovea_tools import fovea_file, pack
+from fovea_tools.file import fovea_file, pack
 
 from . import network, warm_start
 

@@ -130,7 +130,7 @@ def _network(arguments, size):
 
 
 def _run(arguments):
-    from fovea_tools import fovea_file
+    from fovea_tools.file import fovea_file
 
     from . import network
     try:

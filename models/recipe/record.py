@@ -6,7 +6,7 @@ import hashlib
 import json
 import pathlib
 
-from fovea_tools import fovea_file
+from fovea_tools.file import fovea_file
 
 from . import split
 

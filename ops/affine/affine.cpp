@@ -14,17 +14,17 @@ constexpr KernelVariant<AffineFp32Function> kAffineFp32Variants[] = {
     {"affine_fp32_scalar", affine_fp32_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<AffineU8Function> kAffineU8Variants[] = {
+constexpr KernelVariant<AffinePixelsFp32Function> kAffinePixelsFp32Variants[] = {
 #if defined(FOVEA_HAVE_AVX512)
-    {"affine_u8_avx512", affine_u8_avx512, kFeatureAvx512},
+    {"affine_pixels_fp32_avx512", affine_pixels_fp32_avx512, kFeatureAvx512},
 #endif
 #if defined(FOVEA_HAVE_AVX2)
-    {"affine_u8_avx2", affine_u8_avx2, kFeatureAvx2Fma},
+    {"affine_pixels_fp32_avx2", affine_pixels_fp32_avx2, kFeatureAvx2Fma},
 #endif
 #if defined(FOVEA_HAVE_NEON)
-    {"affine_u8_neon", affine_u8_neon, kFeatureNeon},
+    {"affine_pixels_fp32_neon", affine_pixels_fp32_neon, kFeatureNeon},
 #endif
-    {"affine_u8_scalar", affine_u8_scalar, kFeatureNone},
+    {"affine_pixels_fp32_scalar", affine_pixels_fp32_scalar, kFeatureNone},
 };
 
 constexpr KernelVariant<AffineFp16Function> kAffineFp16Variants[] = {
@@ -34,18 +34,18 @@ constexpr KernelVariant<AffineFp16Function> kAffineFp16Variants[] = {
     {"affine_fp16_scalar", affine_fp16_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<AffineFp32Fp16Function> kAffineFp32Fp16Variants[] = {
+constexpr KernelVariant<AffineFp32ToFp16Function> kAffineFp32ToFp16Variants[] = {
 #if defined(FOVEA_HAVE_NEON)
-    {"affine_fp32_fp16_neon", affine_fp32_fp16_neon, kFeatureNeon},
+    {"affine_fp32_to_fp16_neon", affine_fp32_to_fp16_neon, kFeatureNeon},
 #endif
-    {"affine_fp32_fp16_scalar", affine_fp32_fp16_scalar, kFeatureNone},
+    {"affine_fp32_to_fp16_scalar", affine_fp32_to_fp16_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<AffineU8Fp16Function> kAffineU8Fp16Variants[] = {
+constexpr KernelVariant<AffinePixelsFp16Function> kAffinePixelsFp16Variants[] = {
 #if defined(FOVEA_HAVE_NEON)
-    {"affine_u8_fp16_neon", affine_u8_fp16_neon, kFeatureNeon},
+    {"affine_pixels_fp16_neon", affine_pixels_fp16_neon, kFeatureNeon},
 #endif
-    {"affine_u8_fp16_scalar", affine_u8_fp16_scalar, kFeatureNone},
+    {"affine_pixels_fp16_scalar", affine_pixels_fp16_scalar, kFeatureNone},
 };
 
 }  // namespace
@@ -54,16 +54,16 @@ constinit const KernelTable<AffineFp32Function> kAffineFp32 = {
     "affine_fp32", kAffineFp32Variants,
     sizeof(kAffineFp32Variants) / sizeof(kAffineFp32Variants[0])};
 
-constinit const KernelTable<AffineU8Function> kAffineU8 = {
-    "affine_u8", kAffineU8Variants, sizeof(kAffineU8Variants) / sizeof(kAffineU8Variants[0])};
+constinit const KernelTable<AffinePixelsFp32Function> kAffinePixelsFp32 = {
+    "affine_pixels_fp32", kAffinePixelsFp32Variants, sizeof(kAffinePixelsFp32Variants) / sizeof(kAffinePixelsFp32Variants[0])};
 
 constinit const KernelTable<AffineFp16Function> kAffineFp16 = {
     "affine_fp16", kAffineFp16Variants, sizeof(kAffineFp16Variants) / sizeof(kAffineFp16Variants[0])};
 
-constinit const KernelTable<AffineFp32Fp16Function> kAffineFp32Fp16 = {
-    "affine_fp32_fp16", kAffineFp32Fp16Variants, sizeof(kAffineFp32Fp16Variants) / sizeof(kAffineFp32Fp16Variants[0])};
+constinit const KernelTable<AffineFp32ToFp16Function> kAffineFp32ToFp16 = {
+    "affine_fp32_to_fp16", kAffineFp32ToFp16Variants, sizeof(kAffineFp32ToFp16Variants) / sizeof(kAffineFp32ToFp16Variants[0])};
 
-constinit const KernelTable<AffineU8Fp16Function> kAffineU8Fp16 = {
-    "affine_u8_fp16", kAffineU8Fp16Variants, sizeof(kAffineU8Fp16Variants) / sizeof(kAffineU8Fp16Variants[0])};
+constinit const KernelTable<AffinePixelsFp16Function> kAffinePixelsFp16 = {
+    "affine_pixels_fp16", kAffinePixelsFp16Variants, sizeof(kAffinePixelsFp16Variants) / sizeof(kAffinePixelsFp16Variants[0])};
 
 }  // namespace fovea::ops

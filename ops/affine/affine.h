@@ -34,16 +34,16 @@ struct TableOf<AffineFp32Args> {
     static constexpr const auto& kTable = kAffineFp32;
 };
 
-using AffineU8Args = AffineArgs<std::uint8_t, float>;
-using AffineU8Function = void (*)(const AffineU8Args&);
-void affine_u8_scalar(const AffineU8Args&);
-void affine_u8_avx2(const AffineU8Args&);
-void affine_u8_avx512(const AffineU8Args&);
-void affine_u8_neon(const AffineU8Args&);
-extern const KernelTable<AffineU8Function> kAffineU8;
+using AffinePixelsFp32Args = AffineArgs<std::uint8_t, float>;
+using AffinePixelsFp32Function = void (*)(const AffinePixelsFp32Args&);
+void affine_pixels_fp32_scalar(const AffinePixelsFp32Args&);
+void affine_pixels_fp32_avx2(const AffinePixelsFp32Args&);
+void affine_pixels_fp32_avx512(const AffinePixelsFp32Args&);
+void affine_pixels_fp32_neon(const AffinePixelsFp32Args&);
+extern const KernelTable<AffinePixelsFp32Function> kAffinePixelsFp32;
 template <>
-struct TableOf<AffineU8Args> {
-    static constexpr const auto& kTable = kAffineU8;
+struct TableOf<AffinePixelsFp32Args> {
+    static constexpr const auto& kTable = kAffinePixelsFp32;
 };
 
 using AffineFp16Args = AffineArgs<Half, Half>;
@@ -56,24 +56,24 @@ struct TableOf<AffineFp16Args> {
     static constexpr const auto& kTable = kAffineFp16;
 };
 
-using AffineFp32Fp16Args = AffineArgs<float, Half>;
-using AffineFp32Fp16Function = void (*)(const AffineFp32Fp16Args&);
-void affine_fp32_fp16_scalar(const AffineFp32Fp16Args&);
-void affine_fp32_fp16_neon(const AffineFp32Fp16Args&);
-extern const KernelTable<AffineFp32Fp16Function> kAffineFp32Fp16;
+using AffineFp32ToFp16Args = AffineArgs<float, Half>;
+using AffineFp32ToFp16Function = void (*)(const AffineFp32ToFp16Args&);
+void affine_fp32_to_fp16_scalar(const AffineFp32ToFp16Args&);
+void affine_fp32_to_fp16_neon(const AffineFp32ToFp16Args&);
+extern const KernelTable<AffineFp32ToFp16Function> kAffineFp32ToFp16;
 template <>
-struct TableOf<AffineFp32Fp16Args> {
-    static constexpr const auto& kTable = kAffineFp32Fp16;
+struct TableOf<AffineFp32ToFp16Args> {
+    static constexpr const auto& kTable = kAffineFp32ToFp16;
 };
 
-using AffineU8Fp16Args = AffineArgs<std::uint8_t, Half>;
-using AffineU8Fp16Function = void (*)(const AffineU8Fp16Args&);
-void affine_u8_fp16_scalar(const AffineU8Fp16Args&);
-void affine_u8_fp16_neon(const AffineU8Fp16Args&);
-extern const KernelTable<AffineU8Fp16Function> kAffineU8Fp16;
+using AffinePixelsFp16Args = AffineArgs<std::uint8_t, Half>;
+using AffinePixelsFp16Function = void (*)(const AffinePixelsFp16Args&);
+void affine_pixels_fp16_scalar(const AffinePixelsFp16Args&);
+void affine_pixels_fp16_neon(const AffinePixelsFp16Args&);
+extern const KernelTable<AffinePixelsFp16Function> kAffinePixelsFp16;
 template <>
-struct TableOf<AffineU8Fp16Args> {
-    static constexpr const auto& kTable = kAffineU8Fp16;
+struct TableOf<AffinePixelsFp16Args> {
+    static constexpr const auto& kTable = kAffinePixelsFp16;
 };
 
 }  // namespace fovea::ops

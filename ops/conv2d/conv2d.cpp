@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/conv2d/conv2d.h"
 
-#include "ops/conv2d/conv2d_rescaled.h"
-
 namespace fovea::ops {
 namespace {
 
@@ -26,26 +24,6 @@ constexpr KernelVariant<Conv2dFp16Function> kFp16Variants[] = {
     {"conv2d_fp16_scalar", conv2d_fp16_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<Conv2dU8Function> kU8Variants[] = {
-#if defined(FOVEA_HAVE_AVX512)
-    {"conv2d_u8_avx512", conv2d_u8_avx512, kFeatureAvx512},
-#endif
-#if defined(FOVEA_HAVE_AVX2)
-    {"conv2d_u8_avx2", conv2d_u8_avx2, kFeatureAvx2Fma},
-#endif
-#if defined(FOVEA_HAVE_NEON)
-    {"conv2d_u8_neon", conv2d_u8_neon, kFeatureNeon},
-#endif
-    {"conv2d_u8_scalar", conv2d_u8_scalar, kFeatureNone},
-};
-
-constexpr KernelVariant<Conv2dU8Fp16Function> kU8Fp16Variants[] = {
-#if defined(FOVEA_HAVE_NEON_FP16)
-    {"conv2d_u8_fp16_neon_fp16", conv2d_u8_fp16_neon_fp16, kFeatureNeonFp16},
-#endif
-    {"conv2d_u8_fp16_scalar", conv2d_u8_fp16_scalar, kFeatureNone},
-};
-
 }  // namespace
 
 constinit const KernelTable<Conv2dFp32Function> kConv2dFp32 = {
@@ -53,11 +31,5 @@ constinit const KernelTable<Conv2dFp32Function> kConv2dFp32 = {
 
 constinit const KernelTable<Conv2dFp16Function> kConv2dFp16 = {
     "conv2d_fp16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
-
-constinit const KernelTable<Conv2dU8Function> kConv2dU8 = {
-    "conv2d_u8", kU8Variants, sizeof(kU8Variants) / sizeof(kU8Variants[0])};
-
-constinit const KernelTable<Conv2dU8Fp16Function> kConv2dU8Fp16 = {
-    "conv2d_u8_fp16", kU8Fp16Variants, sizeof(kU8Fp16Variants) / sizeof(kU8Fp16Variants[0])};
 
 }  // namespace fovea::ops

@@ -14,14 +14,14 @@ constexpr KernelVariant<DenseFp32Function> kFp32Variants[] = {
     {"dense_fp32_scalar", dense_fp32_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<DenseFp16Function> kFp16Variants[] = {
+constexpr KernelVariant<DenseFp32W16Function> kFp16Variants[] = {
 #if defined(FOVEA_HAVE_AVX2)
-    {"dense_fp16_avx2", dense_fp16_avx2, kFeatureAvx2Fma},
+    {"dense_fp32_w16_avx2", dense_fp32_w16_avx2, kFeatureAvx2Fma},
 #endif
 #if defined(FOVEA_HAVE_NEON)
-    {"dense_fp16_neon", dense_fp16_neon, kFeatureNeon},
+    {"dense_fp32_w16_neon", dense_fp32_w16_neon, kFeatureNeon},
 #endif
-    {"dense_fp16_scalar", dense_fp16_scalar, kFeatureNone},
+    {"dense_fp32_w16_scalar", dense_fp32_w16_scalar, kFeatureNone},
 };
 
 }  // namespace
@@ -29,7 +29,7 @@ constexpr KernelVariant<DenseFp16Function> kFp16Variants[] = {
 constinit const KernelTable<DenseFp32Function> kDenseFp32 = {
     "dense_fp32", kFp32Variants, sizeof(kFp32Variants) / sizeof(kFp32Variants[0])};
 
-constinit const KernelTable<DenseFp16Function> kDenseFp16 = {
-    "dense_fp16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
+constinit const KernelTable<DenseFp32W16Function> kDenseFp32W16 = {
+    "dense_fp32_w16", kFp16Variants, sizeof(kFp16Variants) / sizeof(kFp16Variants[0])};
 
 }  // namespace fovea::ops

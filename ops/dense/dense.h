@@ -34,9 +34,9 @@ struct DenseArgs {
     int panel_end;
 };
 using DenseFp32Args = DenseArgs<float>;
-using DenseFp16Args = DenseArgs<Half>;
+using DenseFp32W16Args = DenseArgs<Half>;
 using DenseFp32Function = void (*)(const DenseFp32Args&);
-using DenseFp16Function = void (*)(const DenseFp16Args&);
+using DenseFp32W16Function = void (*)(const DenseFp32W16Args&);
 
 void dense_fp32_scalar(const DenseFp32Args&);
 void dense_fp32_avx2(const DenseFp32Args&);
@@ -48,13 +48,13 @@ struct TableOf<DenseFp32Args> {
 };
 
 // The bits of the float32 kernel of the same instruction set on the widened weights.
-void dense_fp16_scalar(const DenseFp16Args&);
-void dense_fp16_avx2(const DenseFp16Args&);
-void dense_fp16_neon(const DenseFp16Args&);
-extern const KernelTable<DenseFp16Function> kDenseFp16;
+void dense_fp32_w16_scalar(const DenseFp32W16Args&);
+void dense_fp32_w16_avx2(const DenseFp32W16Args&);
+void dense_fp32_w16_neon(const DenseFp32W16Args&);
+extern const KernelTable<DenseFp32W16Function> kDenseFp32W16;
 template <>
-struct TableOf<DenseFp16Args> {
-    static constexpr const auto& kTable = kDenseFp16;
+struct TableOf<DenseFp32W16Args> {
+    static constexpr const auto& kTable = kDenseFp32W16;
 };
 
 }  // namespace fovea::ops

@@ -34,11 +34,11 @@ constexpr KernelVariant<PoolFp16Function> kPoolFp16Variants[] = {
     {"pool_fp16_scalar", pool_fp16_scalar, kFeatureNone},
 };
 
-constexpr KernelVariant<GlobalPoolFp16Function> kGlobalPoolFp16Variants[] = {
+constexpr KernelVariant<GlobalPoolFp16ToFp32Function> kGlobalPoolFp16ToFp32Variants[] = {
 #if defined(FOVEA_HAVE_NEON)
-    {"global_pool_fp16_neon", global_pool_fp16_neon, kFeatureNeon},
+    {"global_pool_fp16_to_fp32_neon", global_pool_fp16_to_fp32_neon, kFeatureNeon},
 #endif
-    {"global_pool_fp16_scalar", global_pool_fp16_scalar, kFeatureNone},
+    {"global_pool_fp16_to_fp32_scalar", global_pool_fp16_to_fp32_scalar, kFeatureNone},
 };
 
 }  // namespace
@@ -53,7 +53,8 @@ constinit const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32 = {
 constinit const KernelTable<PoolFp16Function> kPoolFp16 = {
     "pool_fp16", kPoolFp16Variants, sizeof(kPoolFp16Variants) / sizeof(kPoolFp16Variants[0])};
 
-constinit const KernelTable<GlobalPoolFp16Function> kGlobalPoolFp16 = {
-    "global_pool_fp16", kGlobalPoolFp16Variants, sizeof(kGlobalPoolFp16Variants) / sizeof(kGlobalPoolFp16Variants[0])};
+constinit const KernelTable<GlobalPoolFp16ToFp32Function> kGlobalPoolFp16ToFp32 = {
+    "global_pool_fp16_to_fp32", kGlobalPoolFp16ToFp32Variants,
+    sizeof(kGlobalPoolFp16ToFp32Variants) / sizeof(kGlobalPoolFp16ToFp32Variants[0])};
 
 }  // namespace fovea::ops

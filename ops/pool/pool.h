@@ -68,9 +68,9 @@ struct GlobalPoolArgs {
     PoolKind kind;
 };
 using GlobalPoolFp32Args = GlobalPoolArgs<float>;
-using GlobalPoolFp16Args = GlobalPoolArgs<Half>;
+using GlobalPoolFp16ToFp32Args = GlobalPoolArgs<Half>;
 using GlobalPoolFp32Function = void (*)(const GlobalPoolFp32Args&);
-using GlobalPoolFp16Function = void (*)(const GlobalPoolFp16Args&);
+using GlobalPoolFp16ToFp32Function = void (*)(const GlobalPoolFp16ToFp32Args&);
 
 void global_pool_fp32_scalar(const GlobalPoolFp32Args&);
 void global_pool_fp32_avx2(const GlobalPoolFp32Args&);
@@ -82,12 +82,12 @@ struct TableOf<GlobalPoolFp32Args> {
     static constexpr const auto& kTable = kGlobalPoolFp32;
 };
 
-void global_pool_fp16_scalar(const GlobalPoolFp16Args&);
-void global_pool_fp16_neon(const GlobalPoolFp16Args&);
-extern const KernelTable<GlobalPoolFp16Function> kGlobalPoolFp16;
+void global_pool_fp16_to_fp32_scalar(const GlobalPoolFp16ToFp32Args&);
+void global_pool_fp16_to_fp32_neon(const GlobalPoolFp16ToFp32Args&);
+extern const KernelTable<GlobalPoolFp16ToFp32Function> kGlobalPoolFp16ToFp32;
 template <>
-struct TableOf<GlobalPoolFp16Args> {
-    static constexpr const auto& kTable = kGlobalPoolFp16;
+struct TableOf<GlobalPoolFp16ToFp32Args> {
+    static constexpr const auto& kTable = kGlobalPoolFp16ToFp32;
 };
 
 }  // namespace fovea::ops

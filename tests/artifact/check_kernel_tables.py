@@ -35,7 +35,7 @@ def tables_in_sources(ops):
         for operation in names:
             tables[operation] = set()
         for name, function in ROW.findall(text):
-            # The longest operation that the name begins with: conv2d_u8_fp16_scalar is none of conv2d_u8.
+            # The longest operation that the name begins with: affine_fp32_to_fp16_scalar is none of affine_fp32.
             owner = max((o for o in names if name.startswith(o + "_")), key=len, default=None)
             if owner is None or name != function:
                 raise SystemExit(f"{path}: the row of {name} belongs to no table of the file, or calls {function}")

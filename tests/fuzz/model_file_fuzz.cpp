@@ -54,7 +54,7 @@ void run(fovea_model* model) {
         require(fovea_run(session, input.data(), FOVEA_U8, logits.data(), probabilities.data()) ==
                 FOVEA_OK);
         for (const char* name : taps) {
-            fovea_tensor tensor;
+            fovea_tensor tensor = test_memory::sized<fovea_tensor>();
             require(fovea_session_tap(session, name, &tensor) == FOVEA_OK);
         }
         fovea_selftest(session, nullptr);

@@ -19,7 +19,7 @@ import cv2
 import h5py
 import numpy as np
 import tensorflow as tf
-from fovea_tools.convert import main as fovea_convert
+from fovea_tools.commands.convert import main as fovea_convert
 from opencv_presets import kaggle_ben_color
 
 HERE = pathlib.Path(__file__).parent

@@ -10,7 +10,7 @@
 namespace {
 
 const fovea::test::ComparesTable compares_affine_fp32(fovea::ops::kAffineFp32);
-const fovea::test::ComparesTable compares_affine_u8(fovea::ops::kAffineU8);
+const fovea::test::ComparesTable compares_affine_pixels_fp32(fovea::ops::kAffinePixelsFp32);
 
 using namespace fovea::test;
 
@@ -86,7 +86,7 @@ TEST_CASE("affine: every channel and pixel count around a register") {
                 GuardedArray<std::uint8_t> pixel_bytes(size(pixels * channels), size(offset));
                 bytes.random().fill(pixel_bytes.data(), pixel_bytes.size());
                 pixel_bytes.make_read_only();
-                check<fovea::ops::AffineU8Args>(bytes, fovea::ops::kAffineU8, pixel_bytes, pixels,
+                check<fovea::ops::AffinePixelsFp32Args>(bytes, fovea::ops::kAffinePixelsFp32, pixel_bytes, pixels,
                                                 channels, fill, offset, false);
                 ++turn;
             }

@@ -9,14 +9,14 @@
 #include "half_check.h"
 #include "ops/activation/fused_activation_scalar.h"
 #include "ops/conv2d/conv2d.h"
-#include "ops/conv2d/conv2d_rescaled.h"
+#include "ops/stem_pixels/stem_pixels.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
 namespace {
 
 const fovea::test::ComparesTable compares_conv2d_fp16(fovea::ops::kConv2dFp16);
-const fovea::test::ComparesTable compares_conv2d_u8_fp16(fovea::ops::kConv2dU8Fp16);
+const fovea::test::ComparesTable compares_stem_pixels_fp16(fovea::ops::kStemPixelsFp16);
 const fovea::test::ComparesTable compares_depthwise_conv_fp16(fovea::ops::kDepthwiseConvFp16);
 const fovea::test::ComparesTable compares_pointwise_conv_fp16(fovea::ops::kPointwiseConvFp16);
 
@@ -302,7 +302,7 @@ void check_rescaled(Checker& checker, const WindowCase& c) {
     random.fill(image.data(), image.size());
     image.make_read_only();
     std::vector<Half> halves(image.size());
-    fovea::ops::affine_u8_fp16_scalar({image.data(), halves.data(), scale.data(), offset.data(),
+    fovea::ops::affine_pixels_fp16_scalar({image.data(), halves.data(), scale.data(), offset.data(),
                                        static_cast<std::size_t>(c.width * height), c.in});
     const auto width = static_cast<std::size_t>(c.output_width());
     const auto out = static_cast<std::size_t>(c.out);
@@ -326,7 +326,7 @@ void check_rescaled(Checker& checker, const WindowCase& c) {
                                               .activation = c.activation};
     const std::size_t stride = out + static_cast<std::size_t>(c.padding);
     const auto row_stride = static_cast<std::ptrdiff_t>(width * stride);
-    for (const auto& kernel : runnable_variants(fovea::ops::kConv2dU8Fp16)) {
+    for (const auto& kernel : runnable_variants(fovea::ops::kStemPixelsFp16)) {
         HalfRows expected(width * output_rows, out, stride);
         HalfRows output(width * output_rows, out, stride);
         for (int r = 0; r < output_rows; ++r) {

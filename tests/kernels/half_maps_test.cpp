@@ -20,13 +20,13 @@ namespace {
 
 const fovea::test::ComparesTable compares_activation_fp16(fovea::ops::kActivationFp16);
 const fovea::test::ComparesTable compares_affine_fp16(fovea::ops::kAffineFp16);
-const fovea::test::ComparesTable compares_affine_fp32_fp16(fovea::ops::kAffineFp32Fp16);
-const fovea::test::ComparesTable compares_affine_u8_fp16(fovea::ops::kAffineU8Fp16);
+const fovea::test::ComparesTable compares_affine_fp32_to_fp16(fovea::ops::kAffineFp32ToFp16);
+const fovea::test::ComparesTable compares_affine_pixels_fp16(fovea::ops::kAffinePixelsFp16);
 const fovea::test::ComparesTable compares_binary_fp16(fovea::ops::kBinaryFp16);
 const fovea::test::ComparesTable compares_channel_reduce_fp16(fovea::ops::kChannelReduceFp16);
-const fovea::test::ComparesTable compares_dense_fp16(fovea::ops::kDenseFp16);
+const fovea::test::ComparesTable compares_dense_fp32_w16(fovea::ops::kDenseFp32W16);
 const fovea::test::ComparesTable compares_gate_fp16(fovea::ops::kGateFp16);
-const fovea::test::ComparesTable compares_global_pool_fp16(fovea::ops::kGlobalPoolFp16);
+const fovea::test::ComparesTable compares_global_pool_fp16_to_fp32(fovea::ops::kGlobalPoolFp16ToFp32);
 const fovea::test::ComparesTable compares_pool_fp16(fovea::ops::kPoolFp16);
 
 using namespace fovea::test;
@@ -146,7 +146,7 @@ TEST_CASE("global_pool of halves: the float32 result of the same values") {
                 std::vector<float> expected(c);
                 run(fovea::ops::global_pool_fp32_scalar, input.floats.data(), expected.data(), 0,
                     channels);
-                for (const auto& kernel : runnable_variants(fovea::ops::kGlobalPoolFp16)) {
+                for (const auto& kernel : runnable_variants(fovea::ops::kGlobalPoolFp16ToFp32)) {
                     OutputRows output(1, c, c, static_cast<std::size_t>(turn % 2));
                     const int middle = channels / 2;
                     if (!checker.run(kernel.name, [&] {
@@ -315,15 +315,15 @@ TEST_CASE("affine to halves: from halves, bytes and floats, any number of channe
                             [&](auto function, HalfRows& output) {
                                 run(function, input.halves.data(), output.data());
                             });
-            run(fovea::ops::affine_u8_scalar, bytes.data(), expected.data());
-            compare_kernels(checker, fovea::ops::kAffineU8Fp16, 1, count, 0, slack, expected,
+            run(fovea::ops::affine_pixels_fp32_scalar, bytes.data(), expected.data());
+            compare_kernels(checker, fovea::ops::kAffinePixelsFp16, 1, count, 0, slack, expected,
                             [&](auto function, HalfRows& output) {
                                 run(function, bytes.data(), output.data());
                             });
             std::vector<float> values(count);
             random.fill(values.data(), count, Fill::kUniform);
             run(fovea::ops::affine_fp32_scalar, values.data(), expected.data());
-            compare_kernels(checker, fovea::ops::kAffineFp32Fp16, 1, count, 0, slack, expected,
+            compare_kernels(checker, fovea::ops::kAffineFp32ToFp16, 1, count, 0, slack, expected,
                             [&](auto function, HalfRows& output) {
                                 run(function, values.data(), output.data());
                             });
@@ -456,7 +456,7 @@ TEST_CASE("dense with weights of halves: the bits of the float32 kernel on their
             GuardedArray<float> floats(weights.floats.size());
             std::copy(weights.floats.begin(), weights.floats.end(), floats.data());
             const auto width = static_cast<std::size_t>(out);
-            for (const auto& kernel : runnable_variants(fovea::ops::kDenseFp16)) {
+            for (const auto& kernel : runnable_variants(fovea::ops::kDenseFp32W16)) {
                 OutputRows expected(1, width, width), output(1, width, width, 1);
                 const auto& reference = fovea::ops::kDenseFp32.select(kernel.required);
                 reference.function({input.data(), expected.data(), floats.data(), bias.data(), in,

@@ -14,8 +14,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 PHOTOS = ROOT / "tests" / "golden" / "data" / "photos"  # IDRiD, CC BY 4.0
 SAMPLES = sorted(PHOTOS.glob("IDRiD_*.jpg"))
 sys.path.insert(0, str(ROOT / "converter"))
-from fovea_tools import fovea_file, pack  # noqa: E402
-from fovea_tools.graph import Graph, Node  # noqa: E402
+from fovea_tools.builder.graph import Graph, Node  # noqa: E402
+from fovea_tools.file import fovea_file, pack  # noqa: E402
 
 BINARY = os.environ.get("FOVEA_BINARY", "")
 # An emulator for a program of another CPU: "qemu-aarch64 -L /usr/aarch64-linux-gnu".

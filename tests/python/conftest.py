@@ -66,14 +66,14 @@ def stated(options):
 
 def fovea_convert(source, target, *options):
     """Runs the command in this process; returns its exit status."""
-    from fovea_tools.convert import main
+    from fovea_tools.commands.convert import main
 
     return main([str(source), "-o", str(target), *stated(options)])
 
 
 def convert_to_model(source, target, *options):
     """Converts, demands success, and returns what the file holds."""
-    from fovea_tools.fovea_file import read_fovea
+    from fovea_tools.file.fovea_file import read_fovea
 
     assert fovea_convert(source, target, "--quiet", *(options or ("--labels", "no_dr,dr"))) == 0
     return read_fovea(pathlib.Path(target).read_bytes())
@@ -169,7 +169,7 @@ def write_keras(path, layers=None, weights=None, version="3.0.5", members=None):
     """A .keras archive made by hand: paths count the layers of each class. members replaces archive members."""
     layers = tiny_layers() if layers is None else layers
     weights = tiny_weights() if weights is None else weights
-    from fovea_tools.keras_reader import snake_case
+    from fovea_tools.sources.keras.reader import snake_case
 
     counts = {}
     memory = io.BytesIO()

@@ -42,8 +42,9 @@ def write_labels(path, grades, header="id_code,diagnosis"):
 
 def evaluate(*arguments):
     """The JSON document that the command would write."""
-    from fovea_tools.evaluation import command, report
-    return json.loads(report.to_json(command.evaluation(command.parse([str(argument) for argument in arguments]))[0]))
+    from fovea_tools.commands import evaluate as command
+    from fovea_tools.evaluation import report
+    return json.loads(report.to_json(command.evaluation(command.parse([str(argument) for argument in arguments])).document))
 
 
 def problems(document):

@@ -41,7 +41,7 @@ def tiny_data(count=24):
     pixels = random.integers(0, 256, (count, SIZE, SIZE, 3)).astype(np.uint8)
     pixels[positive == 1] //= 3
     sources = np.array(["a", "b"] * (count // 2))
-    return {"pixels": pixels, "positive": positive, "grades": positive * 2, "sources": sources,
+    return {"pixels": pixels, "positive": positive, "grades": positive * 2, "sources": sources, "sites": sources,
             "chance": sampling.probabilities(sources, positive, 0.5),
             "companion_chance": sampling.companion_probabilities(sources, positive)}
 

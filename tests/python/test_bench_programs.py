@@ -60,11 +60,11 @@ def test_a_kernel_is_measured_warm_and_cold():
 
 def test_kernels_without_arithmetic_are_measured():
     names = "|".join(["global_pool_fp32_scalar/average/small224/16", "pool_fp32_scalar/max/large224", "channel_reduce_fp32_scalar/max/small224",
-                      "binary_fp32_scalar/(gate/small224/16|plane/small|add/small)", "affine_fp32_scalar/small224", "affine_u8_scalar/pixels224",
+                      "binary_fp32_scalar/(gate/small224/16|plane/small|add/small)", "affine_fp32_scalar/small224", "affine_pixels_fp32_scalar/pixels224",
                       "activation_fp32_scalar/sigmoid/72", "gate_fp32_scalar/small/96", "widen_fp16_scalar/small/96"])
     found = benchmarks(bench("kernel_bench", f"--benchmark_filter=^({names})", "--benchmark_min_time=0.01", "--benchmark_format=json"))
     assert {name.split("/")[0] for name in found} == {f"{name}_scalar" for name in (
-        "global_pool_fp32", "pool_fp32", "channel_reduce_fp32", "binary_fp32", "affine_fp32", "affine_u8", "activation_fp32", "gate_fp32",
+        "global_pool_fp32", "pool_fp32", "channel_reduce_fp32", "binary_fp32", "affine_fp32", "affine_pixels_fp32", "activation_fp32", "gate_fp32",
         "widen_fp16")}
     for result in found.values():
         assert result["best_us"] > 0 and 0 < result["GB/s"] < 2000

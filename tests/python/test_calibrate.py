@@ -11,9 +11,10 @@ import pytest
 from cli_helpers import SAMPLES, fovea, fovea_ok, jsonl, needs_binary, tiny_model
 
 pytest.importorskip("sklearn")
-from fovea_tools import calibration, fovea_file  # noqa: E402
-from fovea_tools.calibrate import main  # noqa: E402
-from fovea_tools.fovea_file import read_fovea, read_sections  # noqa: E402
+from fovea_tools import calibration  # noqa: E402
+from fovea_tools.commands.calibrate import main  # noqa: E402
+from fovea_tools.file import fovea_file  # noqa: E402
+from fovea_tools.file.fovea_file import read_fovea, read_sections  # noqa: E402
 
 NO_SCORES = {"logits": None, "probabilities": None, "confidence": None}
 NAMES = ("balanced", "sensitivity_95", "specificity_95")

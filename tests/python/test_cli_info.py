@@ -20,6 +20,10 @@ def test_info_tells_the_model(model):
     assert facts["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     assert facts["file_bytes"] == model.stat().st_size
     assert (facts["dtype"], facts["target"], facts["preset"]) == ("fp32", "any_dr", "kaggle_ben_color")
+    assert facts["preprocessing"] == {
+        "preset": "kaggle_ben_color", "sigma": 10.0, "tolerance": 7, "circle_mask": True, "gray_swapped": False, "pad_square": False,
+        "resize": "cv_linear",
+    }
     assert facts["classes"] == ["no_dr", "dr"]
     assert facts["input"] == [32, 32, 3]
     assert facts["temperature"] == 1.5
@@ -37,7 +41,7 @@ def test_info_tells_the_model(model):
 
 def test_info_for_people(model):
     text = fovea_ok("info", model)
-    for part in ("tiny", "any_dr", "no_dr, dr", "balanced", "32 x 32 x 3", "workspace"):
+    for part in ("tiny", "any_dr", "kaggle_ben_color, sigma 10.0, tolerance 7, circle_mask, resize cv_linear\n", "no_dr, dr", "balanced", "32 x 32 x 3", "workspace"):
         assert part in text
     assert "block/conv" in fovea_ok("info", "--taps", model)
 

@@ -163,6 +163,14 @@ def test_csv_has_fixed_columns(model, folder, tmp_path):
         if photo["probabilities"]:
             assert [float(p) for p in row["probabilities"].split(";")] == photo["probabilities"]
             assert float(row["confidence"]) == photo["confidence"]
+            # The score that was compared with the threshold, and what came of it.
+            assert float(row["score"]) == pytest.approx(photo["probabilities"][1], abs=1e-7)
+            assert row["result"] == ("dr_signs_found" if float(row["score"]) >= float(row["threshold"]) else "no_dr_signs_found")
+            assert row["logits"][0] == "[" and [float(x) for x in row["logits"][1:-1].split(" ")] == photo["logits"]
+        else:
+            assert row["score"] == row["logits"] == row["confidence"] == ""
+    # No column is empty in every row of a batch that has everything but a warning.
+    assert [name for name in rows[0] if not any(row[name] for row in rows)] == ["warnings"]
     single = fovea_ok("screen", "--model", model, "--format", "csv", SAMPLES[0])
     assert single.splitlines()[0] == result.stdout.splitlines()[0]
 
@@ -179,6 +187,27 @@ def test_text_for_people(model, folder):
     assert "\x1b" not in text  # no colours when piped
     json_photo = json.loads(fovea_ok("screen", "--model", model, "--format", "jsonl", SAMPLES[0]))
     assert f"{json_photo['confidence'] * 100:.2f} %" in fovea_ok("screen", "--model", model, SAMPLES[0])
+
+
+def test_text_does_not_contradict_itself(tmp_path):
+    """The confidence is that of the result that stands above it, or said to be low; score and threshold are told apart."""
+    seen = set()    # the thresholds of the model's operating points lie far on both sides of its scores
+    for name in ("sensitive", "balanced", "specific"):
+        model = write_model(tmp_path / "m.fovea")
+        for sample in SAMPLES:
+            text = fovea_ok("screen", "--model", model, "--operating-point", name, sample)
+            photo = json.loads(fovea_ok("screen", "--model", model, "--format", "jsonl", "--operating-point", name, sample))
+            score, found = photo["probabilities"][1], photo["result"] == "dr_signs_found"
+            assert "most probable" not in text and not any(word in text for word in photo["classes"])
+            shown = re.search(r"  score +([0-9.]+) % for DR signs; signs are reported from ([0-9.]+) % on \((\w+)\)", text)
+            assert (float(shown[1]) >= float(shown[2])) == found and shown[3] == name
+            confidence = re.search(r"  confidence +(.*)", text)[1]
+            agrees = (score >= 0.5) == found
+            seen.add((found, agrees))
+            assert confidence == (f"{100 * (score if found else 1 - score):.2f} %" if agrees else
+                                  "low: DR signs are less likely than not, but above the threshold" if found else
+                                  "low: DR signs are more likely than not, but below the threshold")
+    assert any(not agrees for _, agrees in seen) and any(agrees for _, agrees in seen)
 
 
 def test_force_marks_the_result(model, folder):

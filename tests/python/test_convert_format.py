@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import convert_to_model, fovea_convert, write_h5, write_keras
 
-from fovea_tools import fovea_file, pack
-from fovea_tools.fovea_file import FormatError, read_fovea
+from fovea_tools.file import fovea_file, pack
+from fovea_tools.file.fovea_file import FormatError, read_fovea
 
 
 @pytest.fixture
@@ -114,14 +114,3 @@ def test_default_preset_is_said(tmp_path, capsys):
     assert "preset kaggle_ben_color, sigma 10, tolerance 7, circle mask" in said
     p = read_fovea((tmp_path / "a.fovea").read_bytes()).preprocessing
     assert (p.preset, p.flags, p.sigma, p.tolerance, p.resize, p.graham_scale) == (1, 1, 10.0, 7, 0, 0.0)
-
-
-def test_inspect_prints_the_graph(tmp_path, capsys):
-    from fovea_tools import inspect
-
-    convert_to_model(write_h5(tmp_path / "a.h5"), tmp_path / "a.fovea")
-    assert inspect.main([str(tmp_path / "a.fovea")]) == 0
-    said = capsys.readouterr().out
-    assert "convolution 3x3/2" in said and "relu" in said and "no_dr, dr" in said
-    (tmp_path / "b.fovea").write_bytes(b"no model")
-    assert inspect.main([str(tmp_path / "b.fovea")]) == 4

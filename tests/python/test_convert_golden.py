@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import convert_to_model, fovea_convert
 
-from fovea_tools.fovea_file import NODE_KINDS
+from fovea_tools.file.fovea_file import NODE_KINDS
 
 
 @pytest.mark.parametrize("model,backbone", [

@@ -5,9 +5,8 @@ import pytest
 import conftest
 from conftest import layer, tiny_layers, tiny_weights, write_h5, write_keras
 
-from fovea_tools import pack
-from fovea_tools.activations import FILE_ACTIVATIONS
-from fovea_tools.fovea_file import NODE_KINDS, NONE
+from fovea_tools.file import pack
+from fovea_tools.file.fovea_file import FILE_ACTIVATIONS, NODE_KINDS, NONE
 
 
 def convert_to_model(source, target, *options):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import convert_to_model, fovea_convert, tiny_layers, tiny_weights, write_h5
 
-from fovea_tools import fovea_file, pack
+from fovea_tools.file import fovea_file, pack
 
 HALF = ("--dtype", "fp16")
 LABELS = ("--labels", "no_dr,dr")

@@ -18,8 +18,8 @@ from conftest import (
     REPOSITORY, convert_to_model, fovea_convert, layer, model_config, stated, tiny_layers, tiny_weights, write_h5, write_keras,
 )
 
-from fovea_tools.convert import main
-from fovea_tools.fovea_file import NODE_KINDS
+from fovea_tools.commands.convert import main
+from fovea_tools.file.fovea_file import NODE_KINDS
 
 MODELS = pathlib.Path(__file__).parent / "models"
 LABELS = ("--labels", "no_dr,dr")
@@ -329,7 +329,7 @@ def limited(source, target, *options, memory=1 << 30, seconds=60):
     """The command in a process that may take that much memory and time; its exit status and message."""
     code = (
         f"import resource, sys; resource.setrlimit(resource.RLIMIT_AS, ({memory}, {memory})); "
-        "from fovea_tools.convert import main; sys.exit(main(sys.argv[1:]))"
+        "from fovea_tools.commands.convert import main; sys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(source), "-o", str(target), *stated(options or (*LABELS, *RAW))], capture_output=True, text=True,

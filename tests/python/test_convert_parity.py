@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import convert_to_model, write_h5
 
-from fovea_tools.fovea_file import read_fovea
+from fovea_tools.file.fovea_file import read_fovea
 
 LOGIT_BOUND = 1e-4
 SHIPPED = pathlib.Path(__file__).parents[1] / "golden" / "data" / "networks"  # narrow ones, on every clone

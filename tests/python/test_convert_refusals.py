@@ -259,7 +259,7 @@ def test_as_a_program_without_any_framework(tmp_path):
     """The command in a process of its own imports no training framework."""
     write_h5(tmp_path / "m.h5")
     code = (
-        "import sys; from fovea_tools.convert import main; status = main(sys.argv[1:]); "
+        "import sys; from fovea_tools.commands.convert import main; status = main(sys.argv[1:]); "
         "loaded = {'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules); sys.exit(str(loaded) if loaded else status)"
     )
     done = subprocess.run(

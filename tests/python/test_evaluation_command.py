@@ -17,7 +17,8 @@ from evaluation_helpers import error_line, line, write_labels, write_lines
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
-from fovea_tools.evaluation import command, report  # noqa: E402
+from fovea_tools.commands import evaluate as command  # noqa: E402
+from fovea_tools.evaluation import report  # noqa: E402
 
 HOSTILE = "<script>alert(1)</script>&\"'.jpg"
 TOP = ["format", "tool", "title", "caveat", "input", "model", "target", "positive_means", "target_differs", "decision", "unit",
@@ -50,7 +51,7 @@ def make_inputs(folder):
 def written(tmp_path_factory):
     """(folder of the files, text on standard output) of one run."""
     folder = tmp_path_factory.mktemp("evaluation")
-    done = subprocess.run([sys.executable, "-m", "fovea_tools.evaluation.command", *make_inputs(folder), "--out", str(folder / "out")],
+    done = subprocess.run([sys.executable, "-m", "fovea_tools.commands.evaluate", *make_inputs(folder), "--out", str(folder / "out")],
                           capture_output=True, text=True, env=environment(), timeout=300)
     assert done.returncode == 0, done.stderr
     # A first use of matplotlib on a machine says that it builds its font cache.
@@ -156,7 +157,7 @@ def test_the_page_shows_what_the_json_says(written):
             assert f"{found['roc_auc']['value']:.3f} (" in page
             for share in ("sensitivity", "specificity", "ppv", "npv", "accuracy"):
                 value = found["at_threshold"][share]
-                assert f"{100 * value['value']:.1f} % ({100 * value['wilson95'][0]:.1f}–" in page
+                assert f"{100 * value['value']:.1f} % ({100 * value['clustered95'][0]:.1f}–" in page
     # As the thesis shows it.
     assert "predicted DR with 99.95 % confidence" in page
     assert document["mistakes"][0]["confidence"] == 0.9995
@@ -199,7 +200,7 @@ def test_the_same_input_gives_the_same_bytes(written, tmp_path):
     again = tmp_path / "out"
     arguments = [str(folder / "p.jsonl"), "--labels", f"one={folder / 'one.csv'}", "--labels", f"two={folder / 'two.csv'}",
                  "--split", str(folder / "split.csv"), "--out", str(again)]
-    done = subprocess.run([sys.executable, "-m", "fovea_tools.evaluation.command", *arguments], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "fovea_tools.commands.evaluate", *arguments], capture_output=True, text=True,
                           env=environment(), timeout=300)
     assert done.stdout.replace(str(again), str(folder / "out")) == text
     for name in ("evaluation.html", "evaluation.json"):
@@ -210,7 +211,7 @@ def test_the_same_input_gives_the_same_bytes(written, tmp_path):
 def test_the_summary_names_what_matters(written):
     _, text = written
     lines = text.splitlines()
-    assert lines[0] == "tiny (fp32), threshold 0.4 (balanced); positive: any diabetic retinopathy: grade 1 or more"
+    assert lines[0] == "tiny (fp32), threshold 0.4 (balanced); positive: any diabetic retinopathy: grade 1 or more; cases: photos"
     rows = [row.split() for row in lines if row.startswith(("one ", "two ", "pooled "))]
     assert [row[:3] for row in rows] == [[source, part, counted] for part in ("train", "test") for source in ("one", "two", "pooled")
                                          for counted in ("gradable", "all")]
@@ -247,9 +248,10 @@ def test_class_names_and_confidence_as_in_the_thesis():
 WRONG_USAGE = [
     [], ["p.jsonl"], ["p.jsonl", "l.csv", "--threshold", "1.5"], ["p.jsonl", "l.csv", "--threshold", "nan"],
     ["p.jsonl", "l.csv", "--target", "grade5"], ["p.jsonl", "--labels", "l.csv"], ["p.jsonl", "--labels", "=l.csv"],
-    ["p.jsonl", "--labels", "pooled=l.csv"], ["p.jsonl", "l.csv", "--columns", "photo"], ["p.jsonl", "l.csv", "--columns", "eye=x"],
+    ["p.jsonl", "--labels", "pooled=l.csv"], ["p.jsonl", "l.csv", "--columns", "photo"], ["p.jsonl", "l.csv", "--columns", "lens=x"],
     ["p.jsonl", "l.csv", "--macular-edema", "1"], ["p.jsonl", "l.csv", "--examples", "-1"], ["p.jsonl", "l.csv", "--frobnicate"],
-    ["p.jsonl", "l.csv", "extra.csv"],
+    ["p.jsonl", "l.csv", "extra.csv"], ["p.jsonl", "l.csv", "--per", "eye"],
+    ["p.jsonl", "l.csv", "--patient-column", "a", "--columns", "photo=x,patient=b"],
 ]
 
 
@@ -321,7 +323,7 @@ def python(code, *arguments):
                           timeout=300)
 
 
-RUN = "from fovea_tools.evaluation.command import main\nsys.exit(main(sys.argv[1:]))"
+RUN = "from fovea_tools.commands.evaluate import main\nsys.exit(main(sys.argv[1:]))"
 
 
 @pytest.mark.parametrize("module", ["sklearn", "scipy", "matplotlib", "jinja2"])
@@ -335,7 +337,7 @@ def test_a_missing_library_is_named_with_the_cure(tmp_path, module):
 
 def test_conversion_and_labels_and_help_need_none_of_them():
     code = blocked("sklearn", "scipy", "matplotlib", "jinja2")
-    assert python(code + "import fovea_tools.convert, fovea_tools.labels, fovea_tools.inspect").returncode == 0
+    assert python(code + "import fovea_tools.commands.convert, fovea_tools.labels").returncode == 0
     done = python(code + RUN, "--help")
     assert done.returncode == 0 and "examples:" in done.stdout and "fovea screen --model" in done.stdout
 
@@ -356,7 +358,7 @@ def test_a_pipe_from_the_program(fovea_binary, tmp_path):
     measured = json.loads((detector / "large224.validation.json").read_text())["figures"]
     screen = [*program, "screen", "--model", str(detector / "large224.fovea"),
               "--format", "jsonl", str(REPOSITORY / "tests" / "golden" / "data" / "photos")]
-    evaluate = [sys.executable, "-m", "fovea_tools.evaluation.command", "-", str(labels), "--out", str(tmp_path / "out")]
+    evaluate = [sys.executable, "-m", "fovea_tools.commands.evaluate", "-", str(labels), "--out", str(tmp_path / "out")]
     done = subprocess.run(["sh", "-c", f"{shlex.join(screen)} | {shlex.join(evaluate)}"], capture_output=True, text=True,
                           env=environment(), timeout=600)
     assert done.returncode == 0, done.stderr
@@ -375,7 +377,7 @@ def test_a_pipe_from_the_program(fovea_binary, tmp_path):
 
 def test_an_empty_pipe_is_an_error(tmp_path):
     _, labels = good(tmp_path)
-    done = subprocess.run([sys.executable, "-m", "fovea_tools.evaluation.command", "-", str(labels)], input="", capture_output=True,
+    done = subprocess.run([sys.executable, "-m", "fovea_tools.commands.evaluate", "-", str(labels)], input="", capture_output=True,
                           text=True, env=environment(), timeout=300)
     assert done.returncode == 1 and "standard input: no photo in it; did the program before the pipe fail?" in done.stderr
 

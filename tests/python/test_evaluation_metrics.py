@@ -207,6 +207,48 @@ def test_auc_interval_covers_the_truth_with_two_dependent_eyes():
     assert held_without_groups / rounds < 0.89
 
 
+def resampled(success, groups, rounds=4000):
+    """The standard deviation of a share when whole groups are drawn again and again."""
+    random = np.random.default_rng(8)
+    names = np.unique(groups)
+    hits, sizes = (np.array([values[groups == name].sum() for name in names]) for values in (success, np.ones(len(success))))
+    draws = random.integers(0, len(names), (rounds, len(names)))
+    return np.std(hits[draws].sum(axis=1) / sizes[draws].sum(axis=1))
+
+
+@pytest.mark.parametrize("together", [0.0, 0.5, 1.0])
+def test_the_interval_of_a_share_is_that_of_resampled_patients(together):
+    """Groups of one to four photos that share an outcome in part: the interval is as wide as resampling groups says."""
+    random = np.random.default_rng(int(10 * together))
+    groups = np.repeat(np.arange(300), random.integers(1, 5, 300))
+    own, shared = random.random(len(groups)) < 0.7, (random.random(300) < 0.7)[groups]
+    success = np.where(random.random(len(groups)) < together, shared, own)
+    found = metrics.share(success, groups)
+    width = found["clustered95"][1] - found["clustered95"][0]
+    assert width == pytest.approx(2 * 1.96 * resampled(success, groups), rel=0.05)
+    independent = metrics.share(success, np.arange(len(groups)))
+    assert independent["clustered95"] == pytest.approx(independent["wilson95"], rel=1e-12)
+    assert width > 1.3 * (independent["wilson95"][1] - independent["wilson95"][0]) or together < 1
+
+
+def test_intervals_of_shares_at_their_edges():
+    pairs = np.repeat(np.arange(10), 2)
+    # All alike: ten patients, not twenty photos. Copies of each photo tell nothing new.
+    for value in (True, False):
+        assert metrics.share(np.full(20, value), pairs)["clustered95"] == pytest.approx(
+            metrics.proportion(10 * value, 10)["wilson95"], abs=1e-12)
+    mixed = np.arange(10) < 6
+    believed = metrics.share(np.repeat(mixed, 2), np.arange(20))["clustered95"]
+    grouped, single = metrics.share(np.repeat(mixed, 2), pairs)["clustered95"], metrics.proportion(6, 10)["wilson95"]
+    assert grouped[1] - grouped[0] == pytest.approx(single[1] - single[0], rel=0.05)
+    assert believed[1] - believed[0] < 0.8 * (single[1] - single[0])
+    # Eyes that differ more than chance has it are not believed to tell more than independent ones.
+    assert metrics.share(np.tile([True, False], 10), pairs)["clustered95"] == pytest.approx(metrics.proportion(10, 20)["wilson95"])
+    assert metrics.share(np.array([], bool), np.array([]))["clustered95"] is None
+    one = metrics.share(np.array([True, True, False]), np.zeros(3))["clustered95"]
+    assert one[0] < 0.25 and one[1] > 0.93  # one patient alone: as good as nothing is known
+
+
 def test_auc_without_an_interval_says_why():
     apart = metrics.auc_with_interval(np.array([0.1, 0.2, 0.8, 0.9]), np.array([0, 0, 1, 1]), np.arange(4))
     assert apart["value"] == 1.0 and apart["delong95"] is None and "do not overlap" in apart["flags"][0]

@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from fovea_tools import fovea_file, pack
+from fovea_tools.file import fovea_file, pack
 
 ROOT = pathlib.Path(__file__).parents[2]
 ARM64_BUILD = os.environ.get("FOVEA_ARM64_BUILD", "")

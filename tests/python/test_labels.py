@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from fovea_tools import labels
-from fovea_tools.label_sets import MESSIDOR_COPIES, MESSIDOR_GRADES, Label, patient_of, without_ending
+from fovea_tools.label_sets import MESSIDOR_COPIES, MESSIDOR_GRADES, Label, patient_and_eye, without_ending
 
 
 @pytest.fixture
@@ -276,9 +276,46 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_patients_and_unknown_grades():
-    assert [patient_of(name) for name in ("1_left", "1_RIGHT", "left", "_left", "1_left_2")] == ["1", "1", "left", "_left", "1_left_2"]
+    named = {"1_left": ("1", "left"), "1_RIGHT": ("1", "right"), "1_left_2": ("1", "left"), "7_l1": ("7", "left"), "7_r2": ("7", "right"),
+             "P12-OD": ("P12", "right"), "P12 os": ("P12", "left"), "anna.left": ("anna", "left"), "a_1_right12": ("a_1", "right"),
+             "ward/P1/left": ("ward/P1", "left"), "P1/OD_2": ("P1", "right"), "in/1_left": ("1", "left"), "ward/a": ("ward/a", "")}
+    assert {name: patient_and_eye(name) for name in named} == named
+    # A side needs a patient before it; a lone letter also a number; rows r1 to r100 of something are no right eyes.
+    for name in ("left", "_left", "L", "bright", "1left", "scan_r", "method_od", "1_left_123", "9_r123", "IDRiD_001", "0a1b2c3d4e5f", "",
+                 "20051020_43808_0100_PP", "_" * 50000 + "x"):
+        assert patient_and_eye(name) == (name, "")
     assert Label("a", "a").positive("any") is None
     assert Label("a", "a", edema=1).positive("referable", edema_from=1) is True
+
+
+def test_the_eye_is_told_by_a_column_or_the_name(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("file,grade,patient,eye\na.jpg,0,P1,OD\nb.jpg,1,P1,left\nc_left.jpg,2,,\nd_left.jpg,2,P2,R\n")
+    assert [(label.patient, label.eye) for label in labels.read_file(path).labels] == [
+        ("P1", "right"), ("P1", "left"), ("c", "left"), ("P2", "right")]
+    path.write_text("file,grade,eye\na.jpg,0,3\n")
+    with pytest.raises(labels.LabelError, match=r"own.csv:2: eye '3' is neither left nor right \(left, l, os, right, r, od\)"):
+        labels.read_file(path)
+
+
+def test_a_column_for_the_patient_in_the_file_of_any_data_set(tmp_path):
+    path = tmp_path / "aptos.csv"
+    path.write_text("id_code,diagnosis,Patient ID\n0a1b2c3d4e5f,0,P1\n1a1b2c3d4e5f,2, P1\n2a1b2c3d4e5f,2,\n")
+    found = labels.read_file(path, patient_column="patient id ")
+    assert found.data_set == "APTOS 2019" and found.without_patient == ["2a1b2c3d4e5f"]
+    assert [label.patient for label in found.labels] == ["P1", "P1", "2a1b2c3d4e5f"]
+    with pytest.raises(labels.LabelError, match="no column 'who' for the patient; the header has"):
+        labels.read_file(path, patient_column="who")
+    path = tmp_path / "odir.csv"
+    path.write_text("ID,N,D,G,C,A,H,M,O,who\n7,1,0,0,0,0,0,0,0,P1\n")
+    assert [(label.name, label.patient, label.eye) for label in labels.read_file(path, patient_column="who").labels] == [
+        ("7_left", "P1", "left"), ("7_right", "P1", "right")]
+
+
+def test_a_table_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(labels.tables, "LARGEST", 1000)
+    with pytest.raises(labels.LabelError, match="/dev/zero: larger than 0 MiB; this is no table"):
+        labels.read_file("/dev/zero")
 
 
 def test_the_data_sets_at_hand_are_read_whole(fovea_data):

@@ -11,12 +11,12 @@ import pytest
 from cli_helpers import fovea_ok, needs_binary, tiny_model
 from conftest import stated
 
-from fovea_tools import fovea_file
-from fovea_tools.convert import main as convert
+from fovea_tools.file import fovea_file
+from fovea_tools.commands.convert import main as convert
 from fovea_tools.errors import UsageError
-from fovea_tools.fovea_file import FormatError, read_fovea, read_sections, write_fovea
-from fovea_tools.model_edit import replace_calibration
-from fovea_tools.output_file import write_file
+from fovea_tools.file.fovea_file import FormatError, read_fovea, read_sections, write_fovea
+from fovea_tools.file.model_edit import replace_calibration
+from fovea_tools.file.output_file import write_file
 
 POINTS = [("balanced", 0.25), ("sensitivity_95", 0.125), ("specificity_95", 0.75)]
 FACTS = {"calibration_photos": "40", "model_name": "tiny"}
@@ -158,7 +158,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.fovea"
     path.write_bytes(b"old")
-    code = ("import os, sys; sys.path.insert(0, sys.argv[2]); from fovea_tools import output_file\n"
+    code = ("import os, sys; sys.path.insert(0, sys.argv[2]); from fovea_tools.file import output_file\n"
             "output_file.os.replace = lambda *names: os._exit(9)\noutput_file.write_file(sys.argv[1], b'new' * 1000)")
     done = subprocess.run([sys.executable, "-c", code, str(path), str(next(p for p in sys.path if p.endswith("converter")))])
     assert done.returncode == 9 and path.read_bytes() == b"old"

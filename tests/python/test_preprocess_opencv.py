@@ -75,6 +75,17 @@ def test_drawn_pictures(preprocess, tmp_path, preset, width, height):
         assert_same(preprocess(photo, "--preset", preset, "--size", size), PRESETS[preset](image, size))
 
 
+@pytest.mark.parametrize("width,height", [(1290, 961), (331, 517), (700, 700)])
+def test_means_of_areas_without_the_dropped_columns(preprocess, tmp_path, width, height):
+    """What the shipped detectors' preset does."""
+    photo = tmp_path / "in.png"
+    image = draw(np.random.default_rng(width), width, height)
+    cv2.imwrite(str(photo), image[..., ::-1])
+    for size in (1, 33, 224, 299, 600):
+        found = preprocess(photo, "--preset", "kaggle_ben_color", "--size", size, "--resize", "cv_area")
+        assert_same(found, kaggle_ben_color(image, size, how=cv2.INTER_AREA))
+
+
 def test_next_to_nothing_is_not_enlarged(preprocess, tmp_path):
     """One lit pixel is no disc whose radius graham2015 could scale to 300 pixels: the picture would have 360,000 times the pixels."""
     photo = tmp_path / "in.png"

@@ -8,7 +8,7 @@ import pytest
 from conftest import convert_to_model
 from recipe_helpers import SIZE, tf, tiny_data
 
-from fovea_tools import fovea_file
+from fovea_tools.file import fovea_file
 from recipe import from_detector, network, parity
 
 

@@ -9,7 +9,7 @@ from recipe import dataset, images, network, rotations, train
 
 def some_side(count=12):
     data = tiny_data(count)
-    return {**{key: data[key] for key in ("pixels", "positive", "grades", "sources")}, "groups": np.arange(count),
+    return {**{key: data[key] for key in ("pixels", "positive", "grades", "sources", "sites")}, "groups": np.arange(count),
             "names": [f"p{i}" for i in range(count)], "paths": [f"{i}.png" for i in range(count)]}
 
 
@@ -19,7 +19,7 @@ def test_each_photo_becomes_k_pictures_of_which_the_first_is_itself():
     angles = side["angles"].reshape(12, 5)
     assert not angles[:, 0].any() and (angles[:, 1:] > 0).all() and (angles < 2 * np.pi).all()
     assert len(np.unique(angles[:, 1:])) == 48
-    for key in ("positive", "grades", "sources", "groups"):
+    for key in rotations.PER_PICTURE:
         assert np.array_equal(side[key], some_side()[key][side["photo"]])
     again, other = rotations.expand(some_side(), 5, False, seed=3), rotations.expand(some_side(), 5, False, seed=4)
     assert np.array_equal(side["angles"], again["angles"]) and not np.array_equal(side["angles"], other["angles"])
@@ -41,7 +41,7 @@ def test_the_originals_come_back():
     expanded = rotations.choose(rotations.expand(side, 3, True, seed=1), np.array([35, 1, 7, 6, 2, 33]))
     found, photos = rotations.originals(expanded), [0, 2, 11]
     assert found["names"] == ["p0", "p2", "p11"] and found["paths"] == ["0.png", "2.png", "11.png"] and "angles" not in found
-    for key in ("pixels", "positive", "grades", "sources", "groups"):
+    for key in ("pixels", *rotations.PER_PICTURE):
         assert np.array_equal(found[key], side[key][photos])
     assert rotations.originals(side) is side
 

@@ -39,7 +39,7 @@ def piped(clinic, fovea_data):
     leader, follower = os.openpty()
     screen = subprocess.Popen([*WRAPPER, BINARY, *map(str, SCREEN), "--jobs", "2", str(clinic)], stdout=subprocess.PIPE, stderr=follower)
     tee = subprocess.Popen(["tee", str(clinic / "seen.jsonl")], stdin=screen.stdout, stdout=subprocess.PIPE)
-    command = [sys.executable, "-m", "fovea_tools.evaluation.command", "-", str(fovea_data / "aptos224" / "labels.csv"),
+    command = [sys.executable, "-m", "fovea_tools.commands.evaluate", "-", str(fovea_data / "aptos224" / "labels.csv"),
                "--out", str(clinic / "report")]
     evaluate = subprocess.Popen(command, stdin=tee.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env={**os.environ, "PYTHONPATH": str(ROOT / "converter")})

@@ -15,7 +15,13 @@ struct Picture {
 
     fovea_pixels pixels() const {
         const auto n = static_cast<std::uint32_t>(side);
-        return {rgb.data(), n, n, std::size_t{n} * 3, FOVEA_RGB, 0};
+        fovea_pixels pixels = {};
+        pixels.size = sizeof(pixels);
+        pixels.format = FOVEA_RGB;
+        pixels.width = pixels.height = n;
+        pixels.planes[0] = rgb.data();
+        pixels.strides[0] = std::size_t{n} * 3;
+        return pixels;
     }
     std::vector<std::uint8_t> png() const;  // not compressed
 };

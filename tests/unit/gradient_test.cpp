@@ -77,7 +77,7 @@ struct Explained {
         fovea_status status = fovea_explainer_create(model, &session, &settings, &explainer);
         REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
         logits.resize(16);
-        fovea_explanation_init(&explanation);
+        explanation = test_memory::sized<fovea_explanation>();
         status = fovea_explain(explainer, input.data(), FOVEA_U8, logits.data(), &explanation);
         REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
     }

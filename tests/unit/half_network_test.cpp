@@ -217,7 +217,7 @@ TEST_CASE(
         REQUIRE(fovea_run(session, bytes.data(), FOVEA_U8, logits, nullptr) == FOVEA_OK);
         std::vector<std::vector<float>> first;
         for (const char* name : names) {
-            fovea_tensor tap;
+            fovea_tensor tap = test_memory::sized<fovea_tensor>();
             REQUIRE(fovea_session_tap(session, name, &tap) == FOVEA_OK);
             first.emplace_back(tap.data,
                                tap.data + std::size_t{tap.height} * tap.width * tap.channels);
@@ -225,7 +225,7 @@ TEST_CASE(
         REQUIRE(fovea_run(session, floats.data(), FOVEA_F32, again, nullptr) == FOVEA_OK);
         CHECK(std::memcmp(logits, again, sizeof logits) == 0);
         for (std::size_t i = 0; i < names.size(); ++i) {
-            fovea_tensor tap;
+            fovea_tensor tap = test_memory::sized<fovea_tensor>();
             REQUIRE(fovea_session_tap(session, names[i], &tap) == FOVEA_OK);
             CHECK(std::memcmp(tap.data, first[i].data(), first[i].size() * sizeof(float)) == 0);
             ++taps;

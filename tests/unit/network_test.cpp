@@ -74,7 +74,7 @@ double tolerance(const Value& expected) {
 void compare_taps(const Loaded& loaded, const RandomNetwork& network, const std::string& where) {
     for (std::size_t i = 0; i < network.spec.nodes.size(); ++i) {
         const Value& expected = network.values[i + 1];
-        fovea_tensor tap;
+        fovea_tensor tap = test_memory::sized<fovea_tensor>();
         REQUIRE(fovea_session_tap(loaded.session, network.spec.nodes[i].name.c_str(), &tap) ==
                 FOVEA_OK);
         REQUIRE(tap.height == expected.height);
@@ -181,7 +181,7 @@ TEST_CASE("threads do not change a bit of any value") {
             const Loaded many(file, threads, true, nullptr, kHeight, kWidth);
             REQUIRE(fovea_run(many.session, input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
             for (const char* name : one.tap_names) {
-                fovea_tensor a, b;
+                fovea_tensor a = test_memory::sized<fovea_tensor>(), b = a;
                 REQUIRE(fovea_session_tap(one.session, name, &a) == FOVEA_OK);
                 REQUIRE(fovea_session_tap(many.session, name, &b) == FOVEA_OK);
                 const std::size_t bytes =

@@ -142,14 +142,14 @@ TEST_CASE("screening, and the next one after a failure") {
     fovea_screen_options options;
     fovea_screen_options_init(&options);
     options.force = 1;
-    fovea_screening expected = {};
+    fovea_screening expected = test_memory::sized<fovea_screening>();
     const long before = allocator.allocations, live = allocator.live;
     REQUIRE(fovea_screen_pixels(session, &pixels, &options, &expected) == FOVEA_OK);
     const long count = allocator.allocations - before;
     CHECK(count > 2);
     for (long k = 0; k < count; ++k) {
         allocator.refuse_at = allocator.allocations + k;
-        fovea_screening screening = {};
+        fovea_screening screening = test_memory::sized<fovea_screening>();
         screening.image_width = 77;
         CHECK(fovea_screen_pixels(session, &pixels, &options, &screening) ==
               FOVEA_ERROR_OUT_OF_MEMORY);
@@ -157,7 +157,7 @@ TEST_CASE("screening, and the next one after a failure") {
         CHECK(allocator.live == live);
     }
     allocator.refuse_at = -1;
-    fovea_screening again = {};
+    fovea_screening again = test_memory::sized<fovea_screening>();
     REQUIRE(fovea_screen_pixels(session, &pixels, &options, &again) == FOVEA_OK);
     CHECK(again.logits[0] == expected.logits[0]);
     fovea_session_close(&session);
@@ -172,7 +172,7 @@ TEST_CASE("decoding and preprocessing") {
     CHECK(refuse_each([&](const fovea_allocator& allocator, const fovea_log& log) {
               settings.allocator = allocator;
               settings.log = log;
-              fovea_image image;
+              fovea_image image = test_memory::sized<fovea_image>();
               const fovea_status status = fovea_decode(png.data(), png.size(), &settings, &image);
               fovea_image_free(&image);
               return status;
@@ -184,14 +184,14 @@ TEST_CASE("decoding and preprocessing") {
         fovea_preset_init(&preset);
         preset.name = fovea_preset_name(i);
         preset.output_size = 32;
-        fovea_image image;
+        fovea_image image = test_memory::sized<fovea_image>();
         if (fovea_preprocess(&pixels, &preset, nullptr, &image) != FOVEA_OK) continue;
         fovea_image_free(&image);
         ++presets;
         CHECK(refuse_each([&](const fovea_allocator& allocator, const fovea_log& log) {
                   settings.allocator = allocator;
                   settings.log = log;
-                  fovea_image image;
+                  fovea_image image = test_memory::sized<fovea_image>();
                   const fovea_status status = fovea_preprocess(&pixels, &preset, &settings, &image);
                   fovea_image_free(&image);
                   return status;

@@ -46,7 +46,13 @@ std::vector<std::uint8_t> disc(int width, int height) {
 
 fovea_pixels rgb(const std::vector<std::uint8_t> &data, std::uint32_t width,
                  std::uint32_t height) {
-  return {data.data(), width, height, std::size_t{width} * 3, FOVEA_RGB, 0};
+  auto pixels = test_memory::sized<fovea_pixels>();
+  pixels.format = FOVEA_RGB;
+  pixels.width = width;
+  pixels.height = height;
+  pixels.planes[0] = data.data();
+  pixels.strides[0] = std::size_t{width} * 3;
+  return pixels;
 }
 
 } // namespace
@@ -56,7 +62,7 @@ TEST_CASE("a PNG is decoded, alpha put on black, and freed") {
   fovea_session_settings settings;
   fovea_session_settings_init(&settings);
   settings.allocator = allocator.hooks();
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   REQUIRE(fovea_decode(kPng, sizeof(kPng), &settings, &image) == FOVEA_OK);
   CHECK(image.width == 2);
   CHECK(image.height == 1);
@@ -73,7 +79,7 @@ TEST_CASE("a PNG is decoded, alpha put on black, and freed") {
 TEST_CASE("limits of the settings hold") {
   fovea_session_settings settings;
   fovea_session_settings_init(&settings);
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   settings.max_image_side = 1;
   CHECK(fovea_decode(kPng, sizeof(kPng), &settings, &image) ==
         FOVEA_ERROR_IMAGE_TOO_LARGE);
@@ -93,7 +99,7 @@ TEST_CASE("a decoding is cancelled by the settings' callback") {
   int asked = 0;
   settings.cancel = [](void *cookie) { return ++*static_cast<int *>(cookie); };
   settings.cancel_cookie = &asked;
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   CHECK(fovea_decode(kPng, sizeof(kPng), &settings, &image) ==
         FOVEA_ERROR_CANCELLED);
   CHECK(image.data == nullptr);
@@ -108,7 +114,7 @@ TEST_CASE("the settings' limits hold for the pictures within a preset") {
   preset.pad_square = 1; // 2000 x 2000
   fovea_session_settings settings;
   fovea_session_settings_init(&settings);
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   settings.max_image_pixels = 4'000'000;
   REQUIRE(fovea_preprocess(&pixels, &preset, &settings, &image) == FOVEA_OK);
   fovea_image_free(&image);
@@ -122,7 +128,7 @@ TEST_CASE("what is no picture is told") {
   fovea_session_settings settings;
   fovea_session_settings_init(&settings);
   settings.log = log.hooks();
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   CHECK(fovea_decode("hello, hello, hello", 19, &settings, &image) ==
         FOVEA_ERROR_NOT_AN_IMAGE);
   CHECK(fovea_decode(kPng, sizeof(kPng) - 20, &settings, &image) ==
@@ -141,7 +147,7 @@ TEST_CASE("presets are applied to pixels of every format alike") {
   fovea_preset preset;
   fovea_preset_init(&preset);
   preset.output_size = 32;
-  fovea_image expected;
+  fovea_image expected = test_memory::sized<fovea_image>();
   const fovea_pixels plain = rgb(pixels, side, side);
   REQUIRE(fovea_preprocess(&plain, &preset, nullptr, &expected) == FOVEA_OK);
   CHECK(expected.width == 32);
@@ -162,8 +168,10 @@ TEST_CASE("presets are applied to pixels of every format alike") {
       if (bytes == 4)
         to[3] = 255;
     }
-    const fovea_pixels given = {stored.data(), side, side, stride, format, 0};
-    fovea_image got;
+    fovea_pixels given = rgb(stored, side, side);
+    given.format = format;
+    given.strides[0] = stride;
+    fovea_image got = test_memory::sized<fovea_image>();
     REQUIRE(fovea_preprocess(&given, &preset, nullptr, &got) == FOVEA_OK);
     CHECK(std::memcmp(got.data, expected.data, 32 * 32 * 3) == 0);
     fovea_image_free(&got);
@@ -179,14 +187,14 @@ TEST_CASE("pixels and presets out of range are refused") {
   fovea_session_settings settings;
   fovea_session_settings_init(&settings);
   fovea_status wanted = FOVEA_ERROR_INVALID_ARGUMENT;
-  SUBCASE("no data") { pixels.data = nullptr; }
+  SUBCASE("no data") { pixels.planes[0] = nullptr; }
   SUBCASE("no width") { pixels.width = 0; }
   SUBCASE("no height") { pixels.height = 0; }
   SUBCASE("unknown format") {
     pixels.format = static_cast<fovea_pixel_format>(9);
   }
-  SUBCASE("short stride") { pixels.stride = 59; }
-  SUBCASE("endless stride") { pixels.stride = SIZE_MAX; }
+  SUBCASE("short stride") { pixels.strides[0] = 59; }
+  SUBCASE("endless stride") { pixels.strides[0] = SIZE_MAX; }
   SUBCASE("odd rotation") { pixels.rotation = 45; }
   SUBCASE("too wide") {
     pixels.width = 0xFFFFFFFF;
@@ -207,7 +215,7 @@ TEST_CASE("pixels and presets out of range are refused") {
   SUBCASE("half an allocator") {
     settings.allocator.release = test_memory::CountingAllocator::release;
   }
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   CHECK(fovea_preprocess(&pixels, &preset, &settings, &image) == wanted);
   CHECK(image.data == nullptr);
 }
@@ -221,7 +229,7 @@ TEST_CASE("rotation turns clockwise to upright") {
   fovea_preset_init(&preset);
   preset.name = "none";
   preset.output_size = 2;
-  fovea_image image;
+  fovea_image image = test_memory::sized<fovea_image>();
   REQUIRE(fovea_preprocess(&pixels, &preset, nullptr, &image) == FOVEA_OK);
   CHECK(image.data[0] > 200);         // top left is red
   CHECK(image.data[2 * 3 + 1] > 200); // bottom left is green
@@ -266,6 +274,7 @@ TEST_CASE("the list of kernels: one chosen each operation, as capped") {
   REQUIRE(fovea_kernels(nullptr, nullptr, 0, &count) == FOVEA_OK);
   REQUIRE(count >= 10);
   std::vector<fovea_kernel> kernels(count);
+  kernels[0].size = sizeof(fovea_kernel);
   for (const char *isa : {static_cast<const char *>(nullptr), "scalar"}) {
     REQUIRE(fovea_kernels(isa, kernels.data(), count, &count) == FOVEA_OK);
     for (std::size_t begin = 0; begin < kernels.size();) {

@@ -64,7 +64,7 @@ bool has_gate(const Step& step) {
 }
 // Reads the caller's pixels instead of what its node reads, the rescaled ones.
 bool rescales(const fovea::Graph& graph, const Step& step) {
-    return step.reads_caller_input && begins(step.kernel, "conv2d_") &&
+    return step.reads_caller_input && begins(step.kernel, "stem_pixels_") &&
            graph.operand(graph.nodes[step.node], 0) != 0;
 }
 
@@ -390,8 +390,8 @@ TEST_CASE(
         Found found = {false, false, planned.plan.step_count};
         for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
             const Step& step = planned.plan.steps[s];
-            if (!begins(step.kernel, "conv2d_")) continue;
-            CHECK(step.reads_caller_input == begins(step.kernel, "conv2d_u8_"));
+            if (!begins(step.kernel, "conv2d_") && !begins(step.kernel, "stem_pixels_")) continue;
+            CHECK(step.reads_caller_input == begins(step.kernel, "stem_pixels_fp32_"));
             found.reads = step.reads_caller_input;
             found.rescales = rescales(planned.model.graph, step);
         }

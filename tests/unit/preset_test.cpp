@@ -132,6 +132,17 @@ TEST_CASE("a picture with a stride gives the same as a packed one") {
     }
 }
 
+TEST_CASE("the mean of a block whose sum needs more than 32 bits") {
+    constexpr int kSide = 4200;
+    Image white;
+    REQUIRE(white.allocate(kSide, kSide));
+    std::memset(white.pixels.data(), 254, white.pixels.size());
+    Image out;
+    REQUIRE(resize(white.view(), 1, 1, resize_scale(white.view(), 1, 1), ResizeMethod::kArea,
+                   Allocator(), &out) == Status::kOk);
+    for (int c = 0; c < 3; ++c) CHECK(out.row(0)[c] == 254);
+}
+
 TEST_CASE("the sum of the Gaussian taps is 256 for every sigma") {
     for (int i = 1; i <= 2560; ++i) {
         const double sigma = i / 10.0;

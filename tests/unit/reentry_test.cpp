@@ -71,10 +71,10 @@ struct Intruder {
         busy(fovea_session_describe(session, &info));
         busy(fovea_session_print_plan(
             session, [](void*, const char*) {}, nullptr));
-        fovea_tensor tensor = {};
+        fovea_tensor tensor = test_memory::sized<fovea_tensor>();
         busy(fovea_session_tap(session, "rescaled", &tensor));
         busy(fovea_selftest(session, nullptr));
-        fovea_screening screening = {};
+        fovea_screening screening = test_memory::sized<fovea_screening>();
         const fovea_pixels pixels = photo->pixels();
         busy(fovea_screen_pixels(session, &pixels, nullptr, &screening));
         busy(fovea_screen_bytes(session, "no photo", 8, nullptr, &screening));
@@ -143,7 +143,7 @@ struct Fixture {
 TEST_CASE("a callback that calls its own session is told that it is busy, whatever it calls") {
     Fixture f;
     std::function<fovea_status()> call;
-    fovea_screening screening = {};
+    fovea_screening screening = test_memory::sized<fovea_screening>();
     fovea_status expected_status = FOVEA_OK;
     SUBCASE("cancel, of a run") {
         f.settings.cancel = Intruder::cancel;
@@ -176,7 +176,7 @@ TEST_CASE("a callback that calls its own session is told that it is busy, whatev
     SUBCASE("log, of a tap") {
         f.settings.log = {Intruder::log, &f.intruder};
         call = [&] {
-            fovea_tensor tensor;
+            fovea_tensor tensor = test_memory::sized<fovea_tensor>();
             return fovea_session_tap(f.session, "nothing", &tensor);
         };
         expected_status = FOVEA_ERROR_UNKNOWN_TAP;

@@ -61,7 +61,7 @@ ModelSpec constant_spec(float margin) {
 
 fovea_screening screen(Fixture& f, const fundus_picture::Picture& photo,
                        const fovea_screen_options* options = nullptr) {
-    fovea_screening screening = {};
+    fovea_screening screening = test_memory::sized<fovea_screening>();
     const fovea_pixels pixels = photo.pixels();
     const fovea_status status = fovea_screen_pixels(f.session, &pixels, options, &screening);
     REQUIRE_MESSAGE(status == FOVEA_OK, f.log.all());
@@ -105,7 +105,7 @@ TEST_CASE("the probability meets the threshold of the operating point") {
     CHECK(sensitive.result == FOVEA_RESULT_DR_SIGNS_FOUND);
     CHECK(sensitive.threshold == 0.6);
     options.operating_point = "psychic";
-    fovea_screening untouched = {};
+    fovea_screening untouched = test_memory::sized<fovea_screening>();
     const fovea_pixels pixels = good_photo().pixels();
     CHECK(fovea_screen_pixels(f.session, &pixels, &options, &untouched) ==
           FOVEA_ERROR_INVALID_ARGUMENT);
@@ -162,7 +162,7 @@ TEST_CASE("bytes and pixels of the same photo give the same answer") {
     Fixture f(spec);
     const fovea_screening from_pixels = screen(f, good_photo());
     const auto png = good_photo().png();
-    fovea_screening from_bytes = {};
+    fovea_screening from_bytes = test_memory::sized<fovea_screening>();
     REQUIRE(fovea_screen_bytes(f.session, png.data(), png.size(), nullptr, &from_bytes) ==
             FOVEA_OK);
     CHECK(std::memcmp(from_pixels.logits, from_bytes.logits, sizeof(from_bytes.logits)) == 0);
@@ -214,7 +214,7 @@ TEST_CASE("a photo of rejected quality gets no result, unless forced") {
 
 TEST_CASE("models and sessions that cannot screen say why") {
     const fovea_pixels pixels = good_photo().pixels();
-    fovea_screening screening = {};
+    fovea_screening screening = test_memory::sized<fovea_screening>();
     ModelSpec other = constant_spec(1);
     other.target = 0;
     Fixture f(other);
@@ -236,7 +236,7 @@ TEST_CASE("models and sessions that cannot screen say why") {
 TEST_CASE("misuse is a status") {
     Fixture f(constant_spec(1));
     const fovea_pixels pixels = good_photo().pixels();
-    fovea_screening screening = {};
+    fovea_screening screening = test_memory::sized<fovea_screening>();
     fovea_screen_options options = {};
     CHECK(fovea_screen_pixels(nullptr, &pixels, nullptr, &screening) ==
           FOVEA_ERROR_INVALID_ARGUMENT);

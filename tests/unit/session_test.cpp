@@ -203,7 +203,7 @@ TEST_CASE("taps") {
     f.settings.taps = names;
     f.settings.tap_count = 2;
     REQUIRE(f.create() == FOVEA_OK);
-    fovea_tensor tensor;
+    fovea_tensor tensor = test_memory::sized<fovea_tensor>();
     CHECK(fovea_session_tap(f.session, "stem", &tensor) == FOVEA_ERROR_INVALID_ARGUMENT);
     REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
     REQUIRE(fovea_session_tap(f.session, "stem", &tensor) == FOVEA_OK);
@@ -238,7 +238,7 @@ TEST_CASE("a session keeps nothing of its settings that the caller may free") {
     taps.assign(1, nullptr);
     isa.reset();
     REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
-    fovea_tensor tensor;
+    fovea_tensor tensor = test_memory::sized<fovea_tensor>();
     CHECK(fovea_session_tap(f.session, "stem", &tensor) == FOVEA_OK);
     fovea_session_info info = {};
     info.size = sizeof(info);
@@ -486,7 +486,9 @@ TEST_CASE("profile and plan") {
     REQUIRE(fovea_run(f.session, f.input.data(), FOVEA_U8, nullptr, nullptr) == FOVEA_OK);
     const std::uint32_t count = fovea_session_step_times(f.session, nullptr, 0);
     REQUIRE(count > 4);
-    std::vector<fovea_step_time> times(count + 1, fovea_step_time{nullptr, nullptr, -1, 0, 0, 0});
+    auto unset = test_memory::sized<fovea_step_time>();
+    unset.seconds = -1;
+    std::vector<fovea_step_time> times(count + 1, unset);
     CHECK(fovea_session_step_times(f.session, times.data(), count) == count);
     std::uint64_t multiply_adds = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -603,7 +605,7 @@ TEST_CASE("misuse is a status") {
     std::size_t bytes;
     fovea_session_info session_info = {};
     fovea_model_info model_info = {};
-    fovea_tensor tensor;
+    fovea_tensor tensor = test_memory::sized<fovea_tensor>();
     const Bytes file = build(tiny_spec());
     fovea_model_settings unset = {};
     CHECK(fovea_model_load_file(nullptr, nullptr, &model) == FOVEA_ERROR_INVALID_ARGUMENT);

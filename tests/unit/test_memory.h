@@ -12,6 +12,14 @@
 
 namespace test_memory {
 
+// A struct of the header that says its size, else all zero.
+template <typename Struct>
+Struct sized() {
+    Struct made = {};
+    made.size = sizeof(made);
+    return made;
+}
+
 // Counts what is live and can refuse the n-th allocation.
 struct CountingAllocator {
     long live = 0;

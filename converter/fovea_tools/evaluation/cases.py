@@ -12,7 +12,7 @@ from ..labels import LabelFile
 from . import EvaluationError
 from .predictions import Prediction, printable
 from .problems import Problem
-from .splits import DROPPED, Split
+from .splits import DROPPED, Place, Split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Case:
     grade: Optional[int]        # ICDR, where the label tells
     gradable: bool
     prediction: Prediction
+    eye: str = ""               # "left" or "right", where it is known
 
     @property
     def group(self) -> str:
@@ -36,10 +37,22 @@ class Case:
 
 
 @dataclasses.dataclass(frozen=True)
+class Gap:
+    """A photo that is in no figure although it is of a patient who may be: what it would have told is missing of that patient."""
+
+    source: str
+    part: str
+    patient: str
+    eye: str
+    has_label: bool             # the photo could not be read; else its label does not tell the target
+
+
+@dataclasses.dataclass(frozen=True)
 class Joined:
     cases: List[Case]
     problems: List[Problem]
     agreement: Dict[str, List[List[int]]]   # by source: label file says gradable, not x fovea says gradable, not
+    gaps: List[Gap]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,6 +184,8 @@ def _index(files: Sequence[Tuple[str, LabelFile]], notes: _Notes) -> Dict[str, L
     for source, file in files:
         for note in file.notes:
             notes.add("errata", f"errata of {file.data_set} applied", note)
+        for name in file.without_patient:
+            notes.add("no_patient", "photos for which the patient's column is empty: their names tell the patient", f"{source}/{printable(name)}")
         for label in file.labels:
             parts = tuple(part for part in label.name.split("/") if part and part != ".") or (label.name,)
             index[parts[-1]].append(_Entry(source, label, parts))
@@ -202,14 +217,22 @@ def _claim(photos: Sequence[Prediction], index: Dict[str, List[_Entry]], sources
     return list(claims.values())
 
 
-def _case(entry: _Entry, prediction: Prediction, question: Question, split: Optional[Split], notes: _Notes) -> Optional[Case]:
-    """The case of a photo and its label, or None where the label or the split leaves it out."""
-    label, name = entry.label, printable(entry.label.name)
-    shown = f"{entry.source}/{name}"
-    gradable = not prediction.reject or (question.use_forced and prediction.status == "ok")
-    if prediction.reject and prediction.status == "ok":
-        what = "gradable" if question.use_forced else "not gradable (--use-forced: as gradable)"
-        notes.add("forced", f"photos of rejected quality with a forced result count as {what}", prediction.file)
+def _place(entry: _Entry, split: Optional[Split], notes: _Notes) -> Optional[Place]:
+    """Where the split has the photo, or None where it leaves it out."""
+    if not split:
+        return Place("", "")
+    shown = f"{entry.source}/{printable(entry.label.name)}"
+    place = split.find(entry.source, entry.label.name)
+    if place is None:
+        notes.add("split_unknown", "photos that are not in the split are left out", shown)
+    elif place.part == DROPPED:
+        notes.add("split_dropped", "photos that the split dropped are left out", shown)
+        place = None
+    return place
+
+
+def _positive(label: Label, question: Question, shown: str, notes: _Notes) -> Optional[bool]:
+    """Whether the photo is positive, or None where the label does not tell."""
     if label.gradable is False:
         notes.add("label_ungradable", "photos that the label file calls ungradable are left out", shown)
         return None
@@ -218,16 +241,21 @@ def _case(entry: _Entry, prediction: Prediction, question: Question, split: Opti
         positive = label.patient_any_dr
     if positive is None:
         notes.add("label_silent", f"photos whose label does not tell the target ({question.target}) are left out", shown)
+    return positive
+
+
+def _case(entry: _Entry, place: Place, prediction: Prediction, question: Question, notes: _Notes) -> Optional[Case]:
+    """The case of a photo and its label, or None where the label leaves it out."""
+    label, name = entry.label, printable(entry.label.name)
+    gradable = not prediction.reject or (question.use_forced and prediction.status == "ok")
+    if prediction.reject and prediction.status == "ok":
+        what = "gradable" if question.use_forced else "not gradable (--use-forced: as gradable)"
+        notes.add("forced", f"photos of rejected quality with a forced result count as {what}", prediction.file)
+    positive = _positive(label, question, f"{entry.source}/{name}", notes)
+    if positive is None:
         return None
-    place = split.find(entry.source, label.name) if split else None
-    if split and place is None:
-        notes.add("split_unknown", "photos that are not in the split are left out", shown)
-        return None
-    if place and place.part == DROPPED:
-        notes.add("split_dropped", "photos that the split dropped are left out", shown)
-        return None
-    return Case(name, entry.source, place.part if place else "", printable(label.patient), printable(place.group) if place else "",
-                positive, label.grade if label.scale == ICDR else None, gradable, prediction)
+    return Case(name, entry.source, place.part, printable(label.patient), printable(place.group), positive,
+                label.grade if label.scale == ICDR else None, gradable, prediction, label.eye)
 
 
 def join(predictions: Sequence[Prediction], files: Sequence[Tuple[str, LabelFile]], question: Question,
@@ -237,14 +265,28 @@ def join(predictions: Sequence[Prediction], files: Sequence[Tuple[str, LabelFile
     index = _index(files, notes)
     sources = list(dict.fromkeys(source for source, _ in files))
     cases: List[Case] = []
+    gaps: List[Gap] = []
     agreement: Dict[str, List[List[int]]] = {}
-    for entry, photo in _sole_claims(_claim(_last_lines(predictions, notes), index, sources, notes), notes):
+    claims = _claim(_last_lines(predictions, notes), index, sources, notes)
+    read = _sole_claims([claim for claim in claims if claim[1]], notes)
+
+    def gap(entry: _Entry, place: Place, has_label: bool) -> Gap:
+        return Gap(entry.source, place.part, printable(entry.label.patient), entry.label.eye, has_label)
+
+    for entry, photo in read:
         if entry.label.gradable is not None:
             agreement.setdefault(entry.source, [[0, 0], [0, 0]])[not entry.label.gradable][photo.reject] += 1
-        case = _case(entry, photo, question, split, notes)
+        place = _place(entry, split, notes)
+        case = _case(entry, place, photo, question, notes) if place else None
         if case:
             cases.append(case)
+        elif place:
+            gaps.append(gap(entry, place, has_label=False))
+    for entry in [entry for entry, photos in claims if not photos]:
+        place = _place(entry, split, notes)
+        if place:
+            gaps.append(gap(entry, place, has_label=True))
     _tell_copies(cases, notes)
     if split:
         _tell_leaks(cases, notes)
-    return Joined(cases, notes.problems(), agreement)
+    return Joined(cases, notes.problems(), agreement, gaps)

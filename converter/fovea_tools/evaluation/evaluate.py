@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -11,31 +10,14 @@ import numpy as np
 
 from .. import __version__
 from ..labels import LabelFile
-from . import EvaluationError
 from .cases import Case, Joined, Question
 from .figures import GRADE_NAMES, Rule, confidence, group_figures
-from .predictions import Prediction, PredictionFile, Setting
+from .predictions import Prediction, PredictionFile
 from .problems import Problem
 from .splits import PARTS, Split
 
 FORMAT = "fovea-evaluate 1"
 CAVEAT = "Research software, not a medical device. The figures hold for these photos and labels only."
-
-
-def choose_setting(predictions: Sequence[Prediction], wanted: Optional[str]) -> Tuple[Setting, List[Prediction], List[Problem]]:
-    """The one model that is evaluated, its predictions, and what is told of others. Figures of a mixture would mean nothing."""
-    counts = collections.Counter(prediction.setting for prediction in predictions)
-    fitting = [setting for setting in counts
-               if not wanted or wanted in (setting.name, setting.dtype, setting.point) or setting.sha256.startswith(wanted)]
-    listed = "; ".join(f"{setting}: {count} photos" for setting, count in counts.items())
-    if not fitting:
-        raise EvaluationError(f"no photo by a model '{wanted}'. There are: {listed}")
-    if len(fitting) > 1:
-        raise EvaluationError(f"photos by {len(fitting)} models or settings in one file; choose one by name, dtype, operating point or "
-                              f"start of the SHA-256 with --model: {listed}")
-    problems = [Problem("other_models", "photos by other models or settings are left out",
-                        [f"{setting}: {count} photos" for setting, count in counts.items() if setting != fitting[0]])]
-    return fitting[0], [p for p in predictions if p.setting == fitting[0]], [p for p in problems if p.names]
 
 
 def prediction_problems(file: PredictionFile, predictions: Sequence[Prediction], rule: Rule) -> List[Problem]:
@@ -67,7 +49,7 @@ def _mean_of_sources(sources: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
 
 
 def part_figures(cases: Sequence[Case], rule: Rule) -> List[Dict[str, Any]]:
-    """[{part, sources, pooled, mean_of_sources}] in the order train, validation, test."""
+    """[{part, sources, pooled, mean_of_sources, patients}] in the order train, validation, test."""
     parts = []
     for part in _parts(cases):
         here = [case for case in cases if case.part == part]
@@ -76,8 +58,15 @@ def part_figures(cases: Sequence[Case], rule: Rule) -> List[Dict[str, Any]]:
         several = len(sources) > 1
         parts.append({"part": part or "all", "sources": sources,
                       "pooled": {"source": "pooled", **group_figures(here, rule)} if several else None,
-                      "mean_of_sources": _mean_of_sources(sources) if several else None})
+                      "mean_of_sources": _mean_of_sources(sources) if several else None, "patients": None})
     return parts
+
+
+def _with_patients(parts: List[Dict[str, Any]], patients: Sequence[Case], rule: Rule) -> List[Dict[str, Any]]:
+    """The parts, each with the figures of its patients beside those of its photos."""
+    by_patient = {part["part"]: {key: part[key] for key in ("sources", "pooled", "mean_of_sources")}
+                  for part in part_figures(patients, rule)}
+    return [{**part, "patients": by_patient.get(part["part"])} for part in parts]
 
 
 def mistakes(cases: Sequence[Case], rule: Rule, most: int) -> List[Dict[str, Any]]:
@@ -105,8 +94,9 @@ class Inputs:
 
 
 def document(title: str, inputs: Inputs, rule: Rule, question: Question, joined: Joined, problems: Sequence[Problem],
-             cases: Sequence[Case], examples: int) -> Dict[str, Any]:
-    """Everything, with the order of keys fixed. cases: those of joined, or the patients made of them."""
+             cases: Sequence[Case], patients: Sequence[Case], examples: int) -> Dict[str, Any]:
+    """Everything, with the order of keys fixed. cases: those of joined, or the patients made of them; patients: those to be shown beside
+    the photos, if any."""
     setting = rule.setting
     return {
         "format": FORMAT, "tool": f"fovea_tools {__version__}", "title": title, "caveat": CAVEAT,
@@ -125,7 +115,7 @@ def document(title: str, inputs: Inputs, rule: Rule, question: Question, joined:
         "unit": "patient" if question.by_patient else "photo", "grade_names": list(GRADE_NAMES),
         "problems": [{"kind": problem.kind, "message": problem.message, "count": len(problem.names), "names": problem.names}
                      for problem in problems],
-        "parts": part_figures(cases, rule),
+        "parts": _with_patients(part_figures(cases, rule), patients, rule),
         "quality_agreement": [{"source": source, "rows_label_gradable_not": table} for source, table in joined.agreement.items()],
         "mistakes": mistakes(cases, rule, examples),
     }

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import EvaluationError, metrics, reliability
 from .cases import Case
-from .predictions import Prediction, Setting
+from .predictions import Prediction, Setting, positive_score
 
 FIRST_GRADE = {"any": 1, "referable": 2}
 MODEL_TARGETS = {"any_dr": "any", "referable_dr": "referable", "grade5": "any"}
@@ -41,10 +41,8 @@ class Rule:
         return f"threshold {self.threshold:g} ({name})"
 
     def score(self, prediction: Prediction) -> float:
-        """Probability of the positive classes, as the engine adds them up; independent ones do not add up."""
-        p = prediction.probabilities
-        independent = abs(sum(p) - 1) > reliability.SOFTMAX_TOLERANCE
-        return max(p[self.first:]) if independent else min(1.0, sum(p[self.first:]))
+        """Probability of the positive classes of the labels."""
+        return positive_score(prediction.probabilities, self.first)
 
     def calls(self, prediction: Prediction) -> bool:
         """Whether the photo is positive. The program's own verdict stands unless another threshold was asked for."""
@@ -85,26 +83,27 @@ def make_rule(setting: Setting, target: Optional[str], threshold: Optional[float
 
 
 def _meets_bar(figures: Dict[str, Any]) -> Dict[str, Any]:
-    """Whether the lower ends of the Wilson intervals reach the bar: stricter than the point estimates that the FDA asked for."""
-    lower = {name: (figures[name]["wilson95"] or [None])[0] for name in BAR}
+    """Whether the lower ends of the intervals reach the bar: stricter than the point estimates that the FDA asked for."""
+    lower = {name: (figures[name]["clustered95"] or [None])[0] for name in BAR}
     return {"bar": dict(BAR), "lower_bounds": lower, "met": all(lower[name] is not None and lower[name] >= BAR[name] for name in BAR)}
 
 
-def _decisions(truth: np.ndarray, called: Dict[str, np.ndarray], names: Sequence[str]) -> Dict[str, Any]:
-    figures = {name: metrics.binary_classification(truth, values.astype(int), names) for name, values in called.items()}
+def _decisions(truth: np.ndarray, called: Dict[str, np.ndarray], names: Sequence[str], groups: np.ndarray) -> Dict[str, Any]:
+    figures = {name: metrics.binary_classification(truth, values.astype(int), names, groups) for name, values in called.items()}
     figures["at_threshold"]["bar"] = _meets_bar(figures["at_threshold"])
     return figures
 
 
 def _by_grade(cases: Sequence[Case], called: np.ndarray) -> List[Dict[str, Any]]:
     """How many of each true grade were called positive; photos that could not be graded apart."""
-    rows = []
+    rows, groups = [], _groups(cases)
     for grade, name in enumerate(GRADE_NAMES):
         here = np.array([case.grade == grade for case in cases], bool)
         gradable = np.array([case.gradable for case in cases], bool)
         if here.any():
-            rows.append({"grade": grade, "name": name, "cases": int(here.sum()), "gradable": int((here & gradable).sum()),
-                         "called_positive": metrics.proportion((called & here & gradable).sum(), (here & gradable).sum())})
+            seen = here & gradable
+            rows.append({"grade": grade, "name": name, "cases": int(here.sum()), "gradable": int(seen.sum()),
+                         "called_positive": metrics.share(called[seen], groups[seen])})
     return rows
 
 
@@ -120,7 +119,7 @@ def _five_grades(cases: Sequence[Case], rule: Rule) -> Optional[Dict[str, Any]]:
         return None
     truth = np.array([case.grade for case in cases])
     probabilities = np.array([case.prediction.probabilities for case in cases])
-    figures = metrics.classification(truth, probabilities.argmax(axis=1), rule.setting.classes)
+    figures = metrics.classification(truth, probabilities.argmax(axis=1), rule.setting.classes, _groups(cases))
     figures["roc_auc_ovr_per_class"], figures["average_precision_per_class"] = [], []
     for grade in range(5):
         here = truth == grade
@@ -170,10 +169,10 @@ def group_figures(cases: Sequence[Case], rule: Rule) -> Dict[str, Any]:
 
     figures: Dict[str, Any] = {
         "cases": len(cases), "positive": int(truth.sum()), "negative": int((1 - truth).sum()), "groups": len(set(groups)),
-        "imageability": metrics.proportion(gradable.sum(), len(cases)),
+        "imageability": metrics.share(gradable, groups),
         "not_gradable_reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         "gradable_only": None,
-        "intention_to_screen": {**_decisions(truth, called, names),
+        "intention_to_screen": {**_decisions(truth, called, names, groups),
                                 "roc_auc": metrics.auc_with_interval(_finite(score), truth, groups),
                                 "average_precision": metrics.average_precision(_finite(score), truth)},
         "by_grade": _by_grade(cases, called["at_threshold"]),
@@ -184,7 +183,7 @@ def group_figures(cases: Sequence[Case], rule: Rule) -> Dict[str, Any]:
         two = probabilities if probabilities.shape[1] == 2 else np.stack([1 - seen, seen], axis=1)
         figures["gradable_only"] = {
             "cases": len(graded), "positive": int(true.sum()), "negative": int((1 - true).sum()),
-            **_decisions(true, {name: values[gradable] for name, values in called.items()}, names),
+            **_decisions(true, {name: values[gradable] for name, values in called.items()}, names, groups[gradable]),
             "roc_auc": metrics.auc_with_interval(seen, true, groups[gradable]),
             "average_precision": metrics.average_precision(seen, true),
             "average_precision_of_class0": metrics.average_precision(two[:, 0], 1 - true),
@@ -201,25 +200,3 @@ def group_figures(cases: Sequence[Case], rule: Rule) -> Dict[str, Any]:
 def _finite(score: np.ndarray) -> np.ndarray:
     """Ranks kept, infinity replaced: probabilities end at 1."""
     return np.where(np.isinf(score), 2.0, score)
-
-
-def by_patient(cases: Sequence[Case], rule: Rule) -> List[Case]:
-    """One case a patient: positive when any eye is, called so when any photo is; not gradable when any photo is not and
-    no other one is called positive. The photo with the highest score stands for the patient."""
-    members: Dict[Any, List[Case]] = collections.defaultdict(list)
-    for case in cases:
-        members[case.source, case.part, case.patient].append(case)
-    patients = []
-    for (_, _, patient), photos in members.items():
-        graded = [case for case in photos if case.gradable]
-        found = [case for case in graded if rule.calls(case.prediction)]
-        gradable = bool(found) or len(graded) == len(photos)
-        if gradable:
-            first = max(found or graded, key=lambda case: rule.score(case.prediction))
-        else:
-            first = next(case for case in photos if not case.gradable)
-        grades = [case.grade for case in photos if case.grade is not None]
-        patients.append(dataclasses.replace(
-            first, name=patient, positive=any(case.positive for case in photos),
-            grade=max(grades) if len(grades) == len(photos) else None, gradable=gradable))
-    return patients

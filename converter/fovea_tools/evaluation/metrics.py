@@ -30,6 +30,35 @@ def proportion(successes: int, total: int) -> Dict[str, Any]:
     return {"k": k, "n": n, "value": k / n, "wilson95": [float(wilson.low), float(wilson.high)], "clopper_pearson95": exact}
 
 
+def clustered_interval(success: np.ndarray, groups: np.ndarray) -> Optional[List[float]]:
+    """Wilson's interval of a share where the cases of one group (the eyes of a patient) are not independent.
+
+    The cases count as many as independent ones would that had the variance of drawing whole groups (Rao and Scott, Biometrics 48
+    (1992) 577-585), and never for more than they are. Where all cases agree nothing tells how much the members of a group have
+    in common: they count as if it were all.
+    """
+    n = len(success)
+    if n == 0:
+        return None
+    numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
+    sizes = np.bincount(numbers).astype(float)
+    value, count = float(np.mean(success)), len(sizes)
+    effect = float(np.sum(sizes ** 2)) / n
+    if count > 1 and 0 < value < 1:
+        deviations = np.bincount(numbers, np.asarray(success, float)) - value * sizes
+        variance = count / (count - 1) * float(np.sum(deviations ** 2)) / n ** 2
+        effect = max(1.0, variance * n / (value * (1 - value))) if count < n else 1.0
+    m = n / effect
+    centre = (value + Z ** 2 / (2 * m)) / (1 + Z ** 2 / m)
+    half = Z / (1 + Z ** 2 / m) * float(np.sqrt(value * (1 - value) / m + Z ** 2 / (4 * m ** 2)))
+    return [0.0 if value == 0 else max(0.0, centre - half), 1.0 if value == 1 else min(1.0, centre + half)]
+
+
+def share(success: np.ndarray, groups: np.ndarray) -> Dict[str, Any]:
+    """A share with its intervals, that of dependent cases among them."""
+    return {**proportion(np.count_nonzero(success), len(success)), "clustered95": clustered_interval(success, groups)}
+
+
 def _kappa(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[int], weights: Optional[str], flags: List[str]) -> Optional[float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -42,8 +71,10 @@ def _kappa(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[int], weig
     return 1.0 if np.array_equal(truth, predicted) else None
 
 
-def classification(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> Dict[str, Any]:
-    """Confusion matrix, accuracy, per-class figures and kappas of class numbers."""
+def classification(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str],
+                   groups: Optional[np.ndarray] = None) -> Dict[str, Any]:
+    """Confusion matrix, accuracy, per-class figures and kappas of class numbers. groups: what tells dependent cases; None: there are none."""
+    groups = np.arange(len(truth)) if groups is None else groups
     labels = list(range(len(names)))
     flags: List[str] = []
     confusion = sklearn.metrics.confusion_matrix(truth, predicted, labels=labels)
@@ -56,7 +87,7 @@ def classification(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str
     per_class = sklearn.metrics.precision_recall_fscore_support(truth, predicted, **options)
     figures: Dict[str, Any] = {
         "confusion_rows_true": confusion.tolist(),
-        "accuracy": proportion(confusion.trace(), confusion.sum()),
+        "accuracy": share(truth == predicted, groups),
         "per_class": [{"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
                       for name, p, r, f, s in zip(names, *per_class)],
     }
@@ -71,13 +102,15 @@ def classification(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str
     return figures
 
 
-def binary_classification(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> Dict[str, Any]:
+def binary_classification(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str],
+                          groups: Optional[np.ndarray] = None) -> Dict[str, Any]:
     """The same for two classes, with sensitivity, specificity and predictive values. Class 1 is the positive one."""
-    figures = classification(truth, predicted, names)
-    (tn, fp), (fn, tp) = figures["confusion_rows_true"]
+    groups = np.arange(len(truth)) if groups is None else groups
+    figures = classification(truth, predicted, names, groups)
     flags = figures.pop("flags")
-    figures["sensitivity"], figures["specificity"] = proportion(tp, tp + fn), proportion(tn, tn + fp)
-    figures["ppv"], figures["npv"] = proportion(tp, tp + fp), proportion(tn, tn + fn)
+    right = truth == predicted
+    for name, among in (("sensitivity", truth == 1), ("specificity", truth == 0), ("ppv", predicted == 1), ("npv", predicted == 0)):
+        figures[name] = share(right[among], groups[among])
     figures["youden"] = figures["sensitivity"]["value"] + figures["specificity"]["value"] - 1
     for name in ("sensitivity", "specificity", "ppv", "npv"):
         if figures[name]["n"] == 0:

@@ -5,23 +5,26 @@ them: every field is checked before it counts."""
 from __future__ import annotations
 
 import codecs
+import collections
 import contextlib
 import dataclasses
 import io
 import json
 import re
 import sys
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .. import checked
 from ..errors import ConversionError
 from ..tables import looks_like_utf16
 from . import EvaluationError
+from .problems import Problem
 
 LONGEST_LINE = 1 << 20  # bytes; a line of fovea screen has about 2000
 LONGEST_ARRAY = 1 << 28
 RESULTS = ("dr_signs_found", "no_dr_signs_found", "not_gradable")
 TARGETS = ("any_dr", "referable_dr", "grade5", "other")
+SUM_TOLERANCE = 1e-3    # how far from 1 the sum of the probabilities of classes that exclude each other may be
 FORCED = "forced:"      # how the warning starts that --force leaves
 
 
@@ -48,19 +51,40 @@ UNTOLD = Setting("", "", "", "", "other", (), 1.0, "", None)  # of lines that do
 
 
 @dataclasses.dataclass(frozen=True)
+class Shortcoming:
+    """A quality check that failed."""
+
+    name: str
+    value: str
+    limit: str                      # "<= 5"
+    advice: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Prediction:
     place: str                      # "file:line"
-    file: str
+    file: str                       # printable
     status: str                     # ok, not_gradable or error
     setting: Setting
     error: str = ""
     sha256: str = ""                # of the photo's bytes
     reject: bool = False            # the quality verdict, which --force does not change
-    failed_checks: Tuple[str, ...] = ()
+    failed_checks: Tuple[str, ...] = ()     # their names
     probabilities: Tuple[float, ...] = ()
     logits: Tuple[float, ...] = ()
     result: str = ""
     engine: str = ""
+    path: str = ""                  # as the file has it
+    quality: str = ""               # good, usable or reject
+    shortcomings: Tuple[Shortcoming, ...] = ()
+    typicality: str = ""            # typical, atypical or reject
+    warnings: Tuple[str, ...] = ()
+    overlay: str = ""               # path of the photo with its heat map over it
+
+    @property
+    def score(self) -> float:
+        """What the program compares with its threshold: the probability of DR, or of grade 2 or more."""
+        return positive_score(self.probabilities, 2 if len(self.probabilities) == 5 else 1)
 
     def same_outcome(self, other: "Prediction") -> bool:
         return dataclasses.replace(self, place="", engine="") == dataclasses.replace(other, place="", engine="")
@@ -71,6 +95,12 @@ class PredictionFile:
     path: str
     predictions: List[Prediction]
     truncated: str                  # what is told of a last line that was cut off; "" where none was
+
+
+def positive_score(probabilities: Sequence[float], first: int) -> float:
+    """Probability of the classes from the first positive one on, as the engine adds them up; independent ones do not add up."""
+    positive = probabilities[first:]
+    return max(positive) if abs(sum(probabilities) - 1) > SUM_TOLERANCE else min(1.0, sum(positive))
 
 
 def printable(text: str) -> str:
@@ -119,6 +149,11 @@ def _word(members: Dict[str, Any], key: str, what: str) -> str:
     return printable(checked.text(value, f"{what}{key}"))
 
 
+def _path(members: Dict[str, Any], key: str) -> str:
+    value = members.get(key)
+    return "" if value is None else checked.text(value, key)
+
+
 def _numbers(members: Dict[str, Any], key: str) -> Tuple[float, ...]:
     value = members.get(key)
     if value is None:
@@ -147,12 +182,16 @@ def _setting(members: Dict[str, Any]) -> Setting:
         checked.number(point["threshold"], "operating_point.threshold") if "threshold" in point else None)
 
 
-def _failed_checks(quality: Dict[str, Any]) -> Tuple[str, ...]:
+def _shortcomings(quality: Dict[str, Any]) -> Tuple[Shortcoming, ...]:
     failed = []
     for item in checked.sequence(quality.get("checks") or [], "quality.checks"):
-        check = checked.mapping(item, "quality.checks")
+        check = dict(checked.mapping(item, "quality.checks"))
         if not checked.flag(check.get("passed"), "quality.checks.passed"):
-            failed.append(printable(checked.text(check.get("name"), "quality.checks.name")))
+            value = check.get("value")
+            failed.append(Shortcoming(
+                printable(checked.text(check.get("name"), "quality.checks.name")),
+                "" if value is None else f"{checked.number(value, 'quality.checks.value'):.3g}",
+                _word(check, "limit", "quality.checks."), _word(check, "advice", "quality.checks.")))
     return tuple(failed)
 
 
@@ -186,9 +225,12 @@ def _prediction(value: Any, place: str) -> Prediction:
     setting = _setting(members)
     image, quality, error = (_optional(members, key) for key in ("image", "quality", "error"))
     warnings = [checked.text(item, "warnings") for item in checked.sequence(members.get("warnings") or [], "warnings")]
+    shortcomings = _shortcomings(quality)
     prediction = Prediction(
         place, file, status, setting, sha256=_word(image, "sha256", "image."), engine=_word(members, "engine", ""),
-        failed_checks=_failed_checks(quality),
+        failed_checks=tuple(one.name for one in shortcomings), path=members["file"], quality=_word(quality, "verdict", "quality."),
+        shortcomings=shortcomings, typicality=_word(_optional(members, "typicality"), "verdict", "typicality."),
+        warnings=tuple(printable(warning) for warning in warnings), overlay=_path(_optional(members, "explanation"), "overlay"),
         reject=quality.get("verdict") == "reject" or any(warning.startswith(FORCED) for warning in warnings))
     if status == "error":
         return dataclasses.replace(prediction, error=_word(error, "message", "error.") or _word(error, "code", "error.") or "no cause")
@@ -305,3 +347,19 @@ def read(path: str) -> PredictionFile:
     if not predictions:
         raise EvaluationError(f"{name}: no photo in it" + ("; did the program before the pipe fail?" if path == "-" else ""))
     return PredictionFile(name, predictions, truncated)
+
+
+def choose_setting(predictions: Sequence[Prediction], wanted: Optional[str], how: str) -> Tuple[Setting, List[Prediction], List[Problem]]:
+    """The one model that counts, its predictions, and what is told of others. Figures of a mixture would mean nothing. how: what to do
+    where there are several."""
+    counts = collections.Counter(prediction.setting for prediction in predictions)
+    fitting = [setting for setting in counts
+               if not wanted or wanted in (setting.name, setting.dtype, setting.point) or setting.sha256.startswith(wanted)]
+    listed = "; ".join(f"{setting}: {count} photos" for setting, count in counts.items())
+    if not fitting:
+        raise EvaluationError(f"no photo by a model '{wanted}'. There are: {listed}")
+    if len(fitting) > 1:
+        raise EvaluationError(f"photos by {len(fitting)} models or settings in one file; {how}: {listed}")
+    problems = [Problem("other_models", "photos by other models or settings are left out",
+                        [f"{setting}: {count} photos" for setting, count in counts.items() if setting != fitting[0]])]
+    return fitting[0], [p for p in predictions if p.setting == fitting[0]], [p for p in problems if p.names]

@@ -10,7 +10,7 @@ import scipy.special
 
 from .. import calibration
 
-SOFTMAX_TOLERANCE = 1e-3    # how far probabilities may be from what the logits say, or their sum from 1
+SOFTMAX_TOLERANCE = 1e-3    # how far probabilities may be from what the logits say
 
 
 def bins(probabilities: np.ndarray, truth: np.ndarray) -> List[Dict[str, Any]]:

@@ -35,6 +35,15 @@ def shown_class(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def rows_of(part: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """The figures of each source and of all pooled, those by patient right after those by photo, as rows named by their source."""
+    patients = part.get("patients")
+    beside = {row["source"]: {**row, "source": f"{row['source']}, by patient"}
+              for row in (patients["sources"] + [patients["pooled"]] * bool(patients["pooled"]) if patients else [])}
+    rows = part["sources"] + ([part["pooled"]] if part["pooled"] else [])
+    return [shown for row in rows for shown in (row, beside.get(row["source"])) if shown]
+
+
 def _flags(part: Dict[str, Any]) -> List[str]:
     """Every flag below a part's figures, with the source, each once."""
 
@@ -44,15 +53,14 @@ def _flags(part: Dict[str, Any]) -> List[str]:
             for item in value.values():
                 yield from below(item)
 
-    rows = part["sources"] + ([part["pooled"]] if part["pooled"] else [])
-    return list(dict.fromkeys(f"{row['source']}: {flag}" for row in rows for flag in below(row)))
+    return list(dict.fromkeys(f"{row['source']}: {flag}" for row in rows_of(part) for flag in below(row)))
 
 
 def thesis_tables(parts: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """By source: the rows train, validation and test."""
     tables: Dict[str, List[Dict[str, Any]]] = {}
     for part in parts:
-        for row in part["sources"] + ([part["pooled"]] if part["pooled"] else []):
+        for row in rows_of(part):
             if row["gradable_only"]:
                 tables.setdefault(row["source"], []).append({"part": part["part"], "figures": row["gradable_only"]})
     return [{"source": source, "rows": rows} for source, rows in tables.items()]
@@ -69,7 +77,7 @@ def environment(*loaders: jinja2.BaseLoader) -> jinja2.Environment:
     own = jinja2.PackageLoader("fovea_tools.evaluation", ".")
     found = jinja2.Environment(loader=jinja2.ChoiceLoader([*loaders, own]), autoescape=True, undefined=jinja2.StrictUndefined,
                                trim_blocks=True, lstrip_blocks=True)
-    found.filters.update(percent=percent, decimal=decimal, shown=shown_class, flags=_flags)
+    found.filters.update(percent=percent, decimal=decimal, shown=shown_class, flags=_flags, rows=rows_of)
     return found
 
 
@@ -84,7 +92,8 @@ def to_html(document: Dict[str, Any], plots: Dict[str, Sequence[Tuple[str, str]]
 def _share(value: Dict[str, Any]) -> str:
     if not value["n"]:
         return NOTHING
-    return f"{100 * value['value']:.1f} ({100 * value['wilson95'][0]:.1f}-{100 * value['wilson95'][1]:.1f})"
+    low, high = value["clustered95"]
+    return f"{100 * value['value']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
 def _area(value: Dict[str, Any]) -> str:
@@ -102,9 +111,9 @@ def _table(rows: Sequence[Sequence[str]]) -> List[str]:
 def to_text(document: Dict[str, Any]) -> str:
     """A summary of one screen: both ways of counting by source, and what was left out."""
     model = document["model"]
-    rows = [["source", "part", "counted", f"{document['unit']}s", "positive", "AUC", "sensitivity %", "specificity %", "accuracy %"]]
+    rows = [["source", "part", "counted", "cases", "positive", "AUC", "sensitivity %", "specificity %", "accuracy %"]]
     for part in document["parts"]:
-        for row in part["sources"] + ([part["pooled"]] if part["pooled"] else []):
+        for row in rows_of(part):
             for name, key in (("gradable", "gradable_only"), ("all", "intention_to_screen")):
                 figures = row[key]
                 if not figures:
@@ -114,15 +123,14 @@ def to_text(document: Dict[str, Any]) -> str:
                              str(figures.get("positive", row["positive"])), _area(figures["roc_auc"]),
                              *(_share(at[share]) for share in ("sensitivity", "specificity", "accuracy"))])
     lines = [f"{model['name'] or 'unnamed'} ({model['dtype'] or 'dtype unknown'}), {document['decision']['by']}; "
-             f"positive: {document['positive_means']}", "", *_table(rows), ""]
+             f"positive: {document['positive_means']}; cases: {document['unit']}s", "", *_table(rows), ""]
     for part in document["parts"]:
-        for row in part["sources"]:
-            where = row["source"] + ("" if part["part"] == "all" else f", {part['part']}")
-            lines.append(f"imageability {where}: {_share(row['imageability'])} %")
-        if part["pooled"]:
-            mean = part["mean_of_sources"]["roc_auc"]
-            where = "" if part["part"] == "all" else f", {part['part']}"
-            lines.append(f"mean of the sources' AUCs{where}: {decimal(mean, 3)}")
+        side = "" if part["part"] == "all" else f", {part['part']}"
+        for row in rows_of(part):
+            lines.append(f"imageability {row['source']}{side}: {_share(row['imageability'])} %")
+        for unit, means in (("", part), (" by patient", part["patients"])):
+            if means and means["pooled"]:
+                lines.append(f"mean of the sources' AUCs{unit}{side}: {decimal(means['mean_of_sources']['roc_auc'], 3)}")
     lines.append("counted all: a photo that cannot be graded counts as called positive. Intervals: 95 %.")
     for problem in document["problems"]:
         lines.append("note: " + Problem(problem["kind"], problem["message"], problem["names"]).line(SUMMARY_NAMES))

@@ -7,58 +7,81 @@ import base64
 import io
 import pathlib
 import warnings
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 SIDE = 240                  # of the longer side, in pixels
 MOST_PIXELS = 100_000_000   # of a photo that is opened
 MOST_BYTES = 1 << 28
+LONGEST_PATH = 4096         # characters
+MOST_FOLDERS = 32           # of a path that count
 KINDS = ("JPEG", "PNG", "TIFF", "BMP", "PPM")
 
 
-def find(folder: pathlib.Path, file: str) -> Optional[pathlib.Path]:
-    """The photo below the folder that the predictions call `file`: whatever the path began with when it was screened, as many of its
-    last parts as there are below the folder."""
-    parts = [part for part in file.replace("\\", "/").split("/") if part not in ("", ".")]
+def places(folder: pathlib.Path, file: str) -> Iterator[pathlib.Path]:
+    """The photos below the folder that the predictions may mean by `file`: whatever the path began with when it was screened, as many of
+    its last parts as there are below the folder, most first."""
+    if len(file) > LONGEST_PATH:
+        return
+    parts = [part for part in file.replace("\\", "/").split("/") if part not in ("", ".")][-MOST_FOLDERS:]
     if not parts or ".." in parts:
-        return None
+        return
     for first in range(len(parts)):
         path = folder.joinpath(*parts[first:])
         try:
             if path.is_file():
-                return path
+                yield path
         except (OSError, ValueError):
-            return None
-    return None
+            return
 
 
-def _thumbnail(path: pathlib.Path) -> bytes:
-    if path.stat().st_size > MOST_BYTES:
+def read(path: pathlib.Path) -> bytes:
+    """The file, if it is not too large."""
+    with open(path, "rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
         raise ValueError("the file is too large to be shown")
+    return data
+
+
+def small_copy(data: bytes, side: int = SIDE) -> Image.Image:
+    """The picture upright and no larger than the side; pixels alone, without anything that the file says of them."""
+    try:
+        small = _upright(data, side)
+    except UnidentifiedImageError as error:     # its text names an address in memory
+        raise ValueError("it is no picture that can be read") from error
+    small.thumbnail((side, side))
+    return Image.frombytes("RGB", small.size, small.tobytes())
+
+
+def _upright(data: bytes, side: int) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=KINDS) as image:
+        with Image.open(io.BytesIO(data), formats=KINDS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError("the picture is too large to be shown")
-            image.draft("RGB", (2 * SIDE, 2 * SIDE))
-            small = ImageOps.exif_transpose(image).convert("RGB")
-    small.thumbnail((SIDE, SIDE))
+            image.draft("RGB", (2 * side, 2 * side))
+            return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def data_address(picture: Image.Image) -> str:
+    """The picture as a JPEG inside its own address."""
     data = io.BytesIO()
-    small.save(data, "JPEG", quality=80)
-    return data.getvalue()
+    picture.save(data, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
 
 
 def of_files(folder: pathlib.Path, files: Sequence[str]) -> Tuple[Dict[str, str], List[str]]:
     """({file: data address of a small JPEG}, what of the rest cannot be shown and why)."""
     shown, missing = {}, []
     for file in files:
-        path = find(folder, file)
+        path = next(places(folder, file), None)
         if path is None:
             missing.append(f"{file} (not below {folder})")
             continue
         try:
-            shown[file] = "data:image/jpeg;base64," + base64.b64encode(_thumbnail(path)).decode("ascii")
+            shown[file] = data_address(small_copy(read(path)))
         except Exception as error:  # a decoder may raise anything over a damaged photo
             missing.append(f"{file} ({str(error) or type(error).__name__})")
     return shown, missing

@@ -8,7 +8,7 @@
  *     fovea_model* model = NULL;
  *     fovea_session* session = NULL;
  *     fovea_session_settings settings;
- *     fovea_screening result;
+ *     fovea_screening result = {.size = sizeof(result)};
  *     fovea_status status = fovea_model_load_file("small224.fovea", NULL, &model);
  *     fovea_session_settings_init(&settings);
  *     if (status == FOVEA_OK) status = fovea_session_create(model, &settings, &session);
@@ -24,8 +24,16 @@
  * - Callbacks (log, cancel, allocator, write) return to the library, and may call it for other objects. Calls for the session
  *   whose call called them are refused, see fovea_session.
  * - It never prints, aborts, throws, or reads the environment.
- * - Structs that the library fills or reads begin with `size`: the *_init function sets it, so that
- *   later versions can grow them. Pass only structs that were initialised.
+ * - Structs that the library fills or reads begin with `size`, the sizeof of the struct that the program was compiled with:
+ *   an *_init function sets it, or `fovea_pixels pixels = {.size = sizeof(pixels)}`. So a program works with a library of another
+ *   version. Fields that an older program's struct lacks are at their defaults, and are not written. Fields of a newer
+ *   program's struct that this library does not know must be zero where it reads them, else the call is
+ *   FOVEA_ERROR_INVALID_ARGUMENT; where it fills the struct they become zero. Fields named reserved are 0.
+ * - Structs that are only parts of others (fovea_log, fovea_allocator, fovea_quality_check) have no size and stay as they are.
+ * - What may run at once stands at each call. "Threads: any": always, on any threads. "Threads: model": as any, for as
+ *   long as the model is open. "Threads: session": one call at a time for each session, on any thread; one that comes
+ *   while another is not done gets FOVEA_ERROR_BUSY. Calls for different sessions never wait for each other. No call may
+ *   be given a struct that another thread writes.
  * - An enumerator that ends in _ANY_INT_ is no value: it lets any int be passed and be refused, where C++
  *   would otherwise take a value outside the enumeration for a promise that it cannot happen.
  * - Strings are UTF-8. Strings returned belong to the object they came from and live as long.
@@ -39,11 +47,7 @@
 #define FOVEA_VERSION_MINOR 1
 #define FOVEA_VERSION_PATCH 0
 
-#if defined(_WIN32)
-#define FOVEA_API
-#else
 #define FOVEA_API __attribute__((visibility("default")))
-#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,10 +78,10 @@ typedef enum fovea_status {
     FOVEA_STATUS_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_status;
 
-/* A short English name of the status; never null, also for values outside the enum. Any thread. */
+/* A short English name of the status; never null, also for values outside the enum. Threads: any. */
 FOVEA_API const char* fovea_status_string(fovea_status status);
 
-/* "0.1.0"; static. */
+/* "0.1.0"; static. Threads: any. */
 FOVEA_API const char* fovea_version(void);
 
 typedef enum fovea_log_level { FOVEA_LOG_ERROR = 0, FOVEA_LOG_WARNING = 1, FOVEA_LOG_INFO = 2 } fovea_log_level;
@@ -110,14 +114,20 @@ typedef struct fovea_model_settings {
     fovea_log log;             /* default: silent; used by the model's own calls */
 } fovea_model_settings;
 
-FOVEA_API void fovea_model_settings_init(fovea_model_settings* settings);
+/* Sets every field to its default, in a struct of that many bytes: the next one is for C and C++, this one for other
+ * languages. A size that is no struct's leaves it as it is. Threads: any. */
+FOVEA_API void fovea_model_settings_init_sized(fovea_model_settings* settings, size_t size);
+static inline void fovea_model_settings_init(fovea_model_settings* settings) {
+    fovea_model_settings_init_sized(settings, sizeof(*settings));
+}
 
-/* settings may be null (defaults) in all three. The file is mapped read-only, checked byte for byte, and used in place;
- * it must not be changed while the model is open. */
+/* From a file. settings may be null: the defaults. The file is mapped read-only, checked byte for byte, and used in
+ * place; it must not be changed while the model is open. Threads: any. */
 FOVEA_API fovea_status fovea_model_load_file(const char* path, const fovea_model_settings* settings,
                                              fovea_model** model);
 
-/* From an open file: length bytes from offset (an Android asset), length 0 = to the end. The descriptor may be closed afterwards. */
+/* From an open file: length bytes from offset (an Android asset), length 0 = to the end. The descriptor may be closed
+ * afterwards. Else as fovea_model_load_file. Threads: any. */
 FOVEA_API fovea_status fovea_model_load_descriptor(int descriptor, uint64_t offset, uint64_t length,
                                                    const fovea_model_settings* settings, fovea_model** model);
 
@@ -127,10 +137,12 @@ typedef enum fovea_ownership {
     FOVEA_OWNERSHIP_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_ownership;
 
+/* From memory, which is checked and used as a file is. Threads: any. */
 FOVEA_API fovea_status fovea_model_load_memory(const void* data, size_t data_size, fovea_ownership ownership,
                                                const fovea_model_settings* settings, fovea_model** model);
 
-/* Closes the model and sets *model to null; null and pointer to null are fine. */
+/* Closes the model and sets *model to null; null and pointer to null are fine. Its sessions are closed before, and no
+ * call has it. Threads: any, once. */
 FOVEA_API void fovea_model_close(fovea_model** model);
 
 typedef struct fovea_model_info {
@@ -147,24 +159,28 @@ typedef struct fovea_model_info {
     uint32_t default_input_width;
     uint32_t class_count;
     uint32_t logit_count;       /* as class_count, but 1 for a single sigmoid output */
-    double temperature;
     uint32_t operating_point_count;
+    double temperature;
     uint32_t default_operating_point;
     uint32_t node_count;
     uint32_t tap_count;         /* layer names that can be tapped */
     uint32_t provenance_count;
     uint32_t golden_count;
+    uint32_t reserved;
     uint64_t file_size;
     uint64_t weight_bytes;
 } fovea_model_info;
 
-/* Set info->size to sizeof(*info) first. */
+/* Set info->size to sizeof(*info) first. Threads: model. */
 FOVEA_API fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* info);
 
-/* Null when index is out of range. Any thread. */
+/* The name of a class; null when index is out of range. Threads: model. */
 FOVEA_API const char* fovea_model_class_name(const fovea_model* model, uint32_t index);
+/* The name of a layer that can be tapped; null when index is out of range. Threads: model. */
 FOVEA_API const char* fovea_model_tap_name(const fovea_model* model, uint32_t index);
+/* The name of an operating point; null when index is out of range. threshold may be null. Threads: model. */
 FOVEA_API const char* fovea_model_operating_point(const fovea_model* model, uint32_t index, double* threshold);
+/* What is known of where the model comes from: a key; null when index is out of range. value may be null. Threads: model. */
 FOVEA_API const char* fovea_model_provenance(const fovea_model* model, uint32_t index, const char** value);
 
 /* ---- Session --------------------------------------------------------------------------------- */
@@ -187,6 +203,7 @@ typedef struct fovea_session_settings {
     uint32_t input_height;    /* 0 (default) = the model's default input size; both or neither */
     uint32_t input_width;
     uint32_t threads;         /* default 1; 1 to 64. Results are the same to the bit for every number */
+    uint32_t reserved;
     const char* isa;          /* default null = the best this CPU has; else a name fovea_isa_name gives: a cap */
     void* workspace;          /* default null; else memory for the run, 64-byte aligned, kept by the caller until
                                  the session is closed */
@@ -207,17 +224,37 @@ typedef struct fovea_session_settings {
                                      none; a session that needs more is FOVEA_ERROR_MEMORY_LIMIT */
 } fovea_session_settings;
 
-FOVEA_API void fovea_session_settings_init(fovea_session_settings* settings);
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_session_settings_init_sized(fovea_session_settings* settings, size_t size);
+static inline void fovea_session_settings_init(fovea_session_settings* settings) {
+    fovea_session_settings_init_sized(settings, sizeof(*settings));
+}
 
-/* The exact number of bytes of workspace that a session with these settings runs in; nothing is created. */
+/* The exact number of bytes of workspace that a session with these settings runs in; nothing is created. settings may be
+ * null: the defaults. Fails as fovea_session_create does where no such session can be. Threads: model. */
 FOVEA_API fovea_status fovea_session_workspace_size(const fovea_model* model, const fovea_session_settings* settings,
                                                     size_t* bytes);
 
+/*
+ * Plans the network for an input size, takes the working memory and starts the threads: afterwards runs neither plan nor
+ * allocate. settings may be null: the defaults. Of settings nothing is needed afterwards but the workspace and what the
+ * hooks use. The model must stay open until the session is closed; any number of sessions may share it. On failure
+ * *session is null:
+ *   FOVEA_ERROR_INVALID_ARGUMENT     a setting is out of range, or the settings are not initialised
+ *   FOVEA_ERROR_UNSUPPORTED_ISA      no instruction set of this CPU and build has the name isa
+ *   FOVEA_ERROR_UNKNOWN_TAP          the model has no layer of a tap's name
+ *   FOVEA_ERROR_INPUT_SIZE           the network cannot run at the size
+ *   FOVEA_ERROR_WORKSPACE_TOO_SMALL  workspace_size is less than fovea_session_workspace_size says
+ *   FOVEA_ERROR_MEMORY_LIMIT         more is needed than max_workspace_bytes
+ *   FOVEA_ERROR_OUT_OF_MEMORY        the allocator gave null, or a thread cannot be started
+ *   FOVEA_ERROR_CANCELLED            cancel said so
+ * Threads: model.
+ */
 FOVEA_API fovea_status fovea_session_create(const fovea_model* model, const fovea_session_settings* settings,
                                             fovea_session** session);
 
 /* Closes the session and sets *session to null; null and pointer to null are fine. Does nothing while the session is
- * busy. */
+ * busy. Threads: session; the last call. */
 FOVEA_API void fovea_session_close(fovea_session** session);
 
 typedef struct fovea_session_info {
@@ -231,10 +268,11 @@ typedef struct fovea_session_info {
     uint64_t multiply_adds;   /* of one run */
 } fovea_session_info;
 
-/* Set info->size to sizeof(*info) first. */
+/* Set info->size to sizeof(*info) first. Threads: session. */
 FOVEA_API fovea_status fovea_session_describe(const fovea_session* session, fovea_session_info* info);
 
-/* The plan as text (segments, bands, steps, kernels, shapes, places in the workspace), line by line to write. */
+/* The plan as text (segments, bands, steps, kernels, shapes, places in the workspace), line by line to write.
+ * Threads: session. */
 FOVEA_API fovea_status fovea_session_print_plan(const fovea_session* session,
                                                 void (*write)(void* cookie, const char* line), void* cookie);
 
@@ -250,21 +288,24 @@ typedef enum fovea_dtype {
  * Runs the network once on input_height x input_width x input_channels values of the pixel range 0 to 255
  * (the file's own rescaling follows). logits and probabilities receive logit_count and class_count floats; either may
  * be null. probabilities are at temperature 1, as the training framework gives them. Allocates nothing.
+ * Threads: session.
  */
 FOVEA_API fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dtype, float* logits,
                                  float* probabilities);
 
-/* A tapped layer's output of the last run: height x width x channels floats, valid until the next run. */
 typedef struct fovea_tensor {
+    size_t size;
     const float* data;
     uint32_t height, width, channels;
+    uint32_t reserved;
 } fovea_tensor;
 
+/* A tapped layer's output of the last run: height x width x channels floats, valid until the next run. Set tensor->size
+ * to sizeof(*tensor) first. Threads: session. */
 FOVEA_API fovea_status fovea_session_tap(const fovea_session* session, const char* name, fovea_tensor* tensor);
 
-/* Seconds per step of the last run on the calling thread, for benches: writes up to capacity entries, returns how many
- * steps there are. Timing is off (and this returns 0) unless fovea_session_profile(session, 1) was called. */
 typedef struct fovea_step_time {
+    size_t size;
     const char* name;   /* layer */
     const char* kernel; /* kernel variant */
     double seconds;
@@ -273,12 +314,16 @@ typedef struct fovea_step_time {
     uint64_t bytes_written; /* result */
 } fovea_step_time;
 
+/* Whether the steps of later runs are timed. Threads: session. */
 FOVEA_API void fovea_session_profile(fovea_session* session, int on);
+/* Seconds per step of the last run on the calling thread, for benches: writes up to capacity entries, returns how many
+ * steps there are. Set times[0].size to sizeof(*times) first: it is the distance from entry to entry. Timing is off (and
+ * this returns 0) unless fovea_session_profile(session, 1) was called. Threads: session. */
 FOVEA_API uint32_t fovea_session_step_times(const fovea_session* session, fovea_step_time* times, uint32_t capacity);
 
 /* Runs the file's golden vectors through this session's plan: FOVEA_ERROR_SELFTEST_FAILED when a logit is further off than
  * the file's tolerance. worst_difference may be null. Needs a session at the golden vectors' size. A model without
- * golden vectors gives FOVEA_ERROR_UNSUPPORTED_MODEL. */
+ * golden vectors gives FOVEA_ERROR_UNSUPPORTED_MODEL. Threads: session. */
 FOVEA_API fovea_status fovea_selftest(fovea_session* session, double* worst_difference);
 
 /* ---- Pictures -------------------------------------------------------------------------------- */
@@ -288,31 +333,59 @@ typedef enum fovea_pixel_format {
     FOVEA_RGBA = 1, /* alpha is put on black */
     FOVEA_BGR = 2,
     FOVEA_BGRA = 3,
+    FOVEA_GRAY = 4,
+    FOVEA_NV12 = 5,   /* two planes: Y; U and V in turn, one pair for two by two pixels */
+    FOVEA_NV21 = 6,   /* the same with V before U */
+    FOVEA_YUV420 = 7, /* three planes: Y, U, V, the latter two of half the width and height. Android's YUV_420_888 */
     FOVEA_PIXEL_FORMAT_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_pixel_format;
 
-/* Camera or decoded pixels of the caller. rotation is how far to turn the picture clockwise to stand upright. */
+/* What Y, U and V mean, to the integer:
+ * limited (Y 16 to 235): with y = max(Y - 16, 0) * 1220542 + 2^19, u = U - 128 and v = V - 128, red is
+ *   (y + 1673527 v) >> 20, green (y - 852492 v - 409993 u) >> 20, blue (y + 2116026 u) >> 20, within 0 to 255: as OpenCV's
+ *   COLOR_YUV2RGB_NV12 and its kin;
+ * full (Y 0 to 255): red is Y + ((91881 v + 2^15) >> 16), green Y + ((-46802 v - 22554 u + 2^15) >> 16), blue
+ *   Y + ((116130 u + 2^15) >> 16), within 0 to 255: as libjpeg.
+ * The U and V of a pixel are those of its block of two by two pixels; of odd widths and heights the last block is
+ * narrower or lower. */
+typedef enum fovea_yuv {
+    FOVEA_YUV_NONE = 0,          /* the formats of red, green and blue, and gray */
+    FOVEA_YUV_BT601_LIMITED = 1, /* most video */
+    FOVEA_YUV_BT601_FULL = 2,    /* JFIF: what Android's cameras give */
+    FOVEA_YUV_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_yuv;
+
+/* Camera or decoded pixels of the caller; only the bytes of the pixels themselves are read, never those between or behind them.
+ * In an all-zero struct only size, format, width, height, planes, strides and, for YUV formats, yuv are to be set. */
 typedef struct fovea_pixels {
-    const uint8_t* data;
-    uint32_t width, height; /* of the stored rows, before rotation */
-    size_t stride;          /* bytes from row to row */
+    size_t size;
     fovea_pixel_format format;
-    uint32_t rotation;      /* 0, 90, 180 or 270 */
+    uint32_t width, height;   /* of the stored rows, before rotation */
+    uint32_t rotation;        /* 0, 90, 180 or 270: how far to turn the picture clockwise to stand upright */
+    uint32_t mirror;          /* 1 = then to be mirrored, left to right; else 0 */
+    fovea_yuv yuv;            /* of the YUV formats; there is no default */
+    const uint8_t* planes[3]; /* first pixel of each plane that the format has, else null */
+    size_t strides[3];        /* bytes from row to row of each plane */
+    size_t pixel_strides[3];  /* bytes from pixel to pixel of each plane, from pair to pair in NV12 and NV21; 0 = they touch */
+    size_t plane_sizes[3];    /* bytes from planes[i] on that may be read; a picture that has more is refused. 0 = not said */
 } fovea_pixels;
 
-/* An RGB picture owned by the library, rows packed (stride 3 * width); free it with fovea_image_free. */
+/* An RGB picture owned by the library, rows packed (stride 3 * width); free it with fovea_image_free. Set size to
+ * sizeof(fovea_image) before it is given to a call; it holds no picture then, or that picture is lost. */
 typedef struct fovea_image {
+    size_t size;
     uint8_t* data;
     uint32_t width, height;
     void* owner; /* private */
 } fovea_image;
 
+/* Frees the picture and sets all but size to zero; null is fine. Threads: any, once. */
 FOVEA_API void fovea_image_free(fovea_image* image);
 
 /* Decodes a JPEG or PNG as the screening does: 8-bit RGB, upright (EXIF, or else XMP), in sRGB (ICC profiles of a matrix
  * and curves; a PNG's gAMA and cHRM), alpha put on black. A profile of another kind, and bytes behind a JPEG's data that
  * belong to nothing, are told to the log as warnings. Uses the session settings' limits, allocator, log and cancel;
- * settings may be null. */
+ * settings may be null. Threads: any. */
 FOVEA_API fovea_status fovea_decode(const void* data, size_t data_size, const fovea_session_settings* settings,
                                     fovea_image* image);
 
@@ -320,24 +393,29 @@ typedef struct fovea_preset {
     size_t size;
     const char* name;      /* "none", "kaggle_ben_color" (default), "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq" */
     uint32_t output_size;  /* side of the square result in pixels, default 512; graham2015 and kaggle_circle allow 0 = native */
-    double sigma;          /* 0 (default) = the preset's own */
     uint32_t tolerance;    /* of the box crop, default 7 */
+    double sigma;          /* 0 (default) = the preset's own */
     int circle_mask;       /* kaggle_ben_color: default 1 */
     int gray_swapped;      /* default 0; 1 = red and blue weights swapped as in popular BGR notebooks */
     int pad_square;        /* default 0; 1 = pad the crop to a square before resizing */
+    uint32_t reserved;
     const char* resize;    /* "cv_linear" (default), "cv_area" */
     double graham_scale;   /* graham2015: radius of the disc in pixels, default 300 */
 } fovea_preset;
 
-FOVEA_API void fovea_preset_init(fovea_preset* preset);
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_preset_init_sized(fovea_preset* preset, size_t size);
+static inline void fovea_preset_init(fovea_preset* preset) {
+    fovea_preset_init_sized(preset, sizeof(*preset));
+}
 
-/* The model's own preset, for its default input size. */
+/* The model's own preset, for its default input size. Set preset->size to sizeof(*preset) first. Threads: model. */
 FOVEA_API fovea_status fovea_model_preset(const fovea_model* model, fovea_preset* preset);
 
-/* Names of the presets; null when index is out of range. */
+/* Names of the presets; null when index is out of range. Threads: any. */
 FOVEA_API const char* fovea_preset_name(uint32_t index);
 
-/* Upright RGB pixels to the picture that the network sees. settings (allocator, log) may be null. */
+/* Pixels, turned upright, to the picture that the network sees. settings (limits, allocator, log) may be null. Threads: any. */
 FOVEA_API fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_preset* preset,
                                         const fovea_session_settings* settings, fovea_image* image);
 
@@ -350,7 +428,8 @@ typedef enum fovea_quality {
     FOVEA_QUALITY_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_quality;
 
-FOVEA_API const char* fovea_quality_string(fovea_quality quality); /* "good", "usable", "reject" */
+/* "good", "usable", "reject"; "unknown" for values outside the enum. Threads: any. */
+FOVEA_API const char* fovea_quality_string(fovea_quality quality);
 
 typedef struct fovea_quality_check {
     const char* name;
@@ -371,18 +450,24 @@ typedef enum fovea_result {
     FOVEA_RESULT_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_result;
 
-/* "not_gradable", "no_dr_signs_found", "dr_signs_found". */
+/* "not_gradable", "no_dr_signs_found", "dr_signs_found"; "unknown" for values outside the enum. Threads: any. */
 FOVEA_API const char* fovea_result_string(fovea_result result);
 
 typedef struct fovea_screen_options {
     size_t size;
     const char* operating_point; /* default null = the model's default */
     int force;                   /* default 0; 1 = give a result for photos of rejected quality too (forced is set) */
+    uint32_t reserved;
 } fovea_screen_options;
 
-FOVEA_API void fovea_screen_options_init(fovea_screen_options* options);
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_screen_options_init_sized(fovea_screen_options* options, size_t size);
+static inline void fovea_screen_options_init(fovea_screen_options* options) {
+    fovea_screen_options_init_sized(options, sizeof(*options));
+}
 
 typedef struct fovea_screening {
+    size_t size;
     uint32_t image_width, image_height; /* upright */
     fovea_quality quality;
     uint32_t quality_check_count;
@@ -405,9 +490,11 @@ typedef struct fovea_screening {
 
 /* The whole path. The model must have a target of any_dr, referable_dr or grade5 and at most FOVEA_MAX_CLASSES
  * classes; for grade5 the score is the probability of grade 2 or more. A photo of rejected quality is FOVEA_OK with
- * FOVEA_RESULT_NOT_GRADABLE. options may be null. data is a whole JPEG or PNG file. */
+ * FOVEA_RESULT_NOT_GRADABLE. options may be null. data is a whole JPEG or PNG file. Set screening->size to
+ * sizeof(*screening) first. Threads: session. */
 FOVEA_API fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
                                           const fovea_screen_options* options, fovea_screening* screening);
+/* The same for pixels. Threads: session. */
 FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pixels,
                                            const fovea_screen_options* options, fovea_screening* screening);
 
@@ -419,16 +506,15 @@ FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_p
  *
  *     fovea_explainer* explainer = NULL;
  *     fovea_explain_settings settings;
- *     fovea_explanation explanation;
+ *     fovea_explanation explanation = {.size = sizeof(explanation)};
  *     fovea_explain_settings_init(&settings);
- *     fovea_explanation_init(&explanation);
  *     status = fovea_explainer_create(model, NULL, &settings, &explainer);
  *     if (status == FOVEA_OK) status = fovea_explain(explainer, pixels, FOVEA_U8, NULL, &explanation);
  *     // explanation.map: explanation.height x width x channels floats
  *     fovea_explainer_close(&explainer);
  *
- * An explainer holds the plan and the working memory of a forward and a backward pass, apart from any session's. As with a session: one
- * call at a time, any other gets FOVEA_ERROR_BUSY; results are the same to the bit for every number of threads; fork() as there.
+ * An explainer holds the plan and the working memory of a forward and a backward pass, apart from any session's. It
+ * takes calls as a session does, one at a time; results are the same to the bit for every number of threads; fork() as there.
  * Gradients are computed in float32. Of a model whose weights are halves the forward pass is the session's, in halves where the
  * instruction set has them.
  */
@@ -459,27 +545,33 @@ typedef struct fovea_explain_settings {
     fovea_explain_method method; /* default FOVEA_EXPLAIN_GRADIENT */
     fovea_explain_scalar scalar; /* default FOVEA_SCALAR_MARGIN */
     uint32_t target_class;       /* default FOVEA_DEFAULT_CLASS */
-    const char* layer;           /* Grad-CAM: a name that fovea_model_tap_name gives; default null, needed by that method alone */
     uint32_t samples;            /* SmoothGrad: default 25; 1 to 10000 */
+    const char* layer;           /* Grad-CAM: a name that fovea_model_tap_name gives; default null, needed by that method alone */
     double noise;                /* SmoothGrad: standard deviation as a part of the input's range, default 0.15; 0 to 10 */
     uint64_t seed;               /* SmoothGrad: default 1; the same seed gives the same noise */
     uint32_t steps;              /* integrated gradients: midpoints on the way, default 50; 1 to 10000 */
+    uint32_t reserved;
     double baseline;             /* integrated gradients: the value, 0 to 255, that the way begins at everywhere; default 128, which
                                     the Ben Graham presets make of what shows nothing */
 } fovea_explain_settings;
 
-FOVEA_API void fovea_explain_settings_init(fovea_explain_settings* settings);
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_explain_settings_init_sized(fovea_explain_settings* settings, size_t size);
+static inline void fovea_explain_settings_init(fovea_explain_settings* settings) {
+    fovea_explain_settings_init_sized(settings, sizeof(*settings));
+}
 
-/* The exact number of bytes of workspace that an explainer with these settings runs in; nothing is created. session settings may be null;
- * their taps are not looked at. */
+/* The exact number of bytes of workspace that an explainer with these settings runs in; nothing is created. Both settings may be null;
+ * the session's taps are not looked at. Fails as fovea_explainer_create does. Threads: model. */
 FOVEA_API fovea_status fovea_explainer_workspace_size(const fovea_model* model, const fovea_session_settings* session_settings,
                                                       const fovea_explain_settings* settings, size_t* bytes);
 
-/* An unknown layer is FOVEA_ERROR_UNKNOWN_TAP. settings may be null (defaults). */
+/* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP. Threads: model. */
 FOVEA_API fovea_status fovea_explainer_create(const fovea_model* model, const fovea_session_settings* session_settings,
                                               const fovea_explain_settings* settings, fovea_explainer** explainer);
 
-/* Closes the explainer and sets *explainer to null; null and pointer to null are fine. Does nothing while it is busy. */
+/* Closes the explainer and sets *explainer to null; null and pointer to null are fine. Does nothing while it is busy.
+ * Threads: session. */
 FOVEA_API void fovea_explainer_close(fovea_explainer** explainer);
 
 typedef struct fovea_explanation {
@@ -490,36 +582,37 @@ typedef struct fovea_explanation {
     uint32_t height, width, channels;
     uint32_t target_class;    /* that the scalar is of; of a margin the first of the positive classes */
     uint32_t predicted_class; /* largest probability, the lowest index on ties */
+    uint32_t reserved;
     double scalar;            /* its value at the input */
     double completeness_gap;  /* integrated gradients: the map's sum less the scalar's difference, as a part of that; else 0. Large
                                  where steps are too few or the function bends on the way */
 } fovea_explanation;
 
-FOVEA_API void fovea_explanation_init(fovea_explanation* explanation);
-
 /* Explains what the network makes of one input, as fovea_run takes it. logits (null, or logit_count floats) receive the same bits as
  * fovea_run gives in a session of the same settings. Allocates nothing. Input that is not finite is
- * FOVEA_ERROR_INVALID_ARGUMENT, results that are not FOVEA_ERROR_BAD_MODEL. */
+ * FOVEA_ERROR_INVALID_ARGUMENT, results that are not FOVEA_ERROR_BAD_MODEL. Threads: session. */
 FOVEA_API fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_dtype dtype, float* logits,
                                      fovea_explanation* explanation);
 
-/* The plan as text, as fovea_session_print_plan. */
+/* The plan as text, as fovea_session_print_plan. Threads: session. */
 FOVEA_API fovea_status fovea_explainer_print_plan(const fovea_explainer* explainer,
                                                   void (*write)(void* cookie, const char* line), void* cookie);
 
 /* ---- Kernels --------------------------------------------------------------------------------- */
 
-/* Instruction-set levels that this CPU can run, weakest first; null when index is out of range. */
+/* Instruction-set levels that this CPU can run, weakest first; null when index is out of range. Threads: any. */
 FOVEA_API const char* fovea_isa_name(uint32_t index);
 
 typedef struct fovea_kernel {
+    size_t size;
     const char* operation;
     const char* variant;
     int available; /* this CPU has what it needs */
     int chosen;    /* it is the one used under the cap asked for */
 } fovea_kernel;
 
-/* Writes up to capacity rows, sets *count to how many there are. isa null = no cap. */
+/* Writes up to capacity rows, sets *count to how many there are. Set kernels[0].size to sizeof(*kernels) first: it is the
+ * distance from row to row. isa null = no cap. Threads: any. */
 FOVEA_API fovea_status fovea_kernels(const char* isa, fovea_kernel* kernels, uint32_t capacity, uint32_t* count);
 
 #ifdef __cplusplus

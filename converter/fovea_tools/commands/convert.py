@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fovea-convert: a trained network becomes a .fovea model file."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional, Sequence
+
+from ..conversion.convert import convert
+from ..errors import ConversionError, UsageError
+from ..file.output_file import write_file
+from .convert_options import parser, read_options
+
+EXIT_OK, EXIT_USAGE, EXIT_BAD_MODEL = 0, 2, 4
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    try:
+        arguments = parser().parse_args(argv)
+        options = read_options(arguments)
+        result = convert(arguments.model, options)
+        write_file(arguments.output, result.data)
+    except UsageError as error:
+        print(f"fovea-convert: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except ConversionError as error:
+        print(f"fovea-convert: {error}", file=sys.stderr)
+        return EXIT_BAD_MODEL
+    for warning in result.warnings:
+        print(f"fovea-convert: warning: {warning}", file=sys.stderr)
+    if not arguments.quiet:
+        for note in result.notes:
+            print(note)
+        weights = sum(len(tensor.data) for tensor in result.model.tensors)
+        print(f"{arguments.output}: {len(result.data)} bytes, {len(result.model.nodes)} nodes, {weights / 2**20:.2f} MiB of weights")
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

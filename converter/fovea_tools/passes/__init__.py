@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rewrites of a built graph, whatever it was read from."""
