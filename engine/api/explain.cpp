@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/api/common.h"
+#include "engine/api/pixels.h"
 #include "engine/explain/explainer.h"
 #include "engine/isa.h"
 #include "engine/plan/print.h"
@@ -119,6 +120,20 @@ fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_
     const fovea_status explained = explainer->explain(input, dtype, logits, &made);
     if (explained == FOVEA_OK) fill_struct(made, explanation);
     return explained;
+}
+
+fovea_status fovea_explain_photo(fovea_explainer* explainer, const fovea_pixels* photo, float* logits,
+                                 fovea_explanation* explanation) {
+    if (explainer == nullptr || !can_be_filled(explanation)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(explainer->session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    const PictureContext context(explainer->session.settings);
+    preprocess::Image upright(context.allocator);
+    fovea_explanation made = {};
+    fovea_status status = read_pixels(photo, context, &upright);
+    if (status == FOVEA_OK) status = explainer->explain_photo(upright, logits, &made);
+    if (status == FOVEA_OK) fill_struct(made, explanation);
+    return status;
 }
 
 fovea_status fovea_explainer_print_plan(const fovea_explainer* explainer, void (*write)(void* cookie, const char* line),

@@ -75,7 +75,8 @@ fovea_explainer::fovea_explainer(const fovea_model& model, const fovea_session_s
                                  const fovea_explain_settings& settings_, const ops::IsaLevel* level)
     : session(model, session_settings, level),
       settings(settings_),
-      objective(objective_of(settings_, model.file.labels)) {
+      objective(objective_of(settings_, model.file.labels)),
+      picture(session.allocator) {
     settings.layer = nullptr;
     session.planned.backward = &kBackwardPass;
 }
@@ -159,6 +160,9 @@ fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, floa
     if (!std::all_of(made.map, made.map + shape.count(), finite)) {
         return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the map has values that are not finite");
     }
+    if (dtype == FOVEA_U8 && session.input_shape().channels == 3) made.picture = static_cast<const std::uint8_t*>(input);
+    made.photo_width = session.input_shape().width;
+    made.photo_height = session.input_shape().height;
     made.height = shape.height;
     made.width = shape.width;
     made.channels = shape.channels;

@@ -117,6 +117,25 @@ def test_golden_grad_cam(reference, tmp_path):
         assert np.abs(made[..., 0] - closed).max() <= 1e-5 * closed.max()
 
 
+@both
+def test_golden_integrated_gradients(reference, tmp_path):
+    model, given, pictures, told = reference
+    for k, picture in enumerate(pictures):
+        if "ig_short" not in told[k]:
+            continue
+        pixels = np.asarray(Image.open(picture), np.float32)
+        np.save(tmp_path / "baseline.npy", (0.98 * pixels + 0.02 * 128).astype(np.float32))
+        made, said = explained(model, picture, tmp_path, "--method", "integrated", "--steps", "25", "--baseline", tmp_path / "baseline.npy")
+        expected = told[k]["ig_short"]
+        bound = 1e-4 * expected["abs_sum"]
+        assert abs(made.sum(dtype=np.float64) - expected["sum"]) <= bound
+        assert np.abs(made.sum((0, 1), dtype=np.float64) - expected["per_channel"]).max() <= bound
+        side = made.shape[0] // 8
+        blocks = made.astype(np.float64).sum(2).reshape(8, side, 8, side).sum((1, 3))
+        assert np.abs(blocks - given[f"ig_short{k}_grid8x8"]).max() <= bound
+        assert said["completeness_gap"] == pytest.approx(expected["completeness_gap"] / abs(expected["margin_x"] - expected["margin_baseline"]), abs=2e-3)
+
+
 def test_what_cannot_be_explained(tmp_path):
     model = NETWORKS / "small96" / "model.fovea"
     picture = tmp_path / "other.png"

@@ -43,8 +43,12 @@ _fovea_value() {
         preprocess--resize) _fovea_words "$begun" 'cv_linear cv_area' ;;
         explain--method) _fovea_words "$begun" 'gradcam gradient integrated smoothgrad' ;;
         explain--scalar) _fovea_words "$begun" 'logit loss margin prob' ;;
-        explain--raw) _fovea_paths "$begun" npy ;;
-        explain--class | explain--layer | explain--samples | explain--noise | explain--seed | explain--steps | explain--baseline) ;;
+        explain--reduce) _fovea_words "$begun" 'l2 max sum' ;;
+        explain--colors) _fovea_words "$begun" 'jet viridis' ;;
+        explain--raw | explain--baseline) _fovea_paths "$begun" npy ;;
+        explain--map | explain--overlay) _fovea_paths "$begun" png ;;
+        explain--class | explain--layer | explain--samples | explain--noise | explain--seed | explain--steps) ;;
+        explain--percentile | explain--opacity) ;;
         run--taps) _fovea_words "$begun" all ;;
         screen--isa | run--isa | explain--isa | info--isa | selftest--isa | kernels--isa)
             IFS= read -r sets < <(env -u FOVEA_ISA "$program" kernels 2>/dev/null)
@@ -95,7 +99,7 @@ _fovea() {
                 --graham-scale --no-circle-mask --gray-swapped --pad-square --resize -j --jobs' ;;
             run) options='-h --help -m --model --size --taps --dump -t --threads --isa --max-memory' ;;
             explain) options='-h --help -m --model --as-is --method --scalar --class --layer --samples --noise --seed --steps
-                --baseline --raw -t --threads --isa --max-memory' ;;
+                --baseline --raw --map --overlay --reduce --colors --percentile --opacity --fade --no-mask -t --threads --isa --max-memory' ;;
             info) options='-h --help --plan --taps --json --size -t --threads --isa --max-memory' ;;
             selftest) options='-h --help -t --threads --isa --max-memory' ;;
             kernels) options='-h --help --isa' ;;

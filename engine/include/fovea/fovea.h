@@ -553,6 +553,8 @@ typedef struct fovea_explain_settings {
     uint32_t reserved;
     double baseline;             /* integrated gradients: the value, 0 to 255, that the way begins at everywhere; default 128, which
                                     the Ben Graham presets make of what shows nothing */
+    const float* baseline_values; /* default null; else as many as the input has, where the way begins instead; kept by the caller until
+                                     the explainer is closed */
 } fovea_explain_settings;
 
 /* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
@@ -586,6 +588,10 @@ typedef struct fovea_explanation {
     double scalar;            /* its value at the input */
     double completeness_gap;  /* integrated gradients: the map's sum less the scalar's difference, as a part of that; else 0. Large
                                  where steps are too few or the function bends on the way */
+    const uint8_t* picture;   /* what the network saw: height x width x 3 of its input, RGB; of fovea_explain the caller's own input
+                                 if that is of bytes and 3 channels, else null; of fovea_explain_photo the explainer's */
+    double photo_x, photo_y;  /* the map shows this rectangle of the photo, in pixels from the outer edge of its first; it may reach */
+    double photo_width, photo_height; /* beyond the photo. Of fovea_explain the whole input */
 } fovea_explanation;
 
 /* Explains what the network makes of one input, as fovea_run takes it. logits (null, or logit_count floats) receive the same bits as
@@ -593,6 +599,52 @@ typedef struct fovea_explanation {
  * FOVEA_ERROR_INVALID_ARGUMENT, results that are not FOVEA_ERROR_BAD_MODEL. Threads: session. */
 FOVEA_API fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_dtype dtype, float* logits,
                                      fovea_explanation* explanation);
+
+/* The same of an upright photo, made what the network sees by the model's preset. Takes memory for pictures, within the session settings'
+ * limits. Nothing judges the photo's quality: ask a screening first. Threads: session. */
+FOVEA_API fovea_status fovea_explain_photo(fovea_explainer* explainer, const fovea_pixels* photo, float* logits,
+                                           fovea_explanation* explanation);
+
+/* How the channels of a gradient become one number: by their absolute values. */
+typedef enum fovea_map_reduction {
+    FOVEA_REDUCE_MAX = 0,
+    FOVEA_REDUCE_SUM = 1,
+    FOVEA_REDUCE_L2 = 2,
+    FOVEA_MAP_REDUCTION_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_map_reduction;
+
+/* OpenCV's colours of the same names. */
+typedef enum fovea_map_colors {
+    FOVEA_COLORS_JET = 0,
+    FOVEA_COLORS_VIRIDIS = 1,
+    FOVEA_MAP_COLORS_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_map_colors;
+
+typedef struct fovea_heat_map_settings {
+    size_t size;
+    fovea_map_reduction reduction; /* default FOVEA_REDUCE_MAX */
+    fovea_map_colors colors;       /* default FOVEA_COLORS_JET */
+    double percentile;             /* default 99: of the values, what becomes 1; 100 = the largest. Above 0 */
+    double opacity;                /* default 0.4; 0 to 1: of the colours on a picture */
+    int opacity_follows_map;       /* default 0; 1 = times the map's value, so that what does not matter keeps its look */
+    int unmasked;                  /* default 0: where the network saw black alone, the map is 0 before it is scaled; 1 = as it is */
+} fovea_heat_map_settings;
+
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_heat_map_settings_init_sized(fovea_heat_map_settings* settings, size_t size);
+static inline void fovea_heat_map_settings_init(fovea_heat_map_settings* settings) {
+    fovea_heat_map_settings_init_sized(settings, sizeof(*settings));
+}
+
+/* The explanation's map reduced, masked and scaled to 0 to 1: values receives height x width floats; of a map that is the same everywhere
+ * all 0. settings may be null: the defaults. Threads: any, while nobody calls the explainer. */
+FOVEA_API fovea_status fovea_heat_map(const fovea_explanation* explanation, const fovea_heat_map_settings* settings, float* values);
+
+/* values, as fovea_heat_map gives them, in colours over the photo that was explained, or over the network's input, where the map lies
+ * on it. Both settings may be null. Threads: any. */
+FOVEA_API fovea_status fovea_heat_map_overlay(const fovea_explanation* explanation, const float* values, const fovea_pixels* photo,
+                                              const fovea_heat_map_settings* settings,
+                                              const fovea_session_settings* session_settings, fovea_image* image);
 
 /* The plan as text, as fovea_session_print_plan. Threads: session. */
 FOVEA_API fovea_status fovea_explainer_print_plan(const fovea_explainer* explainer,
