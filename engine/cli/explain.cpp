@@ -334,7 +334,7 @@ void add_explain(CLI::App& program, Action& chosen) {
     verb->add_option("--raw", options->raw, "Write the map as it is here, a .npy file of float32 (height, width, channels)");
     verb->add_option("--map", options->heat_map, "Write the map here as a grey PNG: reduced, masked, scaled");
     verb->add_option("--overlay", options->overlay, "Write the photo here as a PNG with the map over it in colours");
-    verb->add_option("--reduce", options->reduce, "Of the three channels' absolute values, one of " + keys_of(kReductions))
+    verb->add_option("--reduce", options->reduce, "What the channels' absolute values become. One of " + keys_of(kReductions))
         ->check(choice(kReductions))
         ->capture_default_str();
     verb->add_option("--colors", options->colors, "One of " + keys_of(kColors))->check(choice(kColors))->capture_default_str();

@@ -194,7 +194,7 @@ def offered_by_zsh(lines, folder, notes):
     notes.mkdir(exist_ok=True)
     setup = notes / "setup.zsh"
     setup.write_text(
-        f"fpath=({MANUAL} $fpath); autoload -Uz compinit; compinit -D -u; PROMPT='ready> '\n"
+        f"fpath=({MANUAL} $fpath); autoload -Uz compinit; compinit -D -u; PROMPT='ready> '; LINES=100\n"  # no list is longer
         "compadd() {\n"
         "  if (( ! ${argv[(I)-[a-zA-Z]#[OAD]*]} )); then\n"
         "    local -a found; builtin compadd -O found \"$@\"\n"
