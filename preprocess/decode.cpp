@@ -6,10 +6,11 @@
 
 #include "preprocess/bytes.h"
 #include "preprocess/camera_pixels.h"
-#include "preprocess/jpeg_check.h"
+#include "preprocess/jpeg_decoder.h"
 #include "preprocess/metadata.h"
 #include "preprocess/png_check.h"
 #include "preprocess/stb_decoder.h"
+#include "preprocess/upright_rows.h"
 
 namespace fovea::preprocess {
 namespace {
@@ -179,38 +180,69 @@ Status refuse_memory(const char **detail, Status status) {
                 status);
 }
 
+// Where decoded rows become a picture.
+struct PictureSink {
+  const SrgbConversion *conversion; // null: none is needed
+  UprightRows upright;
+  int width;
+  Image *image;
+
+  static Status take(void *cookie, int y, std::uint8_t *row) {
+    const auto *self = static_cast<const PictureSink *>(cookie);
+    if (self->conversion != nullptr) {
+      self->conversion->convert(row, static_cast<std::size_t>(self->width), 3);
+    }
+    self->upright.put(row, y, self->image);
+    return Status::kOk;
+  }
+};
+
 Status decode_jpeg(const std::uint8_t *data, std::size_t size,
                    const DecodeLimits &limits, const Allocator &allocator,
                    Image *out, const char **detail) {
-  JpegInfo info;
-  Status status = read_jpeg_info(data, size, &info, detail);
+  JpegDecoder decoder(data, size, limits, allocator);
+  Status status = decoder.read_frame(detail);
   if (status != Status::kOk)
     return status;
-  status =
-      check_limits(static_cast<std::uint64_t>(info.width),
-                   static_cast<std::uint64_t>(info.height), limits, detail);
+  status = check_limits(static_cast<std::uint64_t>(decoder.frame().width),
+                        static_cast<std::uint64_t>(decoder.frame().height),
+                        limits, detail);
   if (status != Status::kOk)
     return status;
-  if (info.components == 4) {
+  if (decoder.frame().component_count == 4) {
     return refuse(detail, "the JPEG is in CMYK colours; convert it to RGB",
                   Status::kUnsupportedImage);
   }
-  MendedJpeg mended(allocator);
-  status = check_jpeg(data, size, limits, allocator, &info, &mended, detail);
+  status = decoder.read_headers(detail);
   if (status != Status::kOk)
     return status;
-  std::uint64_t max_bytes = limits.max_bytes - mended.copied_bytes();
+  decoder.plan(JpegScale::kFull);
+  const int width = decoder.width(), height = decoder.height();
+  const std::uint64_t picture_bytes = static_cast<std::uint64_t>(width) *
+                                      static_cast<std::uint64_t>(height) * 3;
+  std::uint64_t needed = decoder.working_bytes() + picture_bytes;
+  if (needed > limits.max_bytes)
+    return refuse_memory(detail, Status::kImageTooLarge);
   Metadata metadata(allocator);
-  status = read_metadata(info, max_bytes, allocator, &metadata);
+  status =
+      read_metadata(decoder.info(), limits.max_bytes, allocator, &metadata);
   if (status != Status::kOk)
     return refuse_memory(detail, status);
   if (metadata.needs_conversion)
-    max_bytes -= SrgbConversion::kTableBytes;
-  status = decode_checked({mended.data(), mended.size()}, 3, metadata, limits,
-                          max_bytes, false, allocator, out, detail);
+    needed += SrgbConversion::kTableBytes;
+  if (needed > limits.max_bytes)
+    return refuse_memory(detail, Status::kImageTooLarge);
+  const UprightRows upright(width, height, metadata.orientation);
+  Image image(allocator);
+  if (!upright.allocate(&image))
+    return refuse_memory(detail, Status::kOutOfMemory);
+  PictureSink sink = {metadata.needs_conversion ? &metadata.to_srgb : nullptr,
+                      upright, width, &image};
+  status = decoder.decode({&PictureSink::take, &sink}, detail);
   if (status != Status::kOk)
     return status;
-  if (info.has_stray_bytes) {
+  *out = std::move(image);
+  if (decoder.has_stray_bytes()) {
     *detail = metadata.has_unknown_colors ? kBothWarnings : kStrayBytes;
   } else if (metadata.has_unknown_colors) {
     *detail = kUnknownColors;

@@ -10,9 +10,9 @@ namespace fovea::preprocess {
 // upright by its orientation and in sRGB by its colour profile (metadata.h). 16-bit samples keep
 // their high byte; grey fills the three channels; alpha is put on black. Dimensions are checked
 // before anything is decoded. A file that is cut off or damaged is refused even where its pixels
-// could be guessed: the structure, the PNG checksums and every Huffman code of a JPEG are checked
-// first, so stb_image only sees sound files. Departures from the standard that leave no doubt about
-// the pixels are no damage (jpeg_check.h).
+// could be guessed: the structure, the PNG checksums before stb_image sees the file, every Huffman
+// code of a JPEG (jpeg_decoder.h). Departures from the standard that leave no doubt about the pixels
+// are no damage.
 //
 // data holds size bytes and is only read. All memory comes from allocator; out is replaced on
 // success and owns its pixels. *detail (may be null) is set to a static string that names the cause

@@ -3,7 +3,7 @@
 
 #include "preprocess/color_space.h"
 #include "preprocess/image.h"
-#include "preprocess/jpeg_check.h"
+#include "preprocess/jpeg_headers.h"
 #include "preprocess/png_check.h"
 
 namespace fovea::preprocess {

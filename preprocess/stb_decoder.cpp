@@ -72,7 +72,7 @@ class DecodeBudget {
         std::size_t size = 0;
     };
 
-    // stb_image holds at most 14 blocks at once (a progressive JPEG of four components).
+    // More than stb_image holds at once.
     static constexpr int kMaxBlocks = 32;
 
     Block* find(void* pointer) {
@@ -109,7 +109,6 @@ void stb_free(void* pointer) {
 
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR

@@ -14,7 +14,7 @@ struct DecodedPixels {
     int height = 0;
 };
 
-// Runs stb_image on a JPEG or PNG file that has been checked; channels is 3 or 4. It never holds
+// Runs stb_image on a PNG file that has been checked; channels is 3 or 4. It never holds
 // more than max_bytes. zero_fill: its memory starts as zeros. kImageTooLarge: over the limit;
 // kCorruptImage: it gave up.
 Status decode_pixels(ByteSpan file, int channels, std::uint64_t max_bytes, bool zero_fill,

@@ -5,10 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
-
-#include "interruption.h"
 
 namespace fovea::cli {
 
@@ -28,7 +25,9 @@ void Descriptor::reset(int value) {
 int Descriptor::close() {
     const int value = value_;
     value_ = -1;
-    return ::close(value);
+    // Interrupted or not, the descriptor is gone, and what was written to it has been taken.
+    const int result = ::close(value);
+    return result != 0 && errno == EINTR ? 0 : result;
 }
 
 int write_all(int descriptor, const char* data, std::size_t size, std::size_t* written) {

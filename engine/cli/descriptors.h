@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <string>
+
+#include "interruption.h"
 
 namespace fovea::cli {
 
 // "No space left on device" for ENOSPC.
 std::string error_text(int error);
+
+// Makes a system call, and again where a signal that asks for no end got in its way.
+template <typename Call>
+auto retried(Call call) {
+    auto result = call();
+    while (result < 0 && errno == EINTR && interruption() == 0) result = call();
+    return result;
+}
 
 // An open file, closed at the end.
 class Descriptor {

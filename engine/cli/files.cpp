@@ -25,7 +25,7 @@ int create_beside(const std::string& target, std::string& path) {
     for (int attempt = 0; attempt < 100; ++attempt) {
         path =
             target + "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".part";
-        const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        const int file = retried([&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
         if (file >= 0 || errno != EEXIST) return file;
     }
     return -1;
@@ -46,7 +46,7 @@ void say(std::string_view text) {
 bool read_file(const std::string& path, std::uint64_t limit,
                const std::function<unsigned char*(std::size_t)>& place, FileError& error) {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const Descriptor file(retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
     if (file.get() < 0) {
         const int cause = errno;
         error = {cause == ENOENT || cause == ENOTDIR ? "not_found" : "not_readable",
@@ -79,10 +79,9 @@ bool read_file(const std::string& path, std::uint64_t limit,
     unsigned char* bytes = place(static_cast<std::size_t>(size));
     std::size_t done = 0;
     while (done < size) {
-        const ssize_t count =
-            ::read(file.get(), bytes + done, static_cast<std::size_t>(size) - done);
+        const ssize_t count = retried(
+            [&] { return ::read(file.get(), bytes + done, static_cast<std::size_t>(size) - done); });
         if (count < 0) {
-            if (errno == EINTR) continue;
             error = {"not_readable", error_text(errno)};
             return false;
         }
@@ -113,33 +112,39 @@ bool read_file(const std::string& path, std::uint64_t limit, std::vector<unsigne
 
 
 void write_file(const std::string& path, const void* data, std::size_t size) {
+    const auto fail = [&path](const std::string& cause) {
+        throw Failure(kFailure, path, "cannot be written: " + cause);
+    };
     std::string target = path;
-    std::error_code ignored;
-    const auto kind = std::filesystem::status(path, ignored).type();
-    if (kind == std::filesystem::file_type::regular) {
+    std::error_code error;
+    const auto kind = std::filesystem::status(path, error).type();
+    if (kind == std::filesystem::file_type::none) {
+        fail(error.message());
+    } else if (kind == std::filesystem::file_type::regular) {
         // Through a symbolic link: replace what it leads to, not the link.
-        const auto resolved = std::filesystem::canonical(path, ignored);
-        if (!ignored) target = resolved.string();
+        const auto resolved = std::filesystem::canonical(path, error);
+        if (error) fail(error.message());
+        target = resolved.string();
     } else if (kind == std::filesystem::file_type::directory) {
-        throw Failure(kFailure, path, "cannot be written: it is a folder");
+        fail("it is a folder");
     } else if (kind != std::filesystem::file_type::not_found) {
         // A device or a pipe must be written to, not replaced.
-        Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        Descriptor file(retried([&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC); }));
         int cause = file.get() < 0 ? errno : 0;
         if (cause == 0) cause = write_all(file.get(), static_cast<const char*>(data), size);
         if (cause == 0 && file.close() != 0) cause = errno;
-        if (cause != 0) throw Failure(kFailure, path, "cannot be written: " + error_text(cause));
+        if (cause != 0) fail(error_text(cause));
         return;
     }
     std::string temporary;
     Descriptor file(create_beside(target, temporary));
-    if (file.get() < 0) throw Failure(kFailure, path, "cannot be written: " + error_text(errno));
+    if (file.get() < 0) fail(error_text(errno));
     int cause = write_all(file.get(), static_cast<const char*>(data), size);
     if (file.close() != 0 && cause == 0) cause = errno;
     if (cause == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) cause = errno;
     if (cause != 0) {
         ::unlink(temporary.c_str());
-        throw Failure(kFailure, path, "cannot be written: " + error_text(cause));
+        fail(error_text(cause));
     }
 }
 
@@ -151,11 +156,11 @@ void create_parent_folders(const std::string& path) {
     if (error) throw Failure(kFailure, parent.string(), "cannot be created: " + error.message());
 }
 
-bool identify(const std::string& path, FileIdentity& identity) {
+int identify(const std::string& path, FileIdentity& identity) {
     struct stat facts {};
-    if (::stat(path.c_str(), &facts) != 0) return false;
+    if (::stat(path.c_str(), &facts) != 0) return errno;
     identity = {static_cast<std::uint64_t>(facts.st_dev), static_cast<std::uint64_t>(facts.st_ino)};
-    return true;
+    return 0;
 }
 
 }  // namespace fovea::cli

@@ -35,11 +35,11 @@ void write_file(const std::string& path, const void* data, std::size_t size);
 // Creates the folder that the file is to lie in. Throws Failure (kFailure).
 void create_parent_folders(const std::string& path);
 
-// A file's identity, the same for every path and link that leads to it.
+// A file's identity, the same for every path and link that leads to it. 0, or the errno: ENOENT where there is nothing.
 struct FileIdentity {
     std::uint64_t device = 0, inode = 0;
     auto operator<=>(const FileIdentity&) const = default;
 };
-bool identify(const std::string& path, FileIdentity& identity);
+int identify(const std::string& path, FileIdentity& identity);
 
 }  // namespace fovea::cli

@@ -20,17 +20,29 @@ constexpr std::uint64_t kMaxModelBytes = std::uint64_t{4} << 30;
 void LogLines::clear() {
     error_.clear();
     warnings_.clear();
+    is_short_of_memory_ = false;
 }
 
 std::string LogLines::cause(fovea_status status) const {
+    if (is_short_of_memory_) throw std::bad_alloc();
     return error_.empty() ? fovea_status_string(status) : error_;
+}
+
+const std::vector<std::string>& LogLines::warnings() const {
+    if (is_short_of_memory_) throw std::bad_alloc();
+    return warnings_;
 }
 
 void LogLines::write(void* cookie, fovea_log_level level, const char* message) {
     auto* lines = static_cast<LogLines*>(cookie);
-    // The first error is the cause; what follows it is how the calls above were left.
-    if (level == FOVEA_LOG_ERROR && lines->error_.empty()) lines->error_ = message;
-    if (level == FOVEA_LOG_WARNING) lines->warnings_.emplace_back(message);
+    // No exception may pass through the library.
+    try {
+        // The first error is the cause; what follows it is how the calls above were left.
+        if (level == FOVEA_LOG_ERROR && lines->error_.empty()) lines->error_ = message;
+        if (level == FOVEA_LOG_WARNING) lines->warnings_.emplace_back(message);
+    } catch (const std::bad_alloc&) {
+        lines->is_short_of_memory_ = true;
+    }
 }
 
 ExitStatus exit_status_of(fovea_status status) {

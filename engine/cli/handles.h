@@ -13,19 +13,21 @@
 
 namespace fovea::cli {
 
-// Collects what the library says while one call runs.
+// Collects what the library says while one call runs. What there is no memory for is not lost unnoticed: whoever asks for it gets
+// std::bad_alloc.
 class LogLines {
   public:
     fovea_log log() { return {write, this}; }
     void clear();
     // The library's own words for a failure, or else the status's name.
     std::string cause(fovea_status status) const;
-    const std::vector<std::string>& warnings() const { return warnings_; }
+    const std::vector<std::string>& warnings() const;
 
   private:
     static void write(void* cookie, fovea_log_level level, const char* message);
     std::string error_;
     std::vector<std::string> warnings_;
+    bool is_short_of_memory_ = false;
 };
 
 // How the program ends when the library refuses a model or what is asked of it.

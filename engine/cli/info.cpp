@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 #include <memory>
+#include <new>
 
 #include "common_options.h"
 #include "files.h"
@@ -38,7 +39,7 @@ Json preprocessing(const Model& model) {
 Json facts(const Model& model, const Session& session) {
     const fovea_model_info& info = model.info();
     const fovea_session_info& run = session.info();
-    Json json;
+    Json json = Json::object();
     json["file"] = model.path();
     json["name"] = info.name;
     json["sha256"] = model.sha256();
@@ -81,13 +82,23 @@ Json facts(const Model& model, const Session& session) {
 }
 
 std::vector<std::string> plan_lines(Session& session) {
-    std::vector<std::string> lines;
+    struct Plan {
+        std::vector<std::string> lines;
+        bool is_short_of_memory = false;
+    } plan;
+    // No exception may pass through the library.
     const auto write = [](void* cookie, const char* line) {
-        static_cast<std::vector<std::string>*>(cookie)->emplace_back(line);
+        auto* taken = static_cast<Plan*>(cookie);
+        try {
+            taken->lines.emplace_back(line);
+        } catch (const std::bad_alloc&) {
+            taken->is_short_of_memory = true;
+        }
     };
-    const fovea_status status = fovea_session_print_plan(session.get(), write, &lines);
+    const fovea_status status = fovea_session_print_plan(session.get(), write, &plan);
+    if (plan.is_short_of_memory) throw std::bad_alloc();
     if (status != FOVEA_OK) throw Failure(exit_status_of(status), "plan", session.lines().cause(status));
-    return lines;
+    return plan.lines;
 }
 
 std::string shape_text(const Json& shape) {

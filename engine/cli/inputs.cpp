@@ -2,13 +2,16 @@
 #include "inputs.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
 
+#include "descriptors.h"
 #include "exit_status.h"
+#include "interruption.h"
 #include "photo_list.h"
 #include "picture_kind.h"
 
@@ -44,6 +47,12 @@ Input failed(std::string file, std::string code, std::string message) {
     return input;
 }
 
+fs::directory_iterator open_folder(const fs::path& folder, std::error_code& error) {
+    fs::directory_iterator entries(folder, error);
+    while (error == std::errc::interrupted && interruption() == 0) entries = fs::directory_iterator(folder, error);
+    return entries;
+}
+
 // Goes through a folder with the folders in it, links included, each once.
 class FolderWalk {
   public:
@@ -54,7 +63,7 @@ class FolderWalk {
         while (!error && above.has_relative_path()) {
             above = above.parent_path();
             FileIdentity identity;
-            if (identify(above.string(), identity)) seen_.insert(identity);
+            if (identify(above.string(), identity) == 0) seen_.insert(identity);
         }
         walk(root);
         // After all folders that lie here, so that a folder that both is here and is linked to bears its own name.
@@ -78,9 +87,13 @@ class FolderWalk {
             const fs::path folder = std::move(folders.back());
             folders.pop_back();
             FileIdentity identity;
-            if (identify(folder.string(), identity) && !seen_.insert(identity).second) continue;
+            if (const int cause = identify(folder.string(), identity); cause != 0) {
+                found.push_back(failed(folder.string(), "not_readable", error_text(cause)));
+                continue;
+            }
+            if (!seen_.insert(identity).second) continue;
             std::error_code error;
-            fs::directory_iterator entries(folder, error);
+            fs::directory_iterator entries = open_folder(folder, error);
             for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
                 add(*entries, folders);
             }
@@ -103,6 +116,10 @@ class FolderWalk {
             } else {
                 folders.push_back(path);
             }
+            return;
+        }
+        if (status.type() == fs::file_type::none && error.value() != ELOOP) {
+            found.push_back(failed(path.string(), "not_readable", error.message()));
             return;
         }
         if (is_link && (status.type() == fs::file_type::not_found || status.type() == fs::file_type::none)) {
@@ -133,36 +150,48 @@ void expand_folder(const std::string& argument, Inputs& inputs) {
 // Finds the photos that lists name without their endings. Each folder is read once, however many names a list has.
 class EndingFinder {
   public:
-    // What `path` lacks to be a photo: nothing, or the endings of those that are there.
-    std::vector<std::string> endings(const fs::path& path) {
+    // What `path` lacks to be a photo: nothing, or the endings of those that are there. The error says why nobody knows.
+    std::vector<std::string> endings(const fs::path& path, std::error_code& error) {
+        error.clear();
         std::error_code ignored;
-        if (fs::is_regular_file(path, ignored)) return {""};
-        const Names& names = names_in(path.parent_path());
+        if (may_be_file(fs::status(path, ignored))) return {""};
+        const Folder& folder = look_into(path.parent_path());
         std::vector<std::string> found;
-        for (auto [at, end] = names.equal_range(path.filename().string()); at != end; ++at) found.push_back(at->second);
+        for (auto [at, end] = folder.names.equal_range(path.filename().string()); at != end; ++at) found.push_back(at->second);
         std::sort(found.begin(), found.end());
+        if (found.empty()) error = folder.error;
         return found;
     }
 
   private:
-    using Names = std::multimap<std::string, std::string>;  // stem, ending
-
-    const Names& names_in(const fs::path& folder) {
-        const auto [known, is_new] = folders_.try_emplace(folder);
-        if (!is_new) return known->second;
+    struct Folder {
+        std::multimap<std::string, std::string> names;  // stem, ending
         std::error_code error;
-        fs::directory_iterator entries(folder.empty() ? fs::path(".") : folder, error);
-        for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-            const fs::path& path = entries->path();
-            std::error_code ignored;
-            if (has_picture_ending(path) && entries->is_regular_file(ignored)) {
-                known->second.emplace(path.stem().string(), path.extension().string());
-            }
-        }
-        return known->second;
+    };
+
+    // What cannot be asked is found out by reading it.
+    static bool may_be_file(const fs::file_status& status) {
+        return status.type() == fs::file_type::regular || status.type() == fs::file_type::none;
     }
 
-    std::map<fs::path, Names> folders_;
+    const Folder& look_into(const fs::path& path) {
+        const auto [known, is_new] = folders_.try_emplace(path);
+        if (!is_new) return known->second;
+        Folder& folder = known->second;
+        fs::directory_iterator entries = open_folder(path.empty() ? fs::path(".") : path, folder.error);
+        for (; !folder.error && entries != fs::directory_iterator(); entries.increment(folder.error)) {
+            const fs::path& file = entries->path();
+            std::error_code ignored;
+            if (has_picture_ending(file) && may_be_file(entries->status(ignored))) {
+                folder.names.emplace(file.stem().string(), file.extension().string());
+            }
+        }
+        const bool is_absent = folder.error == std::errc::no_such_file_or_directory || folder.error == std::errc::not_a_directory;
+        if (is_absent) folder.error.clear();
+        return folder;
+    }
+
+    std::map<fs::path, Folder> folders_;
 };
 
 // The name's place below the output folder: never above it.
@@ -200,10 +229,11 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
             continue;
         }
         fs::path path = folder / photo.name;
-        std::vector<std::string> endings = finder.endings(path);
-        if (endings.empty() && images_folder.empty()) {
+        std::error_code unknown;
+        std::vector<std::string> endings = finder.endings(path, unknown);
+        if (endings.empty() && images_folder.empty() && !unknown) {
             // Results name the photos as the command did that made them, wherever they were written to.
-            endings = finder.endings(photo.name);
+            endings = finder.endings(photo.name, unknown);
             if (!endings.empty()) path = photo.name;
         }
         if (endings.size() == 1) {
@@ -218,10 +248,15 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
             continue;
         }
         const std::string name = path.filename().string();
-        inputs.photos.push_back(endings.empty() ? failed(path.string(), "not_found", "no such file")
-                                                : failed(path.string(), "ambiguous",
-                                                         "there are " + name + endings[0] + " and " + name + endings[1] +
-                                                             "; give the name with its ending"));
+        if (!endings.empty()) {
+            inputs.photos.push_back(failed(path.string(), "ambiguous",
+                                           "there are " + name + endings[0] + " and " + name + endings[1] +
+                                               "; give the name with its ending"));
+        } else if (unknown) {
+            inputs.photos.push_back(failed(path.string(), "not_readable", "its folder cannot be read: " + unknown.message()));
+        } else {
+            inputs.photos.push_back(failed(path.string(), "not_found", "no such file"));
+        }
         inputs.photos.back().relative = place_below(photo.name);
     }
 }
@@ -231,9 +266,12 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
 Inputs expand_inputs(const std::vector<std::string>& arguments, const std::string& images_folder) {
     Inputs inputs;
     for (const std::string& argument : arguments) {
-        std::error_code ignored;
-        if (fs::is_directory(argument, ignored)) {
+        std::error_code error;
+        const fs::file_type type = fs::status(argument, error).type();
+        if (type == fs::file_type::directory) {
             expand_folder(argument, inputs);
+        } else if (type == fs::file_type::none) {
+            inputs.photos.push_back(failed(argument, "not_readable", error.message()));
         } else if (is_list_name(argument)) {
             expand_list(argument, images_folder, inputs);
         } else {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <sstream>
@@ -109,6 +112,27 @@ int run_reported(int argc, char** argv) {
     }
 }
 
+int end_without_memory() {
+    say("fovea: memory: there is not enough\n");
+    return kFailure;
+}
+
+// The JSON library allocates in destructors and CLI11 before main, out of which no exception leads.
+void end_terminated() {
+    try {
+        throw;
+    } catch (const std::bad_alloc&) {
+        ::_exit(end_without_memory());
+    } catch (...) {
+        std::abort();
+    }
+}
+
+struct TerminateHandler {
+    TerminateHandler() { std::set_terminate(end_terminated); }
+};
+[[gnu::init_priority(101)]] const TerminateHandler terminate_handler;  // before what CLI11 has
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -119,7 +143,6 @@ int main(int argc, char** argv) {
     try {
         return run_reported(argc, argv);
     } catch (const std::bad_alloc&) {
-        say("fovea: memory: there is not enough\n");
-        return kFailure;
+        return end_without_memory();
     }
 }

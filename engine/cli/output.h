@@ -37,6 +37,7 @@ class Output {
 
   private:
     void open_part(const std::string& path);
+    void truncate(std::uint64_t size);
     void fail(int cause) const;
 
     std::string name_, target_, part_;

@@ -60,11 +60,19 @@ FileKind file_kind(const std::filesystem::path& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return FileKind::kUnreadable;
     if (!S_ISREG(facts.st_mode)) return FileKind::kOther;
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const Descriptor file(retried([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
     std::array<char, 132> beginning{};
-    const ssize_t count = file.get() < 0 ? -1 : ::pread(file.get(), beginning.data(), beginning.size(), 0);
-    if (count < 0) return FileKind::kUnreadable;
-    const std::string_view bytes(beginning.data(), static_cast<std::size_t>(count));
+    if (file.get() < 0) return FileKind::kUnreadable;
+    std::size_t size = 0;
+    while (size < beginning.size()) {
+        const ssize_t count = retried([&] {
+            return ::pread(file.get(), beginning.data() + size, beginning.size() - size, static_cast<off_t>(size));
+        });
+        if (count < 0) return FileKind::kUnreadable;
+        if (count == 0) break;
+        size += static_cast<std::size_t>(count);
+    }
+    const std::string_view bytes(beginning.data(), size);
     const bool known = std::any_of(kSignatures.begin(), kSignatures.end(), [&](const Signature& signature) {
         return bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes);
     });

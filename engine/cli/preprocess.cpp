@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <set>
 
 #include "common_options.h"
+#include "descriptors.h"
 #include "files.h"
 #include "handles.h"
 #include "inputs.h"
@@ -158,13 +160,18 @@ void refuse_collisions(std::vector<Job>& jobs) {
     std::set<FileIdentity> sources;
     for (const Job& job : jobs) {
         FileIdentity identity;
-        if (identify(job.input.file, identity)) sources.insert(identity);
+        if (identify(job.input.file, identity) == 0) sources.insert(identity);
     }
     std::map<std::string, std::string> taken;
     for (Job& job : jobs) {
         if (!job.input.problem.code.empty()) continue;
         FileIdentity identity;
-        if (identify(job.output, identity) && sources.contains(identity)) {
+        const int cause = identify(job.output, identity);
+        if (cause != 0 && cause != ENOENT) {
+            job.input.problem = {"not_writable", "the output " + job.output + ": " + error_text(cause)};
+            continue;
+        }
+        if (cause == 0 && sources.contains(identity)) {
             job.input.problem = {"collision",
                                  "the output " + job.output + " would overwrite a photo"};
             continue;

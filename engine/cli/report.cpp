@@ -149,7 +149,7 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
     const fovea_screening& screening = report.screening;
     const bool screened = report.status != PhotoStatus::kError;
     const bool scored = screened && screening.has_scores != 0;
-    Json json;
+    Json json = Json::object();
     json["file"] = report.file;
     json["status"] = status_text(report.status);
     json["error"] = nullptr;

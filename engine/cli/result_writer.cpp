@@ -35,8 +35,8 @@ class RowReader {
             return row.is_object() ? row : Json();
         }
         const std::vector<std::string> values = fields(line);
-        Json row;
-        if (values.size() != columns_.size()) return row;
+        if (values.size() != columns_.size()) return {};
+        Json row = Json::object();
         for (std::size_t i = 0; i < columns_.size(); ++i) row[columns_[i]] = values[i];
         return row;
     }

@@ -51,7 +51,7 @@ void dump_taps(const std::string& folder, const std::string& file, Session& sess
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) throw Failure(kFailure, folder, "cannot be created: " + error.message());
-    Json index;
+    Json index = Json::object();
     index["input"] = file;
     index["taps"] = Json::array();
     std::set<std::string> taken = {"index.json"};
@@ -167,7 +167,7 @@ ExitStatus run_inputs(const Options& options) {
             const auto name = std::to_string(i) + "_" + std::filesystem::path(file).stem().string();
             folder = (std::filesystem::path(folder) / name).string();
         }
-        Json json;
+        Json json = Json::object();
         if (!single) json["file"] = file;
         try {
             json.update(runner.run(file, folder));

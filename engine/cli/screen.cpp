@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
 #include <memory>
 #include <new>
 
 #include "common_options.h"
+#include "descriptors.h"
 #include "files.h"
 #include "handles.h"
 #include "inputs.h"
@@ -128,13 +130,16 @@ PhotoReport screen_photo(const Input& input, Session& session,
 void protect_sources(const Options& options, const std::string& output,
                      const std::vector<Input>& inputs) {
     FileIdentity written;
-    if (output.empty() || !identify(output, written)) return;
+    if (output.empty()) return;
+    const int cause = identify(output, written);
+    if (cause == ENOENT) return;
+    if (cause != 0) throw Failure(kFailure, output, "cannot be written: " + error_text(cause));
     std::vector<std::string> sources = {options.model};
     sources.insert(sources.end(), options.files.begin(), options.files.end());
     for (const Input& input : inputs) sources.push_back(input.file);
     for (const std::string& source : sources) {
         FileIdentity identity;
-        if (identify(source, identity) && identity == written) {
+        if (identify(source, identity) == 0 && identity == written) {
             throw Failure(kWrongUsage, "--output " + options.output, "would overwrite an input");
         }
     }

@@ -17,7 +17,10 @@ ModelSource::~ModelSource() {
 
 fovea_status ModelSource::open_file(const char* path, const Log& log) {
     // Non-blocking: opening a pipe without a writer must fail, not hang.
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int descriptor = -1;
+    do {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0) {
         return log.fail(FOVEA_ERROR_IO, "%.500s: cannot be opened (error %d)", path, errno);
     }
@@ -78,7 +81,8 @@ fovea_status ModelSource::read_into_copy(int descriptor, std::uint64_t offset, s
         const ssize_t got = pread(descriptor, copy_.data() + done, length - done,
                                   static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return log.fail(FOVEA_ERROR_IO, "model file: read failed (error %d)", errno);
+        if (got == 0) return log.fail(FOVEA_ERROR_IO, "model file: it became shorter while it was read");
+        if (got < 0) return log.fail(FOVEA_ERROR_IO, "model file: read failed (error %d)", errno);
         done += static_cast<std::size_t>(got);
     }
     data_ = copy_.data();

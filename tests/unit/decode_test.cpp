@@ -375,7 +375,9 @@ TEST_CASE("limits hold before anything is decoded") {
         for (std::size_t side = i + 5; side < i + 9; side += 2) progressive[side] = 0x27;  // 10,000
     }
     CountingAllocator untouched;
-    const Decoded large = decode(progressive, {}, untouched.allocator());
+    DecodeLimits half;
+    half.max_bytes /= 2;
+    const Decoded large = decode(progressive, half, untouched.allocator());
     CHECK(large.status == Status::kImageTooLarge);
     CHECK_MESSAGE(large.detail.find("memory") != std::string::npos, large.detail);
     CHECK(untouched.count == 0);

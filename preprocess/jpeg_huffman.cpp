@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "preprocess/mended_jpeg.h"
+#include "preprocess/jpeg_huffman.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace fovea::preprocess {
@@ -8,8 +9,8 @@ namespace fovea::preprocess {
 // DC and AC of table 0 (luminance), then of table 1 (chrominance): class and number, how many codes
 // of 1 to 16 bits, symbols.
 // clang-format off
-const std::uint8_t kStandardHuffmanSegment[kStandardHuffmanSize] = {
-    0xFF, 0xC4, 0x01, 0xA2, 0x00, 0x00, 0x01, 0x05, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x00, 0x00,
+const std::uint8_t kStandardHuffmanTables[kStandardHuffmanSize] = {
+    0x00, 0x00, 0x01, 0x05, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x00, 0x00,
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A,
     0x0B, 0x10, 0x00, 0x02, 0x01, 0x03, 0x03, 0x02, 0x04, 0x03, 0x05, 0x05, 0x04, 0x04, 0x00, 0x00,
     0x01, 0x7D, 0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51,
@@ -39,49 +40,70 @@ const std::uint8_t kStandardHuffmanSegment[kStandardHuffmanSize] = {
 };
 // clang-format on
 
-void MendedJpeg::start(const std::uint8_t* data, std::size_t size, std::uint64_t max_bytes) {
-    original_ = data;
-    size_ = size;
-    front_ = 0;
-    max_bytes_ = max_bytes;
+bool HuffmanTable::build(const std::uint8_t* counts, const std::uint8_t* values, int total) {
+    std::memset(fast, 0, sizeof(fast));
+    std::memcpy(symbols, values, static_cast<std::size_t>(total));
+    std::uint32_t code = 0;
+    int index = 0;
+    for (int length = 1; length <= 16; ++length) {
+        const std::uint32_t count = counts[length - 1];
+        if (code + count > std::uint32_t{1} << length) return false;
+        offset[length] = index - static_cast<int>(code);
+        for (std::uint32_t i = 0; i < count && length <= kFastBits; ++i) {
+            enter(code + i, length, symbols[static_cast<std::uint32_t>(index) + i]);
+        }
+        code += count;
+        index += static_cast<int>(count);
+        limit[length] = code << (16 - length);
+        code <<= 1;
+    }
+    is_defined = true;
+    return true;
 }
 
-Status MendedJpeg::copy() {
-    if (!copy_.empty()) return Status::kOk;
-    const std::size_t bytes = kFront + size_ + kBack;
-    if (bytes > max_bytes_) return Status::kImageTooLarge;
-    if (!copy_.allocate(bytes)) return Status::kOutOfMemory;
-    std::memcpy(copy_.data() + kFront, original_, size_);
-    return Status::kOk;
+// The entries of all kFastBits bits that begin with this code.
+void HuffmanTable::enter(std::uint32_t code, int length, int symbol) {
+    const int free_bits = kFastBits - length;
+    const int size = symbol & 15;
+    const std::uint32_t first = code << free_bits;
+    for (std::uint32_t i = 0; i < std::uint32_t{1} << free_bits; ++i) {
+        int value = 0;
+        int taken = length;
+        if (size > 0 && size <= free_bits) {
+            value = extend(i >> (free_bits - size), size);
+            taken += size;
+        }
+        fast[first + i] = static_cast<std::uint32_t>(value) << 16 |
+                          static_cast<std::uint32_t>(symbol << 8 | length << 4 | taken);
+    }
 }
 
-Status MendedJpeg::fill(const std::uint8_t* begin, const std::uint8_t* end, std::uint8_t value) {
-    const Status status = copy();
-    if (status != Status::kOk) return status;
-    std::memset(copy_.data() + kFront + (begin - original_), value,
-                static_cast<std::size_t>(end - begin));
-    return Status::kOk;
+BitReader BitReader::filled_by_bytes(BitReader reader) {
+    while (reader.count_ <= 56) {
+        std::uint64_t byte = 0;
+        const std::uint8_t* p = reader.next_;
+        while (p < reader.end_ && *p == 0xFF) ++p;
+        if (p == reader.end_ || (p > reader.next_ && *p != 0)) {
+            reader.invented_ += 8;  // the end of the file, or a marker
+        } else {
+            // A stuffed zero makes 0xFF data; fill bytes may come before it.
+            byte = p > reader.next_ ? 0xFF : *p;
+            reader.next_ = p + 1;
+        }
+        reader.bits_ |= byte << (56 - reader.count_);
+        reader.count_ += 8;
+    }
+    return reader;
 }
 
-Status MendedJpeg::end_at(const std::uint8_t* at) {
-    const Status status = copy();
-    if (status != Status::kOk) return status;
-    const auto offset = static_cast<std::size_t>(at - original_);
-    copy_[kFront + offset] = 0xFF;
-    copy_[kFront + offset + 1] = 0xD9;
-    size_ = offset + 2;
-    return Status::kOk;
-}
-
-Status MendedJpeg::add_standard_huffman() {
-    const Status status = copy();
-    if (status != Status::kOk) return status;
-    // The file's start marker moves to the front, and the tables behind it.
-    front_ = kFront;
-    copy_[0] = 0xFF;
-    copy_[1] = 0xD8;
-    std::memcpy(copy_.data() + 2, kStandardHuffmanSegment, kStandardHuffmanSize);
-    return Status::kOk;
+int find_long_symbol(std::uint32_t ahead, const HuffmanTable& table) {
+    for (int length = HuffmanTable::kFastBits + 1; length <= 16; ++length) {
+        if (ahead < table.limit[length]) {
+            const int index = static_cast<int>(ahead >> (16 - length)) + table.offset[length];
+            return table.symbols[index] << 8 | length;
+        }
+    }
+    return kNoSymbol;
 }
 
 }  // namespace fovea::preprocess

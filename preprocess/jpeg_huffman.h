@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Section numbers are those of ITU-T T.81.
+namespace fovea::preprocess {
+
+// The tables of K.3, which frames of motion JPEG leave out, as the body of a DHT segment.
+inline constexpr std::size_t kStandardHuffmanSize = 416;
+extern const std::uint8_t kStandardHuffmanTables[kStandardHuffmanSize];
+
+// A number of `size` bits as F.2.2.1 reads it: the lower half of the values is negative.
+inline int extend(std::uint32_t bits, int size) {
+    const auto value = static_cast<int>(bits);
+    return value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
+}
+
+// Canonical Huffman codes: a direct table for short codes, the limits of each length for the rest.
+struct HuffmanTable {
+    static constexpr int kFastBits = 9;
+    bool is_defined = false;
+    // By the next bits, each entry from its lowest bit on: 4 bits: how many of them are taken; 4: how
+    // many of these are the code (0 = it is longer, or there is none); 8: the symbol; 16: the number
+    // behind the code where it is among these bits too and taken, else 0.
+    std::uint32_t fast[1 << kFastBits];
+    std::uint32_t limit[17];  // first 16-bit pattern beyond the codes of this length
+    int offset[17];           // index of a code's symbol minus the code
+    std::uint8_t symbols[256];
+
+    // counts: the number of codes of 1 to 16 bits. False if they do not form a prefix code.
+    [[nodiscard]] bool build(const std::uint8_t* counts, const std::uint8_t* values, int total);
+
+  private:
+    void enter(std::uint32_t code, int length, int symbol);
+};
+
+// Bits of entropy-coded data up to the next marker. Beyond it zeros come, and they are counted.
+class BitReader {
+  public:
+    BitReader(const std::uint8_t* begin, const std::uint8_t* end)
+        : begin_(begin), next_(begin), end_(end) {}
+
+    // From here on 32 bits can be looked at and taken.
+    void refill() {
+        if (count_ < 32) fill();
+    }
+    std::uint32_t peek(int count) const { return static_cast<std::uint32_t>(bits_ >> (64 - count)); }
+    void skip(int count) {
+        bits_ <<= count;
+        count_ -= count;
+    }
+    // 1 <= count <= 16, within the 32 bits.
+    std::uint32_t take_ready(int count) {
+        const std::uint32_t value = peek(count);
+        skip(count);
+        return value;
+    }
+    // count <= 16.
+    std::uint32_t take(int count) {
+        if (count == 0) return 0;
+        refill();
+        return take_ready(count);
+    }
+    // More bits were taken than there are.
+    bool ran_over() const { return invented_ > count_; }
+
+    // Leaves the bits behind: the rest of the data as bytes, from the first whole byte not taken.
+    const std::uint8_t* position() const {
+        const std::uint8_t* p = next_;
+        for (int whole = (count_ - invented_) / 8; whole > 0; --whole) {
+            const bool is_zero = *--p == 0;
+            // A stuffed zero stands behind its 0xFF, and that behind its fill bytes.
+            while (is_zero && p > begin_ && p[-1] == 0xFF) --p;
+        }
+        return p;
+    }
+
+    // Starts anew behind a restart marker.
+    void restart(const std::uint8_t* begin) {
+        begin_ = next_ = begin;
+        bits_ = 0;
+        count_ = 0;
+        invented_ = 0;
+    }
+
+  private:
+    void fill() {
+        if (end_ - next_ >= 8) {
+            std::uint64_t ahead;
+            __builtin_memcpy(&ahead, next_, sizeof(ahead));
+            // Is none of the bytes 0xFF? A byte of ~ahead is zero where one is.
+            constexpr std::uint64_t kOnes = 0x0101010101010101U;
+            if (((~ahead - kOnes) & ahead & (kOnes << 7)) == 0) {
+                const int whole = (64 - count_) / 8;
+                // What comes of the byte behind the whole ones is the same as it will be then.
+                bits_ |= __builtin_bswap64(ahead) >> count_;
+                next_ += whole;
+                count_ += 8 * whole;
+                return;
+            }
+        }
+        *this = filled_by_bytes(*this);
+    }
+
+    // By value, so that a reader can be kept in registers all the while.
+    static BitReader filled_by_bytes(BitReader reader);
+
+    const std::uint8_t* begin_;
+    const std::uint8_t* next_;
+    const std::uint8_t* end_;
+    std::uint64_t bits_ = 0;  // the next bit on top
+    int count_ = 0;
+    int invented_ = 0;
+};
+
+// Where the bits are no code.
+inline constexpr int kNoSymbol = -1;
+
+// The code is longer than kFastBits: its symbol << 8 | its length, or kNoSymbol. ahead: 16 bits.
+int find_long_symbol(std::uint32_t ahead, const HuffmanTable& table);
+
+inline int take_long_symbol(BitReader* bits, const HuffmanTable& table) {
+    const int found = find_long_symbol(bits->peek(16), table);
+    if (found == kNoSymbol) return kNoSymbol;
+    bits->skip(found & 255);
+    return found >> 8;
+}
+
+// A symbol, without the number behind it: 16 bits for that are ready.
+inline int take_symbol(BitReader* bits, const HuffmanTable& table) {
+    bits->refill();
+    const std::uint32_t entry = table.fast[bits->peek(HuffmanTable::kFastBits)];
+    const int length = entry >> 4 & 15;
+    if (length == 0) return take_long_symbol(bits, table);
+    bits->skip(length);
+    return entry >> 8 & 255;
+}
+
+}  // namespace fovea::preprocess

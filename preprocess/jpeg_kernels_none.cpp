@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// A build without vectors.
+#include "preprocess/jpeg_kernels.h"
+
+namespace fovea::preprocess {
+
+const JpegKernels& jpeg_kernels() {
+    return kScalarJpegKernels;
+}
+
+}  // namespace fovea::preprocess
