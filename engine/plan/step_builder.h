@@ -42,6 +42,8 @@ class StepBuilder {
     std::uint32_t absorbable_operand(const Node& add) const;
     void choose_fusions();
 
+    void keep_what_derivatives_need();
+    bool is_view(const Node& node, std::uint32_t index) const;
     void set_value(std::uint32_t value, const Shape& shape, ElementType type);
     void emit_row_pools(StepWriter& writer, std::uint32_t value);
     void emit_node(StepWriter& writer, std::uint32_t index);

@@ -25,6 +25,23 @@ std::uint64_t round_up_to_line(std::uint64_t floats) {
     return align_up(floats * sizeof(float)) / sizeof(float);
 }
 
+std::uint32_t StepWriter::add_value(const Shape& shape, ElementType type) {
+    const std::uint32_t index = program_.value_total++;
+    Value& value = program_.values[index];
+    value = {};
+    value.shape = shape;
+    value.type = type;
+    value.root = index;
+    value.pixel_stride = shape.channels;
+    return index;
+}
+
+std::uint32_t StepWriter::add_view(const Shape& shape, std::uint32_t value) {
+    const std::uint32_t view = add_value(shape, type(value));
+    program_.values[view].root = program_.root(value);
+    return view;
+}
+
 Step& StepWriter::begin(std::uint32_t node, std::uint32_t output) {
     Step& step = program_.steps[program_.step_count++];
     step = {};
