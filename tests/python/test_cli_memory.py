@@ -3,7 +3,7 @@
 
 The aim: working memory + the model file, whose pages are all read for its checksums + 4 MiB, photo decoding excluded. What decoding takes is
 allowed by its size: the decoded photo, which stays until the end (3 bytes a pixel), and, where the decoder and not what follows needs the most,
-the photo's file and the decoder's own planes (1.5 bytes a pixel of a JPEG with halved colour)."""
+the photo's file and the decoder's rows of blocks (a baseline JPEG's: some hundred KiB)."""
 import os
 import pathlib
 import re
@@ -126,4 +126,4 @@ def test_a_large_photo_takes_no_more_than_its_decoding(launcher, tmp_path):
     photo = tmp_path / "large.jpg"
     with Image.open(SAMPLES[0]) as image:
         image.resize((4288, 2848)).save(photo)
-    check_screening(launcher, "small224", photo, most_for_decoder=photo.stat().st_size + 4288 * 2848 * 3 // 2)
+    check_screening(launcher, "small224", photo, most_for_decoder=photo.stat().st_size + MIB)
