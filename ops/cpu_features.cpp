@@ -25,7 +25,7 @@ constexpr IsaLevel kLevels[] = {
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
     {"neon", kFeatureNeon | kFeatureArmCrc, kFeatureNeon},
-    {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureNeonFp16, kFeatureNeon | kFeatureNeonFp16},
+    {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureNeonFp16 | kFeatureNeonDotprod, kFeatureNeon | kFeatureNeonFp16},
 };
 #else
 constexpr IsaLevel kLevels[] = {{"scalar", kFeatureNone, kFeatureNone}};

@@ -6,13 +6,19 @@
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
+#include "ops/codes/code_maps.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_codes.h"
 #include "ops/crc32/crc32.h"
 #include "ops/dense/dense.h"
+#include "ops/dense/dense_fp32_w8.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/depthwise_conv/depthwise_conv_codes.h"
 #include "ops/gate/gate.h"
 #include "ops/lrn/lrn.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
+#include "ops/pointwise_conv/pointwise_conv_codes.h"
+#include "ops/pool/global_pool_codes.h"
 #include "ops/pool/pool.h"
 #include "ops/product_sum/product_sum.h"
 #include "ops/stem_pixels/stem_pixels.h"
@@ -36,6 +42,7 @@ constexpr OperationListing (*kListings[])() = {
     list<kActivationFp16>,
     list<kActivationFp32>,
     list<kActivationGradientFp32>,
+    list<kAddCodes>,
     list<kAffineFp16>,
     list<kAffineFp32>,
     list<kAffineFp32ToFp16>,
@@ -47,23 +54,35 @@ constexpr OperationListing (*kListings[])() = {
     list<kChannelReduceFp32>,
     list<kConv2dFp16>,
     list<kConv2dFp32>,
+    list<kConv2dS16S8>,
+    list<kConv2dU8S8>,
     list<kCrc32>,
     list<kDenseFp32>,
     list<kDenseFp32W16>,
+    list<kDenseFp32W8>,
     list<kDepthwiseConvFp16>,
     list<kDepthwiseConvFp32>,
+    list<kDepthwiseConvS16S8>,
+    list<kDepthwiseConvU8S8>,
+    list<kDequantise>,
+    list<kGateCodes>,
     list<kGateFp16>,
     list<kGateFp32>,
+    list<kGlobalPoolCodes>,
     list<kGlobalPoolFp16ToFp32>,
     list<kGlobalPoolFp32>,
     list<kLrnFp32>,
     list<kNarrowFp16>,
     list<kPointwiseConvFp16>,
     list<kPointwiseConvFp32>,
+    list<kPointwiseConvS16S8>,
+    list<kPointwiseConvU8S8>,
     list<kPoolFp16>,
     list<kPoolFp32>,
     list<kProductSumOverChannelsFp32>,
     list<kProductSumOverPixelsFp32>,
+    list<kQuantiseFp32>,
+    list<kQuantisePixels>,
     list<kStemPixelsFp16>,
     list<kStemPixelsFp32>,
     list<kWidenFp16>,

@@ -107,7 +107,7 @@ fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* in
     const char* name = file.provenance_value("model_name");
     fovea_model_info made = {};
     made.name = name != nullptr ? name : "";
-    made.dtype = graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
+    made.dtype = graph.has_codes() ? "int8" : graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
     made.target = target_name(file.labels.target);
     made.preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.preset));
     made.input_height = graph.input_height;
@@ -124,6 +124,7 @@ fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* in
     made.tap_count = static_cast<std::uint32_t>(graph.names.size());
     made.provenance_count = static_cast<std::uint32_t>(file.provenance.size());
     made.golden_count = file.golden.count;
+    made.typicality = file.typicality.tap_count != 0 ? 1 : 0;
     made.file_size = file.file_size;
     made.weight_bytes = file.weight_bytes;
     fill_struct(made, info);

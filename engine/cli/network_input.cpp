@@ -10,6 +10,7 @@
 #include "files.h"
 #include "json_numbers.h"
 #include "npy.h"
+#include "progress.h"
 
 namespace fovea::cli {
 
@@ -28,6 +29,7 @@ void read_input(const std::string& path, NetworkInput& input) {
             fovea_decode(input.file.data(), input.file.size(), &settings, input.image.get());
         if (status == FOVEA_ERROR_OUT_OF_MEMORY) throw std::bad_alloc();
         if (status != FOVEA_OK) throw InputProblem{status_code(status), lines.cause(status)};
+        for (const std::string& warning : lines.warnings()) complain(path, "warning: " + warning);
         input.height = input.image->height;
         input.width = input.image->width;
         input.channels = 3;

@@ -14,6 +14,7 @@
 #include "network_input.h"
 #include "npy.h"
 #include "output.h"
+#include "progress.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -102,8 +103,7 @@ class Runner {
         NetworkInput input;
         read_input(file, input);
         if (input.channels != model_.info().input_channels) {
-            throw InputProblem{"input_size", "it has " + std::to_string(input.channels) +
-                                                 " channels; the model takes " +
+            throw InputProblem{"input_size", "it has " + amount(input.channels, "channel") + "; the model takes " +
                                                  std::to_string(model_.info().input_channels)};
         }
         const std::string doubt = doubt_about(input);
@@ -119,7 +119,10 @@ class Runner {
             auto session = std::make_unique<Session>(
                 model_,
                 SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_,
-                               options_.max_memory});
+                               options_.max_memory, 0, true});
+            if (session->status() == FOVEA_ERROR_MEMORY_LIMIT) {
+                throw InputProblem{"memory_limit", "at " + size + " " + session->cause() + "; --max-memory raises it"};
+            }
             if (session->status() == FOVEA_ERROR_INPUT_SIZE) {
                 throw InputProblem{"input_size",
                                    "the model cannot run at " + size + ": " + session->cause()};

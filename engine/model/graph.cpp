@@ -110,6 +110,13 @@ fovea_status Inference::binary(std::uint32_t index, const Node& node) const {
                         NodeLabel(graph, index).text, right.height, right.width, right.channels,
                         left.height, left.width, left.channels);
     }
+    const bool codes = is_code(graph.quantisation_of(index + 1).type);
+    if (codes && node.kind == NodeKind::kAdd && !(left == right)) {
+        return misfit(index, "codes are added to codes of the same shape only");
+    }
+    if (codes && node.kind == NodeKind::kMultiply && (!right.is_vector() || !same_channels)) {
+        return misfit(index, "codes are multiplied by a vector of their channels only");
+    }
     return set(index, left.height, left.width, left.channels);
 }
 
@@ -128,6 +135,15 @@ fovea_status Inference::infer(std::uint32_t index, const Node& node) const {
         return log.fail(on_misfit, "%s: its weights are for %llu channels, its input has %u",
                         NodeLabel(graph, index).text, static_cast<unsigned long long>(expected),
                         in.channels);
+    }
+    const Quantisation codes = graph.quantisation_of(index + 1);
+    const std::uint64_t made = node.output_channels != 0 ? node.output_channels : in.channels;
+    if (is_code(codes.type) && graph.tensors[codes.scale].dimensions[0] != made) {
+        return log.fail(on_misfit, "%s: the scales of its codes are for %u channels, it has %llu", NodeLabel(graph, index).text,
+                        graph.tensors[codes.scale].dimensions[0], static_cast<unsigned long long>(made));
+    }
+    if (!is_code(codes.type) && codes.multiplier != kNone && !in.is_vector()) {
+        return misfit(index, "8-bit weights without codes are for a vector only");
     }
     switch (node.kind) {
         case NodeKind::kConvolution:

@@ -29,8 +29,12 @@ inline constexpr std::uint32_t kNodeKinds = 0 FOVEA_NODE_KINDS(FOVEA_COUNT_KIND)
 
 const char* node_kind_name(NodeKind kind);
 
-enum class ElementType : std::uint32_t { kF32 = 0, kF16 = 1, kI8 = 2, kI32 = 3 };
-enum class Packing : std::uint32_t { kVector = 0, kConvPanels = 1, kDepthwise = 2 };
+// The first four are those of tensors, the last two of codes (ops/codes.h), which maps may be made of.
+enum class ElementType : std::uint32_t { kF32 = 0, kF16 = 1, kI8 = 2, kI32 = 3, kU8 = 4, kS16 = 5 };
+inline constexpr bool is_code(ElementType type) {
+    return type == ElementType::kU8 || type == ElementType::kS16;
+}
+enum class Packing : std::uint32_t { kVector = 0, kConvPanels = 1, kDepthwise = 2, kCodePanels = 3 };
 
 // A constant of the file, in place.
 struct Tensor {
@@ -41,6 +45,8 @@ struct Tensor {
     std::size_t size;          // bytes
 
     const float* floats() const { return reinterpret_cast<const float*>(data); }
+    const std::int32_t* integers() const { return reinterpret_cast<const std::int32_t*>(data); }
+    const std::int8_t* bytes() const { return reinterpret_cast<const std::int8_t*>(data); }
     const std::uint16_t* halves() const { return reinterpret_cast<const std::uint16_t*>(data); }
 };
 
@@ -64,6 +70,14 @@ struct Node {
     std::uint32_t variant;
 };
 
+// That a node's result is made of codes, and by what constants (tensors), or of floats with 8-bit weights, which the multiplier
+// scales: section QUNT. Of any other node the type is kF32 and there are no constants.
+struct Quantisation {
+    ElementType type = ElementType::kF32;
+    std::uint32_t scale = kNone, zero = kNone;  // what a code means: (code - zero) * scale
+    std::uint32_t multiplier = kNone, second_multiplier = kNone, offset = kNone;
+};
+
 struct LayerName {
     const char* text;
     std::uint32_t node;
@@ -77,6 +91,7 @@ struct Graph {
     Buffer<LayerName> names;  // sorted by node
     Buffer<std::uint32_t> names_by_text;  // places in names, sorted by what they say
     Buffer<Tensor> tensors;
+    Buffer<Quantisation> quantisations;  // by node; empty where nothing is made of codes
     std::uint32_t input_height = 0, input_width = 0;  // 0 = any
     std::uint32_t input_channels = 0;
     std::uint32_t default_height = 0, default_width = 0;
@@ -86,6 +101,11 @@ struct Graph {
     std::uint32_t value_count() const { return node_count() + 1; }
     std::uint32_t operand(const Node& node, std::uint32_t i) const {
         return operands[node.first_operand + i];
+    }
+    bool has_codes() const { return quantisations.size() != 0; }
+    // What the value's elements are in the file's words: codes, or floats of whatever precision the plan chooses.
+    Quantisation quantisation_of(std::uint32_t value) const {
+        return value == 0 || !has_codes() ? Quantisation() : quantisations[value - 1];
     }
     // Whether the file holds weights of that type.
     bool has_weights_of(ElementType type) const;

@@ -143,7 +143,7 @@ fovea_status NodeChecker::check_constants(const KindRule& rule) const {
     std::uint32_t channels = d[0];
     if (node.kind == NodeKind::kConvolution || node.kind == NodeKind::kDense) {
         const bool dense = node.kind == NodeKind::kDense;
-        packing = Packing::kConvPanels;
+        packing = !dense && weights.packing == Packing::kCodePanels ? Packing::kCodePanels : Packing::kConvPanels;
         channels = d[3];
         fits = d[0] == (dense ? 1 : node.kernel_height) && d[1] == (dense ? 1 : node.kernel_width);
     } else if (node.kind == NodeKind::kDepthwise) {

@@ -15,10 +15,10 @@ constexpr std::size_t kTableEntrySize = 32;
 constexpr std::uint32_t kMaxSections = 64;
 constexpr std::uint32_t kFlagRequired = 1;
 
-enum KnownSection { kStrs, kGrph, kTnsr, kWght, kPrep, kLabl, kProv, kOppt, kGold };
+enum KnownSection { kStrs, kGrph, kTnsr, kWght, kPrep, kLabl, kProv, kOppt, kGold, kTypi, kQunt };
 constexpr const char* kKnownTags[] = {"STRS", "GRPH", "TNSR", "WGHT", "PREP",
-                                      "LABL", "PROV", "OPPT", "GOLD"};
-constexpr int kKnownCount = 9;
+                                      "LABL", "PROV", "OPPT", "GOLD", "TYPI", "QUNT"};
+constexpr int kKnownCount = 11;
 constexpr int kRequiredCount = 7;  // the first ones of the list
 
 struct Container {
@@ -114,7 +114,8 @@ fovea_status Container::read_entry(std::uint32_t index, const std::uint8_t* entr
     }
     for (int known = 0; known < kKnownCount; ++known) {
         if (std::strcmp(tag, kKnownTags[known]) != 0) continue;
-        if (known < kRequiredCount && flags != kFlagRequired) {
+        // Without the quantisation the graph would mean something else.
+        if ((known < kRequiredCount || known == kQunt) && flags != kFlagRequired) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section %s: not flagged required", tag);
         }
         sections[known].data = data + offset;
@@ -141,6 +142,29 @@ fovea_status Container::read_table(std::uint32_t section_count) {
     for (int known = 0; known < kRequiredCount; ++known) {
         if (sections[known].data == nullptr) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section %s: missing", kKnownTags[known]);
+        }
+    }
+    return FOVEA_OK;
+}
+
+fovea_status check_typicality(const ModelFile& model, const Log& log) {
+    const Graph& graph = model.graph;
+    const Typicality& typicality = model.typicality;
+    const auto bad = [&](const char* what) {
+        return log.fail(FOVEA_ERROR_BAD_MODEL, "section TYPI: %s", what);
+    };
+    const bool size_fits = (graph.input_height == 0 || graph.input_height == typicality.height) &&
+                           (graph.input_width == 0 || graph.input_width == typicality.width);
+    if (!size_fits) return bad("its input size is not the network's");
+    Buffer<Shape> shapes(graph.nodes.allocator());
+    const fovea_status status = infer_shapes(graph, typicality.height, typicality.width,
+                                             FOVEA_ERROR_BAD_MODEL, log, &shapes);
+    if (status != FOVEA_OK) return status;
+    for (std::uint32_t i = 0; i < typicality.tap_count; ++i) {
+        const FeatureStatistics& tap = typicality.taps[i];
+        if (tap.value == 0 || tap.value > graph.nodes.size()) return bad("a tap is no node's value");
+        if (shapes[tap.value].channels != tap.dimension) {
+            return bad("a tap has another number of channels than its statistics");
         }
     }
     return FOVEA_OK;
@@ -185,7 +209,7 @@ fovea_status check_together(const ModelFile& model, const Log& log) {
                             golden.height, golden.width, golden.channels);
         }
     }
-    return FOVEA_OK;
+    return model.typicality.tap_count == 0 ? FOVEA_OK : check_typicality(model, log);
 }
 
 }  // namespace
@@ -213,6 +237,7 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
     graph.names = Buffer<LayerName>(allocator);
     graph.names_by_text = Buffer<std::uint32_t>(allocator);
     graph.tensors = Buffer<Tensor>(allocator);
+    graph.quantisations = Buffer<Quantisation>(allocator);
     model->labels.classes = Buffer<const char*>(allocator);
     model->provenance = Buffer<ProvenanceEntry>(allocator);
     Strings strings{Buffer<const char*>(allocator)};
@@ -222,7 +247,11 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
         status = read_tensors(sections[kTnsr], sections[kWght], log, &graph.tensors);
     }
     if (status == FOVEA_OK) status = read_graph(sections[kGrph], strings, log, &graph);
+    if (status == FOVEA_OK && sections[kQunt].data != nullptr) {
+        status = read_quantisation(sections[kQunt], log, &graph);
+    }
     if (status == FOVEA_OK) status = check_tensors(graph, log);
+    if (status == FOVEA_OK) status = check_codes(graph, log);
     if (status == FOVEA_OK) {
         status = read_preprocessing(sections[kPrep], log, &model->preprocessing);
     }
@@ -232,6 +261,9 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
     }
     if (status == FOVEA_OK && sections[kGold].data != nullptr) {
         status = read_golden(sections[kGold], log, &model->golden);
+    }
+    if (status == FOVEA_OK && sections[kTypi].data != nullptr) {
+        status = read_typicality(sections[kTypi], log, &model->typicality);
     }
     if (status == FOVEA_OK) {
         status = read_provenance(sections[kProv], strings, log, &model->provenance);

@@ -56,6 +56,7 @@ fovea_status read_labels(const Section& section, const Strings& strings, const L
 fovea_status read_calibration(const Section& section, const Strings& strings, const Log& log,
                               Calibration* calibration);
 fovea_status read_golden(const Section& section, const Log& log, Golden* golden);
+fovea_status read_typicality(const Section& section, const Log& log, Typicality* typicality);
 fovea_status read_provenance(const Section& section, const Strings& strings, const Log& log,
                              Buffer<ProvenanceEntry>* entries);
 
@@ -66,8 +67,12 @@ fovea_status read_tensors(const Section& table, const Section& weights, const Lo
 // Section GRPH; graph->tensors must have been read.
 fovea_status read_graph(const Section& section, const Strings& strings, const Log& log,
                         Graph* graph);
+// Section QUNT; the graph must have been read.
+fovea_status read_quantisation(const Section& section, const Log& log, Graph* graph);
+// Of a graph with codes: that each node can do with the kind of operands that it has, and that no sum of codes can overflow.
+fovea_status check_codes(const Graph& graph, const Log& log);
 // That each tensor is used, has exactly the size that its node gives it, is of a type that its packing may have (f32, of
-// weights f16 too), finite, and zero in its padding lanes.
+// weights f16 and i8, of codes i32), finite, and zero in its padding lanes.
 fovea_status check_tensors(const Graph& graph, const Log& log);
 
 }  // namespace fovea

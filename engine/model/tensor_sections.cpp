@@ -18,6 +18,9 @@ std::size_t element_size(ElementType type) {
             return 2;
         case ElementType::kI8:
             return 1;
+        case ElementType::kU8:
+        case ElementType::kS16:
+            break;  // no tensor's
     }
     return 0;
 }
@@ -49,6 +52,11 @@ bool packed_size(const Tensor& tensor, std::uint32_t groups, std::uint64_t* byte
         case Packing::kDepthwise:
             fits = multiply_in(&size, d[0]) && multiply_in(&size, d[1]) &&
                    multiply_in(&size, round_up_8(d[2]));
+            break;
+        case Packing::kCodePanels:
+            if (groups != 1) return false;
+            fits = multiply_in(&size, round_up_8(d[3])) && multiply_in(&size, d[0]) && multiply_in(&size, d[1]) &&
+                   multiply_in(&size, (std::uint64_t{d[2]} + 3) / 4 * 4);
             break;
     }
     *bytes = size;
@@ -98,6 +106,17 @@ bool padding_lanes_are_zero(const Tensor& tensor, const Bits* values, std::uint3
             }
             return true;
         }
+        case Packing::kCodePanels: {
+            const std::size_t quads = (std::size_t{d[2]} + 3) / 4;
+            const std::size_t of_panel = std::size_t{d[0]} * d[1] * quads;
+            Bits any = 0;
+            for (std::size_t at = 0; at < tensor.size / sizeof(Bits); ++at) {
+                const std::size_t output = at / (of_panel * 32) * 8 + at % 32 / 4;
+                const std::size_t input = at / 32 % quads * 4 + at % 4;
+                if (output >= d[3] || input >= d[2]) any |= values[at];
+            }
+            return any == 0;
+        }
     }
     return false;
 }
@@ -129,6 +148,13 @@ const char* fault_of_values(const Tensor& tensor, Bits exponent, std::uint32_t g
     return padding_lanes_are_zero(tensor, values, groups) ? nullptr : "padding lanes are not zero";
 }
 
+const char* fault_of_whole_numbers(const Tensor& tensor, std::uint32_t groups) {
+    const bool zero = tensor.type == ElementType::kI8
+                          ? padding_lanes_are_zero(tensor, reinterpret_cast<const std::uint8_t*>(tensor.data), groups)
+                          : padding_lanes_are_zero(tensor, reinterpret_cast<const std::uint32_t*>(tensor.data), groups);
+    return zero ? nullptr : "padding lanes are not zero";
+}
+
 }  // namespace
 
 fovea_status read_tensors(const Section& table, const Section& weights, const Log& log,
@@ -153,7 +179,7 @@ fovea_status read_tensors(const Section& table, const Section& weights, const Lo
         const std::uint32_t type = load_u32(p);
         const std::uint32_t packing = load_u32(p + 4);
         if (type > static_cast<std::uint32_t>(ElementType::kI32)) return bad("unknown type");
-        if (packing > static_cast<std::uint32_t>(Packing::kDepthwise))
+        if (packing > static_cast<std::uint32_t>(Packing::kCodePanels))
             return bad("unknown packing");
         Tensor& tensor = (*tensors)[i];
         tensor.type = static_cast<ElementType>(type);
@@ -196,6 +222,10 @@ fovea_status check_tensors(const Graph& graph, const Log& log) {
     std::fill(users.begin(), users.end(), kNone);
     for (std::uint32_t i = 0; i < graph.node_count(); ++i) {
         const Node& node = graph.nodes[i];
+        const Quantisation codes = graph.quantisation_of(i + 1);
+        for (const std::uint32_t tensor : {codes.scale, codes.zero, codes.multiplier, codes.second_multiplier, codes.offset}) {
+            if (tensor != kNone && users[tensor] == kNone) users[tensor] = i;
+        }
         for (const std::uint32_t tensor : {node.weights, node.bias}) {
             if (tensor == kNone) continue;
             const bool first = users[tensor] == kNone;
@@ -224,14 +254,22 @@ fovea_status check_tensors(const Graph& graph, const Log& log) {
             return refuse(FOVEA_ERROR_BAD_MODEL, "its size is not what its dimensions give");
         }
         const bool half = tensor.type == ElementType::kF16;
-        if (tensor.type != ElementType::kF32 && !half) {
-            return refuse(FOVEA_ERROR_UNSUPPORTED_MODEL, "this build runs f32 and f16 only");
+        const bool whole = tensor.type == ElementType::kI8 || tensor.type == ElementType::kI32;
+        if (whole && !graph.has_codes()) {
+            return refuse(FOVEA_ERROR_BAD_MODEL, "whole numbers, in a file without section QUNT");
+        }
+        if (tensor.type == ElementType::kI8 ? tensor.packing == Packing::kVector : tensor.packing == Packing::kCodePanels) {
+            return refuse(FOVEA_ERROR_BAD_MODEL, "a type that its packing cannot have");
+        }
+        if (tensor.type == ElementType::kI32 && tensor.packing != Packing::kVector) {
+            return refuse(FOVEA_ERROR_BAD_MODEL, "weights in i32; they are f32, f16 or i8");
         }
         if (half && tensor.packing == Packing::kVector) {
             return refuse(FOVEA_ERROR_BAD_MODEL, "a vector in f16; vectors are f32");
         }
-        const char* const fault = half ? fault_of_values(tensor, kHalfExponent, groups)
-                                       : fault_of_values(tensor, kFloatExponent, groups);
+        const char* const fault = half    ? fault_of_values(tensor, kHalfExponent, groups)
+                                  : whole ? fault_of_whole_numbers(tensor, groups)
+                                          : fault_of_values(tensor, kFloatExponent, groups);
         if (fault != nullptr) return refuse(FOVEA_ERROR_BAD_MODEL, fault);
     }
     return FOVEA_OK;

@@ -36,6 +36,14 @@ void choose_element_types(const Graph& graph, const Buffer<Shape>& shapes, Arith
     plan->map_type = ElementType::kF32;
     plan->arithmetic = "float32";
     std::fill(types->begin(), types->end(), ElementType::kF32);
+    if (graph.has_codes()) {
+        for (std::uint32_t value = 1; value < graph.value_count(); ++value) {
+            (*types)[value] = graph.quantisation_of(value).type;
+        }
+        plan->arithmetic = "codes of 8 and 16 bits, what is no code in float32, the same bits on every CPU";
+        plan->float_features = ops::kFeatureNone;
+        return;
+    }
     if (!graph.has_weights_of(ElementType::kF16)) return;
     plan->arithmetic = "float32, weights widened: not all of them are halves";
     if (!has_only_half_weights(graph)) return;

@@ -49,6 +49,7 @@ std::uint32_t StepBuilder::foldable_gate(const Node& convolution) const {
     if (product == 0 || consumers_[product] != 1) return kNone;
     const Node& node = graph_.nodes[product - 1];
     if (node.kind != NodeKind::kMultiply || node.activation != ops::Activation::kNone) return kNone;
+    if (is_code(plan_.values[product].type)) return kNone;
     const Shape& map = shape(graph_.operand(node, 0));
     const Shape& gate = shape(graph_.operand(node, 1));
     const bool fits = !map.is_vector() && gate.is_vector() && gate.channels == map.channels &&
@@ -102,7 +103,7 @@ std::uint32_t StepBuilder::absorbable_rescaling(const Node& convolution) const {
     const std::uint32_t value = graph_.operand(convolution, 0);
     if (value == 0 || uses_[value] != 1 || !can_read_pixels(convolution)) return kNone;
     const Node& node = graph_.nodes[value - 1];
-    const bool rescales = node.kind == NodeKind::kAffine && graph_.operand(node, 0) == 0 &&
+    const bool rescales = node.kind == NodeKind::kAffine && !is_code(plan_.values[value].type) && graph_.operand(node, 0) == 0 &&
                           node.activation == ops::Activation::kNone;
     return rescales ? value - 1 : kNone;
 }
@@ -112,7 +113,8 @@ std::uint32_t StepBuilder::absorbable_rescaling(const Node& convolution) const {
 std::uint32_t StepBuilder::absorbable_operand(const Node& add) const {
     const std::uint32_t left = graph_.operand(add, 0);
     const std::uint32_t right = graph_.operand(add, 1);
-    if (left == right || !ops::is_fusable(add.activation) || shape(left) != shape(right)) {
+    if (left == right || !ops::is_fusable(add.activation) || shape(left) != shape(right) ||
+        is_code(plan_.values[left].type)) {
         return kNone;
     }
     for (const std::uint32_t value : {std::max(left, right), std::min(left, right)}) {

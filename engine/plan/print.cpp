@@ -41,9 +41,10 @@ void print_step(const Graph& graph, const Plan& plan, std::size_t index, Line* l
                   step.node == kNone ? "" : node_kind_name(graph.nodes[step.node].kind));
     const char* name = step.node == kNone ? "(input)" : graph.name_of(step.node);
     char shape[48], stored[32] = "whole";
-    std::snprintf(shape, sizeof(shape), "%ux%ux%u", step.output_shape.height,
-                  step.output_shape.width, step.output_shape.channels);
     const Value& value = plan.values[step.output];
+    const char* const codes = value.type == ElementType::kU8 ? " u8" : value.type == ElementType::kS16 ? " s16" : "";
+    std::snprintf(shape, sizeof(shape), "%ux%ux%u%s", step.output_shape.height, step.output_shape.width,
+                  step.output_shape.channels, codes);
     if (value.ring_rows != 0) std::snprintf(stored, sizeof(stored), "%u rows", value.ring_rows);
     const ArenaBlock& block = plan.blocks[value.block];
     std::snprintf(*line, sizeof(*line),

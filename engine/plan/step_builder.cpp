@@ -70,6 +70,10 @@ void StepBuilder::set_value(std::uint32_t index, const Shape& shape, ElementType
     value.type = type;
     value.root = index;
     value.pixel_stride = shape.channels;
+    if (!is_code(type)) return;
+    const Quantisation codes = graph_.quantisation_of(index);
+    value.scale = graph_.tensors[codes.scale].floats();
+    value.zero = graph_.tensors[codes.zero].integers();
 }
 
 // The rows of what every global pool of the map needs, right after the map.
@@ -83,7 +87,8 @@ void StepBuilder::emit_row_pools(StepWriter& writer, std::uint32_t value) {
 void StepBuilder::emit_node(StepWriter& writer, std::uint32_t index) {
     const Fusion& fusion = fusions_[index];
     const std::uint32_t place = fusion.sum != kNone ? fusion.sum : index;
-    const ops::Activation done = operation_of(graph_.nodes[index].kind).emit(writer, index);
+    const bool codes = makes_or_takes_codes(writer, index);
+    const ops::Activation done = codes ? emit_codes(writer, index) : operation_of(graph_.nodes[index].kind).emit(writer, index);
     const ops::Activation wanted = graph_.nodes[place].activation;
     if (wanted != done) emit_activation(writer, place, writer.result_of(place));
     emit_row_pools(writer, place + 1);

@@ -60,6 +60,11 @@ std::uint64_t Executor::units_at_once(const Step& step, std::uint64_t count,
 
 fovea_status Executor::run(const RunInput& input) {
     run_.input = input;
+    run_.stop = {};
+    if (cancel_.can_ask()) {
+        const auto ask = [](void* self, std::uint32_t thread) { return static_cast<Executor*>(self)->cancelled(thread); };
+        run_.stop = {ask, this, kWorkBetweenQuestions};
+    }
     stop_.store(false, std::memory_order_relaxed);
     if (step_seconds_ != nullptr) std::fill_n(step_seconds_, plan_.step_count, 0.0);
     for (std::size_t i = 0; i < plan_.segment_count; ++i) {
@@ -125,6 +130,10 @@ const float* Executor::value(std::uint32_t index) const {
     if (value.type == ElementType::kF32) return run_.at<float>(index, 0, 0);
     auto* const copy =
         reinterpret_cast<float*>(workspace_ + plan_.arena_offset + plan_.arena_size + value.copy);
+    if (is_code(value.type)) {
+        codes_to_floats(run_, index, copy);
+        return copy;
+    }
     convert_elements(run_.at<std::uint8_t>(index, 0, 0), value.type, copy, ElementType::kF32, value.shape.count(),
                      plan_.features);
     return copy;

@@ -16,8 +16,10 @@ inline std::uint32_t element_bytes(ElementType type) {
         case ElementType::kI32:
             return 4;
         case ElementType::kF16:
+        case ElementType::kS16:
             return 2;
         case ElementType::kI8:
+        case ElementType::kU8:
             break;
     }
     return 1;
@@ -31,9 +33,9 @@ template <>
 inline constexpr ElementType kElementType<std::int8_t> = ElementType::kI8;
 
 // What maps may be of, and has kernels: X(type) for each.
-#define FOVEA_MAP_ELEMENTS(X) X(float) X(ops::Half)
+#define FOVEA_MAP_ELEMENTS(X) X(float) X(ops::Half) X(std::uint8_t) X(std::int16_t)
 
-// Calls use.operator()<Element>() with the type of a map's elements, of which there are kernels for these.
+// Calls use.operator()<Element>() with the type of a map's elements that are no codes.
 template <typename Use>
 auto with_element(ElementType type, const Use& use) {
     return type == ElementType::kF16 ? use.template operator()<ops::Half>() : use.template operator()<float>();

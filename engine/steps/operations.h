@@ -5,6 +5,7 @@
 #include "engine/model/graph.h"
 #include "engine/steps/step_writer.h"
 #include "ops/binary/binary.h"
+#include "ops/pool/pool.h"
 
 namespace fovea {
 
@@ -51,6 +52,12 @@ void emit_activation(StepWriter& writer, std::uint32_t node, std::uint32_t value
 // an addition or product of two values, for the work of that node.
 void emit_binary(StepWriter& writer, std::uint32_t node, std::uint32_t output, std::uint32_t left, std::uint32_t right,
                  ops::BinaryKind kind);
+
+// Whether a node makes codes, or floats of codes, or floats with 8-bit weights: then this adds its step instead of its operation.
+bool makes_or_takes_codes(const StepWriter& writer, std::uint32_t node);
+ops::Activation emit_codes(StepWriter& writer, std::uint32_t node);
+// A pool of the rows or of the whole of a map of codes.
+void use_code_pool(StepWriter& writer, Step& step, ops::PoolKind kind, bool by_rows);
 
 // The kinds of convolution whose kernels are others: a matrix product over the pixels, and one of a vector.
 ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t node);

@@ -70,10 +70,15 @@ void emit_global_pool(StepWriter& writer, std::uint32_t index) {
     const std::uint32_t input = rows != kNone ? rows : writer.operand(index, 0);
     Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, input);
-    with_element(writer.type(input), [&]<typename Element>() {
-        writer.use_kernel<ops::GlobalPoolArgs<Element>>(step, run_global_pool<Element>);
-    });
-    step.set_own(pool_of(writer.node(index)));
+    const Pool pool = pool_of(writer.node(index));
+    if (is_code(writer.type(input))) {
+        use_code_pool(writer, step, pool.kind, false);
+    } else {
+        with_element(writer.type(input), [&]<typename Element>() {
+            writer.use_kernel<ops::GlobalPoolArgs<Element>>(step, run_global_pool<Element>);
+        });
+        step.set_own(pool);
+    }
     step.streams = false;
     writer.finish(step, Unit::kChannel);
 }
@@ -108,10 +113,15 @@ bool result_type(const TypeQuestion& question, ElementType* type) {
 void emit_row_pool(StepWriter& writer, std::uint32_t index, std::uint32_t map, std::uint32_t rows) {
     Step& step = writer.begin(index, rows);
     writer.read(step, map);
-    with_element(writer.type(map), [&]<typename Element>() {
-        writer.use_kernel<ops::GlobalPoolArgs<Element>>(step, run_row_pool<Element>);
-    });
-    step.set_own(pool_of(writer.node(index)));
+    const Pool pool = pool_of(writer.node(index));
+    if (is_code(writer.type(map))) {
+        use_code_pool(writer, step, pool.kind, true);
+    } else {
+        with_element(writer.type(map), [&]<typename Element>() {
+            writer.use_kernel<ops::GlobalPoolArgs<Element>>(step, run_row_pool<Element>);
+        });
+        step.set_own(pool);
+    }
     step.sums_rows = true;
     writer.finish(step, Unit::kRow);
 }

@@ -161,6 +161,7 @@ struct Constant {
 struct Program {
     Program(const Allocator& allocator, ops::CpuFeatureSet features_)
         : features(features_),
+          float_features(features_),
           values(allocator),
           steps(allocator),
           operands(allocator),
@@ -168,6 +169,8 @@ struct Program {
           gradients(allocator) {}
 
     ops::CpuFeatureSet features;  // that kernels may need
+    // Those that kernels of floats may need: none beside codes, whose results are the same bits on every CPU.
+    ops::CpuFeatureSet float_features;
     // Those of the graph and, after them, those that only steps know.
     Buffer<Value> values;
     std::uint32_t value_total = 0;  // values.size() is the room made for them

@@ -85,7 +85,16 @@ class StepWriter {
     // The best of the table's kernels: its name and its function.
     template <typename Function>
     void use(Step& step, const ops::KernelTable<Function>& table, StepFunction run) {
-        const ops::KernelVariant<Function>& variant = table.select(program_.features);
+        use(step, table, run, program_.float_features);
+    }
+    // The same for kernels of codes, all of which give the same bits.
+    template <typename Function>
+    void use_exact(Step& step, const ops::KernelTable<Function>& table, StepFunction run) {
+        use(step, table, run, program_.features);
+    }
+    template <typename Function>
+    void use(Step& step, const ops::KernelTable<Function>& table, StepFunction run, ops::CpuFeatureSet allowed) {
+        const ops::KernelVariant<Function>& variant = table.select(allowed);
         step.kernel = variant.name;
         step.function = reinterpret_cast<AnyKernel>(variant.function);
         step.run = run;
@@ -98,7 +107,7 @@ class StepWriter {
     // The kernel of another step or beside the step's own.
     template <typename Args>
     auto choose() const {
-        return ops::TableOf<Args>::kTable.select(program_.features).function;
+        return ops::TableOf<Args>::kTable.select(program_.float_features).function;
     }
     // As use(), with the table of kernels that take these arguments.
     template <typename Args>

@@ -15,8 +15,8 @@ namespace fovea {
 struct Value {
     Shape shape;
     ElementType type = ElementType::kF32;
-    float scale = 1;  // what elements mean that are whole numbers: scale * (element - zero_point)
-    std::int32_t zero_point = 0;
+    const float* scale = nullptr;  // of codes, by channel: they mean (code - zero) * scale
+    const std::int32_t* zero = nullptr;
     std::uint32_t root = 0;          // the value in whose memory it lies: itself, unless it is a view
     std::uint32_t pixel_stride = 0;  // elements from one pixel to the next
     std::uint32_t ring_rows = 0;     // 0 = the whole value, once

@@ -7,6 +7,7 @@
 // The smooth functions go through double, so that each is the correctly rounded value but for rare
 // ties: this file is what the vector kernels' bounds are measured against.
 #include <cmath>
+#include <limits>
 
 #include "ops/activation/activation.h"
 #include "ops/activation/fused_activation_scalar.h"
@@ -14,8 +15,21 @@
 namespace fovea::ops {
 namespace {
 
+// exp(x) by single operations alone, so that every CPU and C library gives the same bits: 2^k * exp(r), |r| <= ln 2 / 2, the
+// series of exp(r) to an error below that of a double.
+double exponential(double x) {
+    if (!(x > -745.0)) return x != x ? x : 0.0;
+    if (x > 709.0) return std::numeric_limits<double>::infinity();
+    constexpr double kLog2E = 1.4426950408889634, kLn2High = 0x1.62e42fee00000p-1, kLn2Low = 0x1.a39ef35793c76p-33;
+    const double k = std::nearbyint(x * kLog2E);
+    const double r = (x - k * kLn2High) - k * kLn2Low;
+    double sum = 1.0;
+    for (int n = 14; n > 0; --n) sum = 1.0 + sum * r / n;
+    return std::ldexp(sum, static_cast<int>(k));
+}
+
 double sigmoid(double x) {
-    return 1.0 / (1.0 + std::exp(-x));
+    return 1.0 / (1.0 + exponential(-x));
 }
 
 // exp(-|x|) never overflows, and log1p keeps the small results exact.

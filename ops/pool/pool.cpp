@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/pool/pool.h"
 
+#include "ops/pool/global_pool_codes.h"
+
 namespace fovea::ops {
 namespace {
 
@@ -41,7 +43,20 @@ constexpr KernelVariant<GlobalPoolFp16ToFp32Function> kGlobalPoolFp16ToFp32Varia
     {"global_pool_fp16_to_fp32_scalar", global_pool_fp16_to_fp32_scalar, kFeatureNone},
 };
 
+constexpr KernelVariant<GlobalPoolCodesFunction> kGlobalPoolCodesVariants[] = {
+#if defined(FOVEA_HAVE_AVX2)
+    {"global_pool_codes_avx2", global_pool_codes_avx2, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_NEON)
+    {"global_pool_codes_neon", global_pool_codes_neon, kFeatureNeon},
+#endif
+    {"global_pool_codes_scalar", global_pool_codes_scalar, kFeatureNone},
+};
+
 }  // namespace
+
+constinit const KernelTable<GlobalPoolCodesFunction> kGlobalPoolCodes = {
+    "global_pool_codes", kGlobalPoolCodesVariants, sizeof(kGlobalPoolCodesVariants) / sizeof(kGlobalPoolCodesVariants[0])};
 
 constinit const KernelTable<PoolFp32Function> kPoolFp32 = {
     "pool_fp32", kPoolFp32Variants, sizeof(kPoolFp32Variants) / sizeof(kPoolFp32Variants[0])};

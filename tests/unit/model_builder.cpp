@@ -67,6 +67,8 @@ struct Pools {
     Writer weights;
     std::uint32_t tensor_count = 0;
     bool half_weights = false;
+    bool whole_weights = false;  // of the node that is written
+    bool whole_bias = false;
 
     std::uint32_t string(const std::string& text) {
         const auto [at, fresh] = index.emplace(text, static_cast<std::uint32_t>(strings.size()));
@@ -77,18 +79,24 @@ struct Pools {
     std::uint32_t tensor(std::uint32_t packing, const std::vector<std::uint32_t>& dimensions,
                          const std::vector<float>& packed) {
         const bool half = half_weights && packing != 0;
+        const bool byte = whole_weights && packing != 0;
+        const bool word = whole_bias && packing == 0;
         weights.align(64);
-        table.u32(half ? 1 : 0);
+        table.u32(half ? 1 : byte ? 2 : word ? 3 : 0);
         table.u32(packing);
         for (int i = 0; i < 4; ++i) {
             table.u32(static_cast<std::size_t>(i) < dimensions.size() ? dimensions[i] : 1);
         }
         table.u64(weights.bytes.size());
-        table.u64(packed.size() * (half ? 2 : 4));
+        table.u64(packed.size() * (half ? 2 : byte ? 1 : 4));
         table.zeros(24);
         for (const float v : packed) {
             if (half) {
                 weights.u16(half_bits(v));
+            } else if (byte) {
+                weights.u8(static_cast<std::uint8_t>(static_cast<std::int8_t>(v)));
+            } else if (word) {
+                weights.u32(static_cast<std::uint32_t>(static_cast<std::int32_t>(v)));
             } else {
                 weights.f32(v);
             }
@@ -100,6 +108,30 @@ struct Pools {
         std::vector<float> packed(values);
         packed.resize(r8(values.size()), 0.0f);
         return tensor(0, {static_cast<std::uint32_t>(values.size())}, packed);
+    }
+
+    std::uint32_t integers(const std::vector<float>& values) {
+        whole_bias = true;
+        const std::uint32_t index_of = vector(values);
+        whole_bias = false;
+        return index_of;
+    }
+    // None for an empty one.
+    std::uint32_t some_vector(const std::vector<float>& values) { return values.empty() ? kNone : vector(values); }
+
+    // Panels of 8 outputs x 4 inputs.
+    std::uint32_t code_panels(std::uint32_t kh, std::uint32_t kw, std::uint32_t in, std::uint32_t out,
+                              const std::vector<float>& logical) {
+        const std::size_t taps = std::size_t{kh} * kw, quads = (in + 3) / 4;
+        std::vector<float> packed(r8(out) * taps * quads * 4, 0.0f);
+        for (std::size_t tap = 0; tap < taps; ++tap) {
+            for (std::size_t i = 0; i < in; ++i) {
+                for (std::size_t o = 0; o < out; ++o) {
+                    packed[((((o / 8) * taps + tap) * quads + i / 4) * 8 + o % 8) * 4 + i % 4] = logical.at((tap * in + i) * out + o);
+                }
+            }
+        }
+        return tensor(3, {kh, kw, in, out}, packed);
     }
 
     std::uint32_t conv_panels(std::uint32_t kh, std::uint32_t kw, std::uint32_t in_group,
@@ -135,13 +167,16 @@ struct Pools {
 
 void write_node(const NodeSpec& node, std::uint32_t first_operand, Pools* pools, Writer* out) {
     std::uint32_t weights = kNone, bias = kNone;
+    pools->whole_weights = node.codes.present && node.kind != kAffine;
     switch (node.kind) {
         case kConvolution: {
             const std::size_t taps = std::size_t{node.kernel_height} * node.kernel_width;
             const auto in_group =
                 static_cast<std::uint32_t>(node.weights.size() / taps / node.output_channels);
-            weights = pools->conv_panels(node.kernel_height, node.kernel_width, in_group,
-                                         node.output_channels, node.groups, node.weights);
+            weights = node.codes.type != 0
+                          ? pools->code_panels(node.kernel_height, node.kernel_width, in_group, node.output_channels, node.weights)
+                          : pools->conv_panels(node.kernel_height, node.kernel_width, in_group,
+                                               node.output_channels, node.groups, node.weights);
             break;
         }
         case kDense:
@@ -160,7 +195,9 @@ void write_node(const NodeSpec& node, std::uint32_t first_operand, Pools* pools,
         default:
             break;
     }
-    if (!node.bias.empty()) bias = pools->vector(node.bias);
+    pools->whole_weights = false;
+    const bool whole_bias = node.codes.type != 0 && node.kind != kAffine;
+    if (!node.bias.empty()) bias = whole_bias ? pools->integers(node.bias) : pools->vector(node.bias);
     const std::size_t begin = out->bytes.size();
     out->u32(node.kind);
     out->u32(node.activation);
@@ -203,6 +240,31 @@ Bytes write_graph(const ModelSpec& spec, Pools* pools) {
     for (const Writer* part : {&nodes, &operands, &names}) {
         out.bytes.insert(out.bytes.end(), part->bytes.begin(), part->bytes.end());
     }
+    return out.bytes;
+}
+
+// Empty where no node has codes.
+Bytes write_quantisation(const ModelSpec& spec, Pools* pools) {
+    Writer records;
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < spec.nodes.size(); ++i) {
+        const CodesSpec& codes = spec.nodes[i].codes;
+        if (!codes.present) continue;
+        ++count;
+        records.u32(i);
+        records.u32(codes.type);
+        records.u32(pools->some_vector(codes.scale));
+        records.u32(codes.zero.empty() ? kNone : pools->integers(codes.zero));
+        records.u32(pools->some_vector(codes.multiplier));
+        records.u32(pools->some_vector(codes.second_multiplier));
+        records.u32(pools->some_vector(codes.offset));
+        records.zeros(36);
+    }
+    if (count == 0) return {};
+    Writer out;
+    out.u32(count);
+    out.u32(0);
+    out.bytes.insert(out.bytes.end(), records.bytes.begin(), records.bytes.end());
     return out.bytes;
 }
 
@@ -267,6 +329,7 @@ Bytes build(const ModelSpec& spec) {
     pools.half_weights = spec.half_weights;
     std::vector<std::pair<std::string, Bytes>> sections(7);
     sections[1] = {"GRPH", write_graph(spec, &pools)};
+    const Bytes quantisation = write_quantisation(spec, &pools);
 
     Writer tensors;
     tensors.u32(pools.tensor_count);
@@ -316,7 +379,9 @@ Bytes build(const ModelSpec& spec) {
         }
         sections.push_back({"OPPT", points.bytes});
     }
+    if (!quantisation.empty()) sections.push_back({"QUNT", quantisation});
     if (!spec.golden.empty()) sections.push_back({"GOLD", write_golden(spec)});
+    if (!spec.typicality.empty()) sections.push_back({"TYPI", spec.typicality});
     sections[0] = {"STRS", write_strings(pools)};  // last: it holds what the others named
 
     Writer out;
@@ -325,7 +390,7 @@ Bytes build(const ModelSpec& spec) {
     for (const auto& [tag, bytes] : sections) {
         out.align(64);
         std::memcpy(&out.bytes[entry], tag.data(), 4);
-        const bool optional = tag == "OPPT" || tag == "GOLD";
+        const bool optional = tag == "OPPT" || tag == "GOLD" || tag == "TYPI";
         put_u32(&out.bytes, entry + 4, optional ? 0 : 1);
         put_u64(&out.bytes, entry + 8, out.bytes.size());
         put_u64(&out.bytes, entry + 16, bytes.size());

@@ -47,6 +47,14 @@ enum Activation : std::uint32_t {
     kSoftplus,
 };
 
+// What makes a node's result codes (type 1: of 8 bits, 2: of 16) or, of type 0, weighs a vector of floats in 8 bits; by channel.
+// Its weights, and the bias of one that makes codes, are then whole numbers.
+struct CodesSpec {
+    bool present = false;
+    std::uint32_t type = 0;
+    std::vector<float> scale = {}, zero = {}, multiplier = {}, second_multiplier = {}, offset = {};
+};
+
 struct NodeSpec {
     Kind kind = kActivation;
     std::vector<std::uint32_t> inputs = {};  // values
@@ -65,6 +73,7 @@ struct NodeSpec {
     std::uint32_t output_channels = 0;
     std::uint32_t variant = 0;
     std::string name = {};  // empty = none
+    CodesSpec codes = {};
 };
 
 struct ModelSpec {
@@ -87,6 +96,8 @@ struct ModelSpec {
     // Golden vectors: pixels and logits; none when empty.
     std::vector<std::pair<std::vector<std::uint8_t>, std::vector<float>>> golden;
     float golden_tolerance = 1e-3f;
+    // Section TYPI as FORMAT.md lays it out; none when empty.
+    std::vector<std::uint8_t> typicality;
     std::vector<std::pair<std::string, std::string>> provenance = {{"model_name", "tiny"},
                                                                    {"source_file", "tiny.h5"}};
 

@@ -19,11 +19,13 @@ LARGEST_SIDE = 65_536
 NONE = 0xFFFFFFFF
 ALIGNMENT = 64
 REQUIRED = ("STRS", "GRPH", "TNSR", "PREP", "LABL", "PROV", "WGHT")
-OPTIONAL = ("OPPT", "GOLD")
+OPTIONAL = ("OPPT", "GOLD", "TYPI", "QUNT")
+FLAGGED = REQUIRED + ("QUNT",)  # what a reader must not skip
 
 F32, F16, I8, I32 = range(4)
 ELEMENT_SIZES = (4, 2, 1, 4)
-PACK_VECTOR, PACK_CONV_PANELS, PACK_DEPTHWISE = range(3)
+PACK_VECTOR, PACK_CONV_PANELS, PACK_DEPTHWISE, PACK_CODE_PANELS = range(4)
+CODES_NONE, CODES_U8, CODES_S16 = range(3)
 
 NODE_KINDS = (
     "", "convolution", "depthwise", "dense", "pool", "global_pool", "channel_reduce", "concat",
@@ -44,6 +46,7 @@ SECTION = struct.Struct("<4sIQQII")
 TENSOR = struct.Struct("<II4IQQ24x")
 GRAPH = struct.Struct("<10I24x")
 NODE = struct.Struct("<IIf" + "I" * 18 + "44x")
+CODES = struct.Struct("<7I36x")
 PREPROCESSING = struct.Struct("<IIfIIfII32x")
 
 
@@ -79,6 +82,19 @@ class FileNode:
     groups: int = 0
     out_channels: int = 0
     variant: int = 0
+
+
+@dataclass
+class NodeCodes:
+    """That a node makes codes, and by which tensors."""
+
+    node: int
+    code_type: int
+    scale: int
+    zero: int
+    multiplier: int = NONE
+    second_multiplier: int = NONE
+    offset: int = NONE
 
 
 @dataclass
@@ -125,6 +141,7 @@ class FoveaModel:
     operating_points: List[Tuple[str, float]] = field(default_factory=list)
     default_point: Optional[int] = None
     golden: Optional[Golden] = None
+    codes: List[NodeCodes] = field(default_factory=list)
 
 
 def round_up(value: int, multiple: int) -> int:
@@ -137,6 +154,9 @@ def packed_size(element_type: int, packing: int, dimensions: Sequence[int], grou
         count = round_up(dimensions[0], 8)
     elif packing == PACK_DEPTHWISE:
         count = dimensions[0] * dimensions[1] * round_up(dimensions[2], 8)
+    elif packing == PACK_CODE_PANELS:
+        kernel_height, kernel_width, in_channels, out = dimensions
+        count = round_up(out, 8) * kernel_height * kernel_width * round_up(in_channels, 4)
     else:
         kernel_height, kernel_width, in_group, out = dimensions
         count = groups * round_up(out // groups, 8) * kernel_height * kernel_width * in_group
@@ -202,6 +222,8 @@ def write_fovea(model: FoveaModel) -> bytes:
     sections.append(("PROV", provenance))
     if model.golden is not None:
         sections.append(("GOLD", golden_section(model.golden)))
+    if model.codes:
+        sections.append(("QUNT", codes_section(model.codes)))
     sections.append(("WGHT", weights))
     return assemble(sections)
 
@@ -253,7 +275,7 @@ def assemble(sections: Sequence[Tuple[str, bytes]]) -> bytes:
     for tag, data in sections:
         gap = round_up(position, ALIGNMENT) - position
         table += SECTION.pack(
-            tag.encode("ascii"), int(tag in REQUIRED), position + gap, len(data), zlib.crc32(data), 0
+            tag.encode("ascii"), int(tag in FLAGGED), position + gap, len(data), zlib.crc32(data), 0
         )
         body += [b"\0" * gap, data]
         position += gap + len(data)
@@ -287,6 +309,11 @@ def graph_section(model: FoveaModel, strings: Strings) -> bytes:
     )
     names = b"".join(struct.pack("<2I", strings.add(name), node) for name, node in model.names)
     return header + nodes + struct.pack(f"<{len(operands)}I", *operands) + names
+
+
+def codes_section(codes: Sequence[NodeCodes]) -> bytes:
+    records = [CODES.pack(c.node, c.code_type, c.scale, c.zero, c.multiplier, c.second_multiplier, c.offset) for c in codes]
+    return struct.pack("<2I", len(codes), 0) + b"".join(records)
 
 
 def points_section(temperature: float, points: Sequence[Tuple[str, float]], default: Optional[int], strings: Strings) -> bytes:
@@ -440,6 +467,16 @@ def read_fovea(data: bytes) -> FoveaModel:
             name, _, threshold = cursor.take("IId")
             model.operating_points.append((at(strings, name, "string"), threshold))
         cursor.end()
+    if "QUNT" in sections:
+        cursor = Cursor(sections["QUNT"], "QUNT")
+        count, _ = cursor.take("2I")
+        model.codes = [NodeCodes(*cursor.unpack(CODES)) for _ in range(count)]
+        cursor.end()
+        for codes in model.codes:
+            at(nodes, codes.node, "node")
+            for index in (codes.scale, codes.zero, codes.multiplier, codes.second_multiplier, codes.offset):
+                if index != NONE:
+                    at(tensors, index, "tensor")
     if "GOLD" in sections:
         model.golden = read_golden(sections["GOLD"])
     return model
@@ -495,7 +532,7 @@ def read_tensors(table: bytes, weights: bytes, groups: Dict[int, int]) -> List[T
     position = 0
     for index in range(count):
         element_type, packing, *dimensions, offset, size = cursor.unpack(TENSOR)
-        if element_type > I32 or packing > PACK_DEPTHWISE:
+        if element_type > I32 or packing > PACK_CODE_PANELS:
             raise FormatError(f"tensor {index}: type {element_type}, packing {packing}")
         start = round_up(position, ALIGNMENT)
         if offset != start or offset + size > len(weights) or any(weights[position:offset]):

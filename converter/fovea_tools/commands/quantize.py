@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fovea-quantize: a model of 8-bit codes from one of floats, calibrated on photos."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import sys
+from dataclasses import replace
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+
+from .. import __version__
+from ..errors import QuantizationError, UsageError
+from ..file.fovea_file import FormatError, FoveaModel, read_fovea
+from ..file.output_file import write_file
+
+EXIT_OK, EXIT_FAILED, EXIT_WRONG_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
+LEAST_PHOTOS = 64  # with fewer, rare large values are cut off
+PHOTO_ENDINGS = (".jpg", ".jpeg", ".png")
+
+DESCRIPTION = """Turns a model of floats into one of 8-bit codes (and 16-bit ones where its first blocks need them): the scale of every channel
+from photos, weights rounded so that later ones make up for the errors of earlier ones, biases that keep each layer's mean. The result gives the
+same bits on every CPU. What it costs is measured on photos that were not used for it."""
+
+EXAMPLES = """examples:
+  fovea-quantize small224.fovea --photos training/ -o small224_int8.fovea --report report.json
+  fovea-quantize small224.fovea --photos pictures/ --prepared --seed 1 -o small224_int8.fovea
+
+Use photos that the detector was trained on, or others that nobody measures it with; 256 and more. Exit status: 0 done; 1 photos or a
+program that do not do, with a message; 2 wrong usage; 4 a damaged model file. For research use. Not a medical device."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fovea-quantize", description=DESCRIPTION, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", metavar="MODEL.fovea", help="the model of floats")
+    parser.add_argument("--photos", metavar="DIR", required=True, action="append",
+                        help="photos, in this folder and those below it; several folders give alike many")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the model of codes")
+    parser.add_argument("--prepared", action="store_true",
+                        help="the photos are pictures of the network's size already, as fovea preprocess writes them")
+    parser.add_argument("--only", metavar="FILE", help="names of photos without folder and ending, one a line: no others are used")
+    parser.add_argument("--count", type=int, default=512, metavar="N", help="photos for the ranges, drawn by the seed (default: 512)")
+    parser.add_argument("--fit", type=int, default=128, metavar="N", help="of these, for weights and biases (default: 128)")
+    parser.add_argument("--check", type=int, default=128, metavar="N", help="other photos to measure the result on (default: 128)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which photos are drawn (default: 0)")
+    parser.add_argument("--precision", choices=("exact", "fast"), default="exact",
+                        help="exact: the first two blocks in 16 bits (default); fast: 8 bits throughout")
+    parser.add_argument("--nearest", action="store_true", help="round weights to the nearest: quicker, a little less exact")
+    parser.add_argument("--keep", metavar="LAYER=TYPE", action="append", default=[],
+                        help="leave a layer in fp32, or give its values 16 bits (int16); may be repeated")
+    parser.add_argument("--fovea", metavar="PATH", default="fovea", help="the fovea program (default: the one on the path)")
+    parser.add_argument("--report", metavar="FILE.json", help="write the figures there")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but warnings and errors")
+    parser.add_argument("--version", action="version", version=f"fovea-quantize {__version__}")
+    return parser
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    for path in (arguments.output, arguments.report):
+        if path and os.path.realpath(path) == os.path.realpath(arguments.model):
+            parser.error(f"{path}: this is the model file itself")
+    if arguments.report and os.path.realpath(arguments.report) == os.path.realpath(arguments.output):
+        parser.error(f"{arguments.report}: the report and the model cannot be one file")
+    if not 2 <= arguments.fit <= arguments.count <= 100_000:
+        parser.error("--fit is at least 2 and no more than --count, which is at most 100000")
+    if not 2 <= arguments.check <= 100_000:
+        parser.error("--check is 2 to 100000")
+    for item in arguments.keep:
+        if item.rpartition("=")[2] not in ("fp32", "int16") or not item.rpartition("=")[0]:
+            parser.error(f"--keep {item}: not LAYER=fp32 or LAYER=int16")
+    return arguments
+
+
+def _read_model(path: str) -> FoveaModel:
+    try:
+        with open(path, "rb") as file:
+            return read_fovea(file.read())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    except IndexError as error:
+        raise FormatError(f"malformed ({error})") from error
+
+
+def _kept(model: FoveaModel, items: Sequence[str]) -> Dict[int, str]:
+    names = dict(model.names)
+    kept = {}
+    for item in items:
+        layer, _, kind = item.rpartition("=")
+        if layer not in names:
+            raise UsageError(f"--keep {layer}: the model has no layer of that name (see fovea info --taps)")
+        kept[names[layer]] = kind
+    return kept
+
+
+def _photos(folders: Sequence[str], only: Optional[str], count: int, check: int, seed: int):
+    """Photos to calibrate with and others to measure with: alike many of each folder, in an order that the seed draws."""
+    wanted = None
+    if only:
+        try:
+            with open(only, encoding="utf-8") as file:
+                wanted = {line.strip() for line in file if line.strip()}
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{only}: cannot be read ({error})") from error
+    lists: List[List[str]] = []
+    for folder in folders:
+        found = []
+        for place, _, names in os.walk(folder):
+            found += [os.path.join(place, name) for name in names if name.lower().endswith(PHOTO_ENDINGS)
+                      and (wanted is None or os.path.splitext(name)[0] in wanted)]
+        if not found:
+            raise QuantizationError(f"{folder}: no photos (of {', '.join(PHOTO_ENDINGS)}{', named in ' + only if only else ''})")
+        found.sort(key=lambda path: os.path.relpath(path, folder))
+        random.Random(seed).shuffle(found)
+        lists.append(found)
+    drawn: List[str] = []
+    while any(lists) and len(drawn) < count + check:
+        drawn += [found.pop() for found in lists if found]
+    drawn = drawn[: count + check]
+    if len(drawn) < 4:
+        raise QuantizationError(f"{len(drawn)} photos are too few to calibrate and to measure with")
+    left = min(check, len(drawn) // 2) if len(drawn) < count + check else check
+    return drawn[: len(drawn) - left], drawn[len(drawn) - left:]
+
+
+def _hash(paths: Sequence[str]) -> str:
+    """Of the pictures, in whatever folder they lie."""
+    sums = []
+    for path in paths:
+        with open(path, "rb") as file:
+            sums.append(hashlib.sha256(file.read()).hexdigest())
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+
+def _golden(model: FoveaModel) -> List[bytes]:
+    """Pictures for golden vectors: those of the float model, or made ones where it has none."""
+    height, width, channels = *model.default_size, model.input_size[2]
+    pixels = list(model.golden.pixels) if model.golden is not None and model.golden.height == height else []
+    noise = np.random.RandomState(1)
+    while len(pixels) < 2:
+        pixels.append(noise.randint(0, 256, (height, width, channels)).astype(np.uint8).tobytes())
+    return pixels
+
+
+def _run(arguments: argparse.Namespace, say) -> None:
+    from ..quantization.engine import Engine
+    from ..quantization.quantize import Quantizer, Settings, figures, finished
+    model = _read_model(arguments.model)
+    with open(arguments.model, "rb") as file:
+        sha256 = hashlib.sha256(file.read()).hexdigest()
+    settings = Settings(arguments.precision, arguments.nearest, arguments.fit, _kept(model, arguments.keep))
+    calibration, others = _photos(arguments.photos, arguments.only, arguments.count, arguments.check, arguments.seed)
+    if len(calibration) < LEAST_PHOTOS:
+        print(f"fovea-quantize: warning: {len(calibration)} photos to calibrate with; below {LEAST_PHOTOS} rare values are cut off",
+              file=sys.stderr)
+    engine = Engine(arguments.fovea, *model.default_size)
+    try:
+        photo_hash = _hash(calibration)
+        if not arguments.prepared:
+            calibration = engine.pictures(arguments.model, calibration, say)
+            others = engine.pictures(arguments.model, others, say)
+        quantizer = Quantizer(engine, model, settings, say)
+        quantized = quantizer.quantize(calibration)
+        report = {"tool": f"fovea_tools {__version__}", "model": {"sha256": sha256}, "photos": len(calibration),
+                  "photos_sha256": photo_hash, "seed": arguments.seed, "precision": arguments.precision,
+                  **figures(quantizer, quantized, others, min(16, len(others)))}
+        provenance = {**dict(model.provenance), "quantised_from_sha256": sha256, "quantisation_photos": str(len(calibration)),
+                      "quantisation_photos_sha256": photo_hash, "quantised_by": f"fovea_tools {__version__}, {arguments.precision}"}
+        quantized.network.model = replace(model, provenance=list(provenance.items()))
+        pixels = _golden(model)
+        data = finished(engine, quantized, pixels)
+    finally:
+        engine.close()
+    if arguments.report:
+        write_file(arguments.report, (json.dumps(report, indent=1) + "\n").encode())
+    write_file(arguments.output, data)
+    if not arguments.quiet:
+        print(_text(report, arguments.output, len(data), hashlib.sha256(data).hexdigest()))
+
+
+def _text(report: Dict[str, Any], path: str, size: int, sha256: str) -> str:
+    worst = sorted(report["layers"], key=lambda layer: layer["sqnr_db"])[:5]
+    lines = [f"{'layer':40} bits  SQNR"] + [f"{layer['layer']:40} {layer['bits']:4}  {layer['sqnr_db']:.1f} dB" for layer in report["layers"]]
+    lines += [f"worst: {', '.join(layer['layer'] for layer in worst)}",
+              f"on {report['pictures']} photos that were not used: rms error of the margin {report['margin_rms_error']:.4f} (it spreads over "
+              f"{report['margin_spread']:.2f}), largest {report['largest_margin_error']:.3f}; {report['labels_that_differ']} labels differ",
+              f"{path}: written, {size} bytes, sha256 {sha256}"]
+    return "\n".join(lines)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    arguments = _parse(argv)
+
+    def say(text: str) -> None:
+        if not arguments.quiet:
+            print(f"fovea-quantize: {text}", file=sys.stderr, flush=True)
+
+    try:
+        _run(arguments, say)
+    except QuantizationError as error:
+        print(f"fovea-quantize: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except UsageError as error:
+        print(f"fovea-quantize: {error}", file=sys.stderr)
+        return EXIT_WRONG_USAGE
+    except FormatError as error:
+        print(f"fovea-quantize: {arguments.model}: {error}", file=sys.stderr)
+        return EXIT_BAD_MODEL
+    return EXIT_OK

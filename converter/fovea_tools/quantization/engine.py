@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine gives: the pictures that it makes of photos, logits, and what any node makes of a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from typing import Callable, Dict, Iterator, List, Sequence
+
+import numpy as np
+
+from ..errors import QuantizationError
+
+TAPS_AT_ONCE = 512  # taps, of so many pictures as they are of, that lie on disk at a time
+
+
+class Engine:
+    """Calls the fovea program; keeps what it writes in a folder of its own, which close() removes."""
+
+    def __init__(self, program: str, height: int, width: int) -> None:
+        self.program = program
+        self.size = f"{height}x{width}"
+        self.folder = tempfile.mkdtemp(prefix="fovea-quantize-")
+        self.count = 0
+
+    def close(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def output(self, *arguments: str) -> str:
+        try:
+            done = subprocess.run([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        except OSError as error:
+            raise QuantizationError(f"{self.program}: {error.strerror} (--fovea says where the program is)") from error
+        if done.returncode != 0:
+            raise QuantizationError(f"{self.program} {arguments[0]} failed: {done.stderr.strip()[-2000:]}")
+        return done.stdout
+
+    def stored(self, data: bytes) -> str:
+        """The path of a file with these bytes."""
+        self.count += 1
+        path = os.path.join(self.folder, f"model{self.count}.fovea")
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def pictures(self, model: str, photos: Sequence[str], say: Callable[[str], None]) -> List[str]:
+        """The network's pictures of photos, made by the model's own preset."""
+        paths = []
+        folder = tempfile.mkdtemp(dir=self.folder)
+        for number, photo in enumerate(photos):
+            paths.append(os.path.join(folder, f"{number}.png"))
+            self.output("preprocess", "--model", model, photo, paths[-1])
+            if (number + 1) % 32 == 0:
+                say(f"pictures: {number + 1} of {len(photos)} photos")
+        return paths
+
+    def pixel_files(self, pixels: Sequence[bytes], shape: Sequence[int]) -> List[str]:
+        folder = tempfile.mkdtemp(dir=self.folder)
+        paths = [os.path.join(folder, f"{number}.npy") for number in range(len(pixels))]
+        for path, data in zip(paths, pixels):
+            np.save(path, np.frombuffer(data, np.uint8).reshape(shape))
+        return paths
+
+    def logits(self, model: str, pictures: Sequence[str]) -> np.ndarray:
+        rows = []
+        for start in range(0, len(pictures), 100):
+            text = self.output("run", "--model", model, "--size", self.size, *pictures[start:start + 100])
+            found = [json.loads(line) for line in text.splitlines()] if len(pictures[start:start + 100]) > 1 else [json.loads(text)]
+            rows += [row["logits"] for row in found]
+        return np.asarray(rows, np.float64)
+
+    def taps(self, model: str, pictures: Sequence[str], names: Sequence[str],
+             progress: Callable[[int], None] = lambda done: None) -> Iterator[Dict[str, np.ndarray]]:
+        """What the nodes of these names make of each picture, picture after picture."""
+        at_once = min(max(TAPS_AT_ONCE // len(names), 1), 64)
+        for start in range(0, len(pictures), at_once):
+            some = list(pictures[start:start + at_once])
+            folder = os.path.join(self.folder, "taps")
+            shutil.rmtree(folder, ignore_errors=True)
+            self.output("run", "--model", model, "--size", self.size, "--taps", ",".join(names), "--dump", folder, *some)
+            folders = sorted(os.listdir(folder), key=lambda name: int(name.partition("_")[0])) if len(some) > 1 else [""]
+            for one in folders:
+                place = os.path.join(folder, one)
+                with open(os.path.join(place, "index.json"), encoding="utf-8") as file:
+                    index = json.load(file)["taps"]
+                yield {tap["name"]: np.load(os.path.join(place, tap["file"])) for tap in index}
+            progress(start + len(some))
