@@ -17,17 +17,22 @@ bool StepBuilder::build(const Buffer<Shape>& shapes, const Buffer<ElementType>& 
     // fuses. The rows of each global pool are a value more.
     std::size_t step_count = 3 * std::size_t{nodes} + 1;
     std::size_t value_count = values + count_row_pools(shapes);
+    std::size_t constant_count = nodes;
     if (request_.backward != nullptr) {
         const BackwardBounds bounds = request_.backward->bounds(graph_);
         step_count += bounds.steps;
         operand_count += bounds.operands;
         value_count += nodes + bounds.values;
-        if (!plan_.gradients.allocate(values)) return false;
+        constant_count *= 2;  // what is made again reads its weights again
+        const std::size_t forward_values = values + count_row_pools(shapes) + nodes;
+        if (!plan_.gradients.allocate(values) || !made_again_.allocate(forward_values) || !distances_.allocate(forward_values)) {
+            return false;
+        }
     }
     if (!plan_.values.allocate(value_count) || !uses_.allocate(values) ||
         !consumers_.allocate(values) || !fusions_.allocate(nodes) || !pooled_by_.allocate(values) ||
         !next_pool_.allocate(nodes) || !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count) ||
-        !plan_.constants.allocate(nodes)) {
+        !plan_.constants.allocate(constant_count)) {
         return false;
     }
     std::fill(plan_.values.begin(), plan_.values.end(), Value());
@@ -115,7 +120,9 @@ void StepBuilder::emit_steps() {
         }
     }
     plan_.forward_steps = plan_.step_count;
-    if (request_.backward != nullptr) request_.backward->emit(writer, plan_.gradients.data());
+    if (request_.backward == nullptr) return;
+    const Recomputation again = {request_.largest_kept, plan_.value_total, made_again_.data(), distances_.data()};
+    request_.backward->emit(writer, again, plan_.gradients.data());
 }
 
 }  // namespace fovea

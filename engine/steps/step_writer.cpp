@@ -47,13 +47,14 @@ Step& StepWriter::begin(std::uint32_t node, std::uint32_t output) {
     step = {};
     step.node = node;
     step.first_operand = static_cast<std::uint32_t>(program_.operand_total);
-    step.output = output;
+    step.output = replaced(output);
     step.output_shape = shape(output);
     step.rows.height = step.output_shape.height;
     return step;
 }
 
-void StepWriter::read(Step& step, std::uint32_t value) {
+void StepWriter::read(Step& step, std::uint32_t original) {
+    const std::uint32_t value = replaced(original);
     program_.operands[program_.operand_total++] = value;
     if (step.operand_count++ == 0) step.input_shape = shape(value);
 }

@@ -71,6 +71,12 @@ class StepWriter {
         return fusions_[index].before_activation == kNone && ops::is_fusable(wanted) ? wanted : ops::Activation::kNone;
     }
 
+    // From here on, steps read and write other values in the place of the first `count`: by value, or kNone where it stays; null
+    // ends that.
+    void replace_values(const std::uint32_t* replacements, std::uint32_t count) {
+        replacements_ = replacements;
+        replacement_count_ = replacements != nullptr ? count : 0;
+    }
     // node: whose work it is, for messages.
     Step& begin(std::uint32_t node, std::uint32_t output);
     void read(Step& step, std::uint32_t value);
@@ -118,10 +124,16 @@ class StepWriter {
     void finish(Step& step, Unit unit);
 
   private:
+    std::uint32_t replaced(std::uint32_t value) const {
+        return value < replacement_count_ && replacements_[value] != kNone ? replacements_[value] : value;
+    }
+
     const Graph& graph_;
     const Buffer<Fusion>& fusions_;
     const Sharing& sharing_;
     Program& program_;
+    const std::uint32_t* replacements_ = nullptr;
+    std::uint32_t replacement_count_ = 0;
 };
 
 }  // namespace fovea

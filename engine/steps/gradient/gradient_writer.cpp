@@ -36,7 +36,8 @@ void run_scaled(const Run& run, const Step& step, Range, std::uint32_t) {
 
 }  // namespace
 
-std::uint32_t GradientWriter::floats_of(std::uint32_t index, std::uint32_t value) {
+std::uint32_t GradientWriter::floats_of(std::uint32_t index, std::uint32_t original) {
+    const std::uint32_t value = known(original <= graph().node_count() ? original - 1 : index, original);
     if (writer_.type(value) == ElementType::kF32) return value;
     Step& step = begin(index, shape(value));
     writer_.read(step, value);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/steps/backward_pass.h"
 #include "engine/steps/step_writer.h"
 
 namespace fovea {
@@ -14,7 +15,8 @@ namespace fovea {
 class GradientWriter {
   public:
     // gradients: by value of the graph, the value that is its gradient so far, or kNone.
-    GradientWriter(StepWriter& writer, std::uint32_t* gradients) : writer_(writer), gradients_(gradients) {}
+    GradientWriter(StepWriter& writer, const Recomputation& again, std::uint32_t* gradients)
+        : writer_(writer), again_(again), gradients_(gradients) {}
 
     StepWriter& steps() { return writer_; }
     const Graph& graph() const { return writer_.graph(); }
@@ -26,16 +28,24 @@ class GradientWriter {
     Step& begin(std::uint32_t index, const Shape& output) {
         return writer_.begin(index, writer_.add_value(output, ElementType::kF32));
     }
-    // The value as floats: itself, or a copy.
+    // What the forward pass made of the value, as floats: itself, made again, or a copy.
     std::uint32_t floats_of(std::uint32_t index, std::uint32_t value);
     void contribute(std::uint32_t index, std::uint32_t value, std::uint32_t gradient);
     // The value's whole gradient, of the value's shape; kNone where the objective does not depend on it.
     std::uint32_t complete(std::uint32_t index, std::uint32_t value);
 
   private:
+    // index: the node that makes the value, or needs it as what it makes before its activation.
+    std::uint32_t known(std::uint32_t index, std::uint32_t value);
+    void make_again(std::uint32_t index, std::uint32_t value);
+
     StepWriter& writer_;
+    const Recomputation& again_;
     std::uint32_t* gradients_;
 };
+
+// Fills in what is made again.
+void choose_recomputation(const StepWriter& writer, const Recomputation& again);
 
 // Each adds the steps from the gradient of what the node's operation makes, before its activation, to those of its operands.
 using GradientEmit = void (*)(GradientWriter& writer, std::uint32_t index, std::uint32_t gradient);
