@@ -55,6 +55,7 @@ public:
         fovea_session_settings_init(&settings);
         settings.threads = threads;
         settings.isa = isa;
+        settings.typicality = 0;  // the network alone
         fovea_status status = fovea_model_load_file(path.c_str(), nullptr, &model_);
         if (status == FOVEA_OK) status = fovea_session_create(model_, &settings, &session_);
         return status;

@@ -112,7 +112,7 @@ void normalise_colour_of_square(benchmark::State& state) {
                &image) != Status::kOk) {
         state.SkipWithError("resize failed");
     }
-    for (auto _ : state) benchmark::DoNotOptimize(normalise_colour(&image, 10.0, Allocator()));
+    for (auto _ : state) benchmark::DoNotOptimize(normalise_colour(&image, 10.0, nullptr, Allocator()));
 }
 BENCHMARK(normalise_colour_of_square)->Arg(224)->Arg(512)->Unit(benchmark::kMillisecond);
 

@@ -38,8 +38,15 @@ fovea_status check_session_settings(const fovea_session_settings* settings, cons
 
 fovea_status plan_session(const ModelFile& model, const fovea_session_settings& settings,
                           const Log& log, SessionPlan* session_plan) {
+    const bool default_size = settings.input_height == 0;
+    const std::uint32_t height = default_size ? model.graph.default_height : settings.input_height;
+    const std::uint32_t width = default_size ? model.graph.default_width : settings.input_width;
+    const Typicality& typicality = model.typicality;
+    session_plan->measures_typicality = settings.typicality != 0 && typicality.holds_at(height, width);
+    session_plan->caller_taps = settings.tap_count;
+    const std::uint32_t own_taps = session_plan->measures_typicality ? typicality.tap_count : 0;
     Buffer<std::uint32_t>& taps = session_plan->taps;
-    if (!taps.allocate(settings.tap_count)) {
+    if (!taps.allocate(std::size_t{settings.tap_count} + own_taps)) {
         return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for %u taps", settings.tap_count);
     }
     for (std::uint32_t i = 0; i < settings.tap_count; ++i) {
@@ -50,10 +57,12 @@ fovea_status plan_session(const ModelFile& model, const fovea_session_settings& 
         }
         taps[i] = node + 1;
     }
-    const bool default_size = settings.input_height == 0;
+    for (std::uint32_t i = 0; i < own_taps; ++i) {
+        taps[std::size_t{settings.tap_count} + i] = typicality.taps[i].value;
+    }
     const PlanRequest request{
-        .height = default_size ? model.graph.default_height : settings.input_height,
-        .width = default_size ? model.graph.default_width : settings.input_width,
+        .height = height,
+        .width = width,
         .threads = settings.threads,
         .kept = taps.data(),
         .kept_count = taps.size(),

@@ -27,7 +27,9 @@ struct SessionPlan {
           plan(allocator, level->allowed & ops::detect_cpu_features()) {}
 
     const ops::IsaLevel* isa;
-    Buffer<std::uint32_t> taps;  // values
+    Buffer<std::uint32_t> taps;  // values; the caller's, then those of the typicality statistics
+    std::uint32_t caller_taps = 0;
+    bool measures_typicality = false;
     Plan plan;
 };
 

@@ -27,7 +27,7 @@ CpuFeatureSet detect_cpu_features();
 // An instruction-set level that a user can name. Levels are cumulative within an architecture:
 // a cap of "avx2" allows kernels that need kFeatureAvx2Fma or nothing.
 struct IsaLevel {
-    const char* name;         // "scalar", "avx2", "avx512", "avx512vnni", "neon", ...
+    const char* name;         // "scalar", "avx2", "avx512", "neon", "neon_fp16"
     CpuFeatureSet allowed;    // features that kernels under this cap may use
     CpuFeatureSet needed;     // features that the CPU must have for the name to be accepted
 };

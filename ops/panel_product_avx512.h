@@ -9,7 +9,7 @@
 
 #include <cstddef>
 
-#include "ops/activation_avx512.h"
+#include "ops/lanes_avx512.h"
 
 namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared with baseline

@@ -282,6 +282,7 @@ begin_function panel_tile_\pixels\()x\panels\()SUFFIX
     adr x9, .Lactivated\@
     br X(ACTIVATE)
 .Lactivated\@:
+    branched_to
     ldp x9, x10, [x0, #OUTPUT]
     for_each_pixel store_output, \pixels, \panels, 10
     str x9, [x0, #OUTPUT]
@@ -391,6 +392,7 @@ begin_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
 end_function panel_tile_\pixels\()x\panels\()_one_run\()SUFFIX
 
 .Lresidual\@:
+    branched_to
     add_residuals \pixels, \panels
     ldr x6, [x0, #WEIGHTS + 8]          // where the tile left it
     br X(ACTIVATE)

@@ -19,7 +19,8 @@ void gaussian_taps(double sigma, std::uint16_t* taps);
 Status gaussian_blur(const ImageView& image, double sigma, const Allocator& allocator, Image* out);
 
 // Ben Graham's colour normalisation, in place: saturate(4 * image - 4 * blurred + 128), with the
-// blur above (Graham, Kaggle Diabetic Retinopathy Detection competition report, 2015).
-Status normalise_colour(Image* image, double sigma, const Allocator& allocator);
+// blur above (Graham, Kaggle Diabetic Retinopathy Detection competition report, 2015). rows, one value a row or null: those that are 0
+// nobody will look at, and they stay what they are.
+Status normalise_colour(Image* image, double sigma, const std::uint8_t* rows, const Allocator& allocator);
 
 }  // namespace fovea::preprocess

@@ -43,7 +43,7 @@ bool refine_ac(BitReader* bits, const HuffmanTable& table, const JpegBand& band,
                std::int16_t* coefficients);
 
 // F.2.2.1. The range of 16 bits keeps the products of a decoder within 32.
-inline bool decode_dc(BitReader* bits, const HuffmanTable& table, int* dc) {
+[[gnu::always_inline]] inline bool decode_dc(BitReader* bits, const HuffmanTable& table, int* dc) {
     bits->refill();
     const std::uint32_t entry = table.fast[bits->peek(HuffmanTable::kFastBits)];
     const int difference = static_cast<std::int32_t>(entry) >> 16;
@@ -64,8 +64,9 @@ inline constexpr int kDamaged = -1;
 // The whole block, F.2.2, into coefficients that are zero; those behind the first only if keeps_ac.
 // Gives the place of the last one that is not zero, along the zigzag, or kDamaged.
 template <bool keeps_ac>
-int decode_sequential(BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
-                      int* dc, std::int16_t* coefficients) {
+[[gnu::always_inline]] inline int decode_sequential(
+    BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table, int* dc,
+    std::int16_t* coefficients) {
     if (!decode_dc(bits, dc_table, dc)) return kDamaged;
     coefficients[0] = static_cast<std::int16_t>(*dc);
     int last = 0;

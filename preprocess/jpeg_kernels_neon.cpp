@@ -111,7 +111,8 @@ struct Neon {
         return vqmovun_high_s16(vqmovun_s16(x[0]), x[1]);
     }
     static void store_rgb(std::uint8_t* pixels, uint8x16_t red, uint8x16_t green, uint8x16_t blue) {
-        vst3q_u8(pixels, uint8x16x3_t{{red, green, blue}});
+        const uint8x16x3_t planes = {{red, green, blue}};
+        vst3q_u8(pixels, planes);
     }
 
   private:

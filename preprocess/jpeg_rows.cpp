@@ -2,6 +2,7 @@
 #include "preprocess/jpeg_rows.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "preprocess/jpeg_kernels.h"
 
@@ -74,14 +75,18 @@ void JpegRows::plan(const JpegFrame& frame, JpegScale scale, bool is_rgb, bool h
 }
 
 void JpegRows::hold(std::uint8_t* memory) {
+    // What is computed from the room behind a row is of no account, but it is no chance either.
+    std::memset(memory, 0, static_cast<std::size_t>(row_bytes_ * (5 + component_count_)));
     sums_ = reinterpret_cast<std::uint16_t*>(memory);
     memory += row_bytes_ * 2;
     pixels_ = memory;
     memory += row_bytes_ * 3;
     for (int i = 0; i < component_count_; ++i) {
-        Plane& plane = planes_[i];
-        plane.upsampled = memory;
+        planes_[i].upsampled = memory;
         memory += row_bytes_;
+    }
+    for (int i = 0; i < component_count_; ++i) {
+        Plane& plane = planes_[i];
         plane.samples = memory;
         memory += plane.stride * plane.held_rows;
     }
@@ -93,7 +98,7 @@ void JpegRows::complete(int component, int block_rows) {
     for (int y = plane.complete_rows; y < rows; ++y) {
         std::uint8_t* row = plane.row(y);
         row[-1] = row[0];
-        row[plane.width] = row[plane.width - 1];
+        std::memset(row + plane.width, row[plane.width - 1], kMargin);
     }
     plane.complete_rows = rows;
 }

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+// The ground that preprocess/ and engine/ both stand on; it lies in the lower of the two, so that that one needs nothing above it.
 namespace fovea {
 
 // Where every byte that the library takes comes from. The public header's fovea_allocator has the

@@ -163,9 +163,19 @@ class Pipeline {
 
     Status normalise(double default_sigma) {
         const Status status = own();
+        return status == Status::kOk ? normalise_rows(default_sigma, nullptr) : status;
+    }
+
+    // What the last resize will look at: of a photo of full size, few rows.
+    Status normalise_for_result(double default_sigma) {
+        const Status status = own();
         if (status != Status::kOk) return status;
-        return normalise_colour(image(), settings_.sigma > 0.0 ? settings_.sigma : default_sigma,
-                                allocator_);
+        const int side = settings_.output_size;
+        if (side == 0) return normalise_rows(default_sigma, nullptr);
+        Buffer<std::uint8_t> rows(allocator_);
+        if (!rows.allocate(static_cast<std::size_t>(height()))) return Status::kOutOfMemory;
+        mark_rows_read(view_, side, side, resize_scale(view_, side, side), settings_.resize, rows.data());
+        return normalise_rows(default_sigma, rows.data());
     }
 
     Status mask() {
@@ -175,6 +185,10 @@ class Pipeline {
     }
 
   private:
+    Status normalise_rows(double default_sigma, const std::uint8_t* rows) {
+        return normalise_colour(image(), settings_.sigma > 0.0 ? settings_.sigma : default_sigma, rows, allocator_);
+    }
+
     // Written so that a NaN is refused.
     bool is_within_limits(double new_width, double new_height) const {
         const double side = std::min<double>(settings_.max_side, kMaxPresetSize);
@@ -215,7 +229,7 @@ Status run_kaggle_circle(const PresetSettings& settings, Pipeline* p) {
     if (status == Status::kOk) status = p->mask();
     if (status == Status::kOk) status = p->crop_box();
     if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
-    if (status == Status::kOk) status = p->normalise(kKaggleSigma);
+    if (status == Status::kOk) status = p->normalise_for_result(kKaggleSigma);
     return status;
 }
 
@@ -226,7 +240,7 @@ Status run_kaggle_circle_v2(const PresetSettings& settings, Pipeline* p) {
     if (status == Status::kOk) status = p->mask();
     if (status == Status::kOk) status = p->crop_box();
     if (status == Status::kOk && settings.pad_square) status = p->pad_to_square();
-    if (status == Status::kOk) status = p->normalise(kKaggleSigma);
+    if (status == Status::kOk) status = p->normalise_for_result(kKaggleSigma);
     return status;
 }
 

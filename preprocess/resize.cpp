@@ -51,61 +51,6 @@ void interpolate_row(const std::uint8_t* row, const Tap* taps, int count, std::i
     }
 }
 
-Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
-                     const Allocator& allocator, Image* out) {
-    const int values = out->width * kChannels;
-    Buffer<Tap> taps(allocator);
-    Buffer<std::int16_t> rows(allocator);
-    if (!taps.allocate(static_cast<std::size_t>(out->width)) ||
-        !rows.allocate(std::size_t{2} * values)) {
-        return Status::kOutOfMemory;
-    }
-    for (int x = 0; x < out->width; ++x) {
-        int first;
-        float fraction;
-        linear_position(x, scale.x, area, &first, &fraction);
-        if (first < 0 || first >= image.width - 1) fraction = 0.0F;
-        first = std::clamp(first, 0, image.width - 1);
-        taps[x].offset0 = image.offset(first);
-        taps[x].offset1 = image.offset(std::min(first + 1, image.width - 1));
-        taps[x].weight0 = coefficient(1.0F - fraction);
-        taps[x].weight1 = coefficient(fraction);
-    }
-    // Consecutive output rows often share source rows: the last two interpolated ones are kept.
-    std::int16_t* slot[2] = {rows.data(), rows.data() + values};
-    int held[2] = {-1, -1};
-    for (int y = 0; y < out->height; ++y) {
-        int first;
-        float fraction;
-        linear_position(y, scale.y, area, &first, &fraction);
-        const std::int32_t weight0 = coefficient(1.0F - fraction);
-        const std::int32_t weight1 = coefficient(fraction);
-        const int wanted[2] = {std::clamp(first, 0, image.height - 1),
-                               std::clamp(first + 1, 0, image.height - 1)};
-        if (held[1] == wanted[0]) {
-            std::swap(slot[0], slot[1]);
-            std::swap(held[0], held[1]);
-        }
-        for (int i = 0; i < 2; ++i) {
-            if (held[i] == wanted[i]) continue;
-            if (i == 1 && held[0] == wanted[1]) {
-                std::memcpy(slot[1], slot[0], static_cast<std::size_t>(values) * sizeof(*slot[0]));
-            } else {
-                interpolate_row(image.row(wanted[i]), taps.data(), out->width, slot[i]);
-            }
-            held[i] = wanted[i];
-        }
-        const std::int16_t* h0 = slot[0];
-        const std::int16_t* h1 = slot[1];
-        std::uint8_t* o = out->row(y);
-        for (int i = 0; i < values; ++i) {
-            o[i] = static_cast<std::uint8_t>(
-                (((weight0 * h0[i]) >> 16) + ((weight1 * h1[i]) >> 16) + 2) >> 2);
-        }
-    }
-    return Status::kOk;
-}
-
 // Means over whole blocks of step_x by step_y pixels, as OpenCV's fast path sums them.
 Status resize_area_blocks(const SelectedView& image, int step_x, int step_y,
                           const Allocator& allocator, Image* out) {
@@ -278,11 +223,120 @@ bool is_whole(double scale, int* whole) {
     return std::abs(scale - *whole) < DBL_EPSILON;
 }
 
+// What OpenCV does for a method depends on the scale.
+enum class Filter { kCopy, kBlockMeans, kAreaMeans, kLinear, kLinearByArea };
+
+struct FilterChoice {
+    Filter filter;
+    int step_x;  // of kBlockMeans
+    int step_y;
+};
+
+FilterChoice choose_filter(const SelectedView& image, int width, int height, ResizeScale scale,
+                           ResizeMethod method) {
+    FilterChoice choice{Filter::kCopy, 1, 1};
+    if (width == image.width && height == image.height) return choice;
+    const bool whole = is_whole(scale.x, &choice.step_x) && is_whole(scale.y, &choice.step_y);
+    const bool blocks_fit = whole && choice.step_x >= 1 && choice.step_y >= 1 &&
+                            width <= image.width / choice.step_x &&
+                            height <= image.height / choice.step_y;
+    if (method == ResizeMethod::kLinear) {
+        // The mean of 2 x 2 for an exact half.
+        const bool is_half = blocks_fit && choice.step_x == 2 && choice.step_y == 2;
+        choice.filter = is_half ? Filter::kBlockMeans : Filter::kLinear;
+    } else if (scale.x >= 1.0 && scale.y >= 1.0) {
+        choice.filter = blocks_fit ? Filter::kBlockMeans : Filter::kAreaMeans;
+    } else {
+        choice.filter = Filter::kLinearByArea;
+    }
+    return choice;
+}
+
+// The two source rows that an output row lies between, and how far it is from the first.
+struct LinearRows {
+    int rows[2];
+    float fraction;
+};
+
+LinearRows linear_rows(int y, int source_height, double scale, bool area) {
+    int first;
+    LinearRows found;
+    linear_position(y, scale, area, &first, &found.fraction);
+    found.rows[0] = std::clamp(first, 0, source_height - 1);
+    found.rows[1] = std::clamp(first + 1, 0, source_height - 1);
+    return found;
+}
+
+Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
+                     const Allocator& allocator, Image* out) {
+    const int values = out->width * kChannels;
+    Buffer<Tap> taps(allocator);
+    Buffer<std::int16_t> rows(allocator);
+    if (!taps.allocate(static_cast<std::size_t>(out->width)) ||
+        !rows.allocate(std::size_t{2} * values)) {
+        return Status::kOutOfMemory;
+    }
+    for (int x = 0; x < out->width; ++x) {
+        int first;
+        float fraction;
+        linear_position(x, scale.x, area, &first, &fraction);
+        if (first < 0 || first >= image.width - 1) fraction = 0.0F;
+        first = std::clamp(first, 0, image.width - 1);
+        taps[x].offset0 = image.offset(first);
+        taps[x].offset1 = image.offset(std::min(first + 1, image.width - 1));
+        taps[x].weight0 = coefficient(1.0F - fraction);
+        taps[x].weight1 = coefficient(fraction);
+    }
+    // Consecutive output rows often share source rows: the last two interpolated ones are kept.
+    std::int16_t* slot[2] = {rows.data(), rows.data() + values};
+    int held[2] = {-1, -1};
+    for (int y = 0; y < out->height; ++y) {
+        const LinearRows source = linear_rows(y, image.height, scale.y, area);
+        const std::int32_t weight0 = coefficient(1.0F - source.fraction);
+        const std::int32_t weight1 = coefficient(source.fraction);
+        const auto& wanted = source.rows;
+        if (held[1] == wanted[0]) {
+            std::swap(slot[0], slot[1]);
+            std::swap(held[0], held[1]);
+        }
+        for (int i = 0; i < 2; ++i) {
+            if (held[i] == wanted[i]) continue;
+            if (i == 1 && held[0] == wanted[1]) {
+                std::memcpy(slot[1], slot[0], static_cast<std::size_t>(values) * sizeof(*slot[0]));
+            } else {
+                interpolate_row(image.row(wanted[i]), taps.data(), out->width, slot[i]);
+            }
+            held[i] = wanted[i];
+        }
+        const std::int16_t* h0 = slot[0];
+        const std::int16_t* h1 = slot[1];
+        std::uint8_t* o = out->row(y);
+        for (int i = 0; i < values; ++i) {
+            o[i] = static_cast<std::uint8_t>(
+                (((weight0 * h0[i]) >> 16) + ((weight1 * h1[i]) >> 16) + 2) >> 2);
+        }
+    }
+    return Status::kOk;
+}
+
 }  // namespace
 
 ResizeScale resize_scale(const SelectedView& image, int width, int height) {
     return {1.0 / (static_cast<double>(width) / image.width),
             1.0 / (static_cast<double>(height) / image.height)};
+}
+
+void mark_rows_read(const SelectedView& image, int width, int height, ResizeScale scale,
+                    ResizeMethod method, std::uint8_t* rows) {
+    const Filter filter = choose_filter(image, width, height, scale, method).filter;
+    const bool samples = filter == Filter::kLinear || filter == Filter::kLinearByArea;
+    std::fill(rows, rows + image.height, samples ? std::uint8_t{0} : std::uint8_t{1});
+    if (!samples) return;
+    for (int y = 0; y < height; ++y) {
+        for (const int row : linear_rows(y, image.height, scale.y, filter == Filter::kLinearByArea).rows) {
+            rows[row] = 1;
+        }
+    }
 }
 
 Status resize(const SelectedView& image, int width, int height, ResizeScale scale,
@@ -291,27 +345,21 @@ Status resize(const SelectedView& image, int width, int height, ResizeScale scal
         return Status::kInvalidArgument;
     }
     if (!out->allocate(width, height)) return Status::kOutOfMemory;
-    if (width == image.width && height == image.height) {
-        copy_selected(image, out->pixels.data(), std::ptrdiff_t{kChannels} * width);
-        return Status::kOk;
+    const FilterChoice choice = choose_filter(image, width, height, scale, method);
+    switch (choice.filter) {
+        case Filter::kCopy:
+            copy_selected(image, out->pixels.data(), std::ptrdiff_t{kChannels} * width);
+            return Status::kOk;
+        case Filter::kBlockMeans:
+            return resize_area_blocks(image, choice.step_x, choice.step_y, allocator, out);
+        case Filter::kAreaMeans:
+            return resize_area(image, scale, allocator, out);
+        case Filter::kLinear:
+            return resize_linear(image, scale, false, allocator, out);
+        case Filter::kLinearByArea:
+            return resize_linear(image, scale, true, allocator, out);
     }
-    int step_x;
-    int step_y;
-    const bool whole = is_whole(scale.x, &step_x) && is_whole(scale.y, &step_y);
-    const bool blocks_fit = whole && step_x >= 1 && step_y >= 1 && width <= image.width / step_x &&
-                            height <= image.height / step_y;
-    if (method == ResizeMethod::kLinear) {
-        // OpenCV takes the mean of 2 x 2 for an exact half.
-        if (blocks_fit && step_x == 2 && step_y == 2) {
-            return resize_area_blocks(image, 2, 2, allocator, out);
-        }
-        return resize_linear(image, scale, false, allocator, out);
-    }
-    if (scale.x >= 1.0 && scale.y >= 1.0) {
-        if (blocks_fit) return resize_area_blocks(image, step_x, step_y, allocator, out);
-        return resize_area(image, scale, allocator, out);
-    }
-    return resize_linear(image, scale, true, allocator, out);
+    return Status::kInvalidArgument;
 }
 
 }  // namespace fovea::preprocess

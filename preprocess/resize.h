@@ -25,4 +25,8 @@ ResizeScale resize_scale(const SelectedView& image, int width, int height);
 Status resize(const SelectedView& image, int width, int height, ResizeScale scale,
               ResizeMethod method, const Allocator& allocator, Image* out);
 
+// Sets rows[y], of image.height values, to 1 for the rows that resize() with these arguments reads, else to 0.
+void mark_rows_read(const SelectedView& image, int width, int height, ResizeScale scale,
+                    ResizeMethod method, std::uint8_t* rows);
+
 }  // namespace fovea::preprocess

@@ -20,13 +20,13 @@ rm -rf "$results" && mkdir -p "$results"
 failed_steps=0
 
 packages="g++ git meson ninja-build pkg-config cmake valgrind python3-venv
- libstb-dev libxsimd-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
+ libstb-dev libxsimd-dev libeigen3-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
 case " $stages " in *" python "*) packages="$packages zsh groff mandoc" ;; esac
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
 case " $stages " in *" clang "*) packages="$packages clang" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac
 case " $stages " in *" builds "*)
-    packages="$packages clang lld musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf qemu-user" ;;
+    packages="$packages clang lld musl-dev musl-tools libc++-14-dev g++-arm-linux-gnueabihf g++-aarch64-linux-gnu qemu-user" ;;
 esac
 
 has() { case " $stages " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }

@@ -20,43 +20,10 @@ import sys
 
 import environments
 import report
+from engine_process import EngineProcess
 from environments import ALL, ROOT, BenchError, python_of
 
 NETWORKS = ("large512", "small512", "large224", "small224")
-
-
-class Engine:
-    """The process of one engine."""
-
-    def __init__(self, name, python, network, threads, cores, variables):
-        self.name = name
-        self.process = subprocess.Popen(
-            [str(python), str(environments.HERE / "runner.py"), name, str(network), str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, **variables}, preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        self.started = self.answer()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            self.process.stdin.close()
-            errors = self.process.stderr.read().strip()[-1000:]
-            raise BenchError(f"{self.name} died (exit status {self.process.wait()})" + (f": {errors}" if errors else ""))
-        answer = json.loads(line)
-        if "error" in answer:
-            raise BenchError(f"{self.name}: {answer['error']}")
-        return answer
-
-    def ask(self, command):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self.answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.stderr.close()
-        self.process.wait()
 
 
 def prepare(arguments, network):
@@ -100,7 +67,8 @@ def start_engine(arguments, name, network, folder, variables, result):
         for _ in range(arguments.loads):
             if engine is not None:
                 engine.close()
-            engine = Engine(name, python_of(arguments.environments, name), folder, arguments.threads, arguments.cores, variables)
+            command = [python_of(arguments.environments, name), environments.HERE / "runner.py", name, folder, arguments.threads]
+            engine = EngineProcess(name, command, arguments.cores, variables)
             result["starts"].append(engine.started)
         result["difference"] = differences(engine, folder)
         if not result["difference"] <= arguments.tolerance:
@@ -112,7 +80,7 @@ def start_engine(arguments, name, network, folder, variables, result):
     except BenchError as error:
         print(f"{network}: {error}", file=sys.stderr)
         result["failed"] = str(error).splitlines()[0]
-        if engine is not None and engine.process.poll() is None:
+        if engine is not None and engine.is_running():
             engine.close()
         return None
 
@@ -136,7 +104,7 @@ def measure_network(arguments, network, variables):
             print(f"{network}: round {turn + 1} of {arguments.rounds}", file=sys.stderr)
     finally:
         for engine in engines:
-            if engine.process.poll() is None:
+            if engine.is_running():
                 engine.close()
     return results
 

@@ -124,6 +124,7 @@ fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* in
     made.tap_count = static_cast<std::uint32_t>(graph.names.size());
     made.provenance_count = static_cast<std::uint32_t>(file.provenance.size());
     made.golden_count = file.golden.count;
+    made.typicality = file.typicality.tap_count != 0 ? 1 : 0;
     made.file_size = file.file_size;
     made.weight_bytes = file.weight_bytes;
     fill_struct(made, info);

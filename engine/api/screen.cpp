@@ -49,6 +49,7 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
     made.forced = made.quality == FOVEA_QUALITY_REJECT && options.force != 0 ? 1 : 0;
     if (made.quality != FOVEA_QUALITY_REJECT || made.forced != 0) {
         status = judge_signs(*session, photo, *point, &made);
+        if (status == FOVEA_OK) status = judge_typicality(*session, options.force != 0, &made);
         if (status != FOVEA_OK) return status;
     }
     fill_struct(made, screening);
@@ -70,6 +71,22 @@ const char* fovea_quality_string(fovea_quality quality) {
         case FOVEA_QUALITY_REJECT:
             return "reject";
         case FOVEA_QUALITY_ANY_INT_:
+            break;
+    }
+    return "unknown";
+}
+
+const char* fovea_typicality_string(fovea_typicality typicality) {
+    switch (typicality) {
+        case FOVEA_TYPICALITY_NOT_MEASURED:
+            return "not_measured";
+        case FOVEA_TYPICALITY_TYPICAL:
+            return "typical";
+        case FOVEA_TYPICALITY_ATYPICAL:
+            return "atypical";
+        case FOVEA_TYPICALITY_REJECT:
+            return "reject";
+        case FOVEA_TYPICALITY_ANY_INT_:
             break;
     }
     return "unknown";

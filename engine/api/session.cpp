@@ -48,6 +48,7 @@ void fovea_session_settings_init_sized(fovea_session_settings* settings, size_t 
     defaults.max_image_pixels = 100'000'000;
     defaults.max_decode_bytes = std::uint64_t{1} << 30;
     defaults.max_workspace_bytes = std::uint64_t{1} << 30;
+    defaults.typicality = 1;
     set_defaults(defaults, settings, size);
 }
 
@@ -149,7 +150,8 @@ fovea_status fovea_session_tap(const fovea_session* session, const char* name,
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     const std::uint32_t node = session->file().graph.find_layer(name);
     const Buffer<std::uint32_t>& taps = session->planned.taps;
-    if (node == kNone || std::find(taps.begin(), taps.end(), node + 1) == taps.end()) {
+    const std::uint32_t* const callers_end = taps.begin() + session->planned.caller_taps;
+    if (node == kNone || std::find(taps.begin(), callers_end, node + 1) == callers_end) {
         return session->log.fail(FOVEA_ERROR_UNKNOWN_TAP,
                                  "tap '%.200s': not among the taps of this session", name);
     }

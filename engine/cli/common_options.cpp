@@ -38,10 +38,10 @@ void add_threads_option(CLI::App& verb, std::uint32_t& threads) {
         ->capture_default_str();
 }
 
-void add_jobs_option(CLI::App& verb, unsigned& jobs) {
+void add_jobs_option(CLI::App& verb, unsigned& jobs, const std::string& memory) {
     verb.add_option("--jobs,-j", jobs,
                     "Photos worked on at the same time; changes no result "
-                    "(default: one a core, at most 4)")
+                    "(default: one a core, at most 4). Memory of each: " + memory)
         ->check(CLI::Range(1, 256));
 }
 

@@ -15,7 +15,8 @@ void add_isa_option(CLI::App& verb, std::string& isa);
 void add_max_memory_option(CLI::App& verb, std::uint64_t& mebibytes);
 void add_threads_option(CLI::App& verb, std::uint32_t& threads);
 // 0 stays 0: as many as there are cores, at most 4.
-void add_jobs_option(CLI::App& verb, unsigned& jobs);
+// memory: what each of them takes, as the help says it.
+void add_jobs_option(CLI::App& verb, unsigned& jobs, const std::string& memory);
 
 // Workers for so many photos; requested 0 = chosen here.
 unsigned worker_count(unsigned requested, std::size_t photos);

@@ -128,6 +128,8 @@ Session::Session(const Model& model, const SessionRequest& request)
     settings.threads = request.threads;
     settings.isa = request.isa.empty() ? nullptr : request.isa.c_str();
     if (request.max_memory_mib != 0) settings.max_workspace_bytes = request.max_memory_mib << 20;
+    if (request.photo_memory_mib != 0) settings.max_decode_bytes = request.photo_memory_mib << 20;
+    settings.typicality = request.only_runs ? 0 : 1;
     settings.log = lines_->log();
     settings.cancel = [](void*) { return interruption() != 0 ? 1 : 0; };
     std::vector<const char*> taps;

@@ -69,7 +69,9 @@ struct SessionRequest {
     std::uint32_t threads = 1;
     std::string isa;  // empty = the best this CPU has
     std::vector<std::string> taps;
-    std::uint64_t max_memory_mib = 0;  // of the workspace; 0 = the library's default
+    std::uint64_t max_memory_mib = 0;    // of the workspace; 0 = the library's default
+    std::uint64_t photo_memory_mib = 0;  // of the decoder; 0 = the library's default
+    bool only_runs = false;              // no screening: typicality is not measured
 };
 
 // A session with its log; one thread at a time.

@@ -66,6 +66,7 @@ Json facts(const Model& model, const Session& session) {
     json["nodes"] = info.node_count;
     json["taps"] = info.tap_count;
     json["golden_vectors"] = info.golden_count;
+    json["typicality"] = info.typicality != 0;
     json["provenance"] = Json::object();
     for (std::uint32_t i = 0; i < info.provenance_count; ++i) {
         const char* value = nullptr;
@@ -152,6 +153,7 @@ std::string facts_text(const Json& json) {
     }
     line("graph", dump(json["nodes"]) + " nodes, " + dump(json["taps"]) + " layer names");
     line("golden vectors", dump(json["golden_vectors"]));
+    line("typicality", json["typicality"].get<bool>() ? "statistics are there" : "no statistics");
     for (const auto& [key, value] : json["provenance"].items()) {
         line(printable(key), plain(value));
     }
@@ -172,6 +174,7 @@ ExitStatus info(const Options& options) {
     request.threads = options.threads;
     request.isa = options.isa;
     request.max_memory_mib = options.max_memory;
+    request.only_runs = true;
     Session session(model, request);
     session.require(model.path());
     Json json = facts(model, session);

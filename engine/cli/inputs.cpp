@@ -2,6 +2,7 @@
 #include "inputs.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
@@ -35,8 +36,9 @@ bool is_json_name(const std::string& path) {
     return ending(path) == ".json" || ending(path) == ".jsonl";
 }
 
-bool is_list_name(const std::string& path) {
-    return is_json_name(path) || ending(path) == ".csv" || ending(path) == ".tsv";
+bool is_other_list(const std::string& path) {
+    constexpr std::array kEndings = {".txt", ".text", ".lst", ".list", ".xls", ".xlsx", ".ods"};
+    return std::find(kEndings.begin(), kEndings.end(), ending(path)) != kEndings.end() && file_kind(path) == FileKind::kOther;
 }
 
 Input failed(std::string file, std::string code, std::string message) {
@@ -263,6 +265,10 @@ void expand_list(const std::string& argument, const std::string& images_folder, 
 
 }  // namespace
 
+bool is_list_name(const std::string& path) {
+    return is_json_name(path) || ending(path) == ".csv" || ending(path) == ".tsv";
+}
+
 Inputs expand_inputs(const std::vector<std::string>& arguments, const std::string& images_folder) {
     Inputs inputs;
     for (const std::string& argument : arguments) {
@@ -270,10 +276,16 @@ Inputs expand_inputs(const std::vector<std::string>& arguments, const std::strin
         const fs::file_type type = fs::status(argument, error).type();
         if (type == fs::file_type::directory) {
             expand_folder(argument, inputs);
+        } else if (argument.empty()) {
+            inputs.photos.push_back(failed(argument, "not_found", "a file's name is empty"));
         } else if (type == fs::file_type::none) {
             inputs.photos.push_back(failed(argument, "not_readable", error.message()));
         } else if (is_list_name(argument)) {
             expand_list(argument, images_folder, inputs);
+        } else if (is_other_list(argument)) {
+            inputs.photos.push_back(failed(argument, "bad_list",
+                                           "it is no photo, and as a list it must be .csv or .tsv with a column file or id_code, "
+                                           ".json, or .jsonl"));
         } else {
             inputs.photos.push_back({argument, fs::path(argument).filename().string(), {}});
         }

@@ -21,10 +21,14 @@ struct Inputs {
     std::size_t not_pictures = 0;  // files in folders that are no pictures, or hidden
 };
 
+// By its ending: a list that is read as one.
+bool is_list_name(const std::string& path);
+
 // Files, folders and lists to photos, in the order given. A folder gives its pictures of every kind (see picture_kind.h) and
 // those of the folders in it, sorted by path; links are followed, each folder once; what is no picture, or begins with a dot, is
 // counted. A list (.csv, .tsv, .json or .jsonl; see photo_list.h) gives the photos that it names, beside the list or in
-// `images_folder`, with the ending or without. What cannot be found is an Input with its problem, never an end.
+// `images_folder`, with the ending or without. What has the ending of another kind of list, and does not begin as a picture, is
+// told so. What cannot be found is an Input with its problem, never an end.
 Inputs expand_inputs(const std::vector<std::string>& arguments, const std::string& images_folder);
 
 // "3 files that are no pictures; ", for summaries; empty for none.

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -116,21 +117,26 @@ int end_without_memory() {
     return kFailure;
 }
 
-// The JSON library allocates in destructors and CLI11 before main, out of which no exception leads.
-void end_terminated() {
-    try {
-        throw;
-    } catch (const std::bad_alloc&) {
-        ::_exit(end_without_memory());
-    } catch (...) {
-        std::abort();
+// The JSON library allocates in destructors, the standard one in functions that throw nothing, and CLI11 before main: no exception
+// leads out of there. Which one it was that could not is not always known; that memory was refused is.
+class Terminator {
+  public:
+    Terminator() {
+        std::set_new_handler([] {
+            was_refused_ = true;
+            throw std::bad_alloc();
+        });
+        std::set_terminate([] {
+            if (was_refused_) ::_exit(end_without_memory());
+            std::abort();
+        });
     }
-}
 
-struct TerminateHandler {
-    TerminateHandler() { std::set_terminate(end_terminated); }
+  private:
+    static std::atomic<bool> was_refused_;
 };
-[[gnu::init_priority(101)]] const TerminateHandler terminate_handler;  // before what CLI11 has
+std::atomic<bool> Terminator::was_refused_{false};
+[[gnu::init_priority(101)]] const Terminator terminator;  // before what CLI11 has
 
 }  // namespace
 

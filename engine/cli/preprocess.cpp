@@ -33,9 +33,10 @@ struct Options {
 };
 
 struct Result {
-    std::string cause;           // empty: the picture has been written
+    std::string cause = {};      // empty: the picture has been written
     bool output_failed = false;  // the cause is the output's, and every other photo's too
     bool out_of_memory = false;
+    std::vector<std::string> warnings = {};
 };
 
 struct Job {
@@ -87,17 +88,17 @@ fovea_preset make_preset(const Options& options, const Model* model) {
 }
 
 Result preprocess_photo(const Job& job, const fovea_preset& preset) {
-    if (!job.input.problem.code.empty()) return {job.input.problem.message};
+    if (!job.input.problem.code.empty()) return {.cause = job.input.problem.message};
     std::vector<unsigned char> bytes;
     FileError error;
-    if (!read_file(job.input.file, kMaxPhotoBytes, bytes, error)) return {error.message};
+    if (!read_file(job.input.file, kMaxPhotoBytes, bytes, error)) return {.cause = error.message};
     LogLines lines;
     fovea_session_settings settings;
     fovea_session_settings_init(&settings);
     settings.log = lines.log();
     settings.cancel = [](void*) { return interruption() != 0 ? 1 : 0; };
     const auto failed = [&lines](fovea_status status) {
-        return Result{lines.cause(status), false, status == FOVEA_ERROR_OUT_OF_MEMORY};
+        return Result{.cause = lines.cause(status), .out_of_memory = status == FOVEA_ERROR_OUT_OF_MEMORY, .warnings = lines.warnings()};
     };
     std::vector<unsigned char> png;
     {
@@ -113,9 +114,9 @@ Result preprocess_photo(const Job& job, const fovea_preset& preset) {
     try {
         write_file(job.output, png.data(), png.size());
     } catch (const Failure& failure) {
-        return {failure.what(), true};
+        return {.cause = failure.what(), .output_failed = true};
     }
-    return {};
+    return {.warnings = lines.warnings()};
 }
 
 std::vector<Job> plan_jobs(const Options& options, std::size_t& not_pictures) {
@@ -130,6 +131,7 @@ std::vector<Job> plan_jobs(const Options& options, std::size_t& not_pictures) {
         if (std::filesystem::is_directory(file, ignored)) {
             throw Failure(kWrongUsage, file, "it is a folder: give --out-dir DIR");
         }
+        if (is_list_name(file)) throw Failure(kWrongUsage, file, "it is a list: give --out-dir DIR");
         const std::string& output = options.files.back();
         const std::string extension = std::filesystem::path(output).extension().string();
         // Two photos without --out-dir: the second is most likely no output.
@@ -138,8 +140,7 @@ std::vector<Job> plan_jobs(const Options& options, std::size_t& not_pictures) {
             throw Failure(kWrongUsage, output,
                           "the output must end in .png (or give --out-dir DIR for many photos)");
         }
-        const auto name = std::filesystem::path(file).filename().string();
-        return {{{file, name, {}}, output}};
+        return {{expand_inputs({file}, "").photos.front(), output}};
     }
     Inputs expanded = expand_inputs(options.files, options.images_folder);
     not_pictures = expanded.not_pictures;
@@ -195,7 +196,7 @@ ExitStatus preprocess(const Options& options) {
         try {
             return preprocess_photo(jobs[index], preset);
         } catch (const std::bad_alloc&) {
-            return {"there is not enough memory", false, true};
+            return {.cause = "there is not enough memory", .out_of_memory = true};
         }
     };
     Progress progress(jobs.size());
@@ -207,9 +208,10 @@ ExitStatus preprocess(const Options& options) {
         ++done;
         out_of_memory = out_of_memory || result.out_of_memory;
         if (result.output_failed) throw Failure(kFailure, jobs[index].output, result.cause);
+        if (!result.cause.empty() || !result.warnings.empty()) progress.clear();
+        for (const std::string& warning : result.warnings) complain(jobs[index].input.file, "warning: " + warning);
         if (!result.cause.empty()) {
             ++failures;
-            progress.clear();
             complain(jobs[index].input.file, result.cause);
         }
         progress.update(index + 1);
@@ -219,12 +221,12 @@ ExitStatus preprocess(const Options& options) {
         run_in_order<Result>(jobs.size(), worker_count(options.jobs, jobs.size()), work, emit);
     } catch (const Interrupted&) {
         progress.clear();
-        complain("interrupted", std::to_string(done) + " of " + std::to_string(jobs.size()) + " photos were done");
+        complain("interrupted", std::to_string(done) + " of " + amount(jobs.size(), "photo") + " done");
         throw;
     }
     progress.clear();
     if (jobs.size() > 1 || not_pictures > 0) {
-        say(std::to_string(jobs.size()) + " photos: " + std::to_string(jobs.size() - failures) +
+        say(amount(jobs.size(), "photo") + ": " + std::to_string(jobs.size() - failures) +
             " written, " + std::to_string(failures) + " failed; " + left_out(not_pictures) +
             rate(jobs.size(), progress.seconds()) + "\n");
     }
@@ -281,7 +283,9 @@ void add_preprocess(CLI::App& program, Action& chosen) {
                        "Pad the cropped picture to a square instead of stretching it"));
     own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
             ->capture_default_str());
-    add_jobs_option(*verb, options->jobs);
+    add_jobs_option(*verb, options->jobs,
+                    "its photo's file, what decoding that takes (at most 1 GiB), and a copy of the decoded photo, "
+                    "of which presets that filter at full size make two more");
     verb->footer(
         "Examples:\n"
         "  fovea preprocess photo.jpg network.png\n"

@@ -45,6 +45,10 @@ double Progress::seconds() const {
     return std::chrono::duration<double>(Clock::now() - start_).count();
 }
 
+std::string amount(std::size_t count, const char* what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string rate(std::size_t count, double seconds) {
     char text[48];
     std::snprintf(text, sizeof(text), "%.1f photos/s",

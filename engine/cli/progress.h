@@ -30,6 +30,9 @@ class Progress {
     Clock::time_point drawn_ = start_;
 };
 
+// "1 photo", "2 photos": for what takes an s.
+std::string amount(std::size_t count, const char* what);
+
 // "12.3 photos/s", for summaries.
 std::string rate(std::size_t count, double seconds);
 

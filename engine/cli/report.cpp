@@ -67,6 +67,17 @@ Json quality_json(const fovea_screening& screening) {
     return {{"verdict", fovea_quality_string(screening.quality)}, {"checks", std::move(checks)}};
 }
 
+bool has_typicality(const fovea_screening& screening) {
+    return screening.typicality != FOVEA_TYPICALITY_NOT_MEASURED;
+}
+
+Json typicality_json(const fovea_screening& screening) {
+    if (!has_typicality(screening)) return nullptr;
+    return {{"score", screening.typicality_score},
+            {"percentile", screening.typicality_percentile},
+            {"verdict", fovea_typicality_string(screening.typicality)}};
+}
+
 double milliseconds(double value) {
     return std::round(value * 1000) / 1000;
 }
@@ -163,7 +174,7 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
         }
     }
     json["quality"] = screened ? quality_json(screening) : Json(nullptr);
-    json["typicality"] = nullptr;
+    json["typicality"] = screened ? typicality_json(screening) : Json(nullptr);
     json["result"] = screened ? Json(fovea_result_string(screening.result)) : Json(nullptr);
     json["target"] = context.target;
     json["classes"] = context.classes;
@@ -205,7 +216,9 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
 std::string csv_header(const ReportContext& context) {
     std::string header = context.byte_order_mark ? "\xef\xbb\xbf" : "";
     header +=
-        "file,status,error_code,error_message,width,height,sha256,quality,failed_checks,"
+        "file,status,error_code,error_message,width,height,sha256,quality,failed_checks,";
+    if (context.typicality) header += "typicality,typicality_score,typicality_percentile,";
+    header +=
         "result,target,classes,logits,probabilities,confidence,score,operating_point,threshold,"
         "temperature,model,model_sha256,dtype,preset,input,";
     if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,";
@@ -229,6 +242,12 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
     add(report.sha256);
     add_if(screened, [&] { return std::string(fovea_quality_string(screening.quality)); });
     add_if(screened, [&] { return failed_checks(screening); });
+    if (context.typicality) {
+        const bool typed = screened && has_typicality(screening);
+        add_if(typed, [&] { return std::string(fovea_typicality_string(screening.typicality)); });
+        add_if(typed, [&] { return number_text(screening.typicality_score); });
+        add_if(typed, [&] { return number_text(screening.typicality_percentile); });
+    }
     add_if(screened, [&] { return std::string(fovea_result_string(screening.result)); });
     add_text(context.target);
     add_text(joined(context.classes));
@@ -277,7 +296,14 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
                          measure_text(check.value, kReadableDigits) + ", should be " +
                          limit_text(check, kReadableDigits) + ". " + text_or_empty(check.advice));
     }
+    if (has_typicality(screening)) {
+        char share[16];
+        std::snprintf(share, sizeof(share), "%.1f %%", screening.typicality_percentile);
+        text += line("typicality", std::string(fovea_typicality_string(screening.typicality)) + ": " + share +
+                                       " of the detector's own photos are less typical");
+    }
     if (screening.result == FOVEA_RESULT_NOT_GRADABLE) {
+        if (screening.typicality == FOVEA_TYPICALITY_REJECT) reason = "unlike the photos that the detector knows";
         if (reason.empty()) reason = "poor quality";
         return text + line("result", coloured("not gradable: " + reason, Colour::kYellow, context)) + warnings;
     }
@@ -285,7 +311,9 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     text += line("result", coloured(found ? "DR signs found" : "no DR signs found",
                                     found ? Colour::kRed : Colour::kGreen, context) +
                                " (target: " + target_text(context.target) + ")" +
-                               (screening.forced != 0 ? ", forced in spite of poor quality" : ""));
+                               (screening.forced == 0                           ? ""
+                                : screening.quality == FOVEA_QUALITY_REJECT ? ", forced in spite of poor quality"
+                                                                            : ", forced though the photo is not typical"));
     const int digits = distinguishing_digits(screening.positive_score, screening.threshold);
     text += line("score", percent(screening.positive_score, digits) + " for DR signs; signs are reported from " +
                               percent(screening.threshold, digits) + " on" +

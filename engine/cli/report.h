@@ -19,6 +19,7 @@ struct ReportContext {
     std::string model_name, model_sha256, dtype, preset;
     std::uint32_t input_height = 0, input_width = 0, input_channels = 0;
     std::string engine;  // "fovea 0.1.0 avx2"
+    bool typicality = false;  // the model has statistics for it
     bool timings = true;
     bool colours = false;
     bool byte_order_mark = false;  // at the beginning of CSV
@@ -38,7 +39,7 @@ struct PhotoReport {
 };
 
 // Marks a result that was given in spite of the photo's quality.
-inline constexpr const char* kForcedWarning = "forced: the photo's quality is reject";
+inline constexpr const char* kForcedWarning = "forced: the photo's quality or typicality is reject";
 
 // One photo as JSON, keys in a fixed order. What is not known is null; the model and what was asked
 // of it are always there.

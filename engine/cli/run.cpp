@@ -14,6 +14,7 @@
 #include "json_numbers.h"
 #include "npy.h"
 #include "output.h"
+#include "progress.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -59,6 +60,7 @@ void read_input(const std::string& path, NetworkInput& input) {
             fovea_decode(input.file.data(), input.file.size(), &settings, input.image.get());
         if (status == FOVEA_ERROR_OUT_OF_MEMORY) throw std::bad_alloc();
         if (status != FOVEA_OK) throw InputProblem{status_code(status), lines.cause(status)};
+        for (const std::string& warning : lines.warnings()) complain(path, "warning: " + warning);
         input.height = input.image->height;
         input.width = input.image->width;
         input.channels = 3;
@@ -185,8 +187,7 @@ class Runner {
         NetworkInput input;
         read_input(file, input);
         if (input.channels != model_.info().input_channels) {
-            throw InputProblem{"input_size", "it has " + std::to_string(input.channels) +
-                                                 " channels; the model takes " +
+            throw InputProblem{"input_size", "it has " + amount(input.channels, "channel") + "; the model takes " +
                                                  std::to_string(model_.info().input_channels)};
         }
         const std::string doubt = doubt_about(input);
@@ -202,7 +203,10 @@ class Runner {
             auto session = std::make_unique<Session>(
                 model_,
                 SessionRequest{input.height, input.width, options_.threads, options_.isa, taps_,
-                               options_.max_memory});
+                               options_.max_memory, 0, true});
+            if (session->status() == FOVEA_ERROR_MEMORY_LIMIT) {
+                throw InputProblem{"memory_limit", "at " + size + " " + session->cause() + "; --max-memory raises it"};
+            }
             if (session->status() == FOVEA_ERROR_INPUT_SIZE) {
                 throw InputProblem{"input_size",
                                    "the model cannot run at " + size + ": " + session->cause()};

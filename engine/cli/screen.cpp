@@ -25,7 +25,7 @@ constexpr const char* kOutOfMemory = "out_of_memory";  // as status_code(FOVEA_E
 struct Options {
     std::vector<std::string> files;
     std::string model, format = "text", isa, operating_point, images_folder, shard, output;
-    std::uint64_t max_memory = 0;  // MiB
+    std::uint64_t max_memory = 0, photo_memory = 0;  // MiB
     std::uint32_t threads = 1;
     unsigned jobs = 0;
     bool force = false, no_timings = false, resume = false, bom = false;
@@ -64,6 +64,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     context.model_name = info.name;
     if (has_hashes(options)) context.model_sha256 = model.sha256();
     context.dtype = info.dtype;
+    context.typicality = info.typicality != 0;
     context.preset = info.preset;
     context.input_height = session.info().input_height;
     context.input_width = session.info().input_width;
@@ -194,9 +195,9 @@ EarlierRows continue_output(Output& output, const Options& options, const Report
 
 void tell_interruption(const Options& options, const Output& output, std::size_t done,
                        std::size_t total) {
-    std::string text = std::to_string(done) + " of " + std::to_string(total) + " photos were done";
+    std::string text = std::to_string(done) + " of " + amount(total, "photo") + " done";
     if (!output.part_path().empty()) {
-        text += " and are in " + output.part_path();
+        text += "; what there is lies in " + output.part_path();
         if (options.format != "text") text += "; the same command with --resume continues";
     }
     complain("interrupted", text);
@@ -217,7 +218,7 @@ ExitStatus screen(const Options& options) {
     std::vector<std::unique_ptr<Session>> sessions;
     for (unsigned i = 0; i < workers; ++i) {
         sessions.push_back(std::make_unique<Session>(
-            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory}));
+            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, options.photo_memory}));
         sessions.back()->require(model.path());
     }
     ReportContext context = make_context(model, *sessions.front(), options);
@@ -271,10 +272,10 @@ ExitStatus screen(const Options& options) {
     progress.clear();
     writer.finish();
     if (inputs.size() > 1 || expanded.not_pictures > 0) {
-        say(std::to_string(inputs.size()) + " photos: " + std::to_string(counts.signs) +
+        say(amount(inputs.size(), "photo") + ": " + std::to_string(counts.signs) +
             " with DR signs, " + std::to_string(counts.no_signs) + " without, " +
             std::to_string(counts.not_gradable) + " not gradable, " +
-            std::to_string(counts.errors) + " errors; " + left_out(expanded.not_pictures) + rate(left, progress.seconds()) + "\n");
+            amount(counts.errors, "error") + "; " + left_out(expanded.not_pictures) + rate(left, progress.seconds()) + "\n");
     }
     if (counts.bad_model) return kBadModel;
     if (counts.out_of_memory) return kFailure;
@@ -313,7 +314,13 @@ void add_screen(CLI::App& program, Action& chosen) {
                    "Leave the times out, so that equal runs give equal bytes");
     verb->add_flag("--bom", options->bom,
                    "csv: begin with a byte-order mark, by which spreadsheets know UTF-8");
-    add_jobs_option(*verb, options->jobs);
+    add_jobs_option(*verb, options->jobs,
+                    "its photo's file, what decoding that takes (at most --photo-memory), 8 MiB, and one network's working "
+                    "memory (fovea info)");
+    verb->add_option("--photo-memory", options->photo_memory,
+                     "MiB that decoding one photo may take, the decoded photo included (default: 1024); a photo that needs more "
+                     "gets an error")
+        ->check(CLI::Range(1, 1 << 24));
     add_threads_option(*verb, options->threads);
     add_isa_option(*verb, options->isa);
     add_max_memory_option(*verb, options->max_memory);

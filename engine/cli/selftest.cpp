@@ -6,6 +6,7 @@
 #include "files.h"
 #include "handles.h"
 #include "output.h"
+#include "progress.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -20,7 +21,7 @@ struct Options {
 ExitStatus selftest(const Options& options) {
     require_isa(options.isa);
     const Model model(options.model);
-    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory});
+    Session session(model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, 0, true});
     session.require(model.path());
     session.lines().clear();
     double worst = 0;
@@ -33,8 +34,8 @@ ExitStatus selftest(const Options& options) {
     }
     char line[160];
     std::snprintf(line, sizeof(line),
-                  "self-test passed on %s: %u golden vectors, largest logit difference %.3g\n",
-                  session.info().isa, static_cast<unsigned>(model.info().golden_count), worst);
+                  "self-test passed on %s: %s, largest logit difference %.3g\n",
+                  session.info().isa, amount(model.info().golden_count, "golden vector").c_str(), worst);
     Output("").write(line);
     return kDone;
 }

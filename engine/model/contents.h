@@ -78,6 +78,36 @@ struct Golden {
     }
 };
 
+inline constexpr std::uint32_t kMaxTypicalityTaps = 4;
+
+// How the features of one layer were distributed over the photos that the network knows: Gaussians with a mean for
+// each class and one covariance, of which the largest directions are kept and the others share a variance.
+struct FeatureStatistics {
+    std::uint32_t value = 0;  // of the graph; of a map the mean of each channel counts
+    std::uint32_t dimension = 0;
+    std::uint32_t class_count = 0;
+    std::uint32_t direction_count = 0;    // at most dimension
+    float rest_variance = 0;              // of what is at right angles to the directions
+    const float* sorted_scores = nullptr; // of the photos kept aside, score_count
+    const float* means = nullptr;         // class_count x dimension
+    const float* variances = nullptr;     // direction_count
+    const float* directions = nullptr;    // direction_count x dimension, orthonormal
+};
+
+// Section TYPI; tap_count 0 when absent.
+struct Typicality {
+    std::uint32_t tap_count = 0;
+    std::uint32_t score_count = 0;
+    std::uint32_t height = 0, width = 0;  // of the input at which this holds
+    double atypical_below = 0, reject_below = 0;  // shares of the photos kept aside
+    const float* sorted_shares = nullptr;  // of each photo kept aside the smallest of its taps' shares, score_count
+    FeatureStatistics taps[kMaxTypicalityTaps];
+
+    bool holds_at(std::uint32_t input_height, std::uint32_t input_width) const {
+        return tap_count != 0 && input_height == height && input_width == width;
+    }
+};
+
 struct ProvenanceEntry {
     const char* key;
     const char* value;
@@ -91,6 +121,7 @@ struct ModelFile {
     Labels labels = {};
     Calibration calibration;
     Golden golden;
+    Typicality typicality;
     Buffer<ProvenanceEntry> provenance;
     std::uint64_t file_size = 0;
     std::uint64_t weight_bytes = 0;

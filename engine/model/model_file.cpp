@@ -15,10 +15,10 @@ constexpr std::size_t kTableEntrySize = 32;
 constexpr std::uint32_t kMaxSections = 64;
 constexpr std::uint32_t kFlagRequired = 1;
 
-enum KnownSection { kStrs, kGrph, kTnsr, kWght, kPrep, kLabl, kProv, kOppt, kGold, kQunt };
+enum KnownSection { kStrs, kGrph, kTnsr, kWght, kPrep, kLabl, kProv, kOppt, kGold, kTypi, kQunt };
 constexpr const char* kKnownTags[] = {"STRS", "GRPH", "TNSR", "WGHT", "PREP",
-                                      "LABL", "PROV", "OPPT", "GOLD", "QUNT"};
-constexpr int kKnownCount = 10;
+                                      "LABL", "PROV", "OPPT", "GOLD", "TYPI", "QUNT"};
+constexpr int kKnownCount = 11;
 constexpr int kRequiredCount = 7;  // the first ones of the list
 
 struct Container {
@@ -147,6 +147,29 @@ fovea_status Container::read_table(std::uint32_t section_count) {
     return FOVEA_OK;
 }
 
+fovea_status check_typicality(const ModelFile& model, const Log& log) {
+    const Graph& graph = model.graph;
+    const Typicality& typicality = model.typicality;
+    const auto bad = [&](const char* what) {
+        return log.fail(FOVEA_ERROR_BAD_MODEL, "section TYPI: %s", what);
+    };
+    const bool size_fits = (graph.input_height == 0 || graph.input_height == typicality.height) &&
+                           (graph.input_width == 0 || graph.input_width == typicality.width);
+    if (!size_fits) return bad("its input size is not the network's");
+    Buffer<Shape> shapes(graph.nodes.allocator());
+    const fovea_status status = infer_shapes(graph, typicality.height, typicality.width,
+                                             FOVEA_ERROR_BAD_MODEL, log, &shapes);
+    if (status != FOVEA_OK) return status;
+    for (std::uint32_t i = 0; i < typicality.tap_count; ++i) {
+        const FeatureStatistics& tap = typicality.taps[i];
+        if (tap.value == 0 || tap.value > graph.nodes.size()) return bad("a tap is no node's value");
+        if (shapes[tap.value].channels != tap.dimension) {
+            return bad("a tap has another number of channels than its statistics");
+        }
+    }
+    return FOVEA_OK;
+}
+
 // What holds between sections.
 fovea_status check_together(const ModelFile& model, const Log& log) {
     const Graph& graph = model.graph;
@@ -186,7 +209,7 @@ fovea_status check_together(const ModelFile& model, const Log& log) {
                             golden.height, golden.width, golden.channels);
         }
     }
-    return FOVEA_OK;
+    return model.typicality.tap_count == 0 ? FOVEA_OK : check_typicality(model, log);
 }
 
 }  // namespace
@@ -238,6 +261,9 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
     }
     if (status == FOVEA_OK && sections[kGold].data != nullptr) {
         status = read_golden(sections[kGold], log, &model->golden);
+    }
+    if (status == FOVEA_OK && sections[kTypi].data != nullptr) {
+        status = read_typicality(sections[kTypi], log, &model->typicality);
     }
     if (status == FOVEA_OK) {
         status = read_provenance(sections[kProv], strings, log, &model->provenance);

@@ -56,6 +56,7 @@ fovea_status read_labels(const Section& section, const Strings& strings, const L
 fovea_status read_calibration(const Section& section, const Strings& strings, const Log& log,
                               Calibration* calibration);
 fovea_status read_golden(const Section& section, const Log& log, Golden* golden);
+fovea_status read_typicality(const Section& section, const Log& log, Typicality* typicality);
 fovea_status read_provenance(const Section& section, const Strings& strings, const Log& log,
                              Buffer<ProvenanceEntry>* entries);
 

@@ -6,7 +6,8 @@
 namespace fovea {
 namespace {
 
-// Orders that are tried: each costs some 10 microseconds for a hundred blocks.
+// Orders that are tried: each costs some 10 microseconds for a hundred blocks. MobileNetV3 Small and Large, at 224 and 512, with one
+// and four threads, fill their arena by the first of them; the others are for networks with more values alive at once.
 constexpr int kTries = 48;
 
 // Looks at placed blocks that all tries together may take: enough for every try of a hundred blocks

@@ -10,10 +10,13 @@
 namespace fovea {
 namespace {
 
-// Bands and cuts may cost this part of the arithmetic more than the best ones if that saves memory.
+// Bands and cuts may cost this part of the arithmetic more than the best ones if that saves memory. Measured, one thread, the
+// four networks of bench/ (Small and Large at 224 and 512): a tenth, 10, saves 15 % of one workspace, none or 9 % of the others;
+// 140 costs two of them 5 and 13 %.
 constexpr std::uint64_t kTolerance = 70;
 
-// Threads that make some rows twice are worth it up to this part of the work.
+// Threads that make some rows twice are worth it up to this part of the work. Measured, four threads: at 16 Large at 512 falls
+// into whole layers, 21.0 MB where it takes 6.0; at 4 Small at 512 takes 2.5 MB where it takes 5.9, an eighth of its rows made twice.
 constexpr std::uint64_t kRepeatable = 8;
 
 std::uint64_t segment_work(const Plan& plan, const Segment& segment) {

@@ -60,6 +60,11 @@ std::uint64_t Executor::units_at_once(const Step& step, std::uint64_t count,
 
 fovea_status Executor::run(const RunInput& input) {
     run_.input = input;
+    run_.stop = {};
+    if (cancel_.can_ask()) {
+        const auto ask = [](void* self, std::uint32_t thread) { return static_cast<Executor*>(self)->cancelled(thread); };
+        run_.stop = {ask, this, kWorkBetweenQuestions};
+    }
     stop_.store(false, std::memory_order_relaxed);
     if (step_seconds_ != nullptr) std::fill_n(step_seconds_, plan_.step_count, 0.0);
     for (std::size_t i = 0; i < plan_.segment_count; ++i) {

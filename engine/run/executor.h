@@ -22,7 +22,7 @@ class Executor {
     Executor(const Plan& plan, ThreadPool& pool, std::uint8_t* workspace);
 
     // Asked before each step, in streamed segments before each of its turns, and in both before each piece of
-    // a long one; stops the run with FOVEA_ERROR_CANCELLED.
+    // a long one, of a row too where that is a convolution's and long; stops the run with FOVEA_ERROR_CANCELLED.
     void set_cancel(const Cancel& cancel) { cancel_ = cancel; }
     // Null, or plan.step_count places for the seconds that each step of a run takes the caller's
     // thread.

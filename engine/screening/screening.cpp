@@ -7,6 +7,7 @@
 
 #include "engine/clock.h"
 #include "engine/screening/pictures.h"
+#include "engine/screening/typicality.h"
 #include "preprocess/preset.h"
 #include "preprocess/quality.h"
 
@@ -100,34 +101,28 @@ double positive_score(const Labels& labels, const float* probabilities) {
     return std::min(score, 1.0);
 }
 
-fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
-                         const OperatingPoint& point, fovea_screening* screening) {
-    const ModelFile& file = session.file();
-    const Labels& labels = file.labels;
-    double start = monotonic_seconds();
-    preprocess::Image picture(session.allocator);
-    fovea_status status =
-        run_preset(photo, model_preset(file.preprocessing, session.input_shape().height),
-                   PictureContext(session.settings), &picture);
-    if (status != FOVEA_OK) return status;
-    if (file.preprocessing.wants_bgr) swap_red_and_blue(&picture);
-    screening->preprocess_ms = milliseconds_since(start);
+fovea_status network_picture(fovea_session& session, const preprocess::Image& photo,
+                             preprocess::Image* picture) {
+    const Preprocessing& preprocessing = session.file().preprocessing;
+    const fovea_status status =
+        run_preset(photo, model_preset(preprocessing, session.input_shape().height),
+                   PictureContext(session.settings), picture);
+    if (status == FOVEA_OK && preprocessing.wants_bgr) swap_red_and_blue(picture);
+    return status;
+}
 
-    start = monotonic_seconds();
-    status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
-    if (status != FOVEA_OK) return status;
-    screening->infer_ms = milliseconds_since(start);
-
+fovea_status judge_logits(const Labels& labels, double temperature, const OperatingPoint& point,
+                          const Log& log, fovea_screening* screening) {
     screening->class_count = labels.class_count();
     screening->logit_count = labels.logit_count();
     for (std::uint32_t i = 0; i < screening->logit_count; ++i) {
         // A NaN is below every threshold: it must not come out as "no signs".
         if (!std::isfinite(screening->logits[i])) {
-            return session.log.fail(FOVEA_ERROR_BAD_MODEL,
-                                    "screening: the network's output is not a number");
+            return log.fail(FOVEA_ERROR_BAD_MODEL,
+                            "screening: the network's output is not a number");
         }
     }
-    screening->temperature = file.calibration.temperature;
+    screening->temperature = temperature;
     probabilities_from_logits(labels, screening->logits, screening->temperature,
                               screening->probabilities);
     const float* begin = screening->probabilities;
@@ -141,6 +136,56 @@ fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
                             ? FOVEA_RESULT_DR_SIGNS_FOUND
                             : FOVEA_RESULT_NO_DR_SIGNS_FOUND;
     screening->has_scores = 1;
+    return FOVEA_OK;
+}
+
+fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
+                         const OperatingPoint& point, fovea_screening* screening) {
+    double start = monotonic_seconds();
+    preprocess::Image picture(session.allocator);
+    fovea_status status = network_picture(session, photo, &picture);
+    if (status != FOVEA_OK) return status;
+    screening->preprocess_ms = milliseconds_since(start);
+
+    start = monotonic_seconds();
+    status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
+    if (status != FOVEA_OK) return status;
+    screening->infer_ms = milliseconds_since(start);
+    return judge_logits(session.file().labels, session.file().calibration.temperature, point,
+                        session.log, screening);
+}
+
+fovea_status judge_typicality(const fovea_session& session, bool force, fovea_screening* screening) {
+    if (!session.planned.measures_typicality) return FOVEA_OK;
+    const Typicality& typicality = session.file().typicality;
+    double smallest = 1;
+    Buffer<double> features(session.allocator);
+    for (std::uint32_t i = 0; i < typicality.tap_count; ++i) {
+        const FeatureStatistics& statistics = typicality.taps[i];
+        const Shape& shape = session.planned.plan.values[statistics.value].shape;
+        if (!features.allocate(std::size_t{statistics.dimension} * 2)) {
+            return session.log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the typicality");
+        }
+        mean_of_pixels(session.executor->value(statistics.value), shape.pixels(), statistics.dimension, features.data());
+        const double score = mahalanobis_score(statistics, features.data(), features.data() + statistics.dimension);
+        const double share = share_below(statistics.sorted_scores, typicality.score_count, score);
+        if (i == 0 || share < smallest) {
+            smallest = share;
+            screening->typicality_score = score;
+        }
+    }
+    // Rounded as the file has them, so that equal shares are equal.
+    const double share = share_below(typicality.sorted_shares, typicality.score_count, static_cast<float>(smallest));
+    screening->typicality_percentile = 100 * share;
+    screening->typicality = share < typicality.reject_below     ? FOVEA_TYPICALITY_REJECT
+                            : share < typicality.atypical_below ? FOVEA_TYPICALITY_ATYPICAL
+                                                                : FOVEA_TYPICALITY_TYPICAL;
+    if (screening->typicality != FOVEA_TYPICALITY_REJECT) return FOVEA_OK;
+    if (force) {
+        screening->forced = 1;
+    } else {
+        screening->result = FOVEA_RESULT_NOT_GRADABLE;
+    }
     return FOVEA_OK;
 }
 

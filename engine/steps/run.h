@@ -16,6 +16,13 @@ struct RunInput {
     fovea_dtype dtype;
 };
 
+// Whether to stop, for a unit of a step that is long by itself. The thread asks that the executor has it from.
+struct StopQuestion {
+    bool (*ask)(void* executor, std::uint32_t thread) = nullptr;  // null: nobody wants to stop
+    void* executor = nullptr;
+    std::uint64_t work_between = 0;  // multiply-adds between two questions
+};
+
 // Where everything lies while a program runs: what the functions of steps look their operands up in.
 class Run {
   public:
@@ -29,6 +36,7 @@ class Run {
           arena_(arena) {}
 
     RunInput input = {nullptr, FOVEA_U8};
+    StopQuestion stop;
 
     ops::CpuFeatureSet features() const { return program_.features; }
     const Value& value(std::uint32_t value) const { return program_.values[value]; }

@@ -58,7 +58,8 @@ class PartFunction {
 };
 
 // Calls use(part) for parts that together are all panels of each group of the step's layer, for a kernel of such
-// elements. gate: [panel_elements / 8], which apply_gate multiplies into the weights; or null.
+// elements; where a unit of the step is long, asks between them whether to stop, and then leaves the rest.
+// gate: [panel_elements / 8], which apply_gate multiplies into the weights; or null.
 void for_each_weight_part(const Run& run, const Step& step, const LayerWeights& layer, ElementType element,
                           const float* gate, AnyKernel apply_gate, std::uint32_t thread, PartFunction use);
 

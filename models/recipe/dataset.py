@@ -24,8 +24,8 @@ def collect(settings, folders, image_folder, report=print):
     the pictures."""
     photos = []
     for source, folder in folders.items():
-        found, left_out = labels.read_folder(source, folder)
-        report(f"{source}: {len(found)} photos, {len(left_out)} listed without a picture or a grade")
+        found, left_out, unread = labels.read_folder(source, folder)
+        report(f"{source}: {len(found)} photos, {len(left_out)} listed without a picture or a grade{labels.unread_note(unread)}")
         unknown = [photo for photo in found if photo.grade == labels.UNKNOWN_GRADE]
         if unknown and settings_module.positive_from(settings) > 1:
             report(f"{source}: {len(unknown)} photos show retinopathy of unknown grade and are left out")

@@ -17,8 +17,8 @@ def golden_pictures(program, photos, preset, size, work):
     shipped file, so only photos that may be redistributed belong here."""
     pictures = []
     for photo in map(pathlib.Path, photos):
-        if photo.suffix.lower() not in labels.PICTURE_ENDINGS or not photo.is_file():
-            raise ExportError(f"{photo}: no picture file")
+        if not photo.is_file() or not labels.is_picture(photo):
+            raise ExportError(f"{photo}: no JPEG or PNG file")
         folder = pathlib.Path(work) / "golden" / photo.stem
         images.preprocess(program, photo, preset, size, folder)
         single = labels.Photo(folder.name, photo.stem, photo, 0, photo.stem)

@@ -7,7 +7,7 @@ import pathlib
 from fovea_tools import labels
 from fovea_tools.labels import LabelError
 
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")  # what the fovea program reads
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how a JPEG and a PNG begin: the fovea program reads both, whatever a file is called
 UNKNOWN_GRADE = -1  # of a photo that is known to show retinopathy and no more
 
 
@@ -28,8 +28,17 @@ def _grade(label):
     return UNKNOWN_GRADE if label.any_dr else 0
 
 
-def picture_files(folder):
-    """Every picture below the folder, in order. Linked folders are followed, each once."""
+def is_picture(path):
+    """Whether the fovea program reads the file."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(max(map(len, SIGNATURES))).startswith(SIGNATURES)
+    except OSError:
+        return False
+
+
+def _files(folder):
+    """Every file below the folder but hidden ones, in order. Linked folders are followed, each once."""
     found, seen = [], set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         place = os.path.realpath(parent)
@@ -37,17 +46,24 @@ def picture_files(folder):
             folders.clear()
             continue
         seen.add(place)
-        folders.sort()
-        found += [pathlib.Path(parent) / name for name in names if pathlib.Path(name).suffix.lower() in PICTURE_ENDINGS]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [pathlib.Path(parent) / name for name in names if not name.startswith(".")]
     return sorted(path for path in found if path.is_file())
 
 
-def _pictures(folder):
-    """Stem -> path of every picture below the folder."""
+def picture_files(folder):
+    """Every picture below the folder that the fovea program reads, in order."""
+    return [path for path in _files(folder) if is_picture(path)]
+
+
+def _pictures(files):
+    """Stem -> path of every picture among the files."""
     found = {}
-    for path in picture_files(folder):
+    for path in files:
+        if not is_picture(path):
+            continue
         if path.stem in found:
-            raise LabelError(f"{folder}: two pictures named '{path.stem}': {found[path.stem]} and {path}; what is not to be used must lie "
+            raise LabelError(f"{path.parent}: two pictures named '{path.stem}': {found[path.stem]} and {path}; what is not to be used must lie "
                              "elsewhere, and what is must have another name, in the label file too, or a source of its own")
         found[path.stem] = path
     return found
@@ -61,15 +77,17 @@ def _label_file(folder):
 
 
 def read_folder(source, folder):
-    """([Photo, ...] in the order of the label file, [names left out]) of a folder that holds one CSV and the pictures.
+    """([Photo, ...] in the order of the label file, [names left out], [their files]) of a folder that holds one CSV and the pictures.
 
-    Left out are names without a picture, and photos that the label file calls ungradable or gives no grade.
+    Left out are names without a picture, and photos that the label file calls ungradable or gives no grade. Of the names without a
+    picture, those files bear one that the fovea program does not read: TIFF, HEIC and the like, or what cannot be opened.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise LabelError(f"{folder}: no such folder")
     path = _label_file(folder)
-    pictures = _pictures(folder)
+    files = _files(folder)
+    pictures = _pictures(files)
     photos, left_out, names = [], [], set()
     for label in labels.read_file(path).labels:
         name = label.name.rpartition("/")[2]
@@ -81,6 +99,16 @@ def read_folder(source, folder):
             photos.append(Photo(source, name, pictures[name], grade, label.patient, label.site))
         else:
             left_out.append(name)
+    without = set(left_out) - set(pictures)
+    unread = [file for file in files if file.stem in without and file != path]
     if not photos:
-        raise LabelError(f"{path}: none of its {len(left_out)} photos is below {folder} and has a grade")
-    return photos, left_out
+        raise LabelError(f"{path}: none of its {len(left_out)} photos is below {folder} and has a grade{unread_note(unread)}")
+    return photos, left_out, unread
+
+
+def unread_note(files):
+    """For messages: names what is left out, and why; empty for none."""
+    if not files:
+        return ""
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return f"; neither JPEG nor PNG: {', '.join(map(str, files[:3]))}{more}"

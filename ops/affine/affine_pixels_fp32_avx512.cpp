@@ -8,8 +8,8 @@
 // More channels: pixel by pixel. Both rounded, a product and a sum give the scalar kernel's bits.
 #include <immintrin.h>
 
-#include "ops/activation_avx512.h"
 #include "ops/affine/affine.h"
+#include "ops/lanes_avx512.h"
 
 namespace fovea::ops {
 namespace {

@@ -11,20 +11,15 @@
 
 #include <immintrin.h>
 
-#include "ops/activation_avx2.h"
 #include "ops/channel_reduce/channel_reduce.h"
+#include "ops/lanes_avx2.h"
 
 namespace fovea::ops {
 namespace {
 
 constexpr int kLanes = 8;
 
-// max that keeps a NaN of either side: MAXPS gives its second operand when one is a NaN.
-inline __m256 maximum(__m256 so_far, __m256 value) {
-    const __m256 larger = _mm256_max_ps(so_far, value);
-    return _mm256_blendv_ps(larger, so_far, _mm256_cmp_ps(so_far, so_far, _CMP_UNORD_Q));
-}
-
+// LanesAvx2::maximum of half a register.
 inline __m128 maximum(__m128 so_far, __m128 value) {
     const __m128 larger = _mm_max_ps(so_far, value);
     return _mm_blendv_ps(larger, so_far, _mm_cmpunord_ps(so_far, so_far));
@@ -56,7 +51,7 @@ inline void reduce_pixels(const ChannelReduceFp32Args& args, std::size_t pixel) 
     for (; c + kLanes <= args.channels; c += kLanes) {
         for (int i = 0; i < kPixels; ++i) {
             const __m256 value = _mm256_loadu_ps(input + i * args.input_stride + c);
-            partial[i] = kKind == PoolKind::kMax ? maximum(partial[i], value)
+            partial[i] = kKind == PoolKind::kMax ? LanesAvx2::maximum(partial[i], value)
                                                  : _mm256_add_ps(partial[i], value);
         }
     }
@@ -65,7 +60,7 @@ inline void reduce_pixels(const ChannelReduceFp32Args& args, std::size_t pixel) 
         for (int i = 0; i < kPixels; ++i) {
             const __m256 loaded = _mm256_maskload_ps(input + i * args.input_stride + c, mask);
             const __m256 value = _mm256_blendv_ps(start, loaded, _mm256_castsi256_ps(mask));
-            partial[i] = kKind == PoolKind::kMax ? maximum(partial[i], value)
+            partial[i] = kKind == PoolKind::kMax ? LanesAvx2::maximum(partial[i], value)
                                                  : _mm256_add_ps(partial[i], value);
         }
     }

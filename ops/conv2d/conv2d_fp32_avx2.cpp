@@ -15,9 +15,10 @@
 // 3x3 stem of 3 channels.
 #include <immintrin.h>
 
-#include "ops/activation_avx2.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_row.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx2.h"
 #include "ops/panel_product_avx2.h"
 
 namespace fovea::ops {
@@ -44,7 +45,7 @@ template <int kPixels, int kPanels, bool kInside>
                 add_panel_products<kPixels, kPanels>(sums, input, row.pixel_step, weights,
                                                      row.panel_size, length);
             });
-    apply_fused_activation(row.args.activation, sums);
+    apply_fused_activation<LanesAvx2>(row.args.activation, sums);
     float* output =
         row.args.output + x * row.args.output_stride + group * row.out_group + panel * 8;
     const __m256i mask = lane_mask_avx2(lanes);

@@ -11,10 +11,11 @@
 // nothing. Where the taps of a kernel row lie side by side in memory they run as one.
 #include <immintrin.h>
 
-#include "ops/activation_avx512.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_row.h"
 #include "ops/conv2d/conv2d_window_avx512.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx512.h"
 #include "ops/panel_product_avx512.h"
 
 namespace fovea::ops {
@@ -38,7 +39,7 @@ template <int kPixels, int kPairs, bool kOdd, bool kInside>
             __attribute__((always_inline)) {
                 Tile::add(input, row.pixel_step, weights, row.panel_size, length, sums);
             });
-    apply_fused_activation(row.args.activation, sums);
+    apply_fused_activation<LanesAvx512>(row.args.activation, sums);
     Tile::store(sums, lanes,
                 row.args.output + x * row.args.output_stride + group * row.out_group + panel * 8,
                 row.args.output_stride);

@@ -7,9 +7,10 @@
 
 #include <immintrin.h>
 
-#include "ops/activation_avx512.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv2d_row.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx512.h"
 #include "ops/panel_product_avx512.h"
 
 namespace fovea::ops {
@@ -80,7 +81,7 @@ struct WindowTile {
             }
             add_inputs<0>(args.rows[a] + offset, weights, sums);
         }
-        apply_fused_activation(args.activation, sums);
+        apply_fused_activation<LanesAvx512>(args.activation, sums);
         Tile::store(sums, lanes,
                     args.output + x * args.output_stride + group * row.out_group + panel * 8,
                     args.output_stride);

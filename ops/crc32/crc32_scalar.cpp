@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32 of zlib, PNG and gzip (reflected polynomial 0xEDB88320), eight bytes a step ("slicing by
-// 8": M. E. Kounavis and F. L. Berry, "A systematic approach to building high performance
+// CRC-32 of zlib, PNG and gzip (reflected polynomial 0xEDB88320), four bytes a step ("slicing by
+// 4": M. E. Kounavis and F. L. Berry, "A systematic approach to building high performance
 // software-based CRC generators", ISCC 2005).
 //
 // table[0][b] is the remainder of byte b followed by nothing; table[k][b] that of byte b followed
-// by k zero bytes. The remainder of eight bytes is the exclusive or of eight look-ups, because the
-// remainder is linear.
+// by k zero bytes. The remainder of four bytes is the exclusive or of four look-ups, because the
+// remainder is linear. Nearly every CPU has an instruction for all this: tables for eight bytes would only make
+// a phone's program larger.
 #include <array>
 
 #include "ops/crc32/crc32.h"
@@ -13,7 +14,7 @@
 namespace fovea::ops {
 namespace {
 
-constexpr int kSlices = 8;
+constexpr int kSlices = 4;
 using Tables = std::array<std::array<std::uint32_t, 256>, kSlices>;
 
 constexpr Tables make_tables() {
@@ -47,13 +48,10 @@ std::uint32_t load32(const unsigned char* bytes) {
 std::uint32_t crc32_scalar(std::uint32_t crc, const void* data, std::size_t size) {
     const unsigned char* bytes = static_cast<const unsigned char*>(data);
     crc = ~crc;
-    for (; size >= 8; size -= 8, bytes += 8) {
-        const std::uint32_t low = load32(bytes) ^ crc;
-        const std::uint32_t high = load32(bytes + 4);
-        crc = kTables[7][low & 0xFFu] ^ kTables[6][(low >> 8) & 0xFFu] ^
-              kTables[5][(low >> 16) & 0xFFu] ^ kTables[4][low >> 24] ^ kTables[3][high & 0xFFu] ^
-              kTables[2][(high >> 8) & 0xFFu] ^ kTables[1][(high >> 16) & 0xFFu] ^
-              kTables[0][high >> 24];
+    for (; size >= 4; size -= 4, bytes += 4) {
+        const std::uint32_t word = load32(bytes) ^ crc;
+        crc = kTables[3][word & 0xFFu] ^ kTables[2][(word >> 8) & 0xFFu] ^
+              kTables[1][(word >> 16) & 0xFFu] ^ kTables[0][word >> 24];
     }
     for (; size > 0; --size, ++bytes) crc = (crc >> 8) ^ kTables[0][(crc ^ *bytes) & 0xFFu];
     return ~crc;

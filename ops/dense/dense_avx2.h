@@ -12,8 +12,8 @@
 
 #include <cstddef>
 
-#include "ops/activation_avx2.h"
 #include "ops/dense/dense.h"
+#include "ops/lanes_avx2.h"
 
 namespace fovea::ops {
 // For the instruction-set files of this operation. Nameless, so that each has its own copy and none

@@ -20,8 +20,9 @@
 
 #include <immintrin.h>
 
-#include "ops/activation_avx2.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx2.h"
 
 namespace fovea::ops {
 namespace {
@@ -73,7 +74,7 @@ inline void compute_any(const Block& block, int x) {
                                      sum[0]);
         }
     }
-    apply_fused_activation(args.activation, sum);
+    apply_fused_activation<LanesAvx2>(args.activation, sum);
     store<kPartial>(args.output + x * args.output_stride + block.channel, block.mask, sum[0]);
 }
 
@@ -130,7 +131,7 @@ inline void compute_tile(const Block& block, int x, const TileRange& range) {
         add_columns<kKernel, kStride, kPartial, kWhole, 0>(
             args.rows[a], first, args.input_stride, block.mask, range, weights, sums);
     }
-    apply_fused_activation(args.activation, sums);
+    apply_fused_activation<LanesAvx2>(args.activation, sums);
     float* output = args.output + x * args.output_stride + block.channel;
 #pragma GCC unroll 8
     for (int n = 0; n < kOutputs; ++n) {

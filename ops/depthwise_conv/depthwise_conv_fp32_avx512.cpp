@@ -22,8 +22,9 @@
 
 #include <immintrin.h>
 
-#include "ops/activation_avx512.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx512.h"
 
 namespace fovea::ops {
 namespace {
@@ -62,7 +63,7 @@ inline void compute_any(const DepthwiseConvFp32Args& args, int x, int channel, _
                 _mm512_fmadd_ps(value, _mm512_maskz_loadu_ps(mask, weights + b * step), sum[0]);
         }
     }
-    apply_fused_activation(args.activation, sum);
+    apply_fused_activation<LanesAvx512>(args.activation, sum);
     _mm512_mask_storeu_ps(args.output + x * args.output_stride + channel, mask, sum[0]);
 }
 
@@ -136,7 +137,7 @@ template <int kKernel, int kStride, int kOutputs, bool kWhole>
         add_columns<kKernel, kStride, kWhole, 0>(args.rows[a] + channel, place.first,
                                                  args.input_stride, mask, place, weights, sums);
     }
-    apply_fused_activation(args.activation, sums);
+    apply_fused_activation<LanesAvx512>(args.activation, sums);
     float* output = place.output + channel;
 #pragma GCC unroll 16
     for (int n = 0; n < kOutputs; ++n) {

@@ -13,9 +13,10 @@
 
 #include <arm_neon.h>
 
-#include "ops/activation_neon.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 #include "ops/depthwise_conv/depthwise_tile_neon.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_neon.h"
 
 namespace fovea::ops {
 namespace {
@@ -60,7 +61,7 @@ inline void compute_column(const DepthwiseConvFp32Args& args, int x, int channel
             }
         }
     }
-    apply_fused_activation(args.activation, sums);
+    apply_fused_activation<LanesNeon>(args.activation, sums);
     float* output = args.output + x * args.output_stride + channel;
     for (int v = 0; v < kVectors; ++v) store<kPartial>(output + 4 * v, sums[v], lanes);
 }

@@ -134,6 +134,7 @@ begin_function depthwise_\kernel\()x\kernel\()s\stride\()_\columns\()SUFFIX
 
     br x12
 .Lactivated\@:
+    branched_to
     ldr x10, [x0, #OUTPUT + 8]
     mov x9, x8
     .ifc \columns, masked_columns

@@ -12,7 +12,8 @@
 //   ymm14         one input value, broadcast (4 x 24: ymm15)
 #include <immintrin.h>
 
-#include "ops/activation_avx2.h"
+#include "ops/fused_activation_lanes.h"
+#include "ops/lanes_avx2.h"
 #include "ops/panel_product_avx2.h"
 #include "ops/pointwise_conv/pointwise_conv.h"
 
@@ -53,7 +54,7 @@ inline void compute_tile(const PointwiseConvFp32Args& args, std::ptrdiff_t pixel
             }
         }
     }
-    apply_fused_activation(args.activation, sums);
+    apply_fused_activation<LanesAvx2>(args.activation, sums);
     float* output = args.output + pixel * args.output_stride + panel * 8;
 #pragma GCC unroll 16
     for (int p = 0; p < kPixels; ++p) {

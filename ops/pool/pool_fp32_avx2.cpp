@@ -9,19 +9,13 @@
 
 #include <immintrin.h>
 
-#include "ops/activation_avx2.h"
+#include "ops/lanes_avx2.h"
 #include "ops/pool/pool.h"
 
 namespace fovea::ops {
 namespace {
 
 constexpr int kLanes = 8;
-
-// max that keeps a NaN of either side: MAXPS gives its second operand when one is a NaN.
-inline __m256 maximum(__m256 so_far, __m256 value) {
-    const __m256 larger = _mm256_max_ps(so_far, value);
-    return _mm256_blendv_ps(larger, so_far, _mm256_cmp_ps(so_far, so_far, _CMP_UNORD_Q));
-}
 
 template <PoolKind kKind, int kVectors, bool kPartial>
 inline void pool_channels(const PoolFp32Args& args, int x, int channel, __m256i mask) {
@@ -40,7 +34,7 @@ inline void pool_channels(const PoolFp32Args& args, int x, int channel, __m256i 
             for (int v = 0; v < kVectors; ++v) {
                 const __m256 value = kPartial ? _mm256_maskload_ps(input + v * kLanes, mask)
                                               : _mm256_loadu_ps(input + v * kLanes);
-                results[v] = kKind == PoolKind::kMax ? maximum(results[v], value)
+                results[v] = kKind == PoolKind::kMax ? LanesAvx2::maximum(results[v], value)
                                                      : _mm256_add_ps(results[v], value);
             }
             ++count;

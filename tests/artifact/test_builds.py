@@ -119,6 +119,7 @@ def test_big_endian_cpus_are_refused_at_setup(tmp_path):
 
 def test_header_folders_can_be_named_and_their_lack_is_told_at_setup(tmp_path):
     needs("libstb-dev", "/usr/include/stb/stb_image.h")
+    needs("libeigen3-dev", "/usr/include/eigen3/Eigen/Core")
     (tmp_path / "headers").mkdir()
     shutil.copy("/usr/include/stb/stb_image.h", tmp_path / "headers")
     run("meson", "setup", tmp_path / "build", SOURCE, f"-Dinclude={tmp_path}/headers", "-Dsimd=false", *LIBRARY_ALONE)
@@ -129,3 +130,41 @@ def test_header_folders_can_be_named_and_their_lack_is_told_at_setup(tmp_path):
     bare.write_text("[binaries]\npkgconfig = 'false'\n")
     said = refused("meson", "setup", tmp_path / "without", SOURCE, "--native-file", bare, "--wrap-mode=nofallback", *LIBRARY_ALONE)
     assert "stb is missing (stb_image.h)" in said and "-Dinclude" in said, said
+
+
+def arm64_tools():
+    needs("g++-aarch64-linux-gnu", "aarch64-linux-gnu-g++")
+    needs("qemu-user", "qemu-aarch64")
+    return SOURCE / "tests" / "cross" / "aarch64-linux-qemu.ini", ["qemu-aarch64", "-cpu", "max", "-L", "/usr/aarch64-linux-gnu"]
+
+
+def test_arm64_with_branch_protection(tmp_path):
+    """Every object says that its indirect branches go to marked places, and a run with guarded pages finds none that is not."""
+    cross, emulator = arm64_tools()
+    protection = "-mbranch-protection=standard"
+    build = tmp_path / "build"
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, f"-Dc_args={protection}", f"-Dcpp_args={protection}", *LIBRARY_ALONE)
+    run("ninja", "-C", build, "engine/libfovea.a")
+    archive = build / "engine" / "libfovea.a"
+    assert "AArch64 feature: BTI, PAC" in run("aarch64-linux-gnu-readelf", "-n", archive)
+    program = tmp_path / "guarded"
+    link = ["aarch64-linux-gnu-gcc", "-std=c99", "-D_DEFAULT_SOURCE", protection, "-I", SOURCE / "engine/include",
+            SOURCE / "tests/artifact/guarded_program.c", archive, "-lm", "-lpthread", "-o", program]
+    # ld names what is not marked: a distribution's start files need not be, the library's objects must.
+    said = subprocess.run([str(part) for part in (*link, "-Wl,-z,force-bti")], capture_output=True, text=True).stderr
+    assert archive.name not in said and "cannot find" not in said, said
+    run(*link)
+    model = SOURCE / "models/detectors/small224/small224.fovea"
+    said = run(*emulator, program, model)
+    assert said.startswith("neon_fp16: ok"), said
+    stopped = subprocess.run([*emulator, str(program), str(model), "branch"], capture_output=True, text=True)
+    assert stopped.returncode not in (0, 1, 2), "a branch to an unmarked place was let through: this proves nothing"
+
+
+def test_arm64_without_arithmetic_of_halves(tmp_path):
+    cross, emulator = arm64_tools()
+    build = tmp_path / "build"
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, "-Dhalf=disabled", *LIBRARY_ALONE)
+    run("ninja", "-C", build, "engine/libfovea.a", "engine/examples/screen_example")
+    assert "neon_fp16" not in run("aarch64-linux-gnu-nm", build / "engine" / "libfovea_inside.a")
+    screens(*emulator, build / "engine/examples/screen_example")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes through the decoder, and what decodes through a preset. A PNG runs a second time with
+// Any bytes through the decoder, and what decodes through a preset; JPEGs at a smaller scale too, which
+// must be taken or refused as at full size. A PNG runs a second time with
 // its checksums made right: a fuzz engine does not guess them, and what lies behind them must be
 // safe too.
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include "preprocess/bytes.h"
 #include "preprocess/decode.h"
 #include "preprocess/exif.h"
+#include "preprocess/jpeg_decoder.h"
 #include "preprocess/preset.h"
 
 namespace {
@@ -45,6 +47,38 @@ void decode_and_preprocess(const std::uint8_t* data, std::size_t size) {
     }
 }
 
+struct Rows {
+    int next = 0;
+    std::size_t bytes = 0;
+    std::uint32_t sum = 0;
+};
+
+Status take_row(void* cookie, int y, std::uint8_t* row) {
+    auto* rows = static_cast<Rows*>(cookie);
+    if (y != rows->next++) std::abort();
+    for (std::size_t i = 0; i < rows->bytes; ++i) rows->sum += row[i];
+    return Status::kOk;
+}
+
+Status decode_scaled(const std::uint8_t* data, std::size_t size, JpegScale scale) {
+    const DecodeLimits limits;
+    JpegDecoder decoder(data, size, limits, Allocator());
+    const char* detail = nullptr;
+    Status status = decoder.read_frame(&detail);
+    if (status != Status::kOk) return status;
+    constexpr std::int64_t kMaxPixels = 1 << 20;
+    if (std::int64_t{decoder.frame().width} * decoder.frame().height > kMaxPixels) return status;
+    status = decoder.read_headers(&detail);
+    if (status != Status::kOk) return status;
+    decoder.plan(scale);
+    Rows rows;
+    rows.bytes = std::size_t{3} * static_cast<std::size_t>(decoder.width());
+    status = decoder.decode({&take_row, &rows}, &detail);
+    if (status == Status::kOk && rows.next != decoder.height()) std::abort();
+    if (status != Status::kOk && *detail == 0) std::abort();
+    return status;
+}
+
 void correct_checksums(std::uint8_t* png, std::size_t size) {
     std::size_t at = 8;
     while (size >= 12 && at <= size - 12) {
@@ -75,6 +109,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (orientation < 0 || orientation > 8) std::abort();
     }
     decode_and_preprocess(copy, size);
+    if (size > 2 && copy[0] == 0xFF && copy[1] == 0xD8) {
+        constexpr JpegScale kSmaller[] = {JpegScale::kHalf, JpegScale::kQuarter, JpegScale::kEighth};
+        const Status full = decode_scaled(copy, size, JpegScale::kFull);
+        if (decode_scaled(copy, size, kSmaller[size % 3]) != full) std::abort();
+    }
     if (size > 0 && copy[0] == 0x89) {
         correct_checksums(copy, size);
         decode_and_preprocess(copy, size);

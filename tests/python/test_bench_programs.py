@@ -38,6 +38,42 @@ def test_a_network_is_measured():
     assert run["workspace_MiB"] < start["peak_RSS_MiB"] < run["workspace_MiB"] + 2 * MODEL.stat().st_size / 2**20 + 8
 
 
+def test_a_photo_is_screened_and_its_parts_add_up():
+    photos = sorted((ROOT / "tests" / "golden" / "data" / "photos").glob("*.jpg"))[:2]
+    found = benchmarks(bench("screen_bench", MODEL, *photos, "--threads", 2, "--benchmark_min_time=0.01", "--benchmark_format=json"))
+    assert [name.split("/")[0] for name in found] == [photo.name for photo in photos]
+    for item in found.values():
+        parts = [item[f"{part}_ms"] for part in ("decode", "quality", "preset", "network", "other")]
+        assert sum(parts) == pytest.approx(item["all_ms"]) and min(parts[:4]) > 0
+        assert 0 <= parts[4] < max(1, 0.2 * item["all_ms"])
+        assert item["all_ms"] <= item["p50_ms"] <= item["p90_ms"]
+        assert item["megapixels"] == pytest.approx(964 * 640 / 1e6)
+        # A photo of 1.8 MiB of pixels, what decoding it takes beside, and the working memory.
+        assert 1.8 < item["memory_MiB"] < 8
+        quality, result = item["label"].split(", ")
+        assert quality in ("good", "usable", "reject") and result in ("dr_signs_found", "no_dr_signs_found")
+
+
+def test_a_screening_answers_line_by_line():
+    photo = ROOT / "tests" / "golden" / "data" / "photos" / "IDRiD_008.jpg"
+    done = subprocess.run([BENCH / "screen_bench", "--serve", MODEL, photo], input="check\nrun 3 0\nrun 1 1\nrun 1 0\n",
+                          capture_output=True, text=True, timeout=600)
+    started, checked, ran, refused = map(json.loads, done.stdout.splitlines())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", started["version"])
+    assert 0 <= checked["scores"][0] <= 1 and checked["found"][0] in (0, 1)
+    assert len(ran["seconds"]) == 3 and min(ran["seconds"]) > 0 and ran["interruptions"] >= 0
+    assert refused == {"error": "neither check nor run N INDEX"} and done.returncode == 1
+
+
+@pytest.mark.parametrize("arguments,status,cause", [
+    ((), 2, "usage: screen_bench"), ((MODEL,), 2, "usage: screen_bench"), ((MODEL, "none.jpg"), 1, "none.jpg: cannot be read"),
+    ((MODEL, "--what", MODEL), 2, "unknown option --what"), ((__file__, MODEL), 1, "test_bench_programs.py"),
+    ((MODEL, MODEL, "--isa", "none"), 1, "small224.fovea")])
+def test_wrong_use_of_the_screening_bench_is_named(arguments, status, cause):
+    done = bench("screen_bench", *arguments)
+    assert done.returncode == status and cause in done.stderr
+
+
 def test_the_layers_are_printed():
     done = bench("model_bench", MODEL, "--layers", "--benchmark_filter=^$")
     assert done.returncode == 0, done.stderr

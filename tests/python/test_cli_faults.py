@@ -155,7 +155,7 @@ class Scene:
         if outcome.hit is None:
             if outcome.status != 1 or outcome.messages != NO_MEMORY or not self.uses_json:
                 yield "not reached, or no report"
-            return  # the JSON library's destructors allocate: where they cannot, the program ends on the spot
+            return  # the JSON library allocates in destructors: where it cannot, the program ends on the spot
         if outcome.status not in (0, 1, 2, 3, 4):
             yield "crash"
         # Where even the JSON library finds no memory, it loses some of what it has; the program ends then.
@@ -250,7 +250,7 @@ def test_every_allocation_before_the_verb_is_refused_once(shim, tmp_path):
 
 
 @pytest.mark.parametrize("rest", [False, True], ids=["once", "from there on"])
-@pytest.mark.parametrize("name", ["info", "selftest", "run with tensors", "screen to text", "preprocess over a picture"])
+@pytest.mark.parametrize("name", ["info", "selftest", "run with tensors", "screen to text", "screen a list", "preprocess over a picture"])
 def test_every_allocation_is_refused(shim, tmp_path, name, rest):
     """The first one of each call stack, of the program and of the library that it calls."""
     scene = Scene(shim, tmp_path, name)

@@ -70,7 +70,7 @@ def test_a_picture_that_cannot_be_read_gets_a_row(model, photos, name):  # noqa:
     assert [(row["file"], row["status"]) for row in rows] == [(str(photos / name), "error"), (str(photos / "z.jpg"), "ok")]
     assert rows[0]["error"]["code"] and rows[0]["error"]["message"]
     lines = result.stderr.splitlines()
-    assert len(lines) == 2 and str(photos / name) in lines[0] and lines[1].startswith("2 photos:") and "1 errors" in lines[1]
+    assert len(lines) == 2 and str(photos / name) in lines[0] and lines[1].startswith("2 photos:") and "1 error;" in lines[1]
 
 
 def test_a_picture_of_another_format_is_named(model, photos):  # noqa: F811

@@ -3,7 +3,7 @@
 
 The aim: working memory + the model file, whose pages are all read for its checksums + 4 MiB, photo decoding excluded. What decoding takes is
 allowed by its size: the decoded photo, which stays until the end (3 bytes a pixel), and, where the decoder and not what follows needs the most,
-the photo's file and the decoder's own planes (1.5 bytes a pixel of a JPEG with halved colour)."""
+the photo's file and the decoder's rows of blocks (a baseline JPEG's: some hundred KiB)."""
 import os
 import pathlib
 import re
@@ -79,6 +79,40 @@ def test_a_photo_takes_what_it_may(launcher, network):
     check_screening(launcher, network, SAMPLES[0])
 
 
+def test_jobs_keep_to_the_memory_that_help_says(launcher, tmp_path):
+    """Each job: its photo's file, --photo-memory, 8 MiB, and one network's working memory; the model's file once for all."""
+    model = DETECTORS / "small224" / "small224.fovea"
+    with Image.open(SAMPLES[0]) as image:
+        for i in range(9):
+            image.resize((2144 + 8 * i, 1424)).save(tmp_path / f"{i}.jpg")
+    largest = max(photo.stat().st_size for photo in tmp_path.iterdir())
+    working = int(re.search(r"(\d+) bytes of workspace", fovea_ok("info", model)).group(1))
+    version = peak_bytes(launcher, "--version")
+    peaks = {}
+    for jobs in (1, 3):
+        beyond = peak_bytes(launcher, "screen", "--jobs", jobs, "--photo-memory", 16, "--model", model, tmp_path) - version
+        job = largest + 16 * MIB + 8 * MIB + working
+        assert beyond <= model.stat().st_size + jobs * job, f"{jobs} jobs: {beyond / MIB:.2f} MiB"
+        peaks[jobs] = beyond
+    assert peaks[3] > peaks[1] + 2 * 3 * 2144 * 1424 // 2, "three photos must have been in memory at once"
+
+
+def test_a_photo_that_needs_more_than_its_job_may_take_gets_an_error(tmp_path):
+    from cli_helpers import fovea
+
+    small, large = tmp_path / "a_small.jpg", tmp_path / "b_large.jpg"
+    with Image.open(SAMPLES[0]) as image:
+        image.resize((600, 400)).save(small)
+        image.resize((2144, 1424)).save(large)
+    model = DETECTORS / "small224" / "small224.fovea"
+    done = fovea("screen", "--model", model, "--photo-memory", 4, "--format", "csv", tmp_path)
+    assert done.returncode == 3
+    header, first, second = (line.split(",") for line in done.stdout.splitlines())
+    assert first[header.index("status")] == "ok" and second[header.index("error_code")] == "image_too_large"
+    assert "b_large.jpg: image: decoding needs more memory than the limit" in done.stderr
+    assert fovea("screen", "--model", model, "--photo-memory", 0, tmp_path).returncode == 2
+
+
 def test_a_square_photo_takes_what_it_may(launcher, tmp_path):
     """The quality checks look at a picture of 512 pixels along its longer side: the most pixels are those of a square."""
     photo = tmp_path / "square.jpg"
@@ -92,4 +126,4 @@ def test_a_large_photo_takes_no_more_than_its_decoding(launcher, tmp_path):
     photo = tmp_path / "large.jpg"
     with Image.open(SAMPLES[0]) as image:
         image.resize((4288, 2848)).save(photo)
-    check_screening(launcher, "small224", photo, most_for_decoder=photo.stat().st_size + 4288 * 2848 * 3 // 2)
+    check_screening(launcher, "small224", photo, most_for_decoder=photo.stat().st_size + MIB)

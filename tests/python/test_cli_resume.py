@@ -114,7 +114,7 @@ def test_interrupted_and_continued(model, tmp_path, style, kill):  # noqa: F811
     assert not out.exists() and part.exists()
     text = part.read_text()
     if kill != signal.SIGKILL:
-        assert errors.count("\n") == 1 and "of 60 photos were done" in errors and "--resume" in errors and str(part) in errors
+        assert errors.count("\n") == 1 and "of 60 photos done" in errors and "--resume" in errors and str(part) in errors
         done = int(errors.split("interrupted: ")[1].split(" of ")[0])
         if style == "json":
             assert len(json.loads(text)) == done  # valid, though interrupted

@@ -65,7 +65,7 @@ def test_what_a_path_says(model, tmp_path, name, broken):  # noqa: F811
         result = fovea(*command)
         assert not UNSAFE.search(result.stdout + result.stderr), (command, result.stdout, result.stderr)
         for line in result.stderr.splitlines():
-            assert line.startswith("fovea: ") or re.match(r"\d+ photos: ", line), line
+            assert line.startswith("fovea: ") or re.match(r"\d+ photos?: ", line), line
     assert jsonl(fovea("screen", "-m", model, "-f", "jsonl", path).stdout)[0]["file"] == str(path)
 
 

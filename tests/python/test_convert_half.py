@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from conftest import convert_to_model, fovea_convert, tiny_layers, tiny_weights, write_h5
 
+from rounding_noise import DEVIATIONS, deviation
+
 from fovea_tools.file import fovea_file, pack
 
 HALF = ("--dtype", "fp16")
 LABELS = ("--labels", "no_dr,dr")
-# Of the spread of the logits: what the converter stores as the tolerance of golden vectors.
-LOGIT_BOUND = 1e-2
 
 
 def test_weights_are_the_nearest_halves_and_vectors_stay_floats(tmp_path):
@@ -49,7 +49,12 @@ def test_the_program_says_what_the_file_holds_and_runs_it(tmp_path, fovea_run):
     side = 8
     picture = np.random.default_rng(2).integers(0, 256, (side, side, 3), np.uint8)
     wide, narrow = (fovea_run(tmp_path / f"{name}.fovea", picture)[0] for name in ("fp32", "fp16"))
-    np.testing.assert_allclose(narrow, wide, atol=LOGIT_BOUND * max(np.ptp(wide), 1))
+    def run(data):
+        (tmp_path / "moved.fovea").write_bytes(data)
+        return np.array([fovea_run(tmp_path / "moved.fovea", picture)[0]])
+
+    noise = deviation((tmp_path / "fp32.fovea").read_bytes(), run, wide)
+    assert np.abs(narrow - wide).max() <= DEVIATIONS * noise
     assert (wide != narrow).any()
 
 
@@ -71,5 +76,12 @@ def test_logits_are_near_keras(fovea_data, fovea_run, tmp_path, model):
     photos = json.loads((folder / "outputs.json").read_text())["photos"]
     expected = np.array([photo["logits"] for photo in photos])
     pictures = [np.asarray(image.open(folder / photo["file"]).convert("RGB")) for photo in photos]
-    got = np.array([fovea_run(tmp_path / "m.fovea", picture)[0] for picture in pictures])
-    assert np.abs(got - expected).max() <= LOGIT_BOUND * np.ptp(expected)
+
+    def run(data):
+        (tmp_path / "moved.fovea").write_bytes(data)
+        return np.array([fovea_run(tmp_path / "moved.fovea", picture)[0] for picture in pictures])
+
+    convert_to_model(fovea_data / "golden" / "models" / model, tmp_path / "fp32.fovea", *LABELS)
+    noise = deviation((tmp_path / "fp32.fovea").read_bytes(), run, expected)
+    errors = np.abs(run((tmp_path / "m.fovea").read_bytes()) - expected).max(axis=1)
+    assert (errors <= DEVIATIONS * noise).all(), errors / noise

@@ -198,7 +198,7 @@ def test_ungradable_marks_of_the_label_file(tmp_path):
 
 
 def test_forced_results(run):
-    forced = ["forced: the photo's quality is reject"]
+    forced = ["forced: the photo's quality or typicality is reject"]
     lines = [line("a.jpg", 0.9), line("b.jpg", 0.1, warnings=forced), line("c.jpg", 0.2)]
     labels = {"a": 1, "b": 0, "c": 0}
     document = run(lines, labels)

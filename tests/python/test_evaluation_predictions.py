@@ -60,7 +60,7 @@ def test_a_json_array_is_read_like_its_lines(read, start, between, end):
 
 def test_forced_results_are_known_by_quality_or_warning(read):
     quality = {"verdict": "reject", "checks": []}
-    by_verdict, by_warning = read([line("a", quality=quality), line("b", warnings=["forced: the photo's quality is reject"])]).predictions
+    by_verdict, by_warning = read([line("a", quality=quality), line("b", warnings=["forced: the photo's quality or typicality is reject"])]).predictions
     assert by_verdict.reject and by_warning.reject and by_verdict.status == "ok"
 
 

@@ -169,6 +169,17 @@ def test_photos_are_small_upright_and_without_what_the_file_says_of_them(make, t
     assert b"Anna" not in small and b"ICC" not in small and b"Exif" not in small
 
 
+@pytest.mark.parametrize("mode, value, expected", [
+    ("I;16", 0x8040, (0x80,) * 3), ("I;16", 0xffff, (255,) * 3), ("L", 77, (77,) * 3), ("RGBA", (200, 100, 50, 0), (0, 0, 0)),
+    ("RGBA", (200, 100, 50, 128), (100, 50, 25)), ("LA", (200, 0), (0, 0, 0)), ("RGB", (9, 90, 200), (9, 90, 200)),
+])
+def test_pictures_of_every_kind_look_as_the_engine_sees_them(make, tmp_path, mode, value, expected):
+    Image.new(mode, (64, 64), value).save(tmp_path / "a.png")
+    small, = make([screened(tmp_path / "a.png")]).pictures["1"]
+    with Image.open(io.BytesIO(small)) as image:
+        assert image.getpixel((32, 32)) == pytest.approx(expected, abs=4)
+
+
 def test_only_the_very_photo_that_was_screened_is_shown(make, tmp_path, capsys):
     photo = picture(tmp_path / "there" / "a.jpg")
     other = picture(tmp_path / "elsewhere" / "a.jpg", colour=(0, 90, 0))
@@ -214,7 +225,8 @@ def test_heat_maps(make, tmp_path):
                            ("../" + tmp_path.name + "/maps/a.png", "not found"), ("/dev/zero", "not found")):
         page = make([screened(photo, explanation={"overlay": overlay})], status=3)
         assert len(page.pictures["1"]) == 1 and "heat map not shown: " in page.cards["1"] and cause in page.cards["1"]
-    assert len(make([screened(photo, explanation=None)]).pictures["1"]) == 1
+    for other in (None, [], {"method": "gradient"}, "x"):
+        assert len(make([screened(photo, explanation=other)]).pictures["1"]) == 1
 
 
 @pytest.mark.parametrize("photos, verdict, why", [

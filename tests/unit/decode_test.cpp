@@ -14,6 +14,7 @@
 
 #include "counting_allocator.h"
 #include "preprocess/bytes.h"
+#include "preprocess/jpeg_decoder.h"
 
 using namespace fovea;
 using namespace fovea::preprocess;
@@ -381,6 +382,58 @@ TEST_CASE("limits hold before anything is decoded") {
     CHECK(large.status == Status::kImageTooLarge);
     CHECK_MESSAGE(large.detail.find("memory") != std::string::npos, large.detail);
     CHECK(untouched.count == 0);
+}
+
+// Of a JPEG file: other sides, and in each component's the sampling factors.
+Bytes with_frame(Bytes file, int width, int height, const Bytes& factors) {
+    for (std::size_t i = 0; i + 18 < file.size(); ++i) {
+        if (file[i] != 0xFF || file[i + 1] < 0xC0 || file[i + 1] > 0xC2) continue;
+        file[i + 5] = static_cast<std::uint8_t>(height >> 8);
+        file[i + 6] = static_cast<std::uint8_t>(height & 255);
+        file[i + 7] = static_cast<std::uint8_t>(width >> 8);
+        file[i + 8] = static_cast<std::uint8_t>(width & 255);
+        for (std::size_t c = 0; c < factors.size(); ++c) file[i + 11 + 3 * c] = factors[c];
+        return file;
+    }
+    FAIL("no frame header");
+    return file;
+}
+
+TEST_CASE("a baseline JPEG of the largest size is decoded in less than 6 MiB beside its picture") {
+    for (const Bytes& factors : {Bytes{0x22, 0x11, 0x11}, Bytes{0x11, 0x11, 0x11},
+                                 Bytes{0x44, 0x11, 0x11}, Bytes{0x44, 0x44, 0x44}}) {
+        const Bytes file = with_frame(read_seed("baseline_420.jpg"), 16384, 6100, factors);
+        for (const JpegScale scale :
+             {JpegScale::kFull, JpegScale::kHalf, JpegScale::kQuarter, JpegScale::kEighth}) {
+            const DecodeLimits limits;
+            JpegDecoder decoder(file.data(), file.size(), limits, Allocator());
+            const char* detail = nullptr;
+            REQUIRE(decoder.read_frame(&detail) == Status::kOk);
+            REQUIRE(decoder.read_headers(&detail) == Status::kOk);
+            decoder.plan(scale);
+            CHECK(decoder.width() == 16384 * static_cast<int>(scale) / 8);
+            CHECK(decoder.working_bytes() < 6 << 20);
+        }
+    }
+}
+
+TEST_CASE("a sink that refuses a row ends the decoding with its status") {
+    const auto refuse = [](void* cookie, int y, std::uint8_t*) {
+        return y == *static_cast<int*>(cookie) ? Status::kImageTooLarge : Status::kOk;
+    };
+    for (const char* name : {"baseline_420.jpg", "progressive_444.jpg", "gray.jpg"}) {
+        const Bytes file = read_seed(name);
+        for (int y = 0; y < 3; ++y) {
+            const DecodeLimits limits;
+            JpegDecoder decoder(file.data(), file.size(), limits, Allocator());
+            const char* detail = nullptr;
+            REQUIRE(decoder.read_frame(&detail) == Status::kOk);
+            REQUIRE(decoder.read_headers(&detail) == Status::kOk);
+            decoder.plan(JpegScale::kHalf);
+            int last = y;
+            CHECK(decoder.decode({refuse, &last}, &detail) == Status::kImageTooLarge);
+        }
+    }
 }
 
 TEST_CASE("the memory limit is never exceeded, and enough is enough") {

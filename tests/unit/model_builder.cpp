@@ -381,6 +381,7 @@ Bytes build(const ModelSpec& spec) {
     }
     if (!quantisation.empty()) sections.push_back({"QUNT", quantisation});
     if (!spec.golden.empty()) sections.push_back({"GOLD", write_golden(spec)});
+    if (!spec.typicality.empty()) sections.push_back({"TYPI", spec.typicality});
     sections[0] = {"STRS", write_strings(pools)};  // last: it holds what the others named
 
     Writer out;
@@ -389,7 +390,7 @@ Bytes build(const ModelSpec& spec) {
     for (const auto& [tag, bytes] : sections) {
         out.align(64);
         std::memcpy(&out.bytes[entry], tag.data(), 4);
-        const bool optional = tag == "OPPT" || tag == "GOLD";
+        const bool optional = tag == "OPPT" || tag == "GOLD" || tag == "TYPI";
         put_u32(&out.bytes, entry + 4, optional ? 0 : 1);
         put_u64(&out.bytes, entry + 8, out.bytes.size());
         put_u64(&out.bytes, entry + 16, bytes.size());

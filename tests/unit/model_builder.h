@@ -96,6 +96,8 @@ struct ModelSpec {
     // Golden vectors: pixels and logits; none when empty.
     std::vector<std::pair<std::vector<std::uint8_t>, std::vector<float>>> golden;
     float golden_tolerance = 1e-3f;
+    // Section TYPI as FORMAT.md lays it out; none when empty.
+    std::vector<std::uint8_t> typicality;
     std::vector<std::pair<std::string, std::string>> provenance = {{"model_name", "tiny"},
                                                                    {"source_file", "tiny.h5"}};
 

@@ -280,6 +280,7 @@ const std::vector<Damage>& damages() {
         {"tensor 2 of layer 'stem' (convolution): its size", set_tensor(2, 16, 4)},
         {"tensor 2 of layer 'stem' (convolution): its size", set_tensor(2, 16, 0xFFFFFFFFu)},
         {"of layer 'stem' (convolution): whole numbers, in a file without section QUNT", set_tensor(2, 0, 3)},
+        {"of layer 'stem' (convolution): its size", set_tensor(2, 4, 3)},  // panels of codes
         {"of layer 'stem' (convolution): holds a NaN", set_float("WGHT", 128, kNan)},
         {"of layer 'rescaling' (affine): holds a NaN",
          set_float("WGHT", 0, std::numeric_limits<float>::infinity())},

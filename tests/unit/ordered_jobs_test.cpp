@@ -29,6 +29,24 @@ TEST_CASE("results come in order, whatever the number of workers") {
     }
 }
 
+TEST_CASE("the next photo is worked on beside this one") {
+    std::atomic<bool> next_has_begun{false};
+    bool seen = false;
+    run_in_order<int>(
+        2, 2,
+        [&](unsigned, std::size_t index) {
+            if (index == 1) next_has_begun = true;
+            for (int i = 0; index == 0 && !next_has_begun && i < 20000; ++i) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+            return 0;
+        },
+        [&](std::size_t index, int) {
+            if (index == 0) seen = next_has_begun;
+        });
+    CHECK(seen);
+}
+
 TEST_CASE("workers do not run far ahead of a slow first result") {
     std::atomic<std::size_t> started{0};
     std::size_t most_ahead = 0;

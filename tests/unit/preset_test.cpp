@@ -143,6 +143,31 @@ TEST_CASE("the mean of a block whose sum needs more than 32 bits") {
     for (int c = 0; c < 3; ++c) CHECK(out.row(0)[c] == 254);
 }
 
+TEST_CASE("rows that a resize is said not to read make no difference") {
+    int unread = 0;
+    for (const ResizeMethod method : {ResizeMethod::kLinear, ResizeMethod::kArea}) {
+        for (const int height : {1, 2, 7, 64, 65, 130, 300}) {
+            for (const int side : {1, 2, 7, 32, 64, 100}) {
+                Image image = draw({70, height, 35, height / 2, 0, PictureKind::kNoise});
+                const ResizeScale scale = resize_scale(image.view(), side, side);
+                Image expected, found;
+                REQUIRE(resize(image.view(), side, side, scale, method, Allocator(), &expected) == Status::kOk);
+                std::vector<std::uint8_t> rows(static_cast<std::size_t>(height), 2);
+                mark_rows_read(image.view(), side, side, scale, method, rows.data());
+                for (int y = 0; y < height; ++y) {
+                    REQUIRE(rows[static_cast<std::size_t>(y)] <= 1);
+                    if (rows[static_cast<std::size_t>(y)] != 0) continue;
+                    ++unread;
+                    for (int i = 0; i < 3 * image.width; ++i) image.row(y)[i] ^= 0xFF;
+                }
+                REQUIRE(resize(image.view(), side, side, scale, method, Allocator(), &found) == Status::kOk);
+                REQUIRE(hash(found) == hash(expected));
+            }
+        }
+    }
+    CHECK(unread > 1000);
+}
+
 TEST_CASE("the sum of the Gaussian taps is 256 for every sigma") {
     for (int i = 1; i <= 2560; ++i) {
         const double sigma = i / 10.0;

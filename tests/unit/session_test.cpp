@@ -290,7 +290,7 @@ struct StopAt {
     }
 };
 
-// A long layer that is run by itself, or one that takes turns with others.
+// A long layer that is run by itself, one that takes turns with others, or one of which a single row is long.
 ModelSpec long_layer_spec(const char* kind) {
     ModelSpec spec = any_size_spec();
     spec.nodes.clear();
@@ -315,7 +315,11 @@ ModelSpec long_layer_spec(const char* kind) {
         return value;
     };
     std::uint32_t value = 0;
-    if (std::strcmp(kind, "by itself") == 0) {
+    if (std::strcmp(kind, "of one row") == 0) {
+        spec.default_height = 1;
+        spec.default_width = 96 * 96;
+    }
+    if (std::strcmp(kind, "streamed") != 0) {
         value = spec.add({.kind = kReshape, .inputs = {convolution(0, 15, 32)}});  // 199 million
         channels = 96 * 96 * 32;
     } else {
@@ -341,7 +345,7 @@ ModelSpec long_layer_spec(const char* kind) {
 }  // namespace
 
 TEST_CASE("cancelling stops inside a long layer, and asking changes no bit") {
-    for (const char* const kind : {"by itself", "streamed"}) {
+    for (const char* const kind : {"by itself", "streamed", "of one row"}) {
         for (const std::uint32_t threads : {1u, 3u}) {
             CAPTURE(kind);
             CAPTURE(threads);

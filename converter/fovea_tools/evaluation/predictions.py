@@ -149,9 +149,10 @@ def _word(members: Dict[str, Any], key: str, what: str) -> str:
     return printable(checked.text(value, f"{what}{key}"))
 
 
-def _path(members: Dict[str, Any], key: str) -> str:
-    value = members.get(key)
-    return "" if value is None else checked.text(value, key)
+def _overlay(explanation: Any) -> str:
+    """The path of the heat map; an explanation of another form is none of ours, and no reason to refuse the line."""
+    value = explanation.get("overlay") if isinstance(explanation, dict) else None
+    return "" if value is None else checked.text(value, "explanation.overlay")
 
 
 def _numbers(members: Dict[str, Any], key: str) -> Tuple[float, ...]:
@@ -230,7 +231,7 @@ def _prediction(value: Any, place: str) -> Prediction:
         place, file, status, setting, sha256=_word(image, "sha256", "image."), engine=_word(members, "engine", ""),
         failed_checks=tuple(one.name for one in shortcomings), path=members["file"], quality=_word(quality, "verdict", "quality."),
         shortcomings=shortcomings, typicality=_word(_optional(members, "typicality"), "verdict", "typicality."),
-        warnings=tuple(printable(warning) for warning in warnings), overlay=_path(_optional(members, "explanation"), "overlay"),
+        warnings=tuple(printable(warning) for warning in warnings), overlay=_overlay(members.get("explanation")),
         reject=quality.get("verdict") == "reject" or any(warning.startswith(FORCED) for warning in warnings))
     if status == "error":
         return dataclasses.replace(prediction, error=_word(error, "message", "error.") or _word(error, "code", "error.") or "no cause")

@@ -62,7 +62,17 @@ def _upright(data: bytes, side: int) -> Image.Image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError("the picture is too large to be shown")
             image.draft("RGB", (2 * side, 2 * side))
-            return ImageOps.exif_transpose(image).convert("RGB")
+            return _rgb(ImageOps.exif_transpose(image))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """As the engine sees it: sixteen bits by their high byte, what is transparent on black."""
+    if image.mode.startswith("I"):
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
+    return image.convert("RGB")
 
 
 def data_address(picture: Image.Image) -> str:

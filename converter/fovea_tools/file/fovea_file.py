@@ -19,7 +19,7 @@ LARGEST_SIDE = 65_536
 NONE = 0xFFFFFFFF
 ALIGNMENT = 64
 REQUIRED = ("STRS", "GRPH", "TNSR", "PREP", "LABL", "PROV", "WGHT")
-OPTIONAL = ("OPPT", "GOLD", "QUNT")
+OPTIONAL = ("OPPT", "GOLD", "TYPI", "QUNT")
 FLAGGED = REQUIRED + ("QUNT",)  # what a reader must not skip
 
 F32, F16, I8, I32 = range(4)

@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 from .fovea_file import (
     FormatError, Strings, assemble, points_section, provenance_section, read_fovea, read_sections, read_strings,
 )
+from .typicality import TypicalityStatistics, typicality_section
 
 
 def replace_calibration(
@@ -17,20 +18,26 @@ def replace_calibration(
 
     Sections OPPT and PROV are written anew. STRS is only added to, so that the numbers in all other sections stay right.
     """
-    model = read_fovea(data)
+    strings = Strings(read_strings(read_sections(data)["STRS"]))
+    return _replaced(data, strings, "OPPT", points_section(temperature, points, default_point, strings), provenance)
+
+
+def replace_typicality(data: bytes, statistics: TypicalityStatistics, provenance: Mapping[str, str]) -> bytes:
+    """The file with these typicality statistics; PROV and STRS as in replace_calibration."""
+    strings = Strings(read_strings(read_sections(data)["STRS"]))
+    return _replaced(data, strings, "TYPI", typicality_section(statistics), provenance)
+
+
+def _replaced(data: bytes, strings: Strings, tag: str, content: bytes, provenance: Mapping[str, str]) -> bytes:
+    """A section that the file has is replaced in its place; a new one goes behind LABL, a large one to the end."""
     sections = read_sections(data)
-    strings = Strings(read_strings(sections["STRS"]))
-    entries: Dict[str, str] = {**dict(model.provenance), **provenance}
-    replaced = {
-        "OPPT": points_section(temperature, points, default_point, strings),
-        "PROV": provenance_section(list(entries.items()), strings),
-    }
+    entries: Dict[str, str] = {**dict(read_fovea(data).provenance), **provenance}
+    replaced = {tag: content, "PROV": provenance_section(list(entries.items()), strings)}
     replaced["STRS"] = strings.section()
-    order: List[Tuple[str, bytes]] = []
-    for tag, content in sections.items():
-        order.append((tag, replaced.get(tag, content)))
-        if tag == "LABL" and "OPPT" not in sections:
-            order.append(("OPPT", replaced["OPPT"]))
+    order: List[Tuple[str, bytes]] = [(name, replaced.get(name, old)) for name, old in sections.items()]
+    if tag not in sections:
+        names = [name for name, _ in order]
+        order.insert(names.index("LABL") + 1 if tag == "OPPT" else len(order), (tag, content))
     changed = assemble(order)
     check_only_decisions_changed(data, changed)
     return changed
@@ -40,7 +47,7 @@ def check_only_decisions_changed(before: bytes, after: bytes) -> None:
     """Reads both files and compares what must not have changed."""
     old, new = read_sections(before), read_sections(after)
     for tag, content in old.items():
-        if tag not in ("STRS", "OPPT", "PROV") and new.get(tag) != content:
+        if tag not in ("STRS", "OPPT", "TYPI", "PROV") and new.get(tag) != content:
             raise FormatError(f"section {tag} would have changed")
     one, other = read_fovea(before), read_fovea(after)
     if (one.names, one.labels) != (other.names, other.labels):

@@ -50,6 +50,7 @@ _fovea_value() {
         screen--operating-point | screen--shard | preprocess--shard | run--size | info--size) ;;
         screen--jobs | screen-j | preprocess--jobs | preprocess-j) ;;
         screen--threads | screen-t | run--threads | run-t | info--threads | info-t | selftest--threads | selftest-t) ;;
+        screen--photo-memory) ;;
         screen--max-memory | run--max-memory | info--max-memory | selftest--max-memory) ;;
         *) return 1 ;;
     esac
@@ -86,7 +87,7 @@ _fovea() {
         case $verb in
             '') options='-h --help --version' ;;
             screen) options='-h --help -m --model -f --format -o --output --resume --operating-point --force --images
-                --shard --no-timings --bom -j --jobs -t --threads --isa --max-memory' ;;
+                --shard --no-timings --bom -j --jobs -t --threads --isa --max-memory --photo-memory' ;;
             preprocess) options='-h --help --out-dir --images --shard -m --model --preset --size --sigma --tolerance
                 --graham-scale --no-circle-mask --gray-swapped --pad-square --resize -j --jobs' ;;
             run) options='-h --help -m --model --size --taps --dump -t --threads --isa --max-memory' ;;

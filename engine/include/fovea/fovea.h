@@ -166,7 +166,7 @@ typedef struct fovea_model_info {
     uint32_t tap_count;         /* layer names that can be tapped */
     uint32_t provenance_count;
     uint32_t golden_count;
-    uint32_t reserved;
+    uint32_t typicality;        /* 1 = the file has statistics for a screening's typicality */
     uint64_t file_size;
     uint64_t weight_bytes;
 } fovea_model_info;
@@ -222,6 +222,9 @@ typedef struct fovea_session_settings {
     uint64_t max_decode_bytes; /* default 1 GiB: working memory of the decoder, the picture included */
     uint64_t max_workspace_bytes; /* default 1 GiB: of the workspace that the library takes where the caller gives
                                      none; a session that needs more is FOVEA_ERROR_MEMORY_LIMIT */
+    int typicality;           /* default 1 = keep what a screening's typicality needs, where the model has statistics for
+                                 this input size; 0 = a session that only runs: it may need less memory */
+    uint32_t reserved_2;
 } fovea_session_settings;
 
 /* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
@@ -443,6 +446,19 @@ typedef struct fovea_quality_check {
 #define FOVEA_MAX_QUALITY_CHECKS 24
 #define FOVEA_MAX_CLASSES 16
 
+/* Is the photo like those that the model knows? A share of the model's own photos were less typical than this one: under
+ * the model's two limits (5 and 1 % as a rule) it is atypical, or rejected. */
+typedef enum fovea_typicality {
+    FOVEA_TYPICALITY_NOT_MEASURED = 0, /* no statistics in the model for this input size, or the network did not run */
+    FOVEA_TYPICALITY_TYPICAL = 1,
+    FOVEA_TYPICALITY_ATYPICAL = 2,
+    FOVEA_TYPICALITY_REJECT = 3,
+    FOVEA_TYPICALITY_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_typicality;
+
+/* "not_measured", "typical", "atypical", "reject"; static. Threads: any. */
+FOVEA_API const char* fovea_typicality_string(fovea_typicality typicality);
+
 typedef enum fovea_result {
     FOVEA_RESULT_NOT_GRADABLE = 0,
     FOVEA_RESULT_NO_DR_SIGNS_FOUND = 1,
@@ -456,7 +472,8 @@ FOVEA_API const char* fovea_result_string(fovea_result result);
 typedef struct fovea_screen_options {
     size_t size;
     const char* operating_point; /* default null = the model's default */
-    int force;                   /* default 0; 1 = give a result for photos of rejected quality too (forced is set) */
+    int force;                   /* default 0; 1 = give a result for photos of rejected quality or typicality too (forced is
+                                    set) */
     uint32_t reserved;
 } fovea_screen_options;
 
@@ -473,7 +490,7 @@ typedef struct fovea_screening {
     uint32_t quality_check_count;
     fovea_quality_check quality_checks[FOVEA_MAX_QUALITY_CHECKS];
     fovea_result result;
-    int forced;                 /* a result was given although the quality is reject */
+    int forced;                 /* a result was given although the quality or the typicality is reject */
     int has_scores;             /* the network ran: the fields below are valid */
     uint32_t class_count;       /* classes of the model, at most FOVEA_MAX_CLASSES */
     uint32_t logit_count;
@@ -486,12 +503,16 @@ typedef struct fovea_screening {
     double threshold;
     double temperature;
     double decode_ms, quality_ms, preprocess_ms, infer_ms;
+    fovea_typicality typicality;
+    uint32_t reserved;
+    double typicality_score;      /* Mahalanobis score, <= 0, of the layer that finds the photo least typical */
+    double typicality_percentile; /* 0 to 100: of the model's own photos this many per cent were less typical */
 } fovea_screening;
 
 /* The whole path. The model must have a target of any_dr, referable_dr or grade5 and at most FOVEA_MAX_CLASSES
  * classes; for grade5 the score is the probability of grade 2 or more. A photo of rejected quality is FOVEA_OK with
- * FOVEA_RESULT_NOT_GRADABLE. options may be null. data is a whole JPEG or PNG file. Set screening->size to
- * sizeof(*screening) first. Threads: session. */
+ * FOVEA_RESULT_NOT_GRADABLE, and so is one of rejected typicality, which has scores all the same. options may be null.
+ * data is a whole JPEG or PNG file. Set screening->size to sizeof(*screening) first. Threads: session. */
 FOVEA_API fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
                                           const fovea_screen_options* options, fovea_screening* screening);
 /* The same for pixels. Threads: session. */
@@ -508,7 +529,8 @@ typedef struct fovea_kernel {
     const char* operation;
     const char* variant;
     int available; /* this CPU has what it needs */
-    int chosen;    /* it is the one used under the cap asked for */
+    int chosen;    /* the best of its operation under the cap asked for. Where that is scalar for halves (fp16), networks of halves
+                      are computed in floats, and it is not used */
 } fovea_kernel;
 
 /* Writes up to capacity rows, sets *count to how many there are. Set kernels[0].size to sizeof(*kernels) first: it is the
