@@ -8,10 +8,6 @@
 
 namespace fovea::ops {
 
-void product_sum_over_pixels_fp32_neon(const ProductSumOverPixelsArgs& args) {
-    ProductSumKernel<xsimd::neon64>::over_pixels(args);
-}
-
 void product_sum_over_channels_fp32_neon(const ProductSumOverChannelsArgs& args) {
     ProductSumKernel<xsimd::neon64>::over_channels(args);
 }

@@ -12,8 +12,4 @@ void product_sum_over_pixels_fp32_avx2(const ProductSumOverPixelsArgs& args) {
     ProductSumKernel<xsimd::fma3<xsimd::avx2>>::over_pixels(args);
 }
 
-void product_sum_over_channels_fp32_avx2(const ProductSumOverChannelsArgs& args) {
-    ProductSumKernel<xsimd::fma3<xsimd::avx2>>::over_channels(args);
-}
-
 }  // namespace fovea::ops
