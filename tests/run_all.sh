@@ -21,7 +21,7 @@ failed_steps=0
 
 packages="g++ git meson ninja-build pkg-config cmake valgrind python3-venv
  libstb-dev libxsimd-dev libeigen3-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
-case " $stages " in *" python "*) packages="$packages zsh groff mandoc" ;; esac
+case " $stages " in *" python "*) packages="$packages zsh groff mandoc chromium" ;; esac
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
 case " $stages " in *" clang "*) packages="$packages clang" ;; esac
 case " $stages " in *" fuzz "*) packages="$packages clang libclang-rt-14-dev" ;; esac

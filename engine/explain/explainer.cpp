@@ -59,6 +59,10 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
     if (classes < 2) {
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "explain: the model has one class, which is always certain");
     }
+    if (model.file.graph.has_codes()) {
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL,
+                        "explain: the model is of 8-bit codes, which have no gradients here; explain the model of floats that it was made of");
+    }
     if (settings.samples < 1 || settings.samples > kMostRuns) return bad("samples is outside 1 to 10000");
     if (settings.steps < 1 || settings.steps > kMostRuns) return bad("steps is outside 1 to 10000");
     if (!(settings.noise >= 0 && settings.noise <= kMostNoise)) return bad("noise is outside 0 to 10");
@@ -86,6 +90,7 @@ fovea_status fovea_explainer::plan(const fovea_session_settings& wanted, const c
     fovea_session_settings kept = wanted;
     kept.taps = needs_layer ? &layer_name : nullptr;
     kept.tap_count = needs_layer ? 1 : 0;
+    kept.typicality = 0;
     const fovea_status status = plan_session(session.file(), kept, session.log, &session.planned);
     if (status != FOVEA_OK) return status;
     Plan& plan = session.planned.plan;

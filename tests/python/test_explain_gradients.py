@@ -153,6 +153,14 @@ def test_what_cannot_be_explained(tmp_path):
         one_error(failed, 1 if "--raw" in options else 2, said)
 
 
+@pytest.mark.parametrize("method", ["gradient", "smoothgrad", "integrated", "gradcam"])
+def test_a_model_of_codes_is_refused(method):
+    codes = ROOT / "models" / "detectors" / "small224" / "small224_int8.fovea"
+    photo = ROOT / "tests" / "golden" / "data" / "photos" / "IDRiD_008.jpg"
+    layer = ["--layer", "top_pool"] if method == "gradcam" else []
+    one_error(fovea("explain", "-m", codes, photo, "--method", method, *layer), 4, codes.name, "8-bit codes")
+
+
 def test_results_are_the_same_for_every_number_of_threads_and_the_same_logits_as_of_a_run(tmp_path):
     model = NETWORKS / "large96" / "model.fovea"
     for method in (["gradient"], ["smoothgrad", "--samples", "3"], ["integrated", "--steps", "4"], ["gradcam", "--layer", "final_sum_att_feat"]):
