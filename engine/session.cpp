@@ -36,6 +36,17 @@ fovea_status check_session_settings(const fovea_session_settings* settings, cons
     return FOVEA_OK;
 }
 
+fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, const Log& log) {
+    if (input == nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: input is null", call);
+    if (dtype != FOVEA_U8 && dtype != FOVEA_F32) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: unknown dtype %d", call, static_cast<int>(dtype));
+    }
+    if (dtype == FOVEA_F32 && reinterpret_cast<std::uintptr_t>(input) % alignof(float) != 0) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: input is not aligned for floats", call);
+    }
+    return FOVEA_OK;
+}
+
 fovea_status plan_session(const ModelFile& model, const fovea_session_settings& settings,
                           const Log& log, SessionPlan* session_plan) {
     const bool default_size = settings.input_height == 0;
@@ -66,7 +77,8 @@ fovea_status plan_session(const ModelFile& model, const fovea_session_settings& 
         .threads = settings.threads,
         .kept = taps.data(),
         .kept_count = taps.size(),
-        .cancel = {settings.cancel, settings.cancel_cookie}};
+        .cancel = {settings.cancel, settings.cancel_cookie},
+        .backward = session_plan->backward};
     return make_plan(model.graph, request, log, &session_plan->plan);
 }
 
@@ -92,11 +104,14 @@ void probabilities_from_logits(const Labels& labels, const float* logits, double
 }  // namespace fovea
 
 fovea_status fovea_session::prepare(const fovea_session_settings& wanted) {
+    const fovea_status status = fovea::plan_session(file(), wanted, log, &planned);
+    return status == FOVEA_OK ? start(wanted) : status;
+}
+
+fovea_status fovea_session::start(const fovea_session_settings& wanted) {
     using namespace fovea;
-    fovea_status status = plan_session(file(), wanted, log, &planned);
-    if (status != FOVEA_OK) return status;
     const Plan& plan = planned.plan;
-    auto* memory = static_cast<std::uint8_t*>(wanted.workspace);
+    memory = static_cast<std::uint8_t*>(wanted.workspace);
     if (memory != nullptr && wanted.workspace_size < plan.workspace_size) {
         return log.fail(
             FOVEA_ERROR_WORKSPACE_TOO_SMALL, "the workspace has %zu bytes, this session needs %llu",
@@ -120,7 +135,7 @@ fovea_status fovea_session::prepare(const fovea_session_settings& wanted) {
         return log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for the session");
     }
     std::fill(step_seconds.begin(), step_seconds.end(), 0.0);
-    status = pool.start(wanted.threads);
+    const fovea_status status = pool.start(wanted.threads);
     if (status != FOVEA_OK) {
         return log.fail(status, "%u threads could not be started", wanted.threads);
     }

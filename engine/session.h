@@ -19,6 +19,9 @@ namespace fovea {
 // Settings with every field checked: sizes, ranges, pairs that belong together.
 fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log);
 
+// What every call that runs the network on the caller's values is given.
+fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, const Log& log);
+
 // What a session decides before it takes memory for running.
 struct SessionPlan {
     SessionPlan(const Allocator& allocator, const ops::IsaLevel* level)
@@ -30,6 +33,7 @@ struct SessionPlan {
     Buffer<std::uint32_t> taps;  // values; the caller's, then those of the typicality statistics
     std::uint32_t caller_taps = 0;
     bool measures_typicality = false;
+    const BackwardPass* backward = nullptr;
     Plan plan;
 };
 
@@ -64,6 +68,7 @@ struct fovea_session {
     fovea::ThreadPool pool;
     fovea::Buffer<std::uint8_t> workspace;  // empty when the caller gave one
     fovea::Buffer<double> step_seconds;
+    std::uint8_t* memory = nullptr;  // the workspace, whoever's it is
     fovea::Executor* executor = nullptr;  // in executor_place, once everything else exists
     alignas(fovea::Executor) unsigned char executor_place[sizeof(fovea::Executor)];
     bool profiled = false;
@@ -75,6 +80,8 @@ struct fovea_session {
 
     // Makes everything that running needs; `wanted` are the caller's settings, checked.
     fovea_status prepare(const fovea_session_settings& wanted);
+    // The same with a plan that is there.
+    fovea_status start(const fovea_session_settings& wanted);
     // Runs once; logits and probabilities (either may be null) as fovea_run.
     fovea_status run(const void* input, fovea_dtype dtype, float* logits, float* probabilities);
 };

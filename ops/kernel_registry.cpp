@@ -2,6 +2,7 @@
 #include "ops/kernel_registry.h"
 
 #include "ops/activation/activation.h"
+#include "ops/activation_gradient/activation_gradient.h"
 #include "ops/affine/affine.h"
 #include "ops/binary/binary.h"
 #include "ops/channel_reduce/channel_reduce.h"
@@ -19,6 +20,7 @@
 #include "ops/pointwise_conv/pointwise_conv_codes.h"
 #include "ops/pool/global_pool_codes.h"
 #include "ops/pool/pool.h"
+#include "ops/product_sum/product_sum.h"
 #include "ops/stem_pixels/stem_pixels.h"
 #include "ops/widen/widen.h"
 
@@ -39,6 +41,7 @@ OperationListing list() {
 constexpr OperationListing (*kListings[])() = {
     list<kActivationFp16>,
     list<kActivationFp32>,
+    list<kActivationGradientFp32>,
     list<kAddCodes>,
     list<kAffineFp16>,
     list<kAffineFp32>,
@@ -76,6 +79,8 @@ constexpr OperationListing (*kListings[])() = {
     list<kPointwiseConvU8S8>,
     list<kPoolFp16>,
     list<kPoolFp32>,
+    list<kProductSumOverChannelsFp32>,
+    list<kProductSumOverPixelsFp32>,
     list<kQuantiseFp32>,
     list<kQuantisePixels>,
     list<kStemPixelsFp16>,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/api/common.h"
+#include "engine/api/images.h"
 #include "engine/api/pixels.h"
 #include "engine/model/model.h"
 #include "engine/screening/pictures.h"
@@ -21,6 +22,13 @@ struct ImageOwner {
     preprocess::Image image;
 };
 
+// A shorter picture could not be freed.
+constexpr std::size_t kLeastImageSize = offsetof(fovea_image, owner) + sizeof(fovea_image::owner);
+
+}  // namespace
+
+namespace fovea {
+
 fovea_status give(preprocess::Image&& picture, const PictureContext& context, fovea_image* image) {
     auto* owner = create<ImageOwner>(context.allocator, context.allocator, std::move(picture));
     if (owner == nullptr) {
@@ -35,17 +43,12 @@ fovea_status give(preprocess::Image&& picture, const PictureContext& context, fo
     return FOVEA_OK;
 }
 
-// A shorter picture could not be freed.
-constexpr std::size_t kLeastImageSize = offsetof(fovea_image, owner) + sizeof(fovea_image::owner);
-
-// Whether the caller's struct can take a picture; it is empty then.
 bool make_empty(fovea_image* image) {
     if (!can_be_filled(image) || image->size < kLeastImageSize) return false;
     fill_struct({}, image);
     return true;
 }
 
-// The caller's settings; false when they are not sound.
 bool read_settings(const fovea_session_settings* given, fovea_session_settings* settings) {
     fovea_session_settings_init(settings);
     const char* problem = read_struct(given, settings);
@@ -56,7 +59,7 @@ bool read_settings(const fovea_session_settings* given, fovea_session_settings* 
     return problem == nullptr;
 }
 
-}  // namespace
+}  // namespace fovea
 
 void fovea_image_free(fovea_image* image) {
     if (image == nullptr || image->size < kLeastImageSize) return;

@@ -129,15 +129,8 @@ fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dt
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     const SessionCall call(*session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
-    const Log& log = session->log;
-    if (input == nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: input is null");
-    if (dtype != FOVEA_U8 && dtype != FOVEA_F32) {
-        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: unknown dtype %d",
-                        static_cast<int>(dtype));
-    }
-    if (dtype == FOVEA_F32 && reinterpret_cast<std::uintptr_t>(input) % alignof(float) != 0) {
-        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "run: input is not aligned for floats");
-    }
+    const fovea_status status = check_run_input("run", input, dtype, session->log);
+    if (status != FOVEA_OK) return status;
     return session->run(input, dtype, logits, probabilities);
 }
 

@@ -65,6 +65,7 @@ int run(int argc, char** argv) {
     add_screen(program, chosen);
     add_preprocess(program, chosen);
     add_run(program, chosen);
+    add_explain(program, chosen);
     add_info(program, chosen);
     add_selftest(program, chosen);
     add_kernels(program, chosen);

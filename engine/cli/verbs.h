@@ -16,6 +16,7 @@ using Action = std::function<ExitStatus()>;
 void add_screen(CLI::App& program, Action& chosen);
 void add_preprocess(CLI::App& program, Action& chosen);
 void add_run(CLI::App& program, Action& chosen);
+void add_explain(CLI::App& program, Action& chosen);
 void add_info(CLI::App& program, Action& chosen);
 void add_selftest(CLI::App& program, Action& chosen);
 void add_kernels(CLI::App& program, Action& chosen);

@@ -40,6 +40,8 @@ struct Labels {
     OutputForm form;
     Buffer<const char*> classes;
 
+    // Referable means grade 2 or more; a two-sided target has its one negative class first.
+    std::uint32_t first_positive() const { return target == Target::kGrade5 ? 2 : 1; }
     std::uint32_t class_count() const { return static_cast<std::uint32_t>(classes.size()); }
     std::uint32_t logit_count() const {
         return form == OutputForm::kOneSigmoid ? 1 : class_count();

@@ -29,14 +29,13 @@ std::size_t StepBuilder::count_row_pools(const Buffer<Shape>& shapes) const {
 // Gives the rows their values, and each map the list of the nodes that pool it.
 void StepBuilder::list_row_pools() {
     std::fill(pooled_by_.begin(), pooled_by_.end(), kNone);
-    std::uint32_t next_value = graph_.value_count();
     for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
         next_pool_[i] = kNone;
         const std::uint32_t map = graph_.operand(graph_.nodes[i], 0);
         if (!pools_rows(graph_.nodes[i], shape(map))) continue;
         // A value for each map, of the type of what global pools make.
-        set_value(next_value, {shape(map).height, 1, shape(map).channels}, plan_.values[i + 1].type);
-        fusions_[i].row_pool = next_value++;
+        set_value(plan_.value_total, {shape(map).height, 1, shape(map).channels}, plan_.values[i + 1].type);
+        fusions_[i].row_pool = plan_.value_total++;
         next_pool_[i] = pooled_by_[map];
         pooled_by_[map] = i;
     }

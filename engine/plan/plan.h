@@ -8,6 +8,7 @@
 #include "engine/cancel.h"
 #include "engine/model/graph.h"
 #include "engine/log.h"
+#include "engine/steps/backward_pass.h"
 #include "engine/steps/step.h"
 #include "ops/cpu_features.h"
 #include "preprocess/memory.h"
@@ -53,6 +54,9 @@ struct PlanRequest {
     // there.
     std::uint64_t work_per_thread = 1000000;
     Cancel cancel = {};  // asked as planning goes on
+    // Null, or what is to be planned after the forward pass. What is kept then is so with its gradient, and the input's gradient.
+    const BackwardPass* backward = nullptr;
+    std::uint64_t largest_kept = 640 * 1024;  // bytes of a map that a backward pass needs and does not rather make again
 };
 
 // How to run a graph at one input size: the steps in order, and where every value lies.

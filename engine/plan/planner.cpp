@@ -25,6 +25,8 @@ fovea_status make_plan(const Graph& graph, const PlanRequest& request, const Log
     plan->zero_floats = Program::kOneCount;  // the offsets that go with the ones
     for (const Node& node : graph.nodes) {
         if (node.bias == kNone) plan->zero_floats = std::max(plan->zero_floats, bias_floats(node));
+        if (request.backward == nullptr) continue;  // whose layers have no bias, and an output for each input channel
+        plan->zero_floats = std::max(plan->zero_floats, round_up_8(shapes[graph.operand(node, 0)].channels));
     }
     plan->zero_floats = round_up_to_line(plan->zero_floats);
     plan->constant_floats = plan->zero_floats + round_up_to_line(Program::kOneCount);

@@ -265,6 +265,12 @@ void SegmentBuilder::find_uses() {
     use(graph_.logits, step_count());
     use(graph_.probabilities, step_count());
     for (std::size_t i = 0; i < request_.kept_count; ++i) use(request_.kept[i], step_count());
+    const auto use_gradient = [&](std::uint32_t value) {
+        if (plan_.gradients[value] != kNone) use(plan_.gradients[value], step_count());
+    };
+    if (request_.backward == nullptr) return;
+    use_gradient(0);
+    for (std::size_t i = 0; i < request_.kept_count; ++i) use_gradient(request_.kept[i]);
 }
 
 fovea_status SegmentBuilder::build() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/steps/operations.h"
+#include "ops/activation_gradient/activation_gradient.h"
 
 namespace fovea {
 
@@ -14,21 +15,52 @@ bool StepBuilder::build(const Buffer<Shape>& shapes, const Buffer<ElementType>& 
     for (const Node& node : graph_.nodes) operand_count += node.operand_count + 2;
     // A node gives at most three steps: itself, a global pool's rows, an activation that no kernel
     // fuses. The rows of each global pool are a value more.
-    const std::size_t step_count = 3 * std::size_t{nodes} + 1;
-    if (!plan_.values.allocate(values + count_row_pools(shapes)) || !uses_.allocate(values) ||
+    std::size_t step_count = 3 * std::size_t{nodes} + 1;
+    std::size_t value_count = values + count_row_pools(shapes);
+    std::size_t constant_count = nodes;
+    if (request_.backward != nullptr) {
+        const BackwardBounds bounds = request_.backward->bounds(graph_);
+        step_count += bounds.steps;
+        operand_count += bounds.operands;
+        value_count += nodes + bounds.values;
+        constant_count *= 2;  // what is made again reads its weights again
+        const std::size_t forward_values = values + count_row_pools(shapes) + nodes;
+        if (!plan_.gradients.allocate(values) || !made_again_.allocate(forward_values) || !distances_.allocate(forward_values)) {
+            return false;
+        }
+    }
+    if (!plan_.values.allocate(value_count) || !uses_.allocate(values) ||
         !consumers_.allocate(values) || !fusions_.allocate(nodes) || !pooled_by_.allocate(values) ||
         !next_pool_.allocate(nodes) || !plan_.steps.allocate(step_count) || !plan_.operands.allocate(operand_count) ||
-        !plan_.constants.allocate(nodes)) {
+        !plan_.constants.allocate(constant_count)) {
         return false;
     }
+    std::fill(plan_.values.begin(), plan_.values.end(), Value());
     for (std::uint32_t value = 0; value < values; ++value) set_value(value, shapes[value], types[value]);
+    plan_.value_total = values;
     std::fill(fusions_.begin(), fusions_.end(), Fusion());
     list_row_pools();
+    if (request_.backward != nullptr) keep_what_derivatives_need();
     choose_gates();
     count_uses();
     choose_fusions();
     emit_steps();
     return true;
+}
+
+// Of an activation whose derivative its result does not tell, a value for what goes in, unless that is an operand.
+void StepBuilder::keep_what_derivatives_need() {
+    for (std::uint32_t i = 0; i < graph_.node_count(); ++i) {
+        const Node& node = graph_.nodes[i];
+        if (!ops::derivative_needs_input(node.activation, node.activation_parameter)) continue;
+        if (node.kind == NodeKind::kActivation || is_view(node, i)) continue;
+        set_value(plan_.value_total, shape(i + 1), plan_.values[i + 1].type);
+        fusions_[i].before_activation = plan_.value_total++;
+    }
+}
+
+bool StepBuilder::is_view(const Node& node, std::uint32_t index) const {
+    return node.kind == NodeKind::kReshape && plan_.values[graph_.operand(node, 0)].type == plan_.values[index + 1].type;
 }
 
 void StepBuilder::set_value(std::uint32_t index, const Shape& shape, ElementType type) {
@@ -58,7 +90,7 @@ void StepBuilder::emit_node(StepWriter& writer, std::uint32_t index) {
     const bool codes = makes_or_takes_codes(writer, index);
     const ops::Activation done = codes ? emit_codes(writer, index) : operation_of(graph_.nodes[index].kind).emit(writer, index);
     const ops::Activation wanted = graph_.nodes[place].activation;
-    if (wanted != done) emit_activation(writer, place, place + 1);
+    if (wanted != done) emit_activation(writer, place, writer.result_of(place));
     emit_row_pools(writer, place + 1);
 }
 
@@ -78,16 +110,19 @@ void StepBuilder::emit_steps() {
         }
         const Node& node = graph_.nodes[i];
         const std::uint32_t input = graph_.operand(node, 0);
-        const bool is_view = node.kind == NodeKind::kReshape && plan_.values[input].type == plan_.values[i + 1].type;
         // An activated reshape writes its own storage only if nothing else may see the change.
-        if (is_view && node.activation == ops::Activation::kNone) {
+        if (is_view(node, i) && node.activation == ops::Activation::kNone) {
             plan_.values[i + 1].root = plan_.values[input].root;
-        } else if (is_view) {
+        } else if (is_view(node, i)) {
             emit_activation(writer, i, input);
         } else {
             emit_node(writer, i);
         }
     }
+    plan_.forward_steps = plan_.step_count;
+    if (request_.backward == nullptr) return;
+    const Recomputation again = {request_.largest_kept, plan_.value_total, made_again_.data(), distances_.data()};
+    request_.backward->emit(writer, again, plan_.gradients.data());
 }
 
 }  // namespace fovea

@@ -23,7 +23,9 @@ class StepBuilder {
           consumers_(allocator),
           fusions_(allocator),
           pooled_by_(allocator),
-          next_pool_(allocator) {}
+          next_pool_(allocator),
+          made_again_(allocator),
+          distances_(allocator) {}
 
     // False when out of memory.
     [[nodiscard]] bool build(const Buffer<Shape>& shapes, const Buffer<ElementType>& types);
@@ -42,6 +44,8 @@ class StepBuilder {
     std::uint32_t absorbable_operand(const Node& add) const;
     void choose_fusions();
 
+    void keep_what_derivatives_need();
+    bool is_view(const Node& node, std::uint32_t index) const;
     void set_value(std::uint32_t value, const Shape& shape, ElementType type);
     void emit_row_pools(StepWriter& writer, std::uint32_t value);
     void emit_node(StepWriter& writer, std::uint32_t index);
@@ -58,6 +62,9 @@ class StepBuilder {
     Buffer<std::uint32_t> pooled_by_;  // by value: the first node that pools it, or kNone
     Buffer<std::uint32_t> next_pool_;  // by node: the next one that pools the same map, or kNone
     bool input_as_elements_ = false;
+    // Of a backward pass, see Recomputation:
+    Buffer<std::uint32_t> made_again_;
+    Buffer<std::uint8_t> distances_;
 };
 
 }  // namespace fovea

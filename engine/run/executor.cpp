@@ -69,6 +69,7 @@ fovea_status Executor::run(const RunInput& input) {
     if (step_seconds_ != nullptr) std::fill_n(step_seconds_, plan_.step_count, 0.0);
     for (std::size_t i = 0; i < plan_.segment_count; ++i) {
         const Segment& segment = plan_.segments[i];
+        if (input.forward_only && segment.first_step >= plan_.forward_steps) break;
         const double start = step_seconds_ != nullptr ? monotonic_seconds() : 0;
         Part part{*this, segment};
         pool_.run(segment.threads, run_part, &part);

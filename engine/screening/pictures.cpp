@@ -85,11 +85,12 @@ preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std:
 }
 
 fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
-                        const PictureContext& context, preprocess::Image* out) {
+                        const PictureContext& context, preprocess::Image* out,
+                        preprocess::PresetGeometry* geometry) {
     settings.max_side = context.max_side;
     settings.max_pixels = context.max_pixels;
     const preprocess::Status status =
-        preprocess::apply_preset(photo.view(), settings, context.allocator, out, nullptr);
+        preprocess::apply_preset(photo.view(), settings, context.allocator, out, geometry);
     const char* detail = status == preprocess::Status::kImageTooLarge
                              ? "the preset would enlarge the photo beyond the limits"
                              : nullptr;

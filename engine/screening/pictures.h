@@ -38,7 +38,8 @@ preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std:
 
 // Makes the network's picture of an upright photo, within the context's limits.
 fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
-                        const PictureContext& context, preprocess::Image* out);
+                        const PictureContext& context, preprocess::Image* out,
+                        preprocess::PresetGeometry* geometry = nullptr);
 
 // The caller's preset, checked.
 fovea_status public_preset(const fovea_preset& preset, const Log& log,

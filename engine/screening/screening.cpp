@@ -89,10 +89,8 @@ fovea_status judge_quality(fovea_session& session, const preprocess::Image& phot
 }
 
 double positive_score(const Labels& labels, const float* probabilities) {
-    // Referable means grade 2 or more; a two-sided target has its one negative class first.
-    const std::uint32_t first = labels.target == Target::kGrade5 ? 2 : 1;
     double score = 0;
-    for (std::uint32_t i = first; i < labels.class_count(); ++i) {
+    for (std::uint32_t i = labels.first_positive(); i < labels.class_count(); ++i) {
         const double probability = probabilities[i];
         // Independent probabilities do not add up.
         score = labels.form == OutputForm::kSigmoids ? std::max(score, probability)

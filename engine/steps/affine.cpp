@@ -66,7 +66,7 @@ void run_input(const Run& run, const Step& step, Range pixels, std::uint32_t thr
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     const std::uint32_t input = writer.operand(index, 0);
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, input);
     const LayerWeights layer = writer.read_weights(step, index, ElementType::kF32);
     with_element(writer.type(index + 1), [&]<typename Element>() {

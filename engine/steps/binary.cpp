@@ -48,22 +48,9 @@ void run_halves(const Run& run, const Step& step, Range pixels, std::uint32_t th
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
-    const Node& node = writer.node(index);
-    Step& step = writer.begin(index, index + 1);
-    writer.read(step, writer.operand(index, 0));
-    writer.read(step, writer.operand(index, 1));
-    const Shape& right = writer.shape(writer.operand(index, 1));
-    const bool broadcast = right.is_vector() && !step.output_shape.is_vector();
-    if (broadcast) step.reads_whole = 1u << 1;
-    step.may_overwrite = 1u << 0;
-    if (writer.type(index + 1) == ElementType::kF16) {
-        writer.use(step, ops::kBinaryFp16, run_halves);
-    } else {
-        writer.use(step, ops::kBinaryFp32, run_floats);
-    }
-    step.set_own(Binary{node.kind == NodeKind::kAdd ? ops::BinaryKind::kAdd : ops::BinaryKind::kMultiply, broadcast,
-                        right.channels == 1});
-    writer.finish(step, Unit::kPixel);
+    const bool adds = writer.node(index).kind == NodeKind::kAdd;
+    emit_binary(writer, index, writer.result_of(index), writer.operand(index, 0), writer.operand(index, 1),
+                adds ? ops::BinaryKind::kAdd : ops::BinaryKind::kMultiply);
     return ops::Activation::kNone;
 }
 
@@ -74,6 +61,24 @@ bool result_type(const TypeQuestion& question, ElementType* type) {
 }
 
 }  // namespace
+
+void emit_binary(StepWriter& writer, std::uint32_t index, std::uint32_t output, std::uint32_t left, std::uint32_t right,
+                 ops::BinaryKind kind) {
+    Step& step = writer.begin(index, output);
+    writer.read(step, left);
+    writer.read(step, right);
+    const Shape& other = writer.shape(right);
+    const bool broadcast = other.is_vector() && !step.output_shape.is_vector();
+    if (broadcast) step.reads_whole = 1u << 1;
+    step.may_overwrite = 1u << 0;
+    if (writer.type(output) == ElementType::kF16) {
+        writer.use(step, ops::kBinaryFp16, run_halves);
+    } else {
+        writer.use(step, ops::kBinaryFp32, run_floats);
+    }
+    step.set_own(Binary{kind, broadcast, other.channels == 1});
+    writer.finish(step, Unit::kPixel);
+}
 
 constinit const Operation binary_operation = {result_type, emit};
 

@@ -19,7 +19,7 @@ void run_channel_reduce(const Run& run, const Step& step, Range pixels, std::uin
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     with_element(writer.type(index + 1), [&]<typename Element>() {
         writer.use_kernel<ops::ChannelReduceArgs<Element>>(step, run_channel_reduce<Element>);

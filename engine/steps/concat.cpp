@@ -23,7 +23,7 @@ void run_concat(const Run& run, const Step& step, Range pixels, std::uint32_t th
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     for (std::uint32_t i = 0; i < writer.node(index).operand_count; ++i) writer.read(step, writer.operand(index, i));
     writer.use(step, "copy", run_concat);
     writer.finish(step, Unit::kPixel);

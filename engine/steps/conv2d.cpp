@@ -122,8 +122,8 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
         const bool of_vector = writer.shape(index + 1).is_vector() && writer.type(index + 1) == ElementType::kF32;
         return of_vector ? emit_dense(writer, index) : emit_pointwise_conv(writer, index);
     }
-    const auto activation = ops::is_fusable(node.activation) ? node.activation : ops::Activation::kNone;
-    Step& step = writer.begin(index, index + 1);
+    const ops::Activation activation = writer.fused_activation(index);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     const ElementType type = writer.type(index + 1);
     const Fusion& fusion = writer.fusion(index);

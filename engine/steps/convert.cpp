@@ -39,7 +39,7 @@ bool result_type(const TypeQuestion&, ElementType* type) {
 
 // A reshape that cannot be a view, because vectors are floats.
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     writer.use(step, ops::kWidenFp16, run_widen);
     writer.finish(step, Unit::kChannel);

@@ -25,7 +25,7 @@ void run_dense(const Run& run, const Step& step, Range panels, std::uint32_t) {
 
 // Vectors are floats, and there are kernels for weights of either type.
 ops::Activation emit_dense(StepWriter& writer, std::uint32_t index) {
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     const LayerWeights layer = writer.read_weights(step, index, ElementType::kF32);
     with_element(layer.type,

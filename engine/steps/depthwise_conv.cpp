@@ -48,8 +48,8 @@ void run_depthwise(const Run& run, const Step& step, Range rows, std::uint32_t t
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     const Node& node = writer.node(index);
-    const auto activation = ops::is_fusable(node.activation) ? node.activation : ops::Activation::kNone;
-    Step& step = writer.begin(index, index + 1);
+    const ops::Activation activation = writer.fused_activation(index);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     const Window window = read_window(writer, step, index);
     const ElementType type = writer.type(index + 1);

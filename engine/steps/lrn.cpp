@@ -28,7 +28,7 @@ void run_lrn(const Run& run, const Step& step, Range pixels, std::uint32_t threa
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     const Node& node = writer.node(index);
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     writer.use(step, ops::kLrnFp32, run_lrn);
     const float* const numbers = writer.graph().tensors[node.weights].floats();

@@ -4,6 +4,7 @@
 
 #include "engine/model/graph.h"
 #include "engine/steps/step_writer.h"
+#include "ops/binary/binary.h"
 #include "ops/pool/pool.h"
 
 namespace fovea {
@@ -46,8 +47,11 @@ bool type_of_floats(const TypeQuestion& question, ElementType* type);
 void emit_input(StepWriter& writer);
 // the rows of a map pooled as they are made, for the global pool `node`;
 void emit_row_pool(StepWriter& writer, std::uint32_t node, std::uint32_t map, std::uint32_t rows);
-// an activation that no kernel does, or on a value of its own.
+// an activation that no kernel does, or on a value of its own;
 void emit_activation(StepWriter& writer, std::uint32_t node, std::uint32_t value);
+// an addition or product of two values, for the work of that node.
+void emit_binary(StepWriter& writer, std::uint32_t node, std::uint32_t output, std::uint32_t left, std::uint32_t right,
+                 ops::BinaryKind kind);
 
 // Whether a node makes codes, or floats of codes, or floats with 8-bit weights: then this adds its step instead of its operation.
 bool makes_or_takes_codes(const StepWriter& writer, std::uint32_t node);

@@ -29,7 +29,7 @@ void run_pad(const Run& run, const Step& step, Range rows, std::uint32_t thread)
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     const Node& node = writer.node(index);
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     step.rows = RowMap::window(1, node.padding.top, 1, step.input_shape.height);
     writer.use(step, "copy", run_pad);

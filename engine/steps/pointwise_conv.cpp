@@ -50,9 +50,8 @@ ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t index) {
     const Node& node = writer.node(index);
     const Fusion& fusion = writer.fusion(index);
     const std::uint32_t place = fusion.sum != kNone ? fusion.sum : index;
-    const ops::Activation wanted = writer.node(place).activation;
-    const ops::Activation activation = ops::is_fusable(wanted) ? wanted : ops::Activation::kNone;
-    Step& step = writer.begin(place, place + 1);
+    const ops::Activation activation = writer.fused_activation(place);
+    Step& step = writer.begin(place, writer.result_of(place));
     writer.read(step, writer.operand(fusion.gate != kNone ? fusion.gate : index, 0));
     std::uint32_t residual = kNone, gate = kNone;
     if (fusion.sum != kNone) {

@@ -68,7 +68,7 @@ void run_row_pool(const Run& run, const Step& step, Range rows, std::uint32_t th
 void emit_global_pool(StepWriter& writer, std::uint32_t index) {
     const std::uint32_t rows = writer.fusion(index).row_pool;
     const std::uint32_t input = rows != kNone ? rows : writer.operand(index, 0);
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, input);
     const Pool pool = pool_of(writer.node(index));
     if (is_code(writer.type(input))) {
@@ -89,7 +89,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
         emit_global_pool(writer, index);
         return ops::Activation::kNone;
     }
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     Pool pool = pool_of(node);
     pool.window = read_window(writer, step, index);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/steps/elements.h"
+#include "engine/steps/objective.h"
 #include "engine/steps/step.h"
 #include "fovea/fovea.h"
 
@@ -14,6 +15,8 @@ namespace fovea {
 struct RunInput {
     const void* data;
     fovea_dtype dtype;
+    Objective objective = {};  // of a backward pass
+    bool forward_only = false;
 };
 
 // Whether to stop, for a unit of a step that is long by itself. The thread asks that the executor has it from.

@@ -13,7 +13,7 @@ void run_softmax(const Run& run, const Step& step, Range, std::uint32_t) {
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
-    Step& step = writer.begin(index, index + 1);
+    Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
     writer.use(step, "softmax_fp32", run_softmax);
     step.streams = false;

@@ -160,19 +160,29 @@ struct Constant {
 // The steps of a plan in their order, and what they read and write.
 struct Program {
     Program(const Allocator& allocator, ops::CpuFeatureSet features_)
-        : features(features_), float_features(features_), values(allocator), steps(allocator), operands(allocator), constants(allocator) {}
+        : features(features_),
+          float_features(features_),
+          values(allocator),
+          steps(allocator),
+          operands(allocator),
+          constants(allocator),
+          gradients(allocator) {}
 
     ops::CpuFeatureSet features;  // that kernels may need
     // Those that kernels of floats may need: none beside codes, whose results are the same bits on every CPU.
     ops::CpuFeatureSet float_features;
-    // Those of the graph and, after them, the rows that global pools are made of.
+    // Those of the graph and, after them, those that only steps know.
     Buffer<Value> values;
+    std::uint32_t value_total = 0;  // values.size() is the room made for them
     Buffer<Step> steps;
     std::size_t step_count = 0;      // steps.size() is the room made for them
+    std::size_t forward_steps = 0;   // the first of them; the others are a backward pass
     Buffer<std::uint32_t> operands;  // values read by the steps
     std::size_t operand_total = 0;
     Buffer<Constant> constants;
     std::size_t constant_count = 0;
+    // Of a program with a backward pass: by value of the graph, the value that is its gradient, or kNone. Empty without.
+    Buffer<std::uint32_t> gradients;
     // The constants begin with zeros, for layers without a bias, then kOneCount ones.
     static constexpr std::uint64_t kOneCount = 8;
     std::uint64_t zero_floats = 0;

@@ -25,18 +25,36 @@ std::uint64_t round_up_to_line(std::uint64_t floats) {
     return align_up(floats * sizeof(float)) / sizeof(float);
 }
 
+std::uint32_t StepWriter::add_value(const Shape& shape, ElementType type) {
+    const std::uint32_t index = program_.value_total++;
+    Value& value = program_.values[index];
+    value = {};
+    value.shape = shape;
+    value.type = type;
+    value.root = index;
+    value.pixel_stride = shape.channels;
+    return index;
+}
+
+std::uint32_t StepWriter::add_view(const Shape& shape, std::uint32_t value) {
+    const std::uint32_t view = add_value(shape, type(value));
+    program_.values[view].root = program_.root(value);
+    return view;
+}
+
 Step& StepWriter::begin(std::uint32_t node, std::uint32_t output) {
     Step& step = program_.steps[program_.step_count++];
     step = {};
     step.node = node;
     step.first_operand = static_cast<std::uint32_t>(program_.operand_total);
-    step.output = output;
+    step.output = replaced(output);
     step.output_shape = shape(output);
     step.rows.height = step.output_shape.height;
     return step;
 }
 
-void StepWriter::read(Step& step, std::uint32_t value) {
+void StepWriter::read(Step& step, std::uint32_t original) {
+    const std::uint32_t value = replaced(original);
     program_.operands[program_.operand_total++] = value;
     if (step.operand_count++ == 0) step.input_shape = shape(value);
 }

@@ -19,6 +19,7 @@ struct Fusion {
     std::uint32_t sum = kNone;        // the addition that it does as it writes; it then runs at that node's place
     std::uint32_t done_by = kNone;    // the node that does this one's work
     std::uint32_t row_pool = kNone;   // value: the rows of the map that it pools, already pooled
+    std::uint32_t before_activation = kNone;  // value: its result as it was before its activation, which a step of its own then does
     bool reads_pixels = false;        // the caller's, as they are
 };
 
@@ -53,7 +54,30 @@ class StepWriter {
     const Shape& shape(std::uint32_t value) const { return program_.values[value].shape; }
     ElementType type(std::uint32_t value) const { return program_.values[value].type; }
     ops::CpuFeatureSet features() const { return program_.features; }
+    const Program& program() const { return program_; }
 
+    // Room for a value that no node makes.
+    std::uint32_t add_value(const Shape& shape, ElementType type);
+    // The elements of another value in another shape.
+    std::uint32_t add_view(const Shape& shape, std::uint32_t value);
+    // The value that the node's own step writes: its result, or that before its activation.
+    std::uint32_t result_of(std::uint32_t index) const {
+        const std::uint32_t before = fusions_[index].before_activation;
+        return before != kNone ? before : index + 1;
+    }
+    // The activation that the node's kernel does as it writes its result, if it is one that kernels can do.
+    ops::Activation fused_activation(std::uint32_t index) const {
+        const ops::Activation wanted = graph_.nodes[index].activation;
+        return fusions_[index].before_activation == kNone && ops::is_fusable(wanted) ? wanted : ops::Activation::kNone;
+    }
+
+    // From here on, steps read and write other values in the place of the first `count`: by value, or kNone where it stays; null
+    // ends that.
+    void replace_values(const std::uint32_t* replacements, std::uint32_t count) {
+        replacements_ = replacements;
+        replacement_count_ = replacements != nullptr ? count : 0;
+    }
+    // node: whose work it is, for messages.
     Step& begin(std::uint32_t node, std::uint32_t output);
     void read(Step& step, std::uint32_t value);
     // Instead of the operand that was read first.
@@ -100,10 +124,16 @@ class StepWriter {
     void finish(Step& step, Unit unit);
 
   private:
+    std::uint32_t replaced(std::uint32_t value) const {
+        return value < replacement_count_ && replacements_[value] != kNone ? replacements_[value] : value;
+    }
+
     const Graph& graph_;
     const Buffer<Fusion>& fusions_;
     const Sharing& sharing_;
     Program& program_;
+    const std::uint32_t* replacements_ = nullptr;
+    std::uint32_t replacement_count_ = 0;
 };
 
 }  // namespace fovea

@@ -9,7 +9,7 @@ import re
 import sys
 
 # From the ground up: a file may include those of its own floor and of lower ones.
-FLOORS = ["ground", "model", "steps", "plan", "run", "session", "screening", "api"]
+FLOORS = ["ground", "model", "steps", "plan", "run", "session", "screening", "explain", "api"]
 INCLUDE = re.compile(r'^#include "(engine/[^"]+)"', re.MULTILINE)
 
 

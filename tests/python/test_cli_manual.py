@@ -17,12 +17,12 @@ from cli_helpers import BINARY, ROOT, WRAPPER, fovea_ok, needs_binary
 
 MANUAL = ROOT / "engine" / "cli" / "manual"
 BUILD = os.environ.get("FOVEA_BUILD_DIRECTORY", "")
-VERBS = ["screen", "preprocess", "run", "info", "selftest", "kernels"]
+VERBS = ["screen", "preprocess", "run", "explain", "info", "selftest", "kernels"]
 COMMANDS = ["", *VERBS]
 PHOTO_ENDINGS = ["jpg", "jpeg", "png", "csv", "tsv", "json", "jsonl"]
-FILE_ENDINGS = {"screen": PHOTO_ENDINGS, "preprocess": PHOTO_ENDINGS, "run": ["npy", "png", "jpg", "jpeg"], "info": ["fovea"], "selftest": ["fovea"]}
+FILE_ENDINGS = {"screen": PHOTO_ENDINGS, "preprocess": PHOTO_ENDINGS, "run": ["npy", "png", "jpg", "jpeg"], "explain": ["npy", "png", "jpg", "jpeg"], "info": ["fovea"], "selftest": ["fovea"]}
 ALL_ENDINGS = [*PHOTO_ENDINGS, "npy", "fovea", "cpp", "md"]
-CHOICES = [("screen", "--format"), ("screen", "-f"), ("preprocess", "--preset"), ("preprocess", "--resize")]
+CHOICES = [("screen", "--format"), ("screen", "-f"), ("explain", "--method"), ("explain", "--scalar"), ("explain", "--reduce"), ("explain", "--colors"), ("preprocess", "--preset"), ("preprocess", "--resize")]
 needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
 needs_zsh = pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 
@@ -194,7 +194,7 @@ def offered_by_zsh(lines, folder, notes):
     notes.mkdir(exist_ok=True)
     setup = notes / "setup.zsh"
     setup.write_text(
-        f"fpath=({MANUAL} $fpath); autoload -Uz compinit; compinit -D -u; PROMPT='ready> '\n"
+        f"fpath=({MANUAL} $fpath); autoload -Uz compinit; compinit -D -u; PROMPT='ready> '; LINES=100\n"  # no list is longer
         "compadd() {\n"
         "  if (( ! ${argv[(I)-[a-zA-Z]#[OAD]*]} )); then\n"
         "    local -a found; builtin compadd -O found \"$@\"\n"

@@ -7,7 +7,7 @@ import pytest
 from cli_helpers import SAMPLES, fovea, model, needs_binary, one_error  # noqa: F401
 
 pytestmark = needs_binary
-VERBS = ["screen", "preprocess", "run", "info", "selftest", "kernels"]
+VERBS = ["screen", "preprocess", "run", "explain", "info", "selftest", "kernels"]
 
 
 def in_words(line):
@@ -36,6 +36,9 @@ def test_an_unknown_verb_is_named_with_those_there_are():
         ["screen", "-m", "MODEL", "PHOTO", "--bom"], ["screen", "-m", "MODEL", "PHOTO", "--operating-point", "none"],
         ["screen", "-m", "MODEL", "PHOTO", "--isa", "none"], ["screen", "-m", "MODEL", "PHOTO", "--threads", "0"],
         ["run", "-m", "MODEL", "PHOTO"], ["run", "-m", "MODEL", "text.jpg"], ["run", "-m", "MODEL", "gone.npy"],
+        ["explain", "-m", "MODEL", "text.jpg"], ["explain", "-m", "MODEL", "--as-is", "gone.png"], ["explain", "-m", "MODEL", "--as-is", "text.jpg"],
+        ["explain", "-m", "gone.fovea", "--as-is", "PHOTO"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--method", "gradcam"],
+        ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--class", "none"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--layer", "x"],
         ["info", "text.fovea"], ["info", "MODEL", "--size", "1x"], ["info", "MODEL", "--size", "64x64"], ["selftest", "gone.fovea"],
         ["preprocess", "PHOTO", "out.jpg"], ["preprocess", "text.jpg", "out.png"], ["preprocess", "PHOTO", "gone/out.png"],
         ["kernels", "--isa", "none"],

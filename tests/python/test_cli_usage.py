@@ -4,7 +4,7 @@ import pytest
 from cli_helpers import SAMPLES, fovea, fovea_ok, model, needs_binary, one_error  # noqa: F401
 
 pytestmark = needs_binary
-VERBS = ["screen", "preprocess", "run", "info", "selftest", "kernels"]
+VERBS = ["screen", "preprocess", "run", "explain", "info", "selftest", "kernels"]
 
 
 def test_version_and_help():
@@ -45,6 +45,18 @@ def test_every_verb_has_examples(verb):
         ["preprocess", "--size", "99999", "a.jpg", "out.png"],
         ["preprocess", "--model", "m.fovea", "--size", "224", "a.jpg", "out.png"],
         ["run", "--model", "x.fovea"],
+        ["explain", "--model", "x.fovea", "--as-is"],
+        ["explain", "--model", "x.fovea", "--as-is", "a.png", "b.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--method", "guess", "a.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--scalar", "guess", "a.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--method", "gradcam", "a.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--layer", "Conv_1", "a.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--samples", "0", "a.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--noise", "-1", "a.png"],
+        ["explain", "--model", "x.fovea", "--as-is", "--steps", "10001", "a.png"],
+        ["explain", "--model", "x.fovea", "--opacity", "2", "a.png"],
+        ["explain", "--model", "x.fovea", "--percentile", "0", "a.png"],
+        ["explain", "--model", "x.fovea", "--colors", "hot", "a.png"],
         ["info"],
         ["info", "a.fovea", "b.fovea"],
         ["selftest"],

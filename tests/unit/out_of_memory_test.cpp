@@ -98,6 +98,34 @@ TEST_CASE("sessions and what they need") {
           }) > 5);
 }
 
+TEST_CASE("explainers and what they need") {
+    const Model model(model_builder::tiny_spec());
+    for (const fovea_explain_method method : {FOVEA_EXPLAIN_GRADIENT, FOVEA_EXPLAIN_INTEGRATED_GRADIENTS, FOVEA_EXPLAIN_GRAD_CAM}) {
+        fovea_explain_settings settings;
+        fovea_explain_settings_init(&settings);
+        settings.method = method;
+        settings.layer = "stem";
+        fovea_session_settings session;
+        fovea_session_settings_init(&session);
+        session.threads = 2;
+        CHECK(refuse_each([&](const fovea_allocator& allocator, const fovea_log& log) {
+                  session.allocator = allocator;
+                  session.log = log;
+                  fovea_explainer* explainer = nullptr;
+                  const fovea_status status = fovea_explainer_create(model.model, &session, &settings, &explainer);
+                  CHECK((explainer == nullptr) == (status != FOVEA_OK));
+                  fovea_explainer_close(&explainer);
+                  return status;
+              }) > 5);
+        CHECK(refuse_each([&](const fovea_allocator& allocator, const fovea_log& log) {
+                  session.allocator = allocator;
+                  session.log = log;
+                  std::size_t bytes = 0;
+                  return fovea_explainer_workspace_size(model.model, &session, &settings, &bytes);
+              }) > 5);
+    }
+}
+
 TEST_CASE("screening, and the next one after a failure") {
     model_builder::ModelSpec spec = model_builder::tiny_spec();
     const Model model(spec);

@@ -141,6 +141,7 @@ TEST_CASE("defaults are set in structs of every size") {
     check_defaults<fovea_session_settings>(fovea_session_settings_init_sized);
     check_defaults<fovea_preset>(fovea_preset_init_sized);
     check_defaults<fovea_screen_options>(fovea_screen_options_init_sized);
+    check_defaults<fovea_explain_settings>(fovea_explain_settings_init_sized);
 }
 
 TEST_CASE("settings of every size are read") {
@@ -166,6 +167,18 @@ TEST_CASE("settings of every size are read") {
         return status;
     });
     const auto picture = fundus_picture::make(64);
+    fovea_explain_settings explain_settings;
+    fovea_explain_settings_init(&explain_settings);
+    check_reading<fovea_explain_settings>(explain_settings, 0, [&](const fovea_explain_settings* given) {
+        std::size_t bytes = 7;
+        const fovea_status status = fovea_explainer_workspace_size(f.model, &settings, given, &bytes);
+        fovea_explainer* explainer = nullptr;
+        CHECK(fovea_explainer_create(f.model, &settings, given, &explainer) == status);
+        CHECK((bytes == 7) == (status != FOVEA_OK));
+        fovea_explainer_close(&explainer);
+        return status;
+    });
+
     const fovea_pixels pixels = picture.pixels();
     fovea_preset preset;
     fovea_preset_init(&preset);
@@ -212,6 +225,12 @@ TEST_CASE("structs of every size are filled") {
     fovea_session* session = nullptr;
     REQUIRE(fovea_session_create(f.model, &settings, &session) == FOVEA_OK);
     check_filling<fovea_session_info>([&](fovea_session_info* info) { return fovea_session_describe(session, info); });
+    fovea_explainer* explainer = nullptr;
+    REQUIRE(fovea_explainer_create(f.model, &settings, nullptr, &explainer) == FOVEA_OK);
+    const std::vector<float> black(std::size_t{4} * 4 * 3);
+    check_filling<fovea_explanation>(
+        [&](fovea_explanation* explanation) { return fovea_explain(explainer, black.data(), FOVEA_F32, nullptr, explanation); });
+    fovea_explainer_close(&explainer);
     auto info = sized<fovea_session_info>();
     REQUIRE(fovea_session_describe(session, &info) == FOVEA_OK);
     const std::vector<std::uint8_t> input(std::size_t{info.input_height} * info.input_width * info.input_channels, 100);

@@ -35,23 +35,31 @@ _fovea_value() {
     local begun=$1 option=$2 verb=$3 program=$4 sets
     case $verb$option in
         preprocess--size | preprocess--sigma | preprocess--tolerance | preprocess--graham-scale) ;;
-        screen--model | screen-m | preprocess--model | preprocess-m | run--model | run-m) _fovea_paths "$begun" fovea ;;
+        screen--model | screen-m | preprocess--model | preprocess-m | run--model | run-m | explain--model | explain-m) _fovea_paths "$begun" fovea ;;
         screen--format | screen-f) _fovea_words "$begun" 'text json jsonl csv' ;;
         screen--output | screen-o) _fovea_paths "$begun" txt json jsonl csv ;;
         screen--images | preprocess--images | preprocess--out-dir | run--dump) _fovea_paths "$begun" ;;
         preprocess--preset) _fovea_words "$begun" 'none kaggle_ben_color kaggle_circle kaggle_circle_v2 graham2015 eyeq' ;;
         preprocess--resize) _fovea_words "$begun" 'cv_linear cv_area' ;;
+        explain--method) _fovea_words "$begun" 'gradcam gradient integrated smoothgrad' ;;
+        explain--scalar) _fovea_words "$begun" 'logit loss margin prob' ;;
+        explain--reduce) _fovea_words "$begun" 'l2 max sum' ;;
+        explain--colors) _fovea_words "$begun" 'jet viridis' ;;
+        explain--raw | explain--baseline) _fovea_paths "$begun" npy ;;
+        explain--map | explain--overlay) _fovea_paths "$begun" png ;;
+        explain--class | explain--layer | explain--samples | explain--noise | explain--seed | explain--steps) ;;
+        explain--percentile | explain--opacity) ;;
         run--taps) _fovea_words "$begun" all ;;
-        screen--isa | run--isa | info--isa | selftest--isa | kernels--isa)
+        screen--isa | run--isa | explain--isa | info--isa | selftest--isa | kernels--isa)
             IFS= read -r sets < <(env -u FOVEA_ISA "$program" kernels 2>/dev/null)
             sets=${sets#*: }
             _fovea_words "$begun" "${sets//,/}"
             ;;
         screen--operating-point | screen--shard | preprocess--shard | run--size | info--size) ;;
         screen--jobs | screen-j | preprocess--jobs | preprocess-j) ;;
-        screen--threads | screen-t | run--threads | run-t | info--threads | info-t | selftest--threads | selftest-t) ;;
+        screen--threads | screen-t | run--threads | run-t | explain--threads | explain-t | info--threads | info-t | selftest--threads | selftest-t) ;;
         screen--photo-memory) ;;
-        screen--max-memory | run--max-memory | info--max-memory | selftest--max-memory) ;;
+        screen--max-memory | run--max-memory | explain--max-memory | info--max-memory | selftest--max-memory) ;;
         *) return 1 ;;
     esac
     return 0
@@ -91,6 +99,8 @@ _fovea() {
             preprocess) options='-h --help --out-dir --images --shard -m --model --preset --size --sigma --tolerance
                 --graham-scale --no-circle-mask --gray-swapped --pad-square --resize -j --jobs' ;;
             run) options='-h --help -m --model --size --taps --dump -t --threads --isa --max-memory' ;;
+            explain) options='-h --help -m --model --as-is --method --scalar --class --layer --samples --noise --seed --steps
+                --baseline --raw --map --overlay --reduce --colors --percentile --opacity --fade --no-mask -t --threads --isa --max-memory' ;;
             info) options='-h --help --plan --taps --json --size -t --threads --isa --max-memory' ;;
             selftest) options='-h --help -t --threads --isa --max-memory' ;;
             kernels) options='-h --help --isa' ;;
@@ -100,9 +110,9 @@ _fovea() {
         return
     fi
     case $verb in
-        '') _fovea_words "$begun" 'screen preprocess run info selftest kernels' ;;
+        '') _fovea_words "$begun" 'screen preprocess run explain info selftest kernels' ;;
         screen | preprocess) _fovea_paths "$begun" jpg jpeg png csv tsv json jsonl ;;
-        run) _fovea_paths "$begun" npy png jpg jpeg ;;
+        run | explain) _fovea_paths "$begun" npy png jpg jpeg ;;
         info | selftest) _fovea_paths "$begun" fovea ;;
     esac
 }

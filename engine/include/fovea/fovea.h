@@ -519,6 +519,158 @@ FOVEA_API fovea_status fovea_screen_bytes(fovea_session* session, const void* da
 FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pixels,
                                            const fovea_screen_options* options, fovea_screening* screening);
 
+/* ---- Explanations ------------------------------------------------------------------------------ */
+
+/*
+ * Where the network looked: how a number that it gives changes with each pixel. Such maps are noisy, they outline no lesions, and they
+ * are not validated for any clinical use.
+ *
+ *     fovea_explainer* explainer = NULL;
+ *     fovea_explain_settings settings;
+ *     fovea_explanation explanation = {.size = sizeof(explanation)};
+ *     fovea_explain_settings_init(&settings);
+ *     status = fovea_explainer_create(model, NULL, &settings, &explainer);
+ *     if (status == FOVEA_OK) status = fovea_explain(explainer, pixels, FOVEA_U8, NULL, &explanation);
+ *     // explanation.map: explanation.height x width x channels floats
+ *     fovea_explainer_close(&explainer);
+ *
+ * An explainer holds the plan and the working memory of a forward and a backward pass, apart from any session's. It
+ * takes calls as a session does, one at a time; results are the same to the bit for every number of threads; fork() as there.
+ * Gradients are computed in float32. Of a model whose weights are halves the forward pass is the session's, in halves where the
+ * instruction set has them.
+ */
+typedef struct fovea_explainer fovea_explainer;
+
+typedef enum fovea_explain_method {
+    FOVEA_EXPLAIN_GRADIENT = 0,             /* of the scalar by each of the input's values */
+    FOVEA_EXPLAIN_SMOOTH_GRADIENT = 1,      /* SmoothGrad: the mean of gradients at noisy copies of the input */
+    FOVEA_EXPLAIN_INTEGRATED_GRADIENTS = 2, /* from a baseline to the input, times their difference */
+    FOVEA_EXPLAIN_GRAD_CAM = 3,             /* of a layer: its channels weighted by their mean gradients, negative sums as 0 */
+    FOVEA_EXPLAIN_METHOD_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_explain_method;
+
+/* Of the logits, at temperature 1. */
+typedef enum fovea_explain_scalar {
+    FOVEA_SCALAR_MARGIN = 0,      /* log of the odds of the class against all others; of two classes the logits' difference */
+    FOVEA_SCALAR_LOSS = 1,        /* cross-entropy with the class as the truth */
+    FOVEA_SCALAR_LOGIT = 2,       /* of the class */
+    FOVEA_SCALAR_PROBABILITY = 3, /* of the class */
+    FOVEA_SCALAR_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_explain_scalar;
+
+/* The class of a margin is then what counts as positive (DR; of grades, 2 and more), that of the others the predicted one. */
+#define FOVEA_DEFAULT_CLASS 0xFFFFFFFFu
+
+typedef struct fovea_explain_settings {
+    size_t size;
+    fovea_explain_method method; /* default FOVEA_EXPLAIN_GRADIENT */
+    fovea_explain_scalar scalar; /* default FOVEA_SCALAR_MARGIN */
+    uint32_t target_class;       /* default FOVEA_DEFAULT_CLASS */
+    uint32_t samples;            /* SmoothGrad: default 25; 1 to 10000 */
+    const char* layer;           /* Grad-CAM: a name that fovea_model_tap_name gives; default null, needed by that method alone */
+    double noise;                /* SmoothGrad: standard deviation as a part of the input's range, default 0.15; 0 to 10 */
+    uint64_t seed;               /* SmoothGrad: default 1; the same seed gives the same noise */
+    uint32_t steps;              /* integrated gradients: midpoints on the way, default 50; 1 to 10000 */
+    uint32_t reserved;
+    double baseline;             /* integrated gradients: the value, 0 to 255, that the way begins at everywhere; default 128, which
+                                    the Ben Graham presets make of what shows nothing */
+    const float* baseline_values; /* default null; else as many as the input has, where the way begins instead; kept by the caller until
+                                     the explainer is closed */
+} fovea_explain_settings;
+
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_explain_settings_init_sized(fovea_explain_settings* settings, size_t size);
+static inline void fovea_explain_settings_init(fovea_explain_settings* settings) {
+    fovea_explain_settings_init_sized(settings, sizeof(*settings));
+}
+
+/* The exact number of bytes of workspace that an explainer with these settings runs in; nothing is created. Both settings may be null;
+ * the session's taps are not looked at. Fails as fovea_explainer_create does. Threads: model. */
+FOVEA_API fovea_status fovea_explainer_workspace_size(const fovea_model* model, const fovea_session_settings* session_settings,
+                                                      const fovea_explain_settings* settings, size_t* bytes);
+
+/* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP. Threads: model. */
+FOVEA_API fovea_status fovea_explainer_create(const fovea_model* model, const fovea_session_settings* session_settings,
+                                              const fovea_explain_settings* settings, fovea_explainer** explainer);
+
+/* Closes the explainer and sets *explainer to null; null and pointer to null are fine. Does nothing while it is busy.
+ * Threads: session. */
+FOVEA_API void fovea_explainer_close(fovea_explainer** explainer);
+
+typedef struct fovea_explanation {
+    size_t size;
+    const float* map;         /* height x width x channels, of the explainer, valid until its next call. For gradients and their kin
+                                 that of the input, at its pixel values, neither reduced nor scaled; for Grad-CAM the layer's
+                                 height and width, of 1 channel */
+    uint32_t height, width, channels;
+    uint32_t target_class;    /* that the scalar is of; of a margin the first of the positive classes */
+    uint32_t predicted_class; /* largest probability, the lowest index on ties */
+    uint32_t reserved;
+    double scalar;            /* its value at the input */
+    double completeness_gap;  /* integrated gradients: the map's sum less the scalar's difference, as a part of that; else 0. Large
+                                 where steps are too few or the function bends on the way */
+    const uint8_t* picture;   /* what the network saw: height x width x 3 of its input, RGB; of fovea_explain the caller's own input
+                                 if that is of bytes and 3 channels, else null; of fovea_explain_photo the explainer's */
+    double photo_x, photo_y;  /* the map shows this rectangle of the photo, in pixels from the outer edge of its first; it may reach */
+    double photo_width, photo_height; /* beyond the photo. Of fovea_explain the whole input */
+} fovea_explanation;
+
+/* Explains what the network makes of one input, as fovea_run takes it. logits (null, or logit_count floats) receive the same bits as
+ * fovea_run gives in a session of the same settings. Allocates nothing. Input that is not finite is
+ * FOVEA_ERROR_INVALID_ARGUMENT, results that are not FOVEA_ERROR_BAD_MODEL. Threads: session. */
+FOVEA_API fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_dtype dtype, float* logits,
+                                     fovea_explanation* explanation);
+
+/* The same of an upright photo, made what the network sees by the model's preset. Takes memory for pictures, within the session settings'
+ * limits. Nothing judges the photo's quality: ask a screening first. Threads: session. */
+FOVEA_API fovea_status fovea_explain_photo(fovea_explainer* explainer, const fovea_pixels* photo, float* logits,
+                                           fovea_explanation* explanation);
+
+/* How the channels of a gradient become one number: by their absolute values. */
+typedef enum fovea_map_reduction {
+    FOVEA_REDUCE_MAX = 0,
+    FOVEA_REDUCE_SUM = 1,
+    FOVEA_REDUCE_L2 = 2,
+    FOVEA_MAP_REDUCTION_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_map_reduction;
+
+/* OpenCV's colours of the same names. */
+typedef enum fovea_map_colors {
+    FOVEA_COLORS_JET = 0,
+    FOVEA_COLORS_VIRIDIS = 1,
+    FOVEA_MAP_COLORS_ANY_INT_ = -0x7FFFFFFF - 1
+} fovea_map_colors;
+
+typedef struct fovea_heat_map_settings {
+    size_t size;
+    fovea_map_reduction reduction; /* default FOVEA_REDUCE_MAX */
+    fovea_map_colors colors;       /* default FOVEA_COLORS_JET */
+    double percentile;             /* default 99: of the values, what becomes 1; 100 = the largest. Above 0 */
+    double opacity;                /* default 0.4; 0 to 1: of the colours on a picture */
+    int opacity_follows_map;       /* default 0; 1 = times the map's value, so that what does not matter keeps its look */
+    int unmasked;                  /* default 0: where the network saw black alone, the map is 0 before it is scaled; 1 = as it is */
+} fovea_heat_map_settings;
+
+/* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
+FOVEA_API void fovea_heat_map_settings_init_sized(fovea_heat_map_settings* settings, size_t size);
+static inline void fovea_heat_map_settings_init(fovea_heat_map_settings* settings) {
+    fovea_heat_map_settings_init_sized(settings, sizeof(*settings));
+}
+
+/* The explanation's map reduced, masked and scaled to 0 to 1: values receives height x width floats; of a map that is the same everywhere
+ * all 0. settings may be null: the defaults. Threads: any, while nobody calls the explainer. */
+FOVEA_API fovea_status fovea_heat_map(const fovea_explanation* explanation, const fovea_heat_map_settings* settings, float* values);
+
+/* values, as fovea_heat_map gives them, in colours over the photo that was explained, or over the network's input, where the map lies
+ * on it. Both settings may be null. Threads: any. */
+FOVEA_API fovea_status fovea_heat_map_overlay(const fovea_explanation* explanation, const float* values, const fovea_pixels* photo,
+                                              const fovea_heat_map_settings* settings,
+                                              const fovea_session_settings* session_settings, fovea_image* image);
+
+/* The plan as text, as fovea_session_print_plan. Threads: session. */
+FOVEA_API fovea_status fovea_explainer_print_plan(const fovea_explainer* explainer,
+                                                  void (*write)(void* cookie, const char* line), void* cookie);
+
 /* ---- Kernels --------------------------------------------------------------------------------- */
 
 /* Instruction-set levels that this CPU can run, weakest first; null when index is out of range. Threads: any. */

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gradients, and the maps made of them, against TensorFlow's: of the shipped small networks with Keras here, of the golden networks
+with what Keras gave once (FOVEA_DATA)."""
+import json
+
+import numpy as np
+import pytest
+from cli_helpers import ROOT, fovea, fovea_ok, needs_binary, one_error
+from conftest import convert_to_model
+from PIL import Image
+
+pytestmark = needs_binary
+NETWORKS = ROOT / "tests" / "golden" / "data" / "networks"
+INPUTS = sorted((NETWORKS / "inputs").glob("*.png"))
+
+
+def explained(model, picture, folder, *options):
+    """The map of fovea explain, and what it says of it."""
+    raw = folder / "map.npy"
+    told = json.loads(fovea_ok("explain", "--model", model, "--as-is", picture, "--raw", raw, *options))
+    made = np.load(raw)
+    assert made.dtype == np.float32 and list(made.shape) == told["map"]
+    return made, told
+
+
+def agree(made, expected, share=0.98):
+    made, expected = np.ravel(made).astype(np.float64), np.ravel(expected).astype(np.float64)
+    cosine = made @ expected / np.sqrt((made @ made) * (expected @ expected))
+    near = np.abs(made - expected) <= 1e-3 * np.abs(expected).max()
+    assert cosine >= 0.9999 and near.mean() >= share, (cosine, near.mean())
+
+
+@pytest.fixture(scope="module")
+def keras():
+    tensorflow = pytest.importorskip("tensorflow")
+    return tensorflow
+
+
+def keras_margin(tensorflow, network, picture):
+    """logits[1] - logits[0] and its gradient. The gradients of the other scalars of two classes are this one times a number, which in
+    float32 would be lost where the network is certain; the golden ones are compared as they are."""
+    network.layers[-1].activation = tensorflow.keras.activations.linear
+    pixels = tensorflow.constant(np.asarray(Image.open(picture), np.float32)[None])
+    with tensorflow.GradientTape() as tape:
+        tape.watch(pixels)
+        logits = network(pixels, training=False)[0]
+        margin = logits[1] - logits[0]
+    return float(margin), tape.gradient(margin, pixels).numpy()[0]
+
+
+@pytest.mark.parametrize("name", ["small96", "large96"])
+def test_the_shipped_networks_gradients_are_those_of_keras(keras, name, tmp_path):
+    network = keras.keras.models.load_model(NETWORKS / name / "model.keras", compile=False)
+    for picture in INPUTS:
+        margin, gradient = keras_margin(keras, network, picture)
+        sign = 1 if margin > 0 else -1
+        right, wrong = 1 / (1 + np.exp(-abs(margin))), 1 / (1 + np.exp(abs(margin)))
+        for scalar, factor, value in (("margin", 1, margin), ("loss", -sign * wrong, -np.log(right)), ("prob", sign * right * wrong, right)):
+            made, told = explained(NETWORKS / name / "model.fovea", picture, tmp_path, "--scalar", scalar)
+            agree(made, gradient * factor)
+            assert told["value"] == pytest.approx(value, rel=1e-3, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def reference(request, fovea_data, tmp_path_factory):
+    """One of the golden networks: the converted file, what Keras gave, the pictures that this was of, the folder of the network."""
+    folder = fovea_data / "golden" / "models" / request.param
+    model = tmp_path_factory.mktemp("golden") / "model.fovea"
+    convert_to_model(folder / "model.h5", model)
+    told = json.loads((folder / "saliency.json").read_text())["photos"]
+    return model, np.load(folder / "saliency.npz"), [folder / "inputs" / f"{photo['photo']}.png" for photo in told], told
+
+
+def at(values, points):
+    return values[points[:, 0], points[:, 1], points[:, 2]]
+
+
+both = pytest.mark.parametrize("reference", ["small224", "large512"], indirect=True)
+
+
+@both
+def test_golden_gradients(reference, tmp_path):
+    model, given, pictures, _ = reference
+    for k, picture in enumerate(pictures):
+        made, _ = explained(model, picture, tmp_path)
+        agree(at(made, given["positions_yxc"]), given[f"grad{k}_f64_at"])
+        if f"grad{k}" in given:
+            agree(made, given[f"grad{k}"])
+        if f"grad{k}_block4sum" in given:
+            blocks = made.reshape(made.shape[0] // 4, 4, made.shape[1] // 4, 4, 3).sum((1, 3))
+            agree(blocks, given[f"grad{k}_block4sum"])
+
+
+@both
+def test_golden_gradients_of_other_scalars(reference, tmp_path):
+    model, given, pictures, told = reference
+    predicted = 1 if told[0]["margin"] > 0 else 0
+    for scalar, options, key in (("loss", [], "other_loss"), ("prob", [], "other_prob"), ("logit", [], f"other_logit{predicted}"),
+                                 ("logit", ["--class", "no_dr"], "other_logit0"), ("logit", ["--class", "1"], "other_logit1")):
+        made, _ = explained(model, pictures[0], tmp_path, "--scalar", scalar, *options)
+        agree(at(made, given["positions_yxc"]), given[key])
+
+
+@both
+def test_golden_grad_cam(reference, tmp_path):
+    model, given, pictures, _ = reference
+    for k, picture in enumerate(pictures):
+        made, _ = explained(model, picture, tmp_path, "--method", "gradcam", "--layer", "final_sum_att_feat")
+        expected = given[f"gradcam{k}"]
+        assert made.shape == (*expected.shape, 1)
+        # The layer's values are off by as much between two float32 forward passes.
+        assert np.abs(made[..., 0] - expected).max() <= 3e-5 * np.abs(given[f"gradcam{k}_before_relu"]).max()
+        # From these values and TensorFlow's weights it is the closed form.
+        fovea_ok("run", "-m", model, picture, "--taps", "final_sum_att_feat", "--dump", tmp_path / "taps")
+        values = np.load(tmp_path / "taps" / "final_sum_att_feat.npy").astype(np.float64)
+        closed = np.maximum(values @ given[f"gradcam{k}_weights"].astype(np.float64), 0)
+        assert np.abs(made[..., 0] - closed).max() <= 1e-5 * closed.max()
+
+
+@both
+def test_golden_integrated_gradients(reference, tmp_path):
+    model, given, pictures, told = reference
+    for k, picture in enumerate(pictures):
+        if "ig_short" not in told[k]:
+            continue
+        pixels = np.asarray(Image.open(picture), np.float32)
+        np.save(tmp_path / "baseline.npy", (0.98 * pixels + 0.02 * 128).astype(np.float32))
+        made, said = explained(model, picture, tmp_path, "--method", "integrated", "--steps", "25", "--baseline", tmp_path / "baseline.npy")
+        expected = told[k]["ig_short"]
+        bound = 1e-4 * expected["abs_sum"]
+        assert abs(made.sum(dtype=np.float64) - expected["sum"]) <= bound
+        assert np.abs(made.sum((0, 1), dtype=np.float64) - expected["per_channel"]).max() <= bound
+        side = made.shape[0] // 8
+        blocks = made.astype(np.float64).sum(2).reshape(8, side, 8, side).sum((1, 3))
+        assert np.abs(blocks - given[f"ig_short{k}_grid8x8"]).max() <= bound
+        assert said["completeness_gap"] == pytest.approx(expected["completeness_gap"] / abs(expected["margin_x"] - expected["margin_baseline"]), abs=2e-3)
+
+
+def test_what_cannot_be_explained(tmp_path):
+    model = NETWORKS / "small96" / "model.fovea"
+    picture = tmp_path / "other.png"
+    Image.new("RGB", (95, 97)).save(picture)
+    one_error(fovea("explain", "-m", model, "--as-is", picture), 3, picture, "97x95")
+    values = np.zeros((96, 96, 3), np.float32)
+    values[3, 4, 1] = np.nan
+    np.save(tmp_path / "nan.npy", values)
+    one_error(fovea("explain", "-m", model, "--as-is", tmp_path / "nan.npy"), 3, "nan.npy", "not finite")
+    np.save(tmp_path / "grey.npy", np.zeros((96, 96, 1), np.uint8))
+    one_error(fovea("explain", "-m", model, "--as-is", tmp_path / "grey.npy"), 3, "grey.npy", "1 channels")
+    for options, said in ((["--method", "gradcam", "--layer", "gone"], "no layer of that name"), (["--class", "2"], "no such class"),
+                          (["--raw", tmp_path / "gone" / "map.npy"], "gone")):
+        failed = fovea("explain", "-m", model, "--as-is", INPUTS[0], *options)
+        one_error(failed, 1 if "--raw" in options else 2, said)
+
+
+def test_results_are_the_same_for_every_number_of_threads_and_the_same_logits_as_of_a_run(tmp_path):
+    model = NETWORKS / "large96" / "model.fovea"
+    for method in (["gradient"], ["smoothgrad", "--samples", "3"], ["integrated", "--steps", "4"], ["gradcam", "--layer", "final_sum_att_feat"]):
+        first, told = explained(model, INPUTS[0], tmp_path, "--method", *method)
+        again, told_again = explained(model, INPUTS[0], tmp_path, "--method", *method, "--threads", "3")
+        assert first.tobytes() == again.tobytes() and told == told_again and np.abs(first).max() > 0
+        assert told["logits"] == json.loads(fovea_ok("run", "-m", model, INPUTS[0]))["logits"]
+
+
+def test_smoothgrad_has_the_noise_of_its_seed(tmp_path):
+    model = NETWORKS / "small96" / "model.fovea"
+    options = ["--method", "smoothgrad", "--samples", "2", "--noise", "0.1"]
+    first, _ = explained(model, INPUTS[0], tmp_path, *options)
+    other, _ = explained(model, INPUTS[0], tmp_path, *options, "--seed", "2")
+    assert not np.array_equal(first, other)
+    plain, _ = explained(model, INPUTS[0], tmp_path)
+    silent, _ = explained(model, INPUTS[0], tmp_path, "--method", "smoothgrad", "--samples", "2", "--noise", "0")
+    assert np.array_equal(silent, plain)
+
+
+def test_integrated_gradients_add_up_to_the_difference(tmp_path):
+    model = NETWORKS / "small96" / "model.fovea"
+    baseline = np.full((96, 96, 3), 128, np.float32)
+    np.save(tmp_path / "baseline.npy", baseline)
+    _, at_baseline = explained(model, tmp_path / "baseline.npy", tmp_path)
+    gaps = []
+    for steps in (10, 300):
+        made, told = explained(model, INPUTS[0], tmp_path, "--method", "integrated", "--steps", steps)
+        difference = told["value"] - at_baseline["value"]
+        assert told["completeness_gap"] == pytest.approx((made.sum(dtype=np.float64) - difference) / abs(difference), abs=1e-4)
+        gaps.append(abs(told["completeness_gap"]))
+    assert gaps[1] < 0.05

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the backward pass works out, against differences of the plain loops' results in double precision; and that neither threads, nor
+// bands, nor the backward pass itself change a bit.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/model/model_file.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
+#include "engine/run/executor.h"
+#include "engine/run/threads.h"
+#include "engine/steps/backward_pass.h"
+#include "fovea/fovea.h"
+#include "tests/unit/random_network.h"
+#include "tests/unit/test_memory.h"
+
+namespace {
+
+using model_builder::ModelSpec;
+using naive_network::Value;
+
+std::uint32_t seed() {
+    const char* text = std::getenv("FOVEA_SEED");
+    return text != nullptr ? static_cast<std::uint32_t>(std::atol(text)) : 20261129u;
+}
+
+struct Scalar {
+    fovea_explain_scalar kind;
+    std::uint32_t target_class;
+};
+
+// The scalar of the network's logits, of softmax outputs.
+double scalar_of(const ModelSpec& spec, const Value& input, const Scalar& scalar) {
+    const std::vector<double> z = naive_network::run(spec, input)[spec.logits].data;
+    const double own = z[scalar.target_class];
+    double others = 0;
+    for (std::size_t k = 0; k < z.size(); ++k) others += k == scalar.target_class ? 0 : std::exp(z[k] - own);
+    switch (scalar.kind) {
+        case FOVEA_SCALAR_MARGIN:
+            return -std::log(others);
+        case FOVEA_SCALAR_LOSS:
+            return std::log1p(others);
+        case FOVEA_SCALAR_LOGIT:
+            return own;
+        default:
+            return 1 / (1 + others);
+    }
+}
+
+struct Explained {
+    fovea_model* model = nullptr;
+    fovea_explainer* explainer = nullptr;
+    test_memory::LogCatcher log;
+    fovea_explanation explanation;
+    std::vector<float> logits;
+
+    Explained(const model_builder::Bytes& file, const Scalar& scalar, const std::vector<std::uint8_t>& input) {
+        fovea_model_settings model_settings;
+        fovea_model_settings_init(&model_settings);
+        model_settings.log = log.hooks();
+        REQUIRE_MESSAGE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, &model_settings, &model) == FOVEA_OK, log.all());
+        fovea_session_settings session;
+        fovea_session_settings_init(&session);
+        session.log = log.hooks();
+        fovea_explain_settings settings;
+        fovea_explain_settings_init(&settings);
+        settings.scalar = scalar.kind;
+        settings.target_class = scalar.target_class;
+        fovea_status status = fovea_explainer_create(model, &session, &settings, &explainer);
+        REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
+        logits.resize(16);
+        explanation = test_memory::sized<fovea_explanation>();
+        status = fovea_explain(explainer, input.data(), FOVEA_U8, logits.data(), &explanation);
+        REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
+    }
+    Explained(const Explained&) = delete;
+    ~Explained() {
+        fovea_explainer_close(&explainer);
+        fovea_model_close(&model);
+    }
+};
+
+struct Counts {
+    int compared = 0, kinks = 0, not_zero = 0;
+};
+
+// Some of the input's values, each moved up and down. Where the two sides differ there is a kink, of which no difference tells anything.
+void compare_with_differences(const ModelSpec& spec, const Value& input, const Scalar& scalar, std::mt19937& random,
+                              const std::string& where, Counts* counts) {
+    const std::vector<std::uint8_t> bytes(input.data.begin(), input.data.end());
+    const Explained explained(model_builder::build(spec), scalar, bytes);
+    const fovea_explanation& made = explained.explanation;
+    REQUIRE(std::size_t{made.height} * made.width * made.channels == input.data.size());
+    CHECK(made.target_class == scalar.target_class);
+    CHECK(made.scalar == doctest::Approx(scalar_of(spec, input, scalar)).epsilon(1e-3));
+    double largest = 0;
+    for (std::size_t i = 0; i < input.data.size(); ++i) largest = std::max(largest, std::fabs(static_cast<double>(made.map[i])));
+    const double middle = scalar_of(spec, input, scalar);
+    for (int n = 0; n < 12; ++n) {
+        const std::size_t i = random() % input.data.size();
+        constexpr double kStep = 1e-4;
+        Value moved = input;
+        moved.data[i] = input.data[i] + kStep;
+        const double above = (scalar_of(spec, moved, scalar) - middle) / kStep;
+        moved.data[i] = input.data[i] - kStep;
+        const double below = (middle - scalar_of(spec, moved, scalar)) / kStep;
+        const double slope = (above + below) / 2;
+        if (std::fabs(above - below) > 1e-3 * std::fabs(slope) + 1e-6 * largest + 1e-9) {
+            ++counts->kinks;
+            continue;
+        }
+        ++counts->compared;
+        counts->not_zero += slope != 0 ? 1 : 0;
+        const double difference = std::fabs(made.map[i] - slope);
+        CHECK_MESSAGE(difference <= 1e-3 * std::fabs(slope) + 1e-4 * largest + 1e-9, where, ", value ", i, ": ", made.map[i], " and not ",
+                      slope);
+    }
+}
+
+// A network that ends in a mean over the map `last`, and three logits.
+ModelSpec with_head(ModelSpec spec, std::uint32_t last, std::uint32_t channels, std::mt19937& random) {
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    std::vector<float> weights(std::size_t{channels} * 3);
+    for (float& w : weights) w = uniform(random);
+    const std::uint32_t mean = spec.add({.kind = model_builder::kGlobalPool, .inputs = {last}});
+    spec.logits = spec.probabilities =
+        spec.add({.kind = model_builder::kDense, .inputs = {mean}, .weights = weights, .output_channels = 3});
+    spec.target = 0;
+    spec.classes = {"a", "b", "c"};
+    return spec;
+}
+
+}  // namespace
+
+TEST_CASE("gradients of random networks of every kind of node are what differences give") {
+    Counts counts;
+    for (std::uint32_t round = 0; round < 160; ++round) {
+        std::mt19937 random(seed() + round);
+        const auto network = random_network::make(random, 3 + static_cast<int>(round % 17));
+        const Scalar scalar = {static_cast<fovea_explain_scalar>(round % 4), round % 3};
+        std::string where = "FOVEA_SEED=";
+        where += std::to_string(seed() + round);
+        compare_with_differences(network.spec, network.input, scalar, random, where, &counts);
+    }
+    MESSAGE(counts.compared, " compared, ", counts.not_zero, " not zero, ", counts.kinks, " kinks");
+    CHECK(counts.not_zero > 700);
+}
+
+TEST_CASE("gradients of local response normalisation, of every power, are what differences give") {
+    Counts counts;
+    for (const float beta : {0.75f, 0.5f, 1.0f, 0.6f}) {
+        for (const std::uint32_t radius : {0u, 1u, 2u, 9u}) {
+            std::mt19937 random(seed() + radius);
+            ModelSpec spec;
+            spec.input_height = spec.input_width = spec.default_height = spec.default_width = 5;
+            std::uniform_real_distribution<float> uniform(-0.02f, 0.02f);
+            std::vector<float> weights(18);
+            for (float& w : weights) w = uniform(random);
+            const std::uint32_t mixed = spec.add({.kind = model_builder::kConvolution,
+                                                  .inputs = {0},
+                                                  .weights = weights,
+                                                  .kernel_height = 1,
+                                                  .kernel_width = 1,
+                                                  .stride_y = 1,
+                                                  .stride_x = 1,
+                                                  .dilation_y = 1,
+                                                  .dilation_x = 1,
+                                                  .groups = 1,
+                                                  .output_channels = 6});
+            const std::uint32_t last = spec.add({.kind = model_builder::kLrn,
+                                                 .inputs = {mixed},
+                                                 .weights = {1.5f, 0.4f, beta},
+                                                 .variant = radius});
+            spec = with_head(std::move(spec), last, 6, random);
+            Value input = {5, 5, 3, std::vector<double>(75)};
+            for (double& v : input.data) v = random() % 256;
+            compare_with_differences(spec, input, {FOVEA_SCALAR_MARGIN, 1}, random, "lrn", &counts);
+        }
+    }
+    CHECK(counts.not_zero > 100);
+}
+
+TEST_CASE("of equal maxima the first in a window has all, and channels share") {
+    // Twice the same numbers everywhere, so that everything ties.
+    ModelSpec spec;
+    spec.input_height = spec.input_width = spec.default_height = spec.default_width = 2;
+    spec.input_channels = 2;
+    SUBCASE("global maximum") {
+        spec.add({.kind = model_builder::kGlobalPool, .inputs = {0}, .variant = 1});
+    }
+    SUBCASE("maximum of a window") {
+        const std::uint32_t pool = spec.add({.kind = model_builder::kPool,
+                                             .inputs = {0},
+                                             .kernel_height = 2,
+                                             .kernel_width = 2,
+                                             .stride_y = 1,
+                                             .stride_x = 1,
+                                             .bottom = 1,
+                                             .variant = 1});
+        spec.add({.kind = model_builder::kGlobalPool, .inputs = {pool}});
+    }
+    SUBCASE("maximum of channels") {
+        const std::uint32_t reduced = spec.add({.kind = model_builder::kChannelReduce, .inputs = {0}, .variant = 1});
+        spec.add({.kind = model_builder::kGlobalPool, .inputs = {reduced}});
+    }
+    const auto pooled = static_cast<std::uint32_t>(spec.nodes.size());
+    const bool of_channels = spec.nodes.size() == 2 && spec.nodes[0].kind == model_builder::kChannelReduce;
+    const std::vector<float> weights = of_channels ? std::vector<float>{1, 0} : std::vector<float>{1, 0, 1, 0};
+    spec.logits = spec.probabilities =
+        spec.add({.kind = model_builder::kDense, .inputs = {pooled}, .weights = weights, .output_channels = 2});
+    const Explained explained(model_builder::build(spec), {FOVEA_SCALAR_LOGIT, 0}, std::vector<std::uint8_t>(8, 7));
+    const std::vector<float> map(explained.explanation.map, explained.explanation.map + 8);
+    if (of_channels) {
+        CHECK(map == std::vector<float>(8, 0.125f));
+    } else if (spec.nodes[0].kind == model_builder::kGlobalPool) {
+        CHECK(map == std::vector<float>{1, 1, 0, 0, 0, 0, 0, 0});
+    } else {  // the upper window's first is the map's first; the lower one's is the second row's
+        CHECK(map == std::vector<float>{0.5f, 0.5f, 0, 0, 0.5f, 0.5f, 0, 0});
+    }
+}
+
+namespace {
+
+using namespace fovea;
+
+struct Loaded {
+    model_builder::Bytes bytes;
+    test_memory::AlignedCopy copy;
+    ModelFile model;
+
+    explicit Loaded(const ModelSpec& spec) : bytes(model_builder::build(spec)), copy(bytes.data(), bytes.size()) {
+        REQUIRE(read_model_file(copy.data(), copy.size(), {}, {}, &model) == FOVEA_OK);
+    }
+};
+
+// A plan's results, in memory that was filled with NaNs.
+struct Ran {
+    std::vector<float> logits, gradient;
+    bool streamed = false;
+    std::size_t steps = 0;
+};
+
+std::vector<float> copy_of(const Plan& plan, const Executor& executor, std::uint32_t value) {
+    const float* const data = executor.value(value);
+    return {data, data + plan.values[value].shape.count()};
+}
+
+Ran run(const Graph& graph, const PlanRequest& request, ops::CpuFeatureSet features, const std::vector<std::uint8_t>& input) {
+    Plan plan(Allocator{}, features);
+    REQUIRE(make_plan(graph, request, {}, &plan) == FOVEA_OK);
+    ThreadPool pool{Allocator{}};
+    REQUIRE(pool.start(request.threads) == FOVEA_OK);
+    const std::vector<std::uint8_t> filling(plan.workspace_size, 0xFF);
+    test_memory::AlignedCopy workspace(filling.data(), filling.size());
+    write_constants(plan, workspace.data());
+    Executor executor(plan, pool, workspace.data());
+    Ran ran;
+    RunInput run_input = {input.data(), FOVEA_U8};
+    run_input.objective.last_class = 1;
+    REQUIRE(executor.run(run_input) == FOVEA_OK);
+    ran.steps = plan.step_count;
+    ran.logits = copy_of(plan, executor, graph.logits);
+    if (request.backward != nullptr) ran.gradient = copy_of(plan, executor, plan.gradients[0]);
+    for (std::size_t g = 0; g < plan.segment_count; ++g) {
+        ran.streamed = ran.streamed || (plan.segments[g].band != 0 && plan.segments[g].first_step >= plan.forward_steps);
+    }
+    return ran;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("the logits are a plain run's to the bit, and gradients the same for every band height and number of threads") {
+    int streamed = 0, not_zero = 0, more_steps = 0;
+    for (std::uint32_t round = 0; round < 120; ++round) {
+        std::mt19937 random(seed() + 5000 + round);
+        const auto network = random_network::make(random, 4 + static_cast<int>(round % 17));
+        INFO("FOVEA_SEED=", seed() + round);
+        const bool halves = round % 3 == 0;
+        const Loaded loaded(halves ? model_builder::with_half_weights(network.spec) : network.spec);
+        const std::vector<std::uint8_t> input(network.input.data.begin(), network.input.data.end());
+        PlanRequest request = {};
+        request.height = network.spec.default_height;
+        request.width = network.spec.default_width;
+        request.threads = 1;
+        request.work_per_thread = 1;
+        // Every other of them by the specification of half arithmetic, which every CPU has.
+        request.arithmetic = round % 2 == 0 ? Arithmetic::kHalf : Arithmetic::kBest;
+        for (const ops::CpuFeatureSet features : {ops::CpuFeatureSet{ops::kFeatureNone}, ops::detect_cpu_features()}) {
+            const Ran plain = run(loaded.model.graph, request, features, input);
+            PlanRequest backward = request;
+            backward.backward = &kBackwardPass;
+            const Ran first = run(loaded.model.graph, backward, features, input);
+            // What the backward pass makes again has the same bits as what it would keep.
+            backward.largest_kept = 0;
+            const Ran made_again = run(loaded.model.graph, backward, features, input);
+            CHECK(same_bits(first.logits, made_again.logits));
+            CHECK(same_bits(first.gradient, made_again.gradient));
+            more_steps += made_again.steps > first.steps ? 1 : 0;
+            CHECK(same_bits(plain.logits, first.logits));
+            REQUIRE(first.gradient.size() == input.size());
+            not_zero += std::any_of(first.gradient.begin(), first.gradient.end(), [](float g) { return g != 0; }) ? 1 : 0;
+            CHECK(std::all_of(first.gradient.begin(), first.gradient.end(), [](float g) { return std::isfinite(g); }));
+            for (const std::uint32_t threads : {1u, 2u, 3u}) {
+                for (const std::uint32_t band : {0u, 1u, 3u}) {
+                    backward.threads = threads;
+                    backward.band = band;
+                    const Ran again = run(loaded.model.graph, backward, features, input);
+                    CHECK(same_bits(plain.logits, again.logits));
+                    CHECK_MESSAGE(same_bits(first.gradient, again.gradient), threads, " threads, bands of ", band);
+                    streamed += again.streamed ? 1 : 0;
+                }
+            }
+        }
+    }
+    CHECK(streamed > 200);
+    CHECK(more_steps > 50);
+    CHECK(not_zero > 100);
+}
