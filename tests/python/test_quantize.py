@@ -64,7 +64,7 @@ def test_a_tiny_network_keeps_its_answers_and_gives_the_same_bytes_again(tiny, t
     assert "conv2d_s16s8" in plan and " u8 " in plan
 
 
-def test_the_shipped_small_detector_on_few_photos(tmp_path):
+def test_the_shipped_small_detector_on_few_photos(tmp_path, capsys):
     """Real photos through the model's own preset; far too few of them, so that the bound is wide."""
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -74,6 +74,7 @@ def test_the_shipped_small_detector_on_few_photos(tmp_path):
             photo.rotate(90 * turn, expand=True).save(folder / f"{number}_{turn}.png")
     output = tmp_path / "small_int8.fovea"
     assert quantize(SMALL, folder, output, "--nearest") == 0
+    assert "statistics of typical photos are of its floats and are left out" in capsys.readouterr().err
     assert output.stat().st_size < 0.4 * SMALL.stat().st_size
     answers = {}
     for isa in ("scalar", None):

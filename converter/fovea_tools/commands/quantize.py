@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import QuantizationError, UsageError
-from ..file.fovea_file import FormatError, FoveaModel, read_fovea
+from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
 from ..file.output_file import write_file
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -154,7 +154,11 @@ def _run(arguments: argparse.Namespace, say) -> None:
     from ..quantization.quantize import Quantizer, Settings, figures, finished
     model = _read_model(arguments.model)
     with open(arguments.model, "rb") as file:
-        sha256 = hashlib.sha256(file.read()).hexdigest()
+        data = file.read()
+    sha256 = hashlib.sha256(data).hexdigest()
+    if "TYPI" in read_sections(data):
+        print("fovea-quantize: warning: the model's statistics of typical photos are of its floats and are left out; fovea-typicality "
+              "makes those of the result", file=sys.stderr)
     settings = Settings(arguments.precision, arguments.nearest, arguments.fit, _kept(model, arguments.keep))
     calibration, others = _photos(arguments.photos, arguments.only, arguments.count, arguments.check, arguments.seed)
     if len(calibration) < LEAST_PHOTOS:
