@@ -4,7 +4,7 @@
 An inline function or a template that such an object emits is a weak symbol: of all objects' copies
 the linker keeps any one, so a baseline caller might end up in code with AVX2 instructions. Allowed are
 - exactly one strong symbol, fovea::ops::<kernel>, named as its source file is;
-- of an assembly file, and of one of kernels on codes, of which there is one for each type, strong symbols whose names end with the instruction set, as the file's does;
+- of an assembly file, strong symbols whose names end with the instruction set, as the file's does;
 - weak symbols whose names say the instruction set (templates over an xsimd architecture);
 - what lies in a nameless namespace.
 
@@ -36,14 +36,13 @@ def complaints(nm, archive):
     if not strong:
         yield "no symbols found: nothing was checked"
     for member, symbols in strong.items():
-        names = [re.sub(r"^fovea::ops::(\w+)\(.*$", r"\1", symbol) for symbol in symbols]
-        several = re.search(r"_(neon_\w+)\.S\.o$|_(?:codes|code_maps)_(\w+)\.cpp\.o$", member)
-        if several:
-            isa = several[1] or several[2]
-            for name in names:
-                if not name.endswith("_" + isa):
-                    yield f"{member}: symbol whose name does not end with {isa}: {name}"
+        assembly = re.search(r"_(neon_\w+)\.S\.o$", member)
+        if assembly:
+            for symbol in symbols:
+                if not symbol.endswith("_" + assembly[1]):
+                    yield f"{member}: symbol whose name does not end with {assembly[1]}: {symbol}"
             continue
+        names = [re.sub(r"^fovea::ops::(\w+)\(.*$", r"\1", symbol) for symbol in symbols]
         if len(names) != 1 or not re.search(rf"(^|_|/){re.escape(names[0])}\.cpp\.o$", member):
             yield f"{member}: expected one function with the name of the file, found {symbols}"
 

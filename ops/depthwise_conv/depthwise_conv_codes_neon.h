@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #if !defined(__aarch64__)
 #error "for AArch64, whose baseline has NEON"
 #endif
@@ -89,13 +91,4 @@ inline void compute(const DepthwiseConvCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void depthwise_conv_u8s8_neon(const DepthwiseConvU8S8Args& args) {
-    compute(args);
-}
-
-void depthwise_conv_s16s8_neon(const DepthwiseConvS16S8Args& args) {
-    compute(args);
-}
-
 }  // namespace fovea::ops

@@ -51,43 +51,4 @@ void quantise_pixels_avx2(const QuantisePixelsArgs& args) {
     }
 }
 
-void add_codes_avx2(const AddCodesArgs& args) {
-    for (int channel = 0; channel < args.channels; channel += 8) {
-        const int count = args.channels - channel < 8 ? args.channels - channel : 8;
-        const __m256 left_multiplier = _mm256_loadu_ps(args.left_multiplier + channel);
-        const __m256 right_multiplier = _mm256_loadu_ps(args.right_multiplier + channel);
-        const __m256 offset = _mm256_loadu_ps(args.offset + channel);
-        const __m256i zero = load_integers(args.zero + channel);
-        const __m256 least = least_value(zero, args.output.type);
-        for (std::size_t p = 0; p < args.pixels; ++p) {
-            const auto pixel = static_cast<std::ptrdiff_t>(p);
-            const __m256i left = load_codes(args.left, pixel * args.left.stride + channel, count);
-            const __m256i right = load_codes(args.right, pixel * args.right.stride + channel, count);
-            const __m256 sum = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(left), left_multiplier),
-                                             _mm256_mul_ps(_mm256_cvtepi32_ps(right), right_multiplier));
-            const __m256i codes = codes_of(_mm256_add_ps(sum, offset), zero, least, args.output.type);
-            store_codes(args.output, pixel * args.output.stride + channel, codes, count);
-        }
-    }
-}
-
-void gate_codes_avx2(const GateCodesArgs& args) {
-    for (int channel = 0; channel < args.channels; channel += 8) {
-        const int count = args.channels - channel < 8 ? args.channels - channel : 8;
-        alignas(32) float gates[8] = {};
-        for (int lane = 0; lane < count; ++lane) gates[lane] = args.gate[channel + lane];
-        const __m256 factor = _mm256_mul_ps(_mm256_load_ps(gates), _mm256_loadu_ps(args.multiplier + channel));
-        const __m256i input_zero = load_integers(args.input_zero + channel);
-        const __m256i zero = load_integers(args.zero + channel);
-        const __m256 least = least_value(zero, args.output.type);
-        for (std::size_t p = 0; p < args.pixels; ++p) {
-            const auto pixel = static_cast<std::ptrdiff_t>(p);
-            const __m256i input = load_codes(args.input, pixel * args.input.stride + channel, count);
-            const __m256 code = _mm256_cvtepi32_ps(_mm256_sub_epi32(input, input_zero));
-            store_codes(args.output, pixel * args.output.stride + channel,
-                        codes_of(_mm256_mul_ps(code, factor), zero, least, args.output.type), count);
-        }
-    }
-}
-
 }  // namespace fovea::ops

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #if !defined(__aarch64__)
 #error "for AArch64, whose baseline has NEON"
 #endif
@@ -63,13 +65,4 @@ inline void compute(const Conv2dCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void conv2d_u8s8_neon(const Conv2dU8S8Args& args) {
-    compute(args);
-}
-
-void conv2d_s16s8_neon(const Conv2dS16S8Args& args) {
-    compute(args);
-}
-
 }  // namespace fovea::ops

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 // The specification of the 1x1 convolution of codes.
 //   input [pixels][in_channels], weights [panels][quads][8][4], bias [panels][8], output [pixels][out_channels],
 //   panels = ceil(out_channels / 8), quads = ceil(in_channels / 4)
@@ -32,13 +34,4 @@ void pointwise_conv_codes(const PointwiseConvCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void pointwise_conv_u8s8_scalar(const PointwiseConvU8S8Args& args) {
-    pointwise_conv_codes(args);
-}
-
-void pointwise_conv_s16s8_scalar(const PointwiseConvS16S8Args& args) {
-    pointwise_conv_codes(args);
-}
-
 }  // namespace fovea::ops

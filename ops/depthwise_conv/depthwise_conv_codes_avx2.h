@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "compile this file with -mavx2 -mfma"
 #endif
@@ -143,13 +145,4 @@ inline void compute(const DepthwiseConvCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void depthwise_conv_u8s8_avx2(const DepthwiseConvU8S8Args& args) {
-    compute(args);
-}
-
-void depthwise_conv_s16s8_avx2(const DepthwiseConvS16S8Args& args) {
-    compute(args);
-}
-
 }  // namespace fovea::ops

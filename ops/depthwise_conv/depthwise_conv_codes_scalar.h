@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 // The specification of the depthwise convolution of codes; shapes and formula are in depthwise_conv_codes.h.
 #include "ops/codes_scalar.h"
 #include "ops/depthwise_conv/depthwise_conv_codes.h"
@@ -28,13 +30,4 @@ void depthwise_conv_codes(const DepthwiseConvCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void depthwise_conv_u8s8_scalar(const DepthwiseConvU8S8Args& args) {
-    depthwise_conv_codes(args);
-}
-
-void depthwise_conv_s16s8_scalar(const DepthwiseConvS16S8Args& args) {
-    depthwise_conv_codes(args);
-}
-
 }  // namespace fovea::ops

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "compile this file with -mavx2 -mfma"
 #endif
@@ -86,13 +88,4 @@ inline void compute(const Conv2dCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void conv2d_u8s8_avx2(const Conv2dU8S8Args& args) {
-    compute(args);
-}
-
-void conv2d_s16s8_avx2(const Conv2dS16S8Args& args) {
-    compute(args);
-}
-
 }  // namespace fovea::ops

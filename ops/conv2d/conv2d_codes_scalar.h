@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 // The specification of the convolution of codes; shapes and formula are in conv2d_codes.h.
 #include "ops/codes_scalar.h"
 #include "ops/conv2d/conv2d_codes.h"
@@ -35,13 +37,4 @@ void conv2d_codes(const Conv2dCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void conv2d_u8s8_scalar(const Conv2dU8S8Args& args) {
-    conv2d_codes(args);
-}
-
-void conv2d_s16s8_scalar(const Conv2dS16S8Args& args) {
-    conv2d_codes(args);
-}
-
 }  // namespace fovea::ops

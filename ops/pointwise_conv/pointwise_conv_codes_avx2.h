@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
+
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "compile this file with -mavx2 -mfma"
 #endif
@@ -69,13 +71,4 @@ inline void compute(const PointwiseConvCodesArgs<Input>& args) {
 }
 
 }  // namespace
-
-void pointwise_conv_u8s8_avx2(const PointwiseConvU8S8Args& args) {
-    compute<std::uint8_t, 2>(args);
-}
-
-void pointwise_conv_s16s8_avx2(const PointwiseConvS16S8Args& args) {
-    compute<std::int16_t, 1>(args);
-}
-
 }  // namespace fovea::ops

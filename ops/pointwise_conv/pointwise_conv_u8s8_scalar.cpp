@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// pointwise_conv_codes_scalar.h with codes of 8 bits.
+#include "ops/pointwise_conv/pointwise_conv_codes_scalar.h"
+
+namespace fovea::ops {
+
+void pointwise_conv_u8s8_scalar(const PointwiseConvU8S8Args& args) {
+    pointwise_conv_codes(args);
+}
+
+}  // namespace fovea::ops
