@@ -56,6 +56,10 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain settings: there is no class %u, the model has %u",
                         settings.target_class, classes);
     }
+    if (model.file.graph.has_codes()) {
+        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL,
+                        "explain: the model computes in whole numbers of 8 bits, which have no gradient; explain the one it was made of");
+    }
     if (classes < 2) {
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "explain: the model has one class, which is always certain");
     }

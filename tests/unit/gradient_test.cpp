@@ -19,6 +19,7 @@
 #include "engine/run/threads.h"
 #include "engine/steps/backward_pass.h"
 #include "fovea/fovea.h"
+#include "tests/unit/code_network.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"
 
@@ -327,4 +328,20 @@ TEST_CASE("the logits are a plain run's to the bit, and gradients the same for e
     CHECK(streamed > 200);
     CHECK(more_steps > 50);
     CHECK(not_zero > 100);
+}
+
+TEST_CASE("a model of 8-bit integers is refused, with what to do") {
+    std::mt19937 random(3);
+    const model_builder::Bytes file = model_builder::build(code_network::make(random, 5).file);
+    fovea_model* model = nullptr;
+    REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) == FOVEA_OK);
+    test_memory::LogCatcher log;
+    fovea_session_settings session;
+    fovea_session_settings_init(&session);
+    session.log = log.hooks();
+    fovea_explainer* explainer = nullptr;
+    CHECK(fovea_explainer_create(model, &session, nullptr, &explainer) == FOVEA_ERROR_UNSUPPORTED_MODEL);
+    CHECK(explainer == nullptr);
+    CHECK(log.all().find("explain the one it was made of") != std::string::npos);
+    fovea_model_close(&model);
 }

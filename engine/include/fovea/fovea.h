@@ -589,7 +589,8 @@ static inline void fovea_explain_settings_init(fovea_explain_settings* settings)
 FOVEA_API fovea_status fovea_explainer_workspace_size(const fovea_model* model, const fovea_session_settings* session_settings,
                                                       const fovea_explain_settings* settings, size_t* bytes);
 
-/* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP. Threads: model. */
+/* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP, a model of 8-bit
+ * integers FOVEA_ERROR_UNSUPPORTED_MODEL. Threads: model. */
 FOVEA_API fovea_status fovea_explainer_create(const fovea_model* model, const fovea_session_settings* session_settings,
                                               const fovea_explain_settings* settings, fovea_explainer** explainer);
 
