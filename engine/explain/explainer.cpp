@@ -63,11 +63,6 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
     if (classes < 2) {
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "explain: the model has one class, which is always certain");
     }
-    if (model.file.graph.has_codes()) {
-        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL,
-                        "explain: the model is of 8-bit codes, which have no gradients here; "
-                        "explain the model of floats that it was made of");
-    }
     if (settings.samples < 1 || settings.samples > kMostRuns) return bad("samples is outside 1 to 10000");
     if (settings.steps < 1 || settings.steps > kMostRuns) return bad("steps is outside 1 to 10000");
     if (!(settings.noise >= 0 && settings.noise <= kMostNoise)) return bad("noise is outside 0 to 10");
