@@ -242,8 +242,9 @@ def test_every_allocation_before_the_verb_is_refused_once(shim, tmp_path):
     for number in range(1, clean.calls["malloc"] + 1):
         outcome = Outcome(shim, [BINARY, "--version"], tmp_path, call="malloc", number=number, how=ENOMEM)
         which = (number, outcome.status, outcome.messages)
-        # The C library goes on without some of what it keeps to the end (its locale), and keeps other blocks then.
-        assert outcome.hit is None or outcome.blocks <= clean.blocks + 2, which
+        # The C library goes on without some of what it keeps to the end (its locale, a place in the list of what is done at exit): then
+        # it keeps other blocks, or those of an object that nobody destroys any more. A leak on the way would add some for each option.
+        assert outcome.hit is None or outcome.blocks <= clean.blocks + 8, which
         assert outcome.hit is not None or outcome.status == 1, which
         if outcome.status != 0 or outcome.output != clean.output:
             assert outcome.status == 1 and outcome.output == b"" and outcome.messages == NO_MEMORY, which
