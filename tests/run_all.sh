@@ -162,13 +162,14 @@ if has arm64; then
 fi
 if has fuzz; then
     say "fuzzing, ${FOVEA_FUZZ_SECONDS:-30} s a target"
-    if CC=clang CXX=clang++ configure fuzz --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Dfuzz=true -Dcli=false -Dbench=false \
-        -Db_sanitize=address,undefined -Db_lundef=false; then
-        for target in "$build"/fuzz/tests/fuzz/*_fuzz; do
+    fuzzers="tests/fuzz/decode_fuzz tests/fuzz/model_file_fuzz"  # what else there is, other stages build
+    if CC=clang CXX=clang++ configure_only fuzz --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Dfuzz=true -Dcli=false -Dbench=false \
+        -Db_sanitize=address,undefined -Db_lundef=false && step fuzz-build ninja -C "$build/fuzz" $fuzzers; then
+        for target in $fuzzers; do
             fuzzer=$(basename "$target")
             corpus=$build/fuzz-corpus/$fuzzer
             mkdir -p "$corpus"
-            step "fuzz-$fuzzer" "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=2048 -timeout=20 \
+            step "fuzz-$fuzzer" "$build/fuzz/$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=2048 -timeout=20 \
                 -artifact_prefix="$results/" "$corpus" "tests/fuzz/corpus/${fuzzer%_fuzz}"
             tail -n 1 "$results/fuzz-$fuzzer.log"
         done
