@@ -371,9 +371,10 @@ void use_code_pool(StepWriter& writer, Step& step, ops::PoolKind kind, bool by_r
 
 void codes_to_floats(const Run& run, std::uint32_t value, float* to) {
     const Value& codes = run.value(value);
-    ops::kDequantise.select(run.features()).function({.input = {run.address(value, 0, 0), code_type(codes.type), codes.pixel_stride},
+    const auto stride = static_cast<std::ptrdiff_t>(codes.pixel_stride);
+    ops::kDequantise.select(run.features()).function({.input = {run.address(value, 0, 0), code_type(codes.type), stride},
                                                       .output = to,
-                                                      .output_stride = codes.shape.channels,
+                                                      .output_stride = static_cast<std::ptrdiff_t>(codes.shape.channels),
                                                       .scale = codes.scale,
                                                       .zero = codes.zero,
                                                       .pixels = codes.shape.pixels(),

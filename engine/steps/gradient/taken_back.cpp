@@ -63,7 +63,7 @@ const float** transposed_rows(const Run& run, const Step& step, const Window& wi
         const float* const data =
             exists ? run.operand<float>(step, 0, static_cast<std::uint64_t>(row) * in.width, thread) : nullptr;
         rows[window.kernel_height - 1 - a] =
-            exists ? data + std::ptrdiff_t{first_pixel} * run.operand_stride(step, 0) + channel : nullptr;
+            exists ? data + static_cast<std::ptrdiff_t>(first_pixel) * run.operand_stride(step, 0) + channel : nullptr;
     }
     return rows;
 }
