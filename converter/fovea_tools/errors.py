@@ -17,6 +17,10 @@ class CalibrationError(Exception):
     """Data that no calibration should be based on (exit status 1)."""
 
 
+class EngineError(Exception):
+    """The fovea program cannot be run, or failed (exit status 1)."""
+
+
 class QuantizationError(Exception):
     """A model, photos or a program that no 8-bit model can be made with (exit status 1)."""
 

@@ -20,14 +20,15 @@ ROOMS = {
     "sources.keras": (*GROUND, "builder", "sources"),
     "sources.readers": (*GROUND, "sources", "sources.keras"),
     "conversion": (*GROUND, "builder", "passes", "file", "sources", "sources.readers"),
-    "quantization": (*GROUND, "file"),
+    "engine": GROUND,
+    "quantization": (*GROUND, "engine", "file"),
     "calibration": GROUND,
     "progress": GROUND,
     "two_eyes": GROUND,
     "evaluation": (*GROUND, "label_sets", "labels", "calibration", "two_eyes"),
     "reporting": (*GROUND, "label_sets", "two_eyes", "evaluation", "file"),
     "calibration_data": (*GROUND, "labels", "calibration", "evaluation", "file"),
-    "typicality": (*GROUND, "evaluation", "file"),
+    "typicality": (*GROUND, "engine"),
     "calibration_report": (*GROUND, "calibration", "calibration_data", "evaluation", "file"),
 }
 

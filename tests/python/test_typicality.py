@@ -169,7 +169,7 @@ def test_a_photo_unlike_the_known_ones_gets_no_result_but_by_force(fitted):
     ({"taps": "nowhere"}, 2, "no layer of that name"),
     ({"taps": None}, 2, "name some"),
     ({"fovea": "/nowhere/fovea"}, 1, "/nowhere/fovea"),
-    ({"photos": "/nowhere"}, 1, "exit status"),
+    ({"photos": "/nowhere"}, 1, "/nowhere/p"),
 ])
 def test_refusals_name_the_cause(fitted, capsys, changes, status, message):
     assert main(arguments(fitted, **{"output": fitted / "none.fovea", **changes})) == status

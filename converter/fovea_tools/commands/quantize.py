@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from .. import __version__
-from ..errors import QuantizationError, UsageError
+from ..errors import EngineError, QuantizationError, UsageError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
 from ..file.output_file import write_file
 
@@ -150,7 +150,7 @@ def _golden(model: FoveaModel) -> List[bytes]:
 
 
 def _run(arguments: argparse.Namespace, say) -> None:
-    from ..quantization.engine import Engine
+    from ..engine import Engine
     from ..quantization.quantize import Quantizer, Settings, figures, finished
     model = _read_model(arguments.model)
     with open(arguments.model, "rb") as file:
@@ -208,7 +208,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
     try:
         _run(arguments, say)
-    except QuantizationError as error:
+    except (EngineError, QuantizationError) as error:
         print(f"fovea-quantize: {error}", file=sys.stderr)
         return EXIT_FAILED
     except UsageError as error:

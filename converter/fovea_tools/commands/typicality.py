@@ -10,7 +10,7 @@ import sys
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .. import __version__
-from ..errors import CalibrationError, UsageError, missing_library
+from ..errors import CalibrationError, EngineError, UsageError, missing_library
 from ..evaluation import EvaluationError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea
 from ..file.output_file import write_file
@@ -97,6 +97,7 @@ def _run(arguments: argparse.Namespace) -> None:
     # Only now, so that --help and a wrong option answer at once.
     import numpy as np
 
+    from ..engine import Engine
     from ..evaluation import predictions, splits
     from ..evaluation.cases import Question, join
     from ..file.model_edit import replace_typicality
@@ -117,12 +118,17 @@ def _run(arguments: argparse.Namespace) -> None:
         if sys.stderr.isatty() and not arguments.quiet:
             print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
-    found = {}
-    for side, cases in sides.items():
-        paths = [os.path.join(arguments.photos, case.prediction.file) for case in cases]
-        found[side] = features.extract(arguments.fovea, arguments.model, [layer for layer, _ in taps], paths, arguments.prepared,
-                                       lambda done, side=side, cases=cases: say(f"{side}: {done} of {len(cases)} photos"))
-        say("\n")
+    found, engine = {}, Engine(arguments.fovea, *model.default_size)
+    try:
+        for side, cases in sides.items():
+            pictures = [os.path.join(arguments.photos, case.prediction.file) for case in cases]
+            if not arguments.prepared:
+                pictures = engine.pictures(arguments.model, pictures, say)
+            found[side] = features.extract(engine, arguments.model, [layer for layer, _ in taps], pictures,
+                                           lambda done, side=side, cases=cases: say(f"{side}: {done} of {len(cases)} photos"))
+            say("\n")
+    finally:
+        engine.close()
     classes = np.array([int(case.positive) for case in sides["fit"]])
     gaussians = [statistics.fit(values, classes) for values in found["fit"]]
     scores = [gaussian.score(values) for gaussian, values in zip(gaussians, found["aside"])]
@@ -155,7 +161,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except UsageError as error:
         print(f"fovea-typicality: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except (CalibrationError, EvaluationError, LabelError) as error:
+    except (CalibrationError, EngineError, EvaluationError, LabelError) as error:
         print(f"fovea-typicality: {error}", file=sys.stderr)
         return EXIT_FAILED
     except (FormatError, IndexError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import QuantizationError
 from ..file.fovea_file import FoveaModel, write_fovea
 from .codes import Quantized, WholeLayer, model_of, scale_of, scale_of_pixels, with_golden
-from .engine import Engine
+from ..engine import Engine
 from .network import LAYERS, Choice, Network, choose, tap_name, with_taps
 from .rounding import depthwise_scales, rounded, rounded_depthwise, weight_scales
 from .statistics import Covariance, Range, WindowMean

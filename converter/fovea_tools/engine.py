@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterator, List, Sequence
 
 import numpy as np
 
-from ..errors import QuantizationError
+from .errors import EngineError
 
 TAPS_AT_ONCE = 512  # taps, of so many pictures as they are of, that lie on disk at a time
 
@@ -23,7 +23,7 @@ class Engine:
     def __init__(self, program: str, height: int, width: int) -> None:
         self.program = program
         self.size = f"{height}x{width}"
-        self.folder = tempfile.mkdtemp(prefix="fovea-quantize-")
+        self.folder = tempfile.mkdtemp(prefix="fovea-engine-")
         self.count = 0
 
     def close(self) -> None:
@@ -33,9 +33,9 @@ class Engine:
         try:
             done = subprocess.run([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         except OSError as error:
-            raise QuantizationError(f"{self.program}: {error.strerror} (--fovea says where the program is)") from error
+            raise EngineError(f"{self.program}: {error.strerror} (--fovea says where the program is)") from error
         if done.returncode != 0:
-            raise QuantizationError(f"{self.program} {arguments[0]} failed: {done.stderr.strip()[-2000:]}")
+            raise EngineError(f"{self.program} {arguments[0]} failed: {done.stderr.strip()[-2000:]}")
         return done.stdout
 
     def stored(self, data: bytes) -> str:
