@@ -115,7 +115,9 @@ fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t
             if (data == nullptr) {
                 return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: data is null");
             }
-            return decode_photo(data, data_size, model_preset(session->file().preprocessing, session->input_shape().height), context, photo);
+            const preprocess::PresetSettings preset =
+                model_preset(session->file().preprocessing, session->input_shape().height);
+            return decode_photo(data, data_size, preset, context, photo);
         });
 }
 

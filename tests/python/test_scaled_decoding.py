@@ -29,13 +29,13 @@ SAMPLINGS = {"444": 0x111111, "422": 0x211111, "420": 0x221111}
 
 def draw(width, height, disc_width, seed=1):
     """A disc with some texture, on black."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[0:height, 0:width]
-    radius = np.hypot(x - width / 2, y - height / 2) / (disc_width / 2)
-    waves = np.sin(x / 13.0) * np.cos(y / 17.0) * 30
-    light = np.clip(1.2 - 0.5 * radius, 0, 1)[..., None] * (np.array([60.0, 100.0, 190.0]) + waves[..., None])
-    noise = random.normal(0, 4, (height, width, 1))
-    return np.where(radius[..., None] < 1, np.clip(light + noise, 12, 255), 0).astype(np.uint8)
+    texture = np.random.default_rng(seed).integers(60, 200, (height // 32 + 2, width // 32 + 2, 3), np.uint8)
+    picture = cv2.resize(texture, (width, height), interpolation=cv2.INTER_LINEAR)
+    noise = np.random.default_rng(seed).integers(0, 9, (101, width, 1), np.uint8)
+    picture = cv2.subtract(picture, np.resize(np.repeat(noise, 3, 2), picture.shape))
+    disc = np.zeros((height, width), np.uint8)
+    cv2.circle(disc, (width // 2, height // 2), disc_width // 2, 1, thickness=-1)
+    return cv2.bitwise_and(picture, picture, mask=disc)
 
 
 def write(path, picture, quality=90, sampling="420"):

@@ -185,5 +185,7 @@ TEST_CASE("quality tells lengths of the photo itself") {
     REQUIRE(assess_quality(photo, {}, &scaled) == Status::kOk);
     CHECK(scaled.checks[kDiscDiameter].value == doctest::Approx(4 * whole.checks[kDiscDiameter].value));
     CHECK(scaled.disc.radius_x == doctest::Approx(4 * whole.disc.radius_x));
-    for (const int check : {kBrightness, kSharpness, kClarity, kDiscVisible}) CHECK(scaled.checks[check].value == whole.checks[check].value);
+    for (const int check : {kBrightness, kSharpness, kClarity, kDiscVisible}) {
+        CHECK(scaled.checks[check].value == whole.checks[check].value);
+    }
 }
