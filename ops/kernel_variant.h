@@ -8,7 +8,8 @@
 namespace fovea::ops {
 
 // One row of an operation's table: a kernel and what it needs of the CPU. Tables are ordered best
-// first; the last row is the scalar kernel, which needs nothing, so there is always a choice.
+// first; the last row is the scalar kernel, which needs nothing, so there is always a choice. (Of halves that row may be empty, see
+// kernel_rows.h.)
 template <typename Function>
 struct KernelVariant {
     const char* name;         // the function's name: <op>[_<shape>]_<dtype>_<isa>
@@ -32,6 +33,11 @@ struct KernelTable {
         return variants[first_allowed(&variants[0].required, sizeof(variants[0]), count, features)];
     }
 };
+
+template <typename Function, std::size_t kCount>
+constexpr KernelTable<Function> make_table(const char* operation, const KernelVariant<Function> (&variants)[kCount]) {
+    return {operation, variants, kCount};
+}
 
 // The table of the kernels that take these arguments: TableOf<PoolArgs<float>>::kTable, said beside each
 // table's declaration.

@@ -18,7 +18,7 @@ struct ReportContext {
     double temperature = 1;
     std::string model_name, model_sha256, dtype, preset;
     std::uint32_t input_height = 0, input_width = 0, input_channels = 0;
-    std::string engine;  // "fovea 0.1.0 avx2"
+    std::string engine;  // "fovea 0.1.0 scalar"
     bool typicality = false;  // the model has statistics for it
     bool timings = true;
     bool colours = false;

@@ -14,7 +14,6 @@
 #include "progress.h"
 #include "report.h"
 #include "result_writer.h"
-#include "sha256.h"
 #include "verbs.h"
 
 namespace fovea::cli {

@@ -18,9 +18,9 @@
  *     fovea_model_close(&model);
  *
  * Rules for every call:
- * - It returns a fovea_status; 0 is success. On failure outputs are untouched or reset to null, no
+ * - One that can fail returns a fovea_status; 0 is success. On failure outputs are untouched or reset to null, no
  *   object is left half made, and a line that names the cause goes to the log callback, if there is one
- *   (FOVEA_ERROR_BUSY alone is silent: the log callback may be what called).
+ *   (FOVEA_ERROR_BUSY alone is silent: the log callback may be what called). The others return a name, a number or nothing.
  * - Callbacks (log, cancel, allocator, write) return to the library, and may call it for other objects. Calls for the session
  *   whose call called them are refused, see fovea_session.
  * - It never prints, aborts, throws, or reads the environment.
@@ -83,6 +83,10 @@ FOVEA_API const char* fovea_status_string(fovea_status status);
 
 /* "0.1.0"; static. Threads: any. */
 FOVEA_API const char* fovea_version(void);
+
+/* The SHA-256 of bytes as 64 lower-case hexadecimal digits and a null: what names a photo or a model's file in a report, whatever
+ * its path. It guards nothing. data may be null where data_size is 0. Threads: any. */
+FOVEA_API fovea_status fovea_sha256(const void* data, size_t data_size, char digits[65]);
 
 typedef enum fovea_log_level { FOVEA_LOG_ERROR = 0, FOVEA_LOG_WARNING = 1, FOVEA_LOG_INFO = 2 } fovea_log_level;
 
@@ -203,7 +207,8 @@ typedef struct fovea_session_settings {
     uint32_t input_height;    /* 0 (default) = the model's default input size; both or neither */
     uint32_t input_width;
     uint32_t threads;         /* default 1; 1 to 64. Results are the same to the bit for every number */
-    uint32_t reserved;
+    int typicality;           /* default 1 = keep what a screening's typicality needs, where the model has statistics for
+                                 this input size; 0 = a session that only runs: it may need less memory */
     const char* isa;          /* default null = the best this CPU has; else a name fovea_isa_name gives: a cap */
     void* workspace;          /* default null; else memory for the run, 64-byte aligned, kept by the caller until
                                  the session is closed */
@@ -222,9 +227,6 @@ typedef struct fovea_session_settings {
     uint64_t max_decode_bytes; /* default 1 GiB: working memory of the decoder, the picture included */
     uint64_t max_workspace_bytes; /* default 1 GiB: of the workspace that the library takes where the caller gives
                                      none; a session that needs more is FOVEA_ERROR_MEMORY_LIMIT */
-    int typicality;           /* default 1 = keep what a screening's typicality needs, where the model has statistics for
-                                 this input size; 0 = a session that only runs: it may need less memory */
-    uint32_t reserved_2;
 } fovea_session_settings;
 
 /* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
@@ -429,6 +431,8 @@ FOVEA_API fovea_status fovea_preprocess_bytes(const void* data, size_t data_size
 
 /* ---- Screening ------------------------------------------------------------------------------- */
 
+/* A library that was set up with -Dscreening=disabled has none of this section's calls: a program that calls one is not linked. */
+
 typedef enum fovea_quality {
     FOVEA_QUALITY_GOOD = 0,
     FOVEA_QUALITY_USABLE = 1,
@@ -525,6 +529,8 @@ FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_p
                                            const fovea_screen_options* options, fovea_screening* screening);
 
 /* ---- Explanations ------------------------------------------------------------------------------ */
+
+/* A library that was set up with -Dexplain=disabled has none of this section's calls: a program that calls one is not linked. */
 
 /*
  * Where the network looked: how a number that it gives changes with each pixel. Such maps are noisy, they outline no lesions, and they
@@ -690,8 +696,8 @@ typedef struct fovea_kernel {
     const char* operation;
     const char* variant;
     int available; /* this CPU has what it needs */
-    int chosen;    /* the best of its operation under the cap asked for. Where that is scalar for halves (fp16), networks of halves
-                      are computed in floats, and it is not used */
+    int chosen;    /* the best of its operation under the cap asked for. Of operations on halves (fp16), which are used where the
+                      CPU has all of them, there may be none: networks of halves are then computed in floats */
 } fovea_kernel;
 
 /* Writes up to capacity rows, sets *count to how many there are. Set kernels[0].size to sizeof(*kernels) first: it is the
