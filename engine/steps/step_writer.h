@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/align.h"
 #include "engine/model/graph.h"
 #include "engine/steps/step.h"
 #include "engine/steps/weights.h"
@@ -22,11 +23,6 @@ struct Fusion {
     std::uint32_t before_activation = kNone;  // value: its result as it was before its activation, which a step of its own then does
     bool reads_pixels = false;        // the caller's, as they are
 };
-
-// Rounded up to whole panels.
-inline std::uint64_t round_up_8(std::uint64_t n) {
-    return (n + 7) & ~std::uint64_t{7};
-}
 
 // Floats of a node's bias as its kernel wants it: panels of 8 per group.
 std::uint64_t bias_floats(const Node& node);
