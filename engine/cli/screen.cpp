@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <new>
+#include <set>
 
 #include "common_options.h"
 #include "descriptors.h"
+#include "explainer.h"
 #include "files.h"
 #include "handles.h"
 #include "inputs.h"
 #include "interruption.h"
+#include "network_input.h"
 #include "ordered_jobs.h"
 #include "output.h"
 #include "progress.h"
@@ -24,7 +29,7 @@ constexpr const char* kOutOfMemory = "out_of_memory";  // as status_code(FOVEA_E
 
 struct Options {
     std::vector<std::string> files;
-    std::string model, format = "text", isa, operating_point, images_folder, shard, output;
+    std::string model, format = "text", isa, operating_point, images_folder, shard, output, maps, method = ExplainRequest().method;
     std::uint64_t max_memory = 0, photo_memory = 0;  // MiB
     std::uint32_t threads = 1;
     unsigned jobs = 0;
@@ -70,6 +75,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     context.input_width = session.info().input_width;
     context.input_channels = session.info().input_channels;
     context.engine = std::string("fovea ") + fovea_version() + " " + session.info().isa;
+    context.explains = !options.maps.empty();
     context.timings = !options.no_timings;
     context.byte_order_mark = options.bom;
     return context;
@@ -89,8 +95,71 @@ void require_screening_model(const Model& model) {
     }
 }
 
-PhotoReport screen_photo(const Input& input, Session& session,
-                         const fovea_screen_options& screen_options, bool is_hashed) {
+// What one thread screens with; no explainer where no maps are asked for.
+struct Worker {
+    std::unique_ptr<Session> session;
+    std::unique_ptr<Explainer> explainer;
+};
+
+// Where each photo's map goes: in the folder, under its photo's name and folder with .png behind; null where no maps are asked for.
+class Maps {
+  public:
+    // Before photos are left out by --shard, so that parts give the names, and the complaints, of the whole.
+    Maps(const Options& options, const std::vector<Input>& inputs) : options_(options) {
+        if (options.maps.empty()) return;
+        std::map<std::string, std::string> taken;
+        std::set<FileIdentity> sources;
+        for (const Input& input : inputs) {
+            FileIdentity identity;
+            if (identify(input.file, identity) == 0) sources.insert(identity);
+            const auto [other, is_new] = taken.emplace(path(input), input.file);
+            if (!is_new && other->second != input.file) {
+                throw Failure(kWrongUsage, "--explain " + options.maps,
+                              "the maps of " + other->second + " and " + input.file + " would have the same name; screen them in two runs");
+            }
+        }
+        for (const auto& [map, photo] : taken) {
+            FileIdentity identity;
+            if (identify(map, identity) == 0 && sources.contains(identity)) {
+                throw Failure(kWrongUsage, "--explain " + options.maps, "the map of " + photo + " would overwrite the photo " + map);
+            }
+        }
+    }
+
+    std::string path(const Input& input) const { return (std::filesystem::path(options_.maps) / (input.relative + ".png")).string(); }
+
+    // Draws the map over the photo, writes that, and tells of it.
+    Json write(const Input& input, const std::vector<unsigned char>& bytes, const fovea_explanation& made, const Model& model) const {
+        // The screening had the photo as long as it needed it alone.
+        Image photo;
+        decode_photo(bytes, options_.photo_memory, photo);
+        fovea_heat_map_settings settings;
+        fovea_heat_map_settings_init(&settings);
+        const std::vector<float> values = make_heat_map(made, settings, input.file);
+        const std::vector<unsigned char> png = make_overlay(made, values, photo.pixels(), settings, input.file);
+        const std::string file = path(input);
+        create_parent_folders(file);
+        write_file(file, png.data(), png.size());
+        Json json;
+        json["method"] = options_.method;
+        json["scalar"] = ExplainRequest().scalar;
+        json["class"] = model.class_names()[made.target_class];
+        json["overlay"] = file;
+        json["photo_area"] = {made.photo_x, made.photo_y, made.photo_width, made.photo_height};
+        return json;
+    }
+
+  private:
+    const Options& options_;
+};
+
+PhotoReport screen_photo(const Input& input, Worker& worker, fovea_screen_options screen_options, bool is_hashed, const Maps& maps,
+                         const Model& model) {
+    Session& session = *worker.session;
+    fovea_explanation explanation{};
+    explanation.size = sizeof(explanation);
+    screen_options.explainer = worker.explainer == nullptr ? nullptr : worker.explainer->get();
+    screen_options.explanation = &explanation;
     PhotoReport report;
     report.file = input.file;
     if (!is_utf8(input.file)) {
@@ -124,6 +193,14 @@ PhotoReport screen_photo(const Input& input, Session& session,
     report.status = gradable ? PhotoStatus::kOk : PhotoStatus::kNotGradable;
     if (report.screening.forced != 0) {
         report.warnings.emplace_back(kForcedWarning);
+    }
+    if (explanation.map == nullptr) return report;
+    try {
+        report.explanation = maps.write(input, bytes, explanation, model);
+    } catch (const InputProblem& problem) {
+        report.status = PhotoStatus::kError;
+        report.error_code = problem.code;
+        report.error_message = problem.message;
     }
     return report;
 }
@@ -212,16 +289,24 @@ ExitStatus screen(const Options& options) {
     Inputs expanded = expand_inputs(options.files, options.images_folder);
     std::vector<Input>& inputs = expanded.photos;
     protect_sources(options, options.output, inputs);
+    const Maps maps(options, inputs);
     keep_shard(inputs, shard);
 
-    const unsigned workers = worker_count(options.jobs, inputs.size());
-    std::vector<std::unique_ptr<Session>> sessions;
-    for (unsigned i = 0; i < workers; ++i) {
-        sessions.push_back(std::make_unique<Session>(
-            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, options.photo_memory}));
-        sessions.back()->require(model.path());
+    std::vector<Worker> workers(worker_count(options.jobs, inputs.size()));
+    for (Worker& worker : workers) {
+        worker.session = std::make_unique<Session>(
+            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, options.photo_memory});
+        worker.session->require(model.path());
+        if (options.maps.empty()) continue;
+        ExplainRequest request;
+        request.method = options.method;
+        request.threads = options.threads;
+        request.isa = options.isa;
+        request.max_memory_mib = options.max_memory;
+        request.photo_memory_mib = options.photo_memory;
+        worker.explainer = std::make_unique<Explainer>(model, request, 0, 0, worker.session->lines());
     }
-    ReportContext context = make_context(model, *sessions.front(), options);
+    ReportContext context = make_context(model, *workers.front().session, options);
     fovea_screen_options screen_options;
     fovea_screen_options_init(&screen_options);
     screen_options.force = options.force ? 1 : 0;
@@ -242,7 +327,7 @@ ExitStatus screen(const Options& options) {
     const auto work = [&](unsigned worker, std::size_t index) {
         const Input& input = inputs[earlier.count + index];
         try {
-            return screen_photo(input, *sessions[worker], screen_options, has_hashes(options));
+            return screen_photo(input, workers[worker], screen_options, has_hashes(options), maps, model);
         } catch (const std::bad_alloc&) {
             PhotoReport report;
             report.file = input.file;
@@ -262,7 +347,7 @@ ExitStatus screen(const Options& options) {
         progress.update(index + 1);
     };
     try {
-        run_in_order<PhotoReport>(left, workers, work, emit);
+        run_in_order<PhotoReport>(left, static_cast<unsigned>(workers.size()), work, emit);
     } catch (const Interrupted&) {
         progress.clear();
         writer.interrupt();
@@ -310,6 +395,14 @@ void add_screen(CLI::App& program, Action& chosen) {
     verb->add_option(
         "--shard", options->shard,
         "i/n: only part i of n of the photos; the parts' results in order are the whole's");
+    verb->add_option("--explain", options->maps,
+                     "Also explain each result: write the photo here as a PNG with the map over it, under the photo's name (and folder) "
+                     "with .png behind. See fovea explain");
+    verb->add_option("--explain-method", options->method, "For --explain. One of " + keys_of(kExplainMethods))
+        ->check([](const std::string& text) {
+            return kExplainMethods.contains(text) ? std::string() : "must be one of " + keys_of(kExplainMethods);
+        })
+        ->capture_default_str();
     verb->add_flag("--no-timings", options->no_timings,
                    "Leave the times out, so that equal runs give equal bytes");
     verb->add_flag("--bom", options->bom,
@@ -329,6 +422,7 @@ void add_screen(CLI::App& program, Action& chosen) {
         "  fovea screen --model small224.fovea photo.jpg\n"
         "  fovea screen --model small224.fovea --format csv --output results.csv photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --images photos list.csv\n"
+        "  fovea screen --model small224.fovea --format jsonl --explain maps --output results.jsonl photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --shard 2/8 photos/ > part2.jsonl\n"
         "For research use. Not a medical device.");
     verb->callback([&chosen, options] { chosen = [options] { return screen(*options); }; });
