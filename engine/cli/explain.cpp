@@ -35,12 +35,18 @@ struct Options {
     double percentile = 99, opacity = 0.4;
 };
 
-// What goes into the network: pixels as they are, or a photo.
+// What goes into the network: pixels as they are, or a photo's file.
 struct Explained {
     std::string file;
     NetworkInput input;
-    Image photo;
+    std::vector<unsigned char> photo;
 };
+
+// Failures that the photo's file is to blame for.
+bool is_of_photo(fovea_status status) {
+    return status == FOVEA_ERROR_NOT_AN_IMAGE || status == FOVEA_ERROR_UNSUPPORTED_IMAGE || status == FOVEA_ERROR_CORRUPT_IMAGE ||
+           status == FOVEA_ERROR_IMAGE_TOO_LARGE;
+}
 
 // Where one input's map goes; empty = nowhere.
 struct Outputs {
@@ -61,10 +67,8 @@ void read_as_is(const Options& options, const Model& model, Explained& what) {
 }
 
 void read_photo(Explained& what) {
-    std::vector<unsigned char> bytes;
     FileError error;
-    if (!read_file(what.file, kMaxPhotoBytes, bytes, error)) throw InputProblem{error.code, error.message};
-    decode_photo(bytes, 0, what.photo);
+    if (!read_file(what.file, kMaxPhotoBytes, what.photo, error)) throw InputProblem{error.code, error.message};
 }
 
 // Of several inputs the outputs are folders, in which files have the number of their input, since inputs in different folders may have
@@ -103,6 +107,7 @@ void write_pictures(const Options& options, const Outputs& outputs, Explained& w
     }
     if (outputs.overlay.empty()) return;
     fovea_pixels below{};
+    Image photo;
     if (options.as_is) {
         below.size = sizeof(below);
         below.planes[0] = static_cast<const std::uint8_t*>(what.input.values);
@@ -111,7 +116,8 @@ void write_pictures(const Options& options, const Outputs& outputs, Explained& w
         below.strides[0] = std::size_t{3} * what.input.width;
         below.format = FOVEA_RGB;
     } else {
-        below = what.photo.pixels();
+        decode_photo(what.photo, 0, photo);
+        below = photo.pixels();
     }
     const std::vector<unsigned char> png = make_overlay(made, values, below, settings, what.file);
     write_file(outputs.overlay, png.data(), png.size());
@@ -144,9 +150,9 @@ class Explanations {
         if (options_.as_is) {
             explainer_->require(fovea_explain(explainer_->get(), what.input.values, what.input.dtype, logits.data(), &made));
         } else {
-            const fovea_pixels photo = what.photo.pixels();
-            const fovea_status status = fovea_explain_photo(explainer_->get(), &photo, logits.data(), &made);
-            if (status == FOVEA_ERROR_IMAGE_TOO_LARGE) throw InputProblem{status_code(status), lines_.cause(status)};
+            const fovea_status status =
+                fovea_explain_bytes(explainer_->get(), what.photo.data(), what.photo.size(), logits.data(), &made);
+            if (is_of_photo(status)) throw InputProblem{status_code(status), lines_.cause(status)};
             explainer_->require(status);
         }
         if (!outputs.raw.empty()) {

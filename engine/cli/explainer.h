@@ -63,7 +63,7 @@ std::vector<unsigned char> make_overlay(const fovea_explanation& explanation, co
 // The explanation's map from 0 to 1.
 std::vector<float> make_heat_map(const fovea_explanation& explanation, const fovea_heat_map_settings& settings, const std::string& subject);
 
-// A JPEG or PNG file, upright; photo_memory_mib as in ExplainRequest. Throws InputProblem.
+// A JPEG or PNG file, upright, to be drawn on; photo_memory_mib as in ExplainRequest. Throws InputProblem.
 void decode_photo(const std::vector<unsigned char>& bytes, std::uint64_t photo_memory_mib, Image& photo);
 
 }  // namespace fovea::cli

@@ -108,7 +108,7 @@ using namespace fovea;
 fovea_explainer::fovea_explainer(const fovea_model& model, const fovea_session_settings& session_settings,
                                  const fovea_explain_settings& settings_, const ops::IsaLevel* level)
     : session(model, session_settings, level),
-      explain_screened([](fovea_explainer& explainer, const preprocess::Image& photo, fovea_explanation* explanation) {
+      explain_screened([](fovea_explainer& explainer, const preprocess::Photo& photo, fovea_explanation* explanation) {
           return explainer.explain_photo(photo, nullptr, explanation);
       }),
       settings(settings_),

@@ -7,6 +7,7 @@
 #include "engine/steps/objective.h"
 #include "fovea/fovea.h"
 #include "preprocess/image.h"
+#include "preprocess/photo.h"
 
 // The public header's opaque explainer: a session whose plan goes back to the input.
 struct fovea_explainer {
@@ -15,7 +16,7 @@ struct fovea_explainer {
 
     fovea_session session;
     // explain_photo() for a screening, which reaches it by this alone: a program that never makes an explainer has none of it linked.
-    fovea_status (*const explain_screened)(fovea_explainer& explainer, const fovea::preprocess::Image& photo,
+    fovea_status (*const explain_screened)(fovea_explainer& explainer, const fovea::preprocess::Photo& photo,
                                            fovea_explanation* explanation);
     fovea_explain_settings settings;  // without layer, which the caller may free
     fovea::Objective objective;
@@ -25,8 +26,8 @@ struct fovea_explainer {
     // Settings must have been checked. session.start() then makes everything that running needs.
     fovea_status plan(const fovea_session_settings& wanted, const char* layer_name);
     fovea_status explain(const void* input, fovea_dtype dtype, float* logits, fovea_explanation* explanation);
-    // The same of what the model's preset makes of an upright photo.
-    fovea_status explain_photo(const fovea::preprocess::Image& photo, float* logits, fovea_explanation* explanation);
+    // The same of what the model's preset makes of a photo.
+    fovea_status explain_photo(const fovea::preprocess::Photo& photo, float* logits, fovea_explanation* explanation);
 
     std::uint32_t logit_count() const { return session.file().labels.logit_count(); }
     std::size_t input_count() const { return session.input_shape().count(); }
