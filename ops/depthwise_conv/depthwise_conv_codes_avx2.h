@@ -97,9 +97,10 @@ struct Block {
         if (b < width) put(words(only), none);
     }
     static void add(__m256i& sums, __m256i codes, __m256i weights) {
-        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(codes, weights));
+        __m256i added = _mm256_add_epi32(sums, _mm256_madd_epi16(codes, weights));
         // Otherwise the compiler adds products of several columns first, for which there are no registers.
-        __asm__("" : "+x"(sums));
+        __asm__("" : "+x"(added));
+        sums = added;
     }
 };
 
