@@ -276,7 +276,10 @@ struct CodeLanesAvx2 {
     static Integers add(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
     static Integers maximum(Integers a, Integers b) { return _mm256_max_epi32(a, b); }
     static void store(std::int32_t* to, Integers values) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), values); }
+    static void store(float* to, Floats values) { _mm256_storeu_ps(to, values); }
+    static Integers multiply(Integers a, Integers b) { return _mm256_mullo_epi32(a, b); }
     static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+    static Floats divide(Floats a, Floats b) { return _mm256_div_ps(a, b); }
     static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
 
     template <CodeForm kForm>

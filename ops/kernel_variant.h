@@ -26,6 +26,8 @@ struct KernelTable {
     const char* operation;
     const KernelVariant<Function>* variants;
     std::size_t count;
+    // All give the same bits: any may run where all CPUs have to agree.
+    bool same_bits = false;
 
     // The first row that these features allow.
     const KernelVariant<Function>& select(CpuFeatureSet features) const {

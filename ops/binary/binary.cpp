@@ -24,7 +24,7 @@ constexpr KernelVariant<BinaryFp16Function> kBinaryFp16Variants[] = {
 }  // namespace
 
 constinit const KernelTable<BinaryFp32Function> kBinaryFp32 = {
-    "binary_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+    "binary_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0]), true};
 
 constinit const KernelTable<BinaryFp16Function> kBinaryFp16 = {
     "binary_fp16", kBinaryFp16Variants, sizeof(kBinaryFp16Variants) / sizeof(kBinaryFp16Variants[0])};

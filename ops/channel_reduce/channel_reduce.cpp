@@ -24,7 +24,7 @@ constexpr KernelVariant<ChannelReduceFp16Function> kChannelReduceFp16Variants[] 
 }  // namespace
 
 constinit const KernelTable<ChannelReduceFp32Function> kChannelReduceFp32 = {
-    "channel_reduce_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0])};
+    "channel_reduce_fp32", kVariants, sizeof(kVariants) / sizeof(kVariants[0]), true};
 
 constinit const KernelTable<ChannelReduceFp16Function> kChannelReduceFp16 = {
     "channel_reduce_fp16", kChannelReduceFp16Variants, sizeof(kChannelReduceFp16Variants) / sizeof(kChannelReduceFp16Variants[0])};

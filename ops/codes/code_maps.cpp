@@ -32,6 +32,9 @@ constexpr KernelVariant<QuantisePixelsFunction> kQuantisePixelsVariants[] = {
 #if defined(FOVEA_HAVE_AVX2)
     {"quantise_pixels_avx2", quantise_pixels_avx2, kFeatureAvx2Fma},
 #endif
+#if defined(FOVEA_HAVE_NEON)
+    {"quantise_pixels_neon", quantise_pixels_neon, kFeatureNeon},
+#endif
     {"quantise_pixels_scalar", quantise_pixels_scalar, kFeatureNone},
 };
 

@@ -31,6 +31,9 @@ inline int block_count(int channels, int channel) {
 
 template <class Lanes>
 inline void add_codes(const AddCodesArgs& args) {
+    const CodeMap lefts = args.left, rights = args.right;
+    const CodeOutput output = args.output;
+    const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
     for (int channel = 0; channel < args.channels; channel += 8) {
         const int count = block_count(args.channels, channel);
         const auto left_multiplier = Lanes::load_floats(args.left_multiplier + channel);
@@ -40,12 +43,11 @@ inline void add_codes(const AddCodesArgs& args) {
         const CodeForm operands = common_form(form_of(args.left.type, count), form_of(args.right.type, count));
         with_form(common_form(operands, form_of(args.output.type, count)), [&]<CodeForm kForm>() {
             using Codes = typename Lanes::template Codes<kForm>;
-            for (std::size_t p = 0; p < args.pixels; ++p) {
-                const auto pixel = static_cast<std::ptrdiff_t>(p);
-                const auto left = Lanes::floats_of(Codes::load(args.left, pixel * args.left.stride + channel, count));
-                const auto right = Lanes::floats_of(Codes::load(args.right, pixel * args.right.stride + channel, count));
+            for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel) {
+                const auto left = Lanes::floats_of(Codes::load(lefts, pixel * lefts.stride + channel, count));
+                const auto right = Lanes::floats_of(Codes::load(rights, pixel * rights.stride + channel, count));
                 const auto sum = Lanes::add(Lanes::multiply(left, left_multiplier), Lanes::multiply(right, right_multiplier));
-                Codes::store(args.output, pixel * args.output.stride + channel, limits.codes(Lanes::add(sum, offset)), count);
+                Codes::store(output, pixel * output.stride + channel, limits.codes(Lanes::add(sum, offset)), count);
             }
         });
     }
@@ -53,6 +55,9 @@ inline void add_codes(const AddCodesArgs& args) {
 
 template <class Lanes>
 inline void gate_codes(const GateCodesArgs& args) {
+    const CodeMap inputs = args.input;
+    const CodeOutput output = args.output;
+    const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
     for (int channel = 0; channel < args.channels; channel += 8) {
         const int count = block_count(args.channels, channel);
         alignas(32) float gates[8] = {};
@@ -62,11 +67,10 @@ inline void gate_codes(const GateCodesArgs& args) {
         const typename Lanes::Limits limits(args.zero + channel, args.output.type);
         with_form(common_form(form_of(args.input.type, count), form_of(args.output.type, count)), [&]<CodeForm kForm>() {
             using Codes = typename Lanes::template Codes<kForm>;
-            for (std::size_t p = 0; p < args.pixels; ++p) {
-                const auto pixel = static_cast<std::ptrdiff_t>(p);
-                const auto input = Codes::load(args.input, pixel * args.input.stride + channel, count);
+            for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel) {
+                const auto input = Codes::load(inputs, pixel * inputs.stride + channel, count);
                 const auto value = Lanes::multiply(Lanes::floats_of(Lanes::subtract(input, input_zero)), factor);
-                Codes::store(args.output, pixel * args.output.stride + channel, limits.codes(value), count);
+                Codes::store(output, pixel * output.stride + channel, limits.codes(value), count);
             }
         });
     }
@@ -76,6 +80,8 @@ inline void gate_codes(const GateCodesArgs& args) {
 template <class Lanes>
 inline void quantise_pixels(const QuantisePixelsArgs& args) {
     constexpr int kPeriod = 24;
+    const CodeMap inputs = {args.input, CodeType::kU8, 0};
+    const CodeOutput output = args.output;
     const bool periodic = kPeriod % args.channels == 0 && args.output.stride == args.channels;
     const int channels = periodic ? kPeriod : args.channels;
     const auto stride = static_cast<std::size_t>(periodic ? kPeriod : args.output.stride);
@@ -97,9 +103,9 @@ inline void quantise_pixels(const QuantisePixelsArgs& args) {
             for (; from < elements && elements - from >= static_cast<std::size_t>(at_least);
                  from += static_cast<std::size_t>(channels), to += stride) {
                 const int left = elements - from < static_cast<std::size_t>(count) ? static_cast<int>(elements - from) : count;
-                const auto pixels = Lanes::template Codes<kIn>::load({args.input, CodeType::kU8, 0}, static_cast<std::ptrdiff_t>(from), left);
+                const auto pixels = Lanes::template Codes<kIn>::load(inputs, static_cast<std::ptrdiff_t>(from), left);
                 const auto value = Lanes::add(Lanes::multiply(Lanes::floats_of(pixels), multiplier), offset);
-                Lanes::template Codes<kOut>::store(args.output, static_cast<std::ptrdiff_t>(to), limits.codes(value), left);
+                Lanes::template Codes<kOut>::store(output, static_cast<std::ptrdiff_t>(to), limits.codes(value), left);
             }
         };
         with_form(form_of(args.output.type, count), [&]<CodeForm kForm>() {

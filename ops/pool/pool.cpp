@@ -63,7 +63,7 @@ constinit const KernelTable<PoolFp32Function> kPoolFp32 = {
 
 constinit const KernelTable<GlobalPoolFp32Function> kGlobalPoolFp32 = {
     "global_pool_fp32", kGlobalPoolFp32Variants,
-    sizeof(kGlobalPoolFp32Variants) / sizeof(kGlobalPoolFp32Variants[0])};
+    sizeof(kGlobalPoolFp32Variants) / sizeof(kGlobalPoolFp32Variants[0]), true};
 
 constinit const KernelTable<PoolFp16Function> kPoolFp16 = {
     "pool_fp16", kPoolFp16Variants, sizeof(kPoolFp16Variants) / sizeof(kPoolFp16Variants[0])};
