@@ -213,7 +213,8 @@ struct Epilogue {
     }
     // Registers of 16 words become one of bytes, which packing leaves in this order of fours.
     __m256i ordered_bytes(__m256i first, __m256i second) const {
-        const __m256i order = kOrder == Order::kPanels ? _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7) : _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
+        const __m256i order =
+            kOrder == Order::kPanels ? _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7) : _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
         return _mm256_permutevar8x32_epi32(_mm256_max_epu8(_mm256_packus_epi16(first, second), floor_bytes), order);
     }
     template <bool kSwishes, int kPixels>

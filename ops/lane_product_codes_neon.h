@@ -20,8 +20,8 @@ inline void widen_weights(const std::int8_t* weights, int inputs, std::int16_t* 
 
 // sums[n][p] of panel n and pixel p.
 template <int kLane, int kPixels, int kPanels>
-[[gnu::always_inline]] inline void add_lane(Integers (&sums)[kPanels][kPixels], const int16x8_t (&inputs)[kPixels], const std::int16_t* words,
-                                            std::ptrdiff_t panel_words) {
+[[gnu::always_inline]] inline void add_lane(Integers (&sums)[kPanels][kPixels], const int16x8_t (&inputs)[kPixels],
+                                            const std::int16_t* words, std::ptrdiff_t panel_words) {
 #pragma GCC unroll 2
     for (int n = 0; n < kPanels; ++n) {
         const int16x8_t weights = vld1q_s16(words + n * panel_words + 8 * kLane);

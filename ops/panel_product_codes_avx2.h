@@ -62,10 +62,10 @@ template <typename Input, int kPixels, int kPanels>
 // The weights of 4 inputs of a panel, 32 bytes, as 16 bits: those of inputs 0 and 1, then of 2 and 3.
 inline void widen_weights(const std::int8_t* weights, std::int8_t* words) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
-    const __m256i first = _mm256_setr_epi8(-1, 0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13, -1, 0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9,
-                                           -1, 12, -1, 13);
-    const __m256i second = _mm256_setr_epi8(-1, 2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15, -1, 2, -1, 3, -1, 6, -1, 7, -1, 10,
-                                            -1, 11, -1, 14, -1, 15);
+    const __m256i first =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13));
+    const __m256i second =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15));
     auto* const target = reinterpret_cast<__m256i*>(words);
     _mm256_storeu_si256(target, _mm256_srai_epi16(_mm256_shuffle_epi8(bytes, first), 8));
     _mm256_storeu_si256(target + 1, _mm256_srai_epi16(_mm256_shuffle_epi8(bytes, second), 8));

@@ -87,7 +87,8 @@ inline void compute_dense(const Conv2dS16S8Args& args, const DenseRows& rows, in
 #pragma GCC unroll 4
     for (int x = 0; x < kColumns; ++x) sums[0][x] = epilogue.bias;
     for (int a = 0; a < args.kernel_height; ++a) {
-        add_lane_products<kColumns, 1>(sums, args.rows[a] + left, args.stride_x * args.input_stride, rows.words + a * elements * 8, 0, elements);
+        const std::int16_t* const words = rows.words + a * elements * 8;
+        add_lane_products<kColumns, 1>(sums, args.rows[a] + left, args.stride_x * args.input_stride, words, 0, elements);
     }
     epilogue.store<kColumns>(args.output, first_column * args.output.stride + panel * 8, sums[0]);
 }

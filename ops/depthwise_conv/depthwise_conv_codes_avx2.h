@@ -78,7 +78,9 @@ struct Block {
         const int width = args.kernel_width, pairs = row_count / 2;
         const std::ptrdiff_t step = padded_channels, row_bytes = width * step;
         const std::int8_t* const first_row = args.weights + channel;
-        const auto words = [](const std::int8_t* from) { return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); };
+        const auto words = [](const std::int8_t* from) {
+            return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+        };
         __m256i* to = weights;
         const auto put = [&](__m256i first, __m256i second) {
             to[0] = _mm256_unpacklo_epi16(first, second);

@@ -69,7 +69,8 @@ inline void compute_panels(const PointwiseConvCodesArgs<Input>& args, int panel)
             const int left = args.in_channels - first;
             const int inputs = left < Weights::kMostInputs ? left : Weights::kMostInputs;
             if (!at_once) weights.widen(first, inputs);
-            add_panel_products<Input, kCount, kPanels>(sums, input + first, args.input_stride, weights.at(first), weights.panel_bytes, inputs);
+            add_panel_products<Input, kCount, kPanels>(sums, input + first, args.input_stride, weights.at(first), weights.panel_bytes,
+                                                       inputs);
             if (at_once) break;
         }
         epilogue.template store<kCount>(args.output, pixel * args.output.stride + channel, sums);
