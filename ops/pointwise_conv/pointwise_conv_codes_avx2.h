@@ -53,7 +53,7 @@ inline void compute_panels(const PointwiseConvCodesArgs<Input>& args, int panel)
     const int count = args.out_channels - channel < 8 * kPanels ? args.out_channels - channel : 8 * kPanels;
     const Epilogue<kPanels> epilogue(args.bias, channel, count, args.requantisation, args.output.type);
     const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>((args.in_channels + 3) / 4) * 32;
-    Weights weights(args.weights + panel * panel_bytes, panel_bytes);
+    Weights weights{args.weights + panel * panel_bytes, panel_bytes};
     const bool at_once = args.in_channels <= Weights::kMostInputs;
     if (at_once) weights.widen(0, args.in_channels);
     const auto compute_tile = [&]<int kCount>(std::size_t p) {
