@@ -15,7 +15,7 @@ KEYS = {
     "training": {"seed", "epochs", "steps_per_epoch", "batch", "optimizer", "learning_rate", "schedule", "warmup_steps",
                  "weight_decay", "dropout", "label_smoothing", "grade_loss", "clip_norm", "average_decay",
                  "batch_norm_momentum", "class_balance", "source_exponent", "sizes", "frozen_epochs", "frozen_blocks",
-                 "keep"},
+                 "keep", "start_share"},
     "distill": {"answers", "features"},
     "card": {"data", "training", "never_tested", "licence"},
     "augment": {"rotations", "zoom", "stretch", "shift", "soften", "desaturate", "contrast", "tint", "brightness", "noise",
@@ -38,7 +38,7 @@ RANGES = {
     ("training", "learning_rate"): (1e-9, 10.0), ("training", "weight_decay"): (0.0, 10.0), ("training", "dropout"): (0.0, 0.95),
     ("training", "label_smoothing"): (0.0, 0.9), ("training", "grade_loss"): (0.0, 100.0), ("training", "clip_norm"): (0.0, 1e9),
     ("training", "average_decay"): (0.0, 0.99999), ("training", "batch_norm_momentum"): (0.0, 0.99999),
-    ("training", "source_exponent"): (0.0, 2.0),
+    ("training", "source_exponent"): (0.0, 2.0), ("training", "start_share"): (0.0, 0.9),
     ("augment", "rotations"): (0, 360), ("augment", "companions"): (0.0, 1.0),
     ("distill", "answers"): (0.0, 1.0), ("distill", "features"): (0.0, 1e6),
     ("split", "seed"): (0, 2**31 - 1), ("split", "default_fraction"): (0.01, 0.9), ("split", "near_duplicate"): (0.0, 1.1),
@@ -116,6 +116,8 @@ def check(settings, path="settings"):
     if settings["network"]["size"] % 32:
         raise SettingsError(f"{path}: [network] size = {settings['network']['size']}: expected a multiple of 32")
     _check_words(settings, path)
+    if settings["training"]["start_share"] and settings["training"]["keep"] != "last":
+        raise SettingsError(f"{path}: [training] start_share: goes with keep = 'last', whose weights it is mixed into")
     if settings["augment"]["rotations"] and settings["augment"]["companions"]:
         raise SettingsError(f"{path}: [augment] rotations and companions exclude each other")
     return settings
