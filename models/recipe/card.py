@@ -112,6 +112,8 @@ def _start(record):
     if settings["augment"]["rotations"]:
         lines.append(f"Each photo was used as {settings['augment']['rotations']} fixed pictures: itself and copies rotated by random "
                      "angles.")
+    if settings["training"]["start_share"]:
+        lines.append(f"Of each weight that is shipped a share of {settings['training']['start_share']:g} is that which it started from.")
     if settings["training"]["frozen_epochs"]:
         lines.append(f"In the first {settings['training']['frozen_epochs']} epochs only the head was trained.")
     for change in record["changed"]:

@@ -116,8 +116,6 @@ def check(settings, path="settings"):
     if settings["network"]["size"] % 32:
         raise SettingsError(f"{path}: [network] size = {settings['network']['size']}: expected a multiple of 32")
     _check_words(settings, path)
-    if settings["training"]["start_share"] and settings["training"]["keep"] != "last":
-        raise SettingsError(f"{path}: [training] start_share: goes with keep = 'last', whose weights it is mixed into")
     if settings["augment"]["rotations"] and settings["augment"]["companions"]:
         raise SettingsError(f"{path}: [augment] rotations and companions exclude each other")
     return settings

@@ -89,9 +89,9 @@ class Trainer:
                     # The statistics of the whole batch, as on one device; the fused kernel knows only its own share.
                     layer.synchronized, layer.fused = True, False
         self.average.set_weights(self.model.get_weights())
-        self._start = self.average.get_weights() if training["start_share"] else None
-        if self._start and initial_weights is None:
+        if training["start_share"] and initial_weights is None:
             raise SettingsError("[training] start_share: there are no weights to go on from; name them with --initial-weights")
+        self.start = self.average.get_weights() if training["start_share"] else None
         self.grade_head = tf.keras.layers.Dense(GRADES, name="grade")
         self.grade_head.build((None, 64))
         self.distillation = distill.Distillation(self.model, teacher, self.settings["distill"]) if teacher else None
@@ -182,12 +182,6 @@ class Trainer:
         optimizers.apply(self.optimizer, training, gradients, variables)
         return loss
 
-    def _mix_in_the_start(self):
-        """What was learnt anew and what the start knew better of its own photos, in one network: a straight line between two networks
-        of one training keeps the answers of both ends better than either end does (Wortsman et al. 2022, arXiv:2109.01903)."""
-        share = self.settings["training"]["start_share"]
-        self.average.set_weights([share * old + (1 - share) * new for old, new in zip(self._start, self.average.get_weights())])
-
     def _run_epoch(self, epoch, data, report):
         training = self.settings["training"]
         draw = np.random.default_rng([training["seed"], epoch])
@@ -230,8 +224,6 @@ class Trainer:
         while int(self.epoch) < training["epochs"] and ran != stop_after:
             epoch, start = int(self.epoch), time.monotonic()
             loss = self._run_epoch(epoch, data, report)
-            if self._start and epoch + 1 == training["epochs"]:
-                self._mix_in_the_start()
             logits = rotations.logits(self.average, validation, run=self._run_average)
             aucs = source_aucs(validation["sources"], validation["positive"], logits[:, 1] - logits[:, 0])
             # Every source counts alike: pooled figures reward telling cameras apart.
