@@ -3,6 +3,7 @@
 // picture drawn here; FOVEA_PHOTO=file.jpg adds that file, with its decoding.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,6 +14,7 @@
 #include "preprocess/gaussian.h"
 #include "preprocess/preset.h"
 #include "preprocess/quality.h"
+#include "preprocess/scaled_decode.h"
 
 namespace {
 
@@ -148,6 +150,27 @@ std::vector<std::uint8_t> read_file(const char* path) {
     return bytes;
 }
 
+// From the file's bytes to the network's pixels and the quality, as a detector with scaled decoding does.
+void scaled_photo(benchmark::State& state, const std::vector<std::uint8_t>& bytes) {
+    PresetSettings settings;
+    settings.resize = kShipped;
+    settings.output_size = static_cast<int>(state.range(0));
+    settings.scaled_decoding = 2;
+    for (auto _ : state) {
+        Photo photo;
+        Image picture;
+        QualityReport report;
+        const char* detail = "";
+        if (decode_for_preset(bytes.data(), bytes.size(), DecodeLimits(), settings, kLeastScaledSide, Allocator(), &photo, &detail) !=
+                Status::kOk ||
+            assess_quality(photo, Allocator(), &report) != Status::kOk ||
+            apply_preset(photo.image.view(), settings, Allocator(), &picture, nullptr) != Status::kOk) {
+            state.SkipWithError(detail);
+        }
+        state.counters["scale"] = static_cast<double>(photo.width) / std::max(photo.image.width, 1);
+    }
+}
+
 void register_photo(const char* path) {
     static const std::vector<std::uint8_t> bytes = read_file(path);
     static Image photo;
@@ -164,6 +187,9 @@ void register_photo(const char* path) {
                                                   Allocator(), &out, nullptr));
         }
     })->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark("photo_scaled_all", [](benchmark::State& state) {
+        scaled_photo(state, bytes);
+    })->Arg(224)->Arg(512)->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("photo_find_lit", [](benchmark::State& state) {
         for (auto _ : state) {
             LitSelection selection{Allocator()};

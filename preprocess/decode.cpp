@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "preprocess/bytes.h"
 #include "preprocess/camera_pixels.h"
@@ -197,9 +198,24 @@ struct PictureSink {
   }
 };
 
+JpegScale choose_scale(const JpegFrame &frame, const LeastSides &least) {
+  if (!least.are_any())
+    return JpegScale::kFull;
+  for (const JpegScale scale :
+       {JpegScale::kEighth, JpegScale::kQuarter, JpegScale::kHalf}) {
+    const int width = scaled_side(frame.width, scale);
+    const int height = scaled_side(frame.height, scale);
+    if (std::min(width, height) >= least.shorter &&
+        std::max(width, height) >= least.longer)
+      return scale;
+  }
+  return JpegScale::kFull;
+}
+
 Status decode_jpeg(const std::uint8_t *data, std::size_t size,
-                   const DecodeLimits &limits, const Allocator &allocator,
-                   Image *out, const char **detail) {
+                   const DecodeLimits &limits, const LeastSides &least,
+                   const Allocator &allocator, Photo *out,
+                   const char **detail) {
   JpegDecoder decoder(data, size, limits, allocator);
   Status status = decoder.read_frame(detail);
   if (status != Status::kOk)
@@ -216,7 +232,7 @@ Status decode_jpeg(const std::uint8_t *data, std::size_t size,
   status = decoder.read_headers(detail);
   if (status != Status::kOk)
     return status;
-  decoder.plan(JpegScale::kFull);
+  decoder.plan(choose_scale(decoder.frame(), least));
   const int width = decoder.width(), height = decoder.height();
   const std::uint64_t picture_bytes = static_cast<std::uint64_t>(width) *
                                       static_cast<std::uint64_t>(height) * 3;
@@ -241,7 +257,11 @@ Status decode_jpeg(const std::uint8_t *data, std::size_t size,
   status = decoder.decode({&PictureSink::take, &sink}, detail);
   if (status != Status::kOk)
     return status;
-  *out = std::move(image);
+  out->image = std::move(image);
+  out->width = decoder.frame().width;
+  out->height = decoder.frame().height;
+  if (upright.is_sideways())
+    std::swap(out->width, out->height);
   if (decoder.has_stray_bytes()) {
     *detail = metadata.has_unknown_colors ? kBothWarnings : kStrayBytes;
   } else if (metadata.has_unknown_colors) {
@@ -315,8 +335,9 @@ Status decode_png(const std::uint8_t *data, std::size_t size,
 } // namespace
 
 Status decode_image(const std::uint8_t *data, std::size_t size,
-                    const DecodeLimits &limits, const Allocator &allocator,
-                    Image *out, const char **detail) {
+                    const DecodeLimits &limits, const LeastSides &least,
+                    const Allocator &allocator, Photo *out,
+                    const char **detail) {
   const char *unused;
   if (detail == nullptr)
     detail = &unused;
@@ -333,8 +354,14 @@ Status decode_image(const std::uint8_t *data, std::size_t size,
       return refuse(detail, "the file is larger than 1 GiB",
                     Status::kImageTooLarge);
     }
-    return is_jpeg ? decode_jpeg(data, size, limits, allocator, out, detail)
-                   : decode_png(data, size, limits, allocator, out, detail);
+    if (is_jpeg)
+      return decode_jpeg(data, size, limits, least, allocator, out, detail);
+    Image image(allocator);
+    const Status status =
+        decode_png(data, size, limits, allocator, &image, detail);
+    if (status == Status::kOk)
+      *out = Photo(std::move(image));
+    return status;
   }
   if (starts_with(data, size, "ftyp", 4, 4)) {
     return refuse(detail, media_detail(data, size), Status::kUnsupportedImage);
@@ -346,6 +373,18 @@ Status decode_image(const std::uint8_t *data, std::size_t size,
   }
   return refuse(detail, "the file is neither JPEG nor PNG",
                 Status::kNotAnImage);
+}
+
+Status decode_image(const std::uint8_t *data, std::size_t size,
+                    const DecodeLimits &limits, const Allocator &allocator,
+                    Image *out, const char **detail) {
+  Photo photo(allocator);
+  const Status status =
+      decode_image(data, size, limits, {}, allocator,
+                   out == nullptr ? nullptr : &photo, detail);
+  if (status == Status::kOk)
+    *out = std::move(photo.image);
+  return status;
 }
 
 } // namespace fovea::preprocess

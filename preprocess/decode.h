@@ -2,9 +2,17 @@
 #pragma once
 
 #include "preprocess/decode_limits.h"
-#include "preprocess/image.h"
+#include "preprocess/photo.h"
 
 namespace fovea::preprocess {
+
+// A JPEG is decoded at the smallest scale (1/1, 1/2, 1/4, 1/8) at which its sides are at least these; zeros: at full size.
+struct LeastSides {
+    std::int64_t shorter = 0;
+    std::int64_t longer = 0;
+
+    bool are_any() const { return shorter > 0 || longer > 0; }
+};
 
 // Decodes a whole JPEG (baseline or progressive, 8 bits, grey or colour) or PNG (any kind) to RGB8,
 // upright by its orientation and in sRGB by its colour profile (metadata.h). 16-bit samples keep
@@ -17,6 +25,11 @@ namespace fovea::preprocess {
 // data holds size bytes and is only read. All memory comes from allocator; out is replaced on
 // success and owns its pixels. *detail (may be null) is set to a static string that names the cause
 // of a failure; on success, what is worth a warning, or "". Any thread.
+Status decode_image(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
+                    const LeastSides& least, const Allocator& allocator, Photo* out,
+                    const char** detail);
+
+// At full size.
 Status decode_image(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits,
                     const Allocator& allocator, Image* out, const char** detail);
 

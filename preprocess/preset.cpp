@@ -273,31 +273,47 @@ Status run_graham2015(const PresetSettings& settings, Pipeline* p) {
     return status;
 }
 
-Status run_eyeq(const Allocator& allocator, Pipeline* p) {
+// In whole pixels.
+struct Ellipse {
+    bool is_found = false;
+    int center_x = 0;
+    int center_y = 0;
+    int radius_x = 0;
+    int radius_y = 0;
+};
+
+Status fit_eyeq_disc(const ImageView& rgb, const Allocator& allocator, Ellipse* ellipse) {
     Image thumbnail(allocator);
     Buffer<std::uint8_t> component(allocator);
     Disc disc;
-    Status status = make_thumbnail(p->source(), kEyeqFitSide, allocator, &thumbnail);
+    Status status = make_thumbnail(rgb, kEyeqFitSide, allocator, &thumbnail);
     if (status == Status::kOk && !component.allocate(thumbnail.pixels.size() / kChannels)) {
         status = Status::kOutOfMemory;
     }
     if (status == Status::kOk) {
         status = fit_disc(thumbnail.view(), allocator, &disc, component.data());
     }
-    if (status != Status::kOk) return status;
-    if (!disc.found) {
-        p->say_nothing_found();
-        return p->pad_to_square();
-    }
-    const double unit_x = static_cast<double>(p->width()) / thumbnail.width;
-    const double unit_y = static_cast<double>(p->height()) / thumbnail.height;
+    if (status != Status::kOk || !disc.found) return status;
+    const double unit_x = static_cast<double>(rgb.width) / thumbnail.width;
+    const double unit_y = static_cast<double>(rgb.height) / thumbnail.height;
     // A fit far outside the frame is cut down to numbers that fit an int.
     const auto whole = [](double value) {
         return static_cast<int>(std::lrint(std::clamp(value, -1e6, 1e6)));
     };
-    return p->cut_ellipse(
-        whole((disc.center_x + 0.5) * unit_x - 0.5), whole((disc.center_y + 0.5) * unit_y - 0.5),
-        std::max(0, whole(disc.radius_x * unit_x)), std::max(0, whole(disc.radius_y * unit_y)));
+    *ellipse = {true, whole((disc.center_x + 0.5) * unit_x - 0.5), whole((disc.center_y + 0.5) * unit_y - 0.5),
+                std::max(0, whole(disc.radius_x * unit_x)), std::max(0, whole(disc.radius_y * unit_y))};
+    return Status::kOk;
+}
+
+Status run_eyeq(const Allocator& allocator, Pipeline* p) {
+    Ellipse disc;
+    const Status status = fit_eyeq_disc(p->source(), allocator, &disc);
+    if (status != Status::kOk) return status;
+    if (!disc.is_found) {
+        p->say_nothing_found();
+        return p->pad_to_square();
+    }
+    return p->cut_ellipse(disc.center_x, disc.center_y, disc.radius_x, disc.radius_y);
 }
 
 bool is_valid(const PresetSettings& settings) {
@@ -309,7 +325,9 @@ bool is_valid(const PresetSettings& settings) {
            settings.tolerance <= 255 &&
            (settings.resize == ResizeMethod::kLinear || settings.resize == ResizeMethod::kArea) &&
            settings.graham_scale >= 1.0 && settings.graham_scale <= kMaxPresetSize / 2.0 &&
-           settings.graham_scale / 30.0 <= kMaxSigma;
+           settings.graham_scale / 30.0 <= kMaxSigma &&
+           (settings.scaled_decoding == 0 || (settings.scaled_decoding >= 2 && settings.scaled_decoding <= kMaxScaledDecoding &&
+                                              settings.output_size > 0 && may_decode_scaled(settings.preset, settings.resize)));
 }
 
 }  // namespace
@@ -330,6 +348,28 @@ const char* preset_name(Preset preset) {
             return "eyeq";
     }
     return nullptr;
+}
+
+bool may_decode_scaled(Preset preset, ResizeMethod resize) {
+    const bool cuts_first = preset == Preset::kNone || preset == Preset::kKaggleBenColor || preset == Preset::kEyeq;
+    return cuts_first && resize == ResizeMethod::kArea;
+}
+
+Status measure_cut(const ImageView& rgb, const PresetSettings& settings, const Allocator& allocator, int* shorter_side) {
+    *shorter_side = std::min(rgb.width, rgb.height);
+    if (settings.preset == Preset::kKaggleBenColor) {
+        LitSelection selection(allocator);
+        const Status status = find_lit(rgb, settings.tolerance, gray_weights(settings.gray_swapped), allocator, &selection);
+        if (status == Status::kOk && !selection.is_empty()) *shorter_side = std::min(selection.row_count, selection.column_count);
+        return status;
+    }
+    if (settings.preset == Preset::kEyeq) {
+        Ellipse disc;
+        const Status status = fit_eyeq_disc(rgb, allocator, &disc);
+        if (status == Status::kOk && disc.is_found) *shorter_side = 2 * std::min(disc.radius_x, disc.radius_y) + 1;
+        return status;
+    }
+    return Status::kOk;
 }
 
 Status apply_preset(const ImageView& rgb, const PresetSettings& settings,

@@ -26,6 +26,7 @@ enum class Preset {
 inline constexpr int kEyeqFitSide = 512;
 
 inline constexpr int kMaxPresetSize = 16384;
+inline constexpr int kMaxScaledDecoding = 16;
 
 // graham2015 enlarges at most to this many times graham_scale on a side: a disc that is less than
 // an eighth of its photo's longer side is none.
@@ -42,6 +43,9 @@ struct PresetSettings {
                                 // square before it is resized
     ResizeMethod resize = ResizeMethod::kLinear;
     double graham_scale = 300.0;  // graham2015: radius of the disc in pixels
+    // 0: JPEGs are decoded at full size. 2 to kMaxScaledDecoding: at a smaller scale, as far as the shorter side of what is cut out
+    // keeps so many times output_size (scaled_decode.h). Only where may_decode_scaled().
+    int scaled_decoding = 0;
     // Of every picture between the photo and the result; the result's size is the caller's choice.
     std::uint32_t max_side = kMaxPresetSize;
     std::uint64_t max_pixels = 100'000'000;
@@ -61,6 +65,13 @@ struct PresetGeometry {
 
 // "kaggle_ben_color" and so on; null outside the enum.
 const char* preset_name(Preset preset);
+
+// Presets that only cut something out before they resize it, by the means of areas. Others filter at the photo's own size, or look at
+// single pixels of it: a smaller scale would change what their numbers mean.
+bool may_decode_scaled(Preset preset, ResizeMethod resize);
+
+// The shorter side, in pixels, of what the preset cuts out of this picture; of presets that may_decode_scaled().
+Status measure_cut(const ImageView& rgb, const PresetSettings& settings, const Allocator& allocator, int* shorter_side);
 
 // Turns an upright photograph into what the network sees: RGB8 of output_size x output_size.
 // geometry may be null. Results equal OpenCV's for the same steps, pixel for pixel.

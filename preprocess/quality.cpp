@@ -365,8 +365,9 @@ float fundus_likeness(const QualityMeasures& m) {
            207.1f * std::min(m.coarse.rms[2], 0.15f);
 }
 
-Status measure_quality(const ImageView& rgb, const Allocator& allocator,
+Status measure_quality(const PhotoView& photo, const Allocator& allocator,
                        QualityMeasures* measures) {
+    const ImageView& rgb = photo.image;
     *measures = QualityMeasures{};
     Image fine(allocator), coarse(allocator);
     Status status = make_thumbnail(rgb, kFineSide, allocator, &fine);
@@ -416,14 +417,14 @@ Status measure_quality(const ImageView& rgb, const Allocator& allocator,
     if (status != Status::kOk) return status;
     status = measure_green(fine_green.data(), 1, fine, 0.92f, &measures->fine);
     measures->disc =
-        scaled(measures->disc, static_cast<float>(rgb.width) / static_cast<float>(coarse.width),
-               static_cast<float>(rgb.height) / static_cast<float>(coarse.height));
+        scaled(measures->disc, static_cast<float>(photo.width) / static_cast<float>(coarse.width),
+               static_cast<float>(photo.height) / static_cast<float>(coarse.height));
     return status;
 }
 
-Status assess_quality(const ImageView& rgb, const Allocator& allocator, QualityReport* report) {
+Status assess_quality(const PhotoView& photo, const Allocator& allocator, QualityReport* report) {
     QualityMeasures m;
-    const Status status = measure_quality(rgb, allocator, &m);
+    const Status status = measure_quality(photo, allocator, &m);
     if (status != Status::kOk) return status;
 
     float values[kQualityCheckCount];

@@ -5,6 +5,7 @@
 #include "preprocess/disc_fit.h"
 #include "preprocess/image.h"
 #include "preprocess/line_contrast.h"
+#include "preprocess/photo.h"
 #include "preprocess/surroundings.h"
 
 namespace fovea::preprocess {
@@ -164,10 +165,13 @@ float beyond_disc(const QualityMeasures& measures);
 // of bright ones, and the retinal bands of 2 and 4 pixels; shifted so that 0 is the limit.
 float clarity(const QualityMeasures& measures);
 
-// rgb: an upright photo of any size. Takes 10 to 15 ms for 12 megapixels and 4 MiB of memory; no
-// threads; the same answer everywhere. Status: kInvalidArgument, kOutOfMemory; a picture of
-// anything at all is kOk.
-Status measure_quality(const ImageView& rgb, const Allocator& allocator, QualityMeasures* measures);
-Status assess_quality(const ImageView& rgb, const Allocator& allocator, QualityReport* report);
+// The longer side that a photo decoded at a smaller scale must have left: twice that of the largest copy that is looked at.
+inline constexpr int kLeastScaledSide = 1024;
+
+// photo: of any size, or decoded at a smaller scale (scaled_decode.h), at which colours are counted and all else is measured within
+// some per cent of what it is at full size; lengths are the photo's own. Takes 10 to 15 ms for 12 megapixels and 4 MiB of memory; no
+// threads; the same answer everywhere. Status: kInvalidArgument, kOutOfMemory; a picture of anything at all is kOk.
+Status measure_quality(const PhotoView& photo, const Allocator& allocator, QualityMeasures* measures);
+Status assess_quality(const PhotoView& photo, const Allocator& allocator, QualityReport* report);
 
 }  // namespace fovea::preprocess

@@ -15,10 +15,10 @@ class UprightRows {
     // Of the right size for put(). False: out of memory.
     [[nodiscard]] bool allocate(Image* upright) const;
     void put(const std::uint8_t* row, int y, Image* upright) const;
-
-  private:
+    // Rows become columns.
     bool is_sideways() const { return orientation_ >= 5; }
 
+  private:
     int width_;
     int height_;
     int orientation_;

@@ -2,6 +2,7 @@
 // C entry points: explanations.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/api/common.h"
 #include "engine/api/pixels.h"
@@ -131,7 +132,24 @@ fovea_status fovea_explain_photo(fovea_explainer* explainer, const fovea_pixels*
     preprocess::Image upright(context.allocator);
     fovea_explanation made = {};
     fovea_status status = read_pixels(photo, context, &upright);
-    if (status == FOVEA_OK) status = explainer->explain_photo(upright, logits, &made);
+    if (status == FOVEA_OK) status = explainer->explain_photo(preprocess::Photo(std::move(upright)), logits, &made);
+    if (status == FOVEA_OK) fill_struct(made, explanation);
+    return status;
+}
+
+fovea_status fovea_explain_bytes(fovea_explainer* explainer, const void* data, size_t data_size, float* logits,
+                                 fovea_explanation* explanation) {
+    if (explainer == nullptr || !can_be_filled(explanation)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const SessionCall call(explainer->session);
+    if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
+    const PictureContext context(explainer->session.settings);
+    if (data == nullptr) return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: data is null");
+    preprocess::Photo photo(context.allocator);
+    fovea_explanation made = {};
+    const preprocess::PresetSettings preset =
+        model_preset(explainer->session.file().preprocessing, explainer->session.input_shape().height);
+    fovea_status status = decode_photo(data, data_size, preset, context, &photo);
+    if (status == FOVEA_OK) status = explainer->explain_photo(photo, logits, &made);
     if (status == FOVEA_OK) fill_struct(made, explanation);
     return status;
 }

@@ -25,6 +25,28 @@ struct ImageOwner {
 // A shorter picture could not be freed.
 constexpr std::size_t kLeastImageSize = offsetof(fovea_image, owner) + sizeof(fovea_image::owner);
 
+// open brings the photo for the checked preset.
+template <typename Open>
+fovea_status preprocess_photo(const fovea_preset* preset, const fovea_session_settings* given, fovea_image* image, const Open& open) {
+    fovea_session_settings settings;
+    if (!make_empty(image) || !read_settings(given, &settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const PictureContext context(settings);
+    fovea_preset wanted;
+    fovea_preset_init(&wanted);
+    const char* problem = preset == nullptr ? "null" : read_struct(preset, &wanted);
+    if (problem != nullptr) {
+        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "preset: %s", problem);
+    }
+    preprocess::PresetSettings preset_settings;
+    fovea_status status = public_preset(wanted, context.log, &preset_settings);
+    if (status != FOVEA_OK) return status;
+    preprocess::Photo photo(context.allocator);
+    preprocess::Image result(context.allocator);
+    status = open(preset_settings, context, &photo);
+    if (status == FOVEA_OK) status = run_preset(photo, preset_settings, context, &result);
+    return status == FOVEA_OK ? give(std::move(result), context, image) : status;
+}
+
 }  // namespace
 
 namespace fovea {
@@ -114,6 +136,7 @@ fovea_status fovea_model_preset(const fovea_model* model, fovea_preset* preset) 
     made.pad_square = own.pad_square ? 1 : 0;
     made.resize = own.resize == preprocess::ResizeMethod::kArea ? "cv_area" : "cv_linear";
     made.graham_scale = own.graham_scale;
+    made.scaled_decoding = static_cast<std::uint32_t>(own.scaled_decoding);
     fill_struct(made, preset);
     return FOVEA_OK;
 }
@@ -124,22 +147,21 @@ const char* fovea_preset_name(uint32_t index) {
 }
 
 fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_preset* preset,
-                              const fovea_session_settings* given, fovea_image* image) {
-    fovea_session_settings settings;
-    if (!make_empty(image) || !read_settings(given, &settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
-    const PictureContext context(settings);
-    fovea_preset wanted;
-    fovea_preset_init(&wanted);
-    const char* problem = preset == nullptr ? "null" : read_struct(preset, &wanted);
-    if (problem != nullptr) {
-        return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "preset: %s", problem);
-    }
-    preprocess::PresetSettings preset_settings;
-    fovea_status status = public_preset(wanted, context.log, &preset_settings);
-    if (status != FOVEA_OK) return status;
-    preprocess::Image upright(context.allocator), result(context.allocator);
-    status = read_pixels(pixels, context, &upright);
-    if (status != FOVEA_OK) return status;
-    status = run_preset(upright, preset_settings, context, &result);
-    return status == FOVEA_OK ? give(std::move(result), context, image) : status;
+                              const fovea_session_settings* settings, fovea_image* image) {
+    return preprocess_photo(preset, settings, image,
+                            [&](const preprocess::PresetSettings&, const PictureContext& context, preprocess::Photo* photo) {
+                                preprocess::Image upright(context.allocator);
+                                const fovea_status status = read_pixels(pixels, context, &upright);
+                                if (status == FOVEA_OK) *photo = preprocess::Photo(std::move(upright));
+                                return status;
+                            });
+}
+
+fovea_status fovea_preprocess_bytes(const void* data, size_t data_size, const fovea_preset* preset,
+                                    const fovea_session_settings* settings, fovea_image* image) {
+    return preprocess_photo(preset, settings, image,
+                            [&](const preprocess::PresetSettings& own, const PictureContext& context, preprocess::Photo* photo) {
+                                if (data == nullptr) return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "image: data is null");
+                                return decode_photo(data, data_size, own, context, photo);
+                            });
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // C entry points: screening.
+#include <utility>
+
 #include "engine/api/common.h"
 #include "engine/api/pixels.h"
 #include "engine/clock.h"
@@ -11,7 +13,7 @@ using namespace fovea;
 
 namespace {
 
-// quality -> result; open brings the upright photo.
+// quality -> result; open brings the photo.
 template <typename Open>
 fovea_status screen(fovea_session* session, const fovea_screen_options* given,
                     fovea_screening* screening, const Open& open) {
@@ -35,7 +37,7 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
 
     fovea_screening made = {};
     const PictureContext context(session->settings);
-    preprocess::Image photo(context.allocator);
+    preprocess::Photo photo(context.allocator);
     const double start = monotonic_seconds();
     status = open(context, &photo);
     if (status != FOVEA_OK) return status;
@@ -109,18 +111,23 @@ const char* fovea_result_string(fovea_result result) {
 fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
                                 const fovea_screen_options* options, fovea_screening* screening) {
     return screen(
-        session, options, screening, [&](const PictureContext& context, preprocess::Image* photo) {
+        session, options, screening, [&](const PictureContext& context, preprocess::Photo* photo) {
             if (data == nullptr) {
                 return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: data is null");
             }
-            return decode_picture(data, data_size, context, photo);
+            const preprocess::PresetSettings preset =
+                model_preset(session->file().preprocessing, session->input_shape().height);
+            return decode_photo(data, data_size, preset, context, photo);
         });
 }
 
 fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pixels,
                                  const fovea_screen_options* options, fovea_screening* screening) {
     return screen(
-        session, options, screening, [&](const PictureContext& context, preprocess::Image* photo) {
-            return read_pixels(pixels, context, photo);
+        session, options, screening, [&](const PictureContext& context, preprocess::Photo* photo) {
+            preprocess::Image upright(context.allocator);
+            const fovea_status status = read_pixels(pixels, context, &upright);
+            if (status == FOVEA_OK) *photo = preprocess::Photo(std::move(upright));
+            return status;
         });
 }

@@ -47,11 +47,17 @@ struct Options {
     std::uint64_t max_memory = 0, seed = 1;
 };
 
-// What goes into the network: pixels as they are, or a photo.
+// What goes into the network: pixels as they are, or a photo's file.
 struct Explained {
     NetworkInput input;
-    Image photo;
+    std::vector<unsigned char> photo;
 };
+
+// Failures that the photo's file is to blame for.
+bool is_of_photo(fovea_status status) {
+    return status == FOVEA_ERROR_NOT_AN_IMAGE || status == FOVEA_ERROR_UNSUPPORTED_IMAGE || status == FOVEA_ERROR_CORRUPT_IMAGE ||
+           status == FOVEA_ERROR_IMAGE_TOO_LARGE;
+}
 
 class Explainer {
   public:
@@ -101,9 +107,9 @@ class Explainer {
             require(fovea_explain(explainer_, what.input.values, what.input.dtype, logits.data(), &explanation), model);
             return explanation;
         }
-        const fovea_pixels photo = what.photo.pixels();
-        const fovea_status status = fovea_explain_photo(explainer_, &photo, logits.data(), &explanation);
-        if (status == FOVEA_ERROR_IMAGE_TOO_LARGE) throw InputProblem{status_code(status), lines_.cause(status)};
+        const fovea_status status =
+            fovea_explain_bytes(explainer_, what.photo.data(), what.photo.size(), logits.data(), &explanation);
+        if (is_of_photo(status)) throw InputProblem{status_code(status), lines_.cause(status)};
         require(status, model);
         return explanation;
     }
@@ -175,10 +181,13 @@ void read_as_is(const Options& options, const Model& model, NetworkInput& input)
     if (!options.overlay.empty() && !is_picture) throw InputProblem{"input_size", "only a picture can have an overlay"};
 }
 
-void read_photo(const std::string& path, Image& photo) {
-    std::vector<unsigned char> bytes;
+void read_photo(const std::string& path, std::vector<unsigned char>& bytes) {
     FileError error;
     if (!read_file(path, kMaxPhotoBytes, bytes, error)) throw InputProblem{error.code, error.message};
+}
+
+// The whole photo, to be drawn on.
+void decode_photo(const std::vector<unsigned char>& bytes, Image& photo) {
     LogLines lines;
     fovea_session_settings settings;
     fovea_session_settings_init(&settings);
@@ -215,6 +224,7 @@ void write_pictures(const Options& options, Explained& what, const fovea_explana
     }
     if (options.overlay.empty()) return;
     fovea_pixels below{};
+    Image photo;
     if (options.as_is) {
         below.size = sizeof(below);
         below.planes[0] = static_cast<const std::uint8_t*>(what.input.values);
@@ -223,7 +233,8 @@ void write_pictures(const Options& options, Explained& what, const fovea_explana
         below.strides[0] = std::size_t{3} * what.input.width;
         below.format = FOVEA_RGB;
     } else {
-        below = what.photo.pixels();
+        decode_photo(what.photo, photo);
+        below = photo.pixels();
     }
     LogLines lines;
     fovea_session_settings session;

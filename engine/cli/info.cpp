@@ -32,6 +32,7 @@ Json preprocessing(const Model& model) {
     json["gray_swapped"] = preset.gray_swapped != 0;
     json["pad_square"] = preset.pad_square != 0;
     json["resize"] = preset.resize;
+    json["scaled_decoding"] = preset.scaled_decoding;
     if (json["preset"] == "graham2015") json["graham_scale"] = preset.graham_scale;
     return json;
 }

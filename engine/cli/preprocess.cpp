@@ -26,7 +26,7 @@ struct Options {
     std::vector<std::string> files;
     std::string out_folder, images_folder, shard, model;
     std::string preset = "kaggle_ben_color", resize = "cv_linear";
-    std::uint32_t size = 512, tolerance = 7;
+    std::uint32_t size = 512, tolerance = 7, scaled_decoding = 0;
     double sigma = 0, graham_scale = 300;
     bool no_circle_mask = false, gray_swapped = false, pad_square = false;
     unsigned jobs = 0;
@@ -83,6 +83,7 @@ fovea_preset make_preset(const Options& options, const Model* model) {
     preset.pad_square = options.pad_square ? 1 : 0;
     preset.resize = options.resize.c_str();
     preset.graham_scale = options.graham_scale;
+    preset.scaled_decoding = options.scaled_decoding;
     require_preset(preset);
     return preset;
 }
@@ -102,12 +103,8 @@ Result preprocess_photo(const Job& job, const fovea_preset& preset) {
     };
     std::vector<unsigned char> png;
     {
-        Image photo;
-        fovea_status status = fovea_decode(bytes.data(), bytes.size(), &settings, photo.get());
-        if (status != FOVEA_OK) return failed(status);
-        const fovea_pixels pixels = photo.pixels();
         Image picture;
-        status = fovea_preprocess(&pixels, &preset, &settings, picture.get());
+        const fovea_status status = fovea_preprocess_bytes(bytes.data(), bytes.size(), &preset, &settings, picture.get());
         if (status != FOVEA_OK) return failed(status);
         png = make_png(picture->data, picture->width, picture->height);
     }
@@ -282,6 +279,10 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     own(verb->add_flag("--pad-square", options->pad_square,
                        "Pad the cropped picture to a square instead of stretching it"));
     own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
+            ->capture_default_str());
+    own(verb->add_option("--scaled-decoding", options->scaled_decoding,
+                         "Decode a JPEG at 1/2, 1/4 or 1/8 of its size where what is cut out then still has this many times --size "
+                         "pixels; 0 = always at full size")
             ->capture_default_str());
     add_jobs_option(*verb, options->jobs,
                     "its photo's file, what decoding that takes (at most 1 GiB), and a copy of the decoded photo, "

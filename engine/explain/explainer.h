@@ -7,6 +7,7 @@
 #include "engine/steps/objective.h"
 #include "fovea/fovea.h"
 #include "preprocess/image.h"
+#include "preprocess/photo.h"
 
 // The public header's opaque explainer: a session whose plan goes back to the input.
 struct fovea_explainer {
@@ -22,8 +23,8 @@ struct fovea_explainer {
     // Settings must have been checked. session.start() then makes everything that running needs.
     fovea_status plan(const fovea_session_settings& wanted, const char* layer_name);
     fovea_status explain(const void* input, fovea_dtype dtype, float* logits, fovea_explanation* explanation);
-    // The same of what the model's preset makes of an upright photo.
-    fovea_status explain_photo(const fovea::preprocess::Image& photo, float* logits, fovea_explanation* explanation);
+    // The same of what the model's preset makes of a photo.
+    fovea_status explain_photo(const fovea::preprocess::Photo& photo, float* logits, fovea_explanation* explanation);
 
     std::uint32_t logit_count() const { return session.file().labels.logit_count(); }
     std::size_t input_count() const { return session.input_shape().count(); }

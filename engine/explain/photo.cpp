@@ -7,7 +7,7 @@
 
 using namespace fovea;
 
-fovea_status fovea_explainer::explain_photo(const preprocess::Image& photo, float* logits, fovea_explanation* explanation) {
+fovea_status fovea_explainer::explain_photo(const preprocess::Photo& photo, float* logits, fovea_explanation* explanation) {
     const Preprocessing& preprocessing = session.file().preprocessing;
     const Shape& input = session.input_shape();
     if (input.channels != 3) {

@@ -22,6 +22,7 @@ struct Preprocessing {
     bool area_resize;
     float graham_scale;
     std::uint32_t trained_height, trained_width;
+    std::uint32_t scaled_decoding;  // 0 = never
 };
 
 enum class Target : std::uint32_t { kOther = 0, kAnyDr = 1, kReferableDr = 2, kGrade5 = 3 };

@@ -132,7 +132,15 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
         out->trained_width > kMaxInputSide) {
         return bad(section, log, "the size that the network was trained on is outside its range");
     }
-    if (!all_zero(p + 32, 32)) return bad(section, log, "reserved bytes are not zero");
+    out->scaled_decoding = load_u32(p + 32);
+    if (out->scaled_decoding == 1 || out->scaled_decoding > preprocess::kMaxScaledDecoding) {
+        return bad(section, log, "scaled decoding is outside its range");
+    }
+    const preprocess::ResizeMethod method = out->area_resize ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
+    if (out->scaled_decoding != 0 && !preprocess::may_decode_scaled(out->preset, method)) {
+        return bad(section, log, "scaled decoding is not for this preset or resize");
+    }
+    if (!all_zero(p + 36, 28)) return bad(section, log, "reserved bytes are not zero");
     return FOVEA_OK;
 }
 

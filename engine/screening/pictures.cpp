@@ -5,12 +5,25 @@
 
 #include "engine/settings.h"
 #include "preprocess/decode.h"
+#include "preprocess/quality.h"
+#include "preprocess/scaled_decode.h"
 
 namespace fovea {
 namespace {
 
 constexpr const char* kLinear = "cv_linear";
 constexpr const char* kArea = "cv_area";
+
+preprocess::DecodeLimits limits_of(const PictureContext& context) {
+    return {context.max_side, context.max_pixels, context.max_bytes, context.cancel, context.cancel_cookie};
+}
+
+// The detail of a success is a warning.
+fovea_status tell_decoded(preprocess::Status status, const char* detail, const Log& log) {
+    if (status != preprocess::Status::kOk) return picture_status(status, "image", detail, log);
+    if (detail[0] != '\0') log.write(FOVEA_LOG_WARNING, "image: %s", detail);
+    return FOVEA_OK;
+}
 
 }  // namespace
 
@@ -58,15 +71,18 @@ fovea_status picture_status(preprocess::Status status, const char* what, const c
 fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
                             preprocess::Image* out) {
     const char* detail = "";
-    const preprocess::DecodeLimits limits{context.max_side, context.max_pixels, context.max_bytes,
-                                          context.cancel, context.cancel_cookie};
-    const preprocess::Status status = preprocess::decode_image(
-        static_cast<const std::uint8_t*>(data), size, limits, context.allocator, out, &detail);
-    if (status == preprocess::Status::kOk) {
-        if (detail[0] != '\0') context.log.write(FOVEA_LOG_WARNING, "image: %s", detail);
-        return FOVEA_OK;
-    }
-    return picture_status(status, "image", detail, context.log);
+    const preprocess::Status status =
+        preprocess::decode_image(static_cast<const std::uint8_t*>(data), size, limits_of(context), context.allocator, out, &detail);
+    return tell_decoded(status, detail, context.log);
+}
+
+fovea_status decode_photo(const void* data, std::size_t size, const preprocess::PresetSettings& settings,
+                          const PictureContext& context, preprocess::Photo* out) {
+    const char* detail = "";
+    const preprocess::Status status =
+        preprocess::decode_for_preset(static_cast<const std::uint8_t*>(data), size, limits_of(context), settings,
+                                      preprocess::kLeastScaledSide, context.allocator, out, &detail);
+    return tell_decoded(status, detail, context.log);
 }
 
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side) {
@@ -81,16 +97,25 @@ preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std:
     settings.resize = preprocessing.area_resize ? preprocess::ResizeMethod::kArea
                                                 : preprocess::ResizeMethod::kLinear;
     if (preprocessing.graham_scale > 0) settings.graham_scale = preprocessing.graham_scale;
+    settings.scaled_decoding = static_cast<int>(preprocessing.scaled_decoding);
     return settings;
 }
 
-fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+fovea_status run_preset(const preprocess::Photo& photo, preprocess::PresetSettings settings,
                         const PictureContext& context, preprocess::Image* out,
                         preprocess::PresetGeometry* geometry) {
     settings.max_side = context.max_side;
     settings.max_pixels = context.max_pixels;
     const preprocess::Status status =
-        preprocess::apply_preset(photo.view(), settings, context.allocator, out, geometry);
+        preprocess::apply_preset(photo.image.view(), settings, context.allocator, out, geometry);
+    if (geometry != nullptr) {
+        const double unit_x = static_cast<double>(photo.width) / photo.image.width;
+        const double unit_y = static_cast<double>(photo.height) / photo.image.height;
+        geometry->x *= unit_x;
+        geometry->y *= unit_y;
+        geometry->width *= unit_x;
+        geometry->height *= unit_y;
+    }
     const char* detail = status == preprocess::Status::kImageTooLarge
                              ? "the preset would enlarge the photo beyond the limits"
                              : nullptr;
@@ -122,6 +147,9 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
     if (!(preset.graham_scale >= 1 && preset.graham_scale <= 7680)) {
         return bad("graham_scale is outside 1 to 7680");
     }
+    if (preset.scaled_decoding == 1 || preset.scaled_decoding > preprocess::kMaxScaledDecoding) {
+        return bad("scaled_decoding is neither 0 nor 2 to 16");
+    }
     settings->preset = static_cast<preprocess::Preset>(index);
     settings->output_size = static_cast<int>(preset.output_size);
     settings->sigma = preset.sigma;
@@ -131,6 +159,10 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
     settings->pad_square = preset.pad_square != 0;
     settings->resize = area ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
     settings->graham_scale = preset.graham_scale;
+    settings->scaled_decoding = static_cast<int>(preset.scaled_decoding);
+    if (settings->scaled_decoding != 0 && !preprocess::may_decode_scaled(settings->preset, settings->resize)) {
+        return bad("scaled_decoding is for none, kaggle_ben_color and eyeq with cv_area alone");
+    }
     return FOVEA_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/model/contents.h"
 #include "fovea/fovea.h"
 #include "preprocess/image.h"
+#include "preprocess/photo.h"
 #include "preprocess/preset.h"
 
 namespace fovea {
@@ -33,11 +34,15 @@ fovea_status picture_status(preprocess::Status status, const char* what, const c
 fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
                             preprocess::Image* out);
 
+// The same for a preset, at the scale that the preset's settings allow.
+fovea_status decode_photo(const void* data, std::size_t size, const preprocess::PresetSettings& settings,
+                          const PictureContext& context, preprocess::Photo* out);
+
 // The preset of a model for a square input of that side.
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side);
 
-// Makes the network's picture of an upright photo, within the context's limits.
-fovea_status run_preset(const preprocess::Image& photo, preprocess::PresetSettings settings,
+// Makes the network's picture of a photo, within the context's limits. The geometry is in pixels of the photo at its full size.
+fovea_status run_preset(const preprocess::Photo& photo, preprocess::PresetSettings settings,
                         const PictureContext& context, preprocess::Image* out,
                         preprocess::PresetGeometry* geometry = nullptr);
 

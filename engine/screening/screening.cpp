@@ -68,12 +68,12 @@ const OperatingPoint* find_operating_point(const fovea_session& session, const c
     return nullptr;
 }
 
-fovea_status judge_quality(fovea_session& session, const preprocess::Image& photo,
+fovea_status judge_quality(fovea_session& session, const preprocess::Photo& photo,
                            fovea_screening* screening) {
     const double start = monotonic_seconds();
     preprocess::QualityReport report;
     const fovea_status status =
-        picture_status(preprocess::assess_quality(photo.view(), session.allocator, &report),
+        picture_status(preprocess::assess_quality(photo, session.allocator, &report),
                        "quality", nullptr, session.log);
     if (status != FOVEA_OK) return status;
     screening->quality = public_verdict(report.verdict);
@@ -99,7 +99,7 @@ double positive_score(const Labels& labels, const float* probabilities) {
     return std::min(score, 1.0);
 }
 
-fovea_status network_picture(fovea_session& session, const preprocess::Image& photo,
+fovea_status network_picture(fovea_session& session, const preprocess::Photo& photo,
                              preprocess::Image* picture) {
     const Preprocessing& preprocessing = session.file().preprocessing;
     const fovea_status status =
@@ -137,7 +137,7 @@ fovea_status judge_logits(const Labels& labels, double temperature, const Operat
     return FOVEA_OK;
 }
 
-fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
+fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo,
                          const OperatingPoint& point, fovea_screening* screening) {
     double start = monotonic_seconds();
     preprocess::Image picture(session.allocator);

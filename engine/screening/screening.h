@@ -5,6 +5,7 @@
 #include "engine/session.h"
 #include "fovea/fovea.h"
 #include "preprocess/image.h"
+#include "preprocess/photo.h"
 
 namespace fovea {
 
@@ -15,11 +16,11 @@ fovea_status check_screenable(const fovea_session& session);
 const OperatingPoint* find_operating_point(const fovea_session& session, const char* name);
 
 // Is the photo good enough? Fills the screening's quality and quality_ms.
-fovea_status judge_quality(fovea_session& session, const preprocess::Image& photo,
+fovea_status judge_quality(fovea_session& session, const preprocess::Photo& photo,
                            fovea_screening* screening);
 
 // The picture that the session's network sees of a photo, as the model's preset makes it.
-fovea_status network_picture(fovea_session& session, const preprocess::Image& photo,
+fovea_status network_picture(fovea_session& session, const preprocess::Photo& photo,
                              preprocess::Image* picture);
 
 // What the logits in the screening say: fills the scores and the result at the operating point. Knows of no session, so that the logits
@@ -28,7 +29,7 @@ fovea_status judge_logits(const Labels& labels, double temperature, const Operat
                           const Log& log, fovea_screening* screening);
 
 // What does the network say? The two above with a run between them; fills the logits and the times too.
-fovea_status judge_signs(fovea_session& session, const preprocess::Image& photo,
+fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo,
                          const OperatingPoint& point, fovea_screening* screening);
 
 // Is the photo like those that the network knows? Of the session's last run; fills the screening's typicality where the

@@ -12,6 +12,8 @@
 #include "preprocess/exif.h"
 #include "preprocess/jpeg_decoder.h"
 #include "preprocess/preset.h"
+#include "preprocess/quality.h"
+#include "preprocess/scaled_decode.h"
 
 namespace {
 
@@ -45,6 +47,31 @@ void decode_and_preprocess(const std::uint8_t* data, std::size_t size) {
         (picture.width != 32 || picture.height != 32)) {
         std::abort();
     }
+}
+
+// The way of a screening, at whatever scale the file allows.
+void screen(const std::uint8_t* data, std::size_t size) {
+    DecodeLimits limits;
+    limits.max_side = 4096;
+    limits.max_pixels = 1 << 20;
+    limits.max_bytes = 64 << 20;
+    constexpr Preset kPresets[] = {Preset::kNone, Preset::kKaggleBenColor, Preset::kEyeq};
+    PresetSettings settings;
+    settings.preset = kPresets[size % 3];
+    settings.output_size = 2;
+    settings.sigma = 2.0;
+    settings.resize = ResizeMethod::kArea;
+    settings.scaled_decoding = 2 + static_cast<int>(size % 2);
+    Photo photo;
+    const char* detail = nullptr;
+    const Status status = decode_for_preset(data, size, limits, settings, 0, Allocator(), &photo, &detail);
+    if (detail == nullptr || (status != Status::kOk && *detail == 0)) std::abort();
+    if (status != Status::kOk || photo.is_full_size()) return;  // as above, then
+    QualityReport report;
+    Image picture;
+    if (assess_quality(photo, Allocator(), &report) != Status::kOk) std::abort();
+    const Status made = apply_preset(photo.image.view(), settings, Allocator(), &picture, nullptr);
+    if (made == Status::kOk && (picture.width != settings.output_size || picture.height != settings.output_size)) std::abort();
 }
 
 struct Rows {
@@ -110,6 +137,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     decode_and_preprocess(copy, size);
     if (size > 2 && copy[0] == 0xFF && copy[1] == 0xD8) {
+        screen(copy, size);
         constexpr JpegScale kSmaller[] = {JpegScale::kHalf, JpegScale::kQuarter, JpegScale::kEighth};
         const Status full = decode_scaled(copy, size, JpegScale::kFull);
         if (decode_scaled(copy, size, kSmaller[size % 3]) != full) std::abort();

@@ -22,7 +22,7 @@ def test_info_tells_the_model(model):
     assert (facts["dtype"], facts["target"], facts["preset"]) == ("fp32", "any_dr", "kaggle_ben_color")
     assert facts["preprocessing"] == {
         "preset": "kaggle_ben_color", "sigma": 10.0, "tolerance": 7, "circle_mask": True, "gray_swapped": False, "pad_square": False,
-        "resize": "cv_linear",
+        "resize": "cv_linear", "scaled_decoding": 0,
     }
     assert facts["classes"] == ["no_dr", "dr"]
     assert facts["input"] == [32, 32, 3]

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 from cli_helpers import BINARY, ROOT, SAMPLES, WRAPPER, fovea_ok, needs_binary
+from fovea_tools.file.model_edit import replace_scaled_decoding
 
 Image = pytest.importorskip("PIL.Image")
 DETECTORS = ROOT / "models" / "detectors"
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("cc"), reason="not installed: cc"),
 ]
 MIB = 1 << 20
+MOST_SCALED = 9 * MIB
 
 # A child's peak as the system counts it holds that of the process that forked it: a small one has to.
 LAUNCHER = r"""
@@ -63,8 +65,15 @@ def peak_bytes(launcher, *arguments):
     return min(peaks)
 
 
-def check_screening(launcher, network, photo, most_for_decoder=0):
-    model = DETECTORS / network / f"{network}.fovea"
+def detector(folder, network, scaled_decoding=0):
+    """The shipped one, with JPEGs decoded at full size, or at a smaller scale."""
+    path = folder / f"{network}_{scaled_decoding}.fovea"
+    path.write_bytes(replace_scaled_decoding((DETECTORS / network / f"{network}.fovea").read_bytes(), scaled_decoding))
+    return path
+
+
+def check_screening(launcher, folder, network, photo, most_for_decoder=0):
+    model = detector(folder, network)
     working = int(re.search(r"(\d+) bytes of workspace", fovea_ok("info", model)).group(1))
     with Image.open(photo) as image:
         decoded = 3 * image.width * image.height
@@ -75,13 +84,13 @@ def check_screening(launcher, network, photo, most_for_decoder=0):
 
 
 @pytest.mark.parametrize("network", ["large224", "small224"])
-def test_a_photo_takes_what_it_may(launcher, network):
-    check_screening(launcher, network, SAMPLES[0])
+def test_a_photo_takes_what_it_may(launcher, tmp_path, network):
+    check_screening(launcher, tmp_path, network, SAMPLES[0])
 
 
 def test_jobs_keep_to_the_memory_that_help_says(launcher, tmp_path):
     """Each job: its photo's file, --photo-memory, 8 MiB, and one network's working memory; the model's file once for all."""
-    model = DETECTORS / "small224" / "small224.fovea"
+    model = detector(launcher.parent, "small224")
     with Image.open(SAMPLES[0]) as image:
         for i in range(9):
             image.resize((2144 + 8 * i, 1424)).save(tmp_path / f"{i}.jpg")
@@ -119,11 +128,24 @@ def test_a_square_photo_takes_what_it_may(launcher, tmp_path):
     with Image.open(SAMPLES[0]) as image:
         margin = (image.width - image.height) // 2
         image.crop((margin, 0, margin + image.height, image.height)).resize((720, 720)).save(photo)
-    check_screening(launcher, "small224", photo)
+    check_screening(launcher, tmp_path, "small224", photo)
 
 
 def test_a_large_photo_takes_no_more_than_its_decoding(launcher, tmp_path):
     photo = tmp_path / "large.jpg"
     with Image.open(SAMPLES[0]) as image:
         image.resize((4288, 2848)).save(photo)
-    check_screening(launcher, "small224", photo, most_for_decoder=photo.stat().st_size + MIB)
+    check_screening(launcher, tmp_path, "small224", photo, most_for_decoder=photo.stat().st_size + MIB)
+
+
+@pytest.mark.parametrize("width, height", [(4288, 2848), (12000, 8300)])
+def test_a_scaled_photo_is_never_stored_whole(launcher, tmp_path, width, height):
+    """Beyond the model's file, all of it: the picture at its scale, the checks of quality, the network's memory. Of a baseline file; a
+    progressive one keeps its coefficients, two bytes a sample."""
+    photo = tmp_path / "large.jpg"
+    with Image.open(SAMPLES[0]) as image:
+        image.resize((width, height)).save(photo)
+    model = detector(tmp_path, "large224", 2)
+    beyond = peak_bytes(launcher, "screen", "--jobs", "1", "--model", model, photo) - peak_bytes(launcher, "--version")
+    allowed = model.stat().st_size + photo.stat().st_size + MOST_SCALED
+    assert beyond <= allowed, f"{beyond / MIB:.2f} MiB, allowed are {allowed / MIB:.2f}"

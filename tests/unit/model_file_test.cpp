@@ -311,7 +311,16 @@ const std::vector<Damage>& damages() {
          }},
         {"section PREP: the size that", set("PREP", 24, 0)},
         {"section PREP: the size that", set("PREP", 28, 65537)},
-        {"section PREP: reserved bytes", set("PREP", 32, 1)},
+        {"section PREP: scaled decoding is outside", set("PREP", 32, 1)},
+        {"section PREP: scaled decoding is outside", set("PREP", 32, 17)},
+        {"section PREP: scaled decoding is not for", set("PREP", 32, 2)},  // cv_linear
+        {"section PREP: scaled decoding is not for",
+         [](Bytes* file) {
+             set("PREP", 0, 2)(file);  // kaggle_circle
+             set("PREP", 16, 1)(file);
+             set("PREP", 32, 2)(file);
+         }},
+        {"section PREP: reserved bytes", set("PREP", 36, 1)},
         // LABL
         {"section LABL: unknown target 4", set("LABL", 0, 4), FOVEA_ERROR_UNSUPPORTED_MODEL},
         {"section LABL: unknown output form 3", set("LABL", 4, 3), FOVEA_ERROR_UNSUPPORTED_MODEL},

@@ -321,7 +321,7 @@ TEST_CASE("rows may be further apart than they are wide") {
                     3 * static_cast<std::size_t>(photo.width));
     }
     QualityReport report;
-    REQUIRE(assess_quality({padded.data(), photo.width, photo.height, stride}, fovea::Allocator{},
+    REQUIRE(assess_quality(ImageView{padded.data(), photo.width, photo.height, stride}, fovea::Allocator{},
                            &report) == Status::kOk);
     const QualityReport expected = assess(photo);
     for (int i = 0; i < kQualityCheckCount; ++i) {

@@ -128,6 +128,9 @@ def parser() -> argparse.ArgumentParser:
     g.add_argument("--gray-swapped", action="store_true", help="crop by a grey picture with red and blue swapped")
     g.add_argument("--pad-square", action="store_true", help="pad to a square before resizing instead of squeezing")
     g.add_argument("--resize", choices=fovea_file.RESIZES, default="cv_linear")
+    g.add_argument("--scaled-decoding", metavar="2-16", default="0",
+                   help="decode a JPEG at 1/2, 1/4 or 1/8 of its size where what is cut out then has this many times the input's side; 0: "
+                        "never (default)")
     g.add_argument("--bgr", action="store_true", help="the network was trained on BGR pictures (OpenCV's order)")
     g = p.add_argument_group("decision and proof")
     g.add_argument("--temperature", metavar="T", default="1", help="divides the logits (calibration; default 1)")
@@ -144,6 +147,13 @@ REQUIRED = {
     "target": f"say what the classes mean, one of {', '.join(fovea_file.TARGETS[1:])} (other: no detector of retinopathy)",
     "preset": f"say how the photos were prepared in training, one of {', '.join(fovea_file.PRESETS)}",
 }
+
+
+def scaled_decoding_of(text: str) -> int:
+    number = int(parse_number("--scaled-decoding", text, 0, fovea_file.MAX_SCALED_DECODING))
+    if number == 1:
+        raise UsageError("--scaled-decoding 1: use 0 (never), or 2 to 16")
+    return number
 
 
 def read_options(arguments: argparse.Namespace) -> Options:
@@ -171,6 +181,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         gray_swapped=arguments.gray_swapped,
         pad_square=arguments.pad_square,
         resize=arguments.resize,
+        scaled_decoding=scaled_decoding_of(arguments.scaled_decoding),
         bgr=arguments.bgr,
         temperature=parse_number("--temperature", arguments.temperature, 1e-6, 1e6),
         operating_points=points,

@@ -26,6 +26,7 @@ class Options:
     gray_swapped: bool = False
     pad_square: bool = False
     resize: str = "cv_linear"
+    scaled_decoding: int = 0
     bgr: bool = False
     temperature: float = 1.0
     operating_points: List[Tuple[str, float]] = field(default_factory=list)

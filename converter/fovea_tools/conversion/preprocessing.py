@@ -20,6 +20,8 @@ def describe_preprocessing(options: Options, size: Tuple[int, int], notes: List[
     if options.sigma is not None and not blurs:
         raise UsageError(f"--sigma: preset {options.preset} has no Gaussian")
     sigma = (10.0 if options.sigma is None else options.sigma) if blurs else 0.0
+    if options.scaled_decoding and (options.preset not in fovea_file.SCALED_PRESETS or options.resize != "cv_area"):
+        raise UsageError(f"--scaled-decoding: for the presets {', '.join(fovea_file.SCALED_PRESETS)} with --resize cv_area alone")
     masks = options.circle_mask and options.preset == "kaggle_ben_color"
     flags = (
         fovea_file.FLAG_CIRCLE_MASK * masks
@@ -30,10 +32,11 @@ def describe_preprocessing(options: Options, size: Tuple[int, int], notes: List[
     words = [f"preset {options.preset}"]
     words += [f"sigma {sigma:g}"] * blurs + [f"tolerance {options.tolerance}"] * crops + ["circle mask"] * masks
     words += ["grey swapped"] * options.gray_swapped + ["padded to a square"] * options.pad_square + ["BGR"] * options.bgr
-    notes.append(", ".join(words + [f"resize {options.resize}"]))
+    words += [f"resize {options.resize}"] + [f"JPEGs decoded from {options.scaled_decoding} times the input's side on"] * bool(options.scaled_decoding)
+    notes.append(", ".join(words))
     return Preprocessing(
         preset, flags, sigma, options.tolerance if crops else 0, fovea_file.RESIZES.index(options.resize),
-        300.0 if options.preset == "graham2015" else 0.0, *size,
+        300.0 if options.preset == "graham2015" else 0.0, *size, options.scaled_decoding,
     )
 
 

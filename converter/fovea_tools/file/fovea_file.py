@@ -38,6 +38,8 @@ FILE_ACTIVATIONS = (
 PRESETS = ("none", "kaggle_ben_color", "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq")
 FLAG_CIRCLE_MASK, FLAG_GRAY_SWAPPED, FLAG_PAD_SQUARE, FLAG_BGR = 1, 2, 4, 8
 RESIZES = ("cv_linear", "cv_area")
+SCALED_PRESETS = ("none", "kaggle_ben_color", "eyeq")  # with cv_area: JPEGs may be decoded at a smaller scale
+MAX_SCALED_DECODING = 16
 TARGETS = ("other", "any_dr", "referable_dr", "grade5")
 OUTPUT_SOFTMAX, OUTPUT_ONE_SIGMOID, OUTPUT_SIGMOIDS = range(3)
 
@@ -47,7 +49,7 @@ TENSOR = struct.Struct("<II4IQQ24x")
 GRAPH = struct.Struct("<10I24x")
 NODE = struct.Struct("<IIf" + "I" * 18 + "44x")
 CODES = struct.Struct("<7I36x")
-PREPROCESSING = struct.Struct("<IIfIIfII32x")
+PREPROCESSING = struct.Struct("<IIfIIfIII28x")
 
 
 class FormatError(Exception):
@@ -107,6 +109,7 @@ class Preprocessing:
     graham_scale: float
     height: int
     width: int
+    scaled_decoding: int = 0
 
 
 @dataclass
@@ -212,10 +215,7 @@ def write_fovea(model: FoveaModel) -> bytes:
     points = b""
     if model.temperature != 1.0 or model.operating_points:
         points = points_section(model.temperature, model.operating_points, model.default_point, strings)
-    p = model.preprocessing
-    preprocessing = PREPROCESSING.pack(
-        p.preset, p.flags, p.sigma, p.tolerance, p.resize, p.graham_scale, p.height, p.width
-    )
+    preprocessing = preprocessing_section(model.preprocessing)
     sections = [("STRS", strings.section()), ("GRPH", graph), ("TNSR", tensor_table), ("PREP", preprocessing), ("LABL", labels)]
     if points:
         sections.append(("OPPT", points))
@@ -226,6 +226,10 @@ def write_fovea(model: FoveaModel) -> bytes:
         sections.append(("QUNT", codes_section(model.codes)))
     sections.append(("WGHT", weights))
     return assemble(sections)
+
+
+def preprocessing_section(p: Preprocessing) -> bytes:
+    return PREPROCESSING.pack(p.preset, p.flags, p.sigma, p.tolerance, p.resize, p.graham_scale, p.height, p.width, p.scaled_decoding)
 
 
 def check_ranges(model: FoveaModel) -> None:
@@ -245,6 +249,9 @@ def check_ranges(model: FoveaModel) -> None:
         (0 <= sigma <= 256 and (sigma > 0 or not blurs), f"sigma {p.sigma}; above 0 and at most 256"),
         (0 <= p.tolerance <= 255, f"tolerance {p.tolerance}; 0 to 255"),
         (1 <= graham_scale <= 7680 if graham else graham_scale == 0, f"scale {p.graham_scale} of graham2015; 1 to 7680"),
+        (p.scaled_decoding == 0 or 2 <= p.scaled_decoding <= MAX_SCALED_DECODING, f"scaled decoding {p.scaled_decoding}; 0, or 2 to 16"),
+        (not p.scaled_decoding or (PRESETS[p.preset] in SCALED_PRESETS and RESIZES[p.resize] == "cv_area"),
+         f"scaled decoding for preset {PRESETS[p.preset]}, {RESIZES[p.resize]}"),
         (1e-6 <= model.temperature <= 1e6, f"temperature {model.temperature}; 1e-6 to 1e6"),
         (len(points) <= 16 and len({name for name, _ in points}) == len(points), "operating points; at most 16, with different names"),
         (all(0 <= threshold <= 1 for _, threshold in points), "thresholds; 0 to 1"),

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes what a .fovea file says about its decisions and leaves everything else as it is, byte for byte."""
+"""Changes what a .fovea file says about its decisions, or at what scale photos are decoded, and leaves everything else as it is, byte
+for byte."""
 
 from __future__ import annotations
 
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from .fovea_file import (
-    FormatError, Strings, assemble, points_section, provenance_section, read_fovea, read_sections, read_strings,
+    FormatError, Strings, assemble, check_ranges, points_section, preprocessing_section, provenance_section, read_fovea, read_sections,
+    read_strings,
 )
 from .typicality import TypicalityStatistics, typicality_section
 
@@ -26,6 +28,16 @@ def replace_typicality(data: bytes, statistics: TypicalityStatistics, provenance
     """The file with these typicality statistics; PROV and STRS as in replace_calibration."""
     strings = Strings(read_strings(read_sections(data)["STRS"]))
     return _replaced(data, strings, "TYPI", typicality_section(statistics), provenance)
+
+
+def replace_scaled_decoding(data: bytes, times: int) -> bytes:
+    """The file with this number in its section PREP (models/FORMAT.md); 0: photos are decoded at full size."""
+    model = read_fovea(data)
+    model.preprocessing.scaled_decoding = times
+    check_ranges(model)
+    sections = read_sections(data)
+    sections["PREP"] = preprocessing_section(model.preprocessing)
+    return assemble(list(sections.items()))
 
 
 def _replaced(data: bytes, strings: Strings, tag: str, content: bytes, provenance: Mapping[str, str]) -> bytes:

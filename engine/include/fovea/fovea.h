@@ -401,7 +401,9 @@ typedef struct fovea_preset {
     int circle_mask;       /* kaggle_ben_color: default 1 */
     int gray_swapped;      /* default 0; 1 = red and blue weights swapped as in popular BGR notebooks */
     int pad_square;        /* default 0; 1 = pad the crop to a square before resizing */
-    uint32_t reserved;
+    uint32_t scaled_decoding; /* of JPEG files: 0 (default) = at full size; 2 to 16 = at the smallest of 1/1, 1/2, 1/4 and 1/8 at
+                                 which what is cut out keeps so many times output_size pixels. Of none, kaggle_ben_color and eyeq
+                                 with cv_area alone */
     const char* resize;    /* "cv_linear" (default), "cv_area" */
     double graham_scale;   /* graham2015: radius of the disc in pixels, default 300 */
 } fovea_preset;
@@ -421,6 +423,9 @@ FOVEA_API const char* fovea_preset_name(uint32_t index);
 /* Pixels, turned upright, to the picture that the network sees. settings (limits, allocator, log) may be null. Threads: any. */
 FOVEA_API fovea_status fovea_preprocess(const fovea_pixels* pixels, const fovea_preset* preset,
                                         const fovea_session_settings* settings, fovea_image* image);
+/* The same of a whole JPEG or PNG file, decoded as a screening decodes it. Threads: any. */
+FOVEA_API fovea_status fovea_preprocess_bytes(const void* data, size_t data_size, const fovea_preset* preset,
+                                              const fovea_session_settings* settings, fovea_image* image);
 
 /* ---- Screening ------------------------------------------------------------------------------- */
 
@@ -625,6 +630,9 @@ FOVEA_API fovea_status fovea_explain(fovea_explainer* explainer, const void* inp
 /* The same of an upright photo, made what the network sees by the model's preset. Takes memory for pictures, within the session settings'
  * limits. Nothing judges the photo's quality: ask a screening first. Threads: session. */
 FOVEA_API fovea_status fovea_explain_photo(fovea_explainer* explainer, const fovea_pixels* photo, float* logits,
+                                           fovea_explanation* explanation);
+/* The same of a whole JPEG or PNG file, decoded as a screening decodes it. Threads: session. */
+FOVEA_API fovea_status fovea_explain_bytes(fovea_explainer* explainer, const void* data, size_t data_size, float* logits,
                                            fovea_explanation* explanation);
 
 /* How the channels of a gradient become one number: by their absolute values. */
