@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Say what the library and a program linked with it take: by room, by kind of section, by object.
+"""Say what the library and programs linked with it take: by room, by kind of section, by object.
 
-The program is engine/examples/screen.c, linked by a C compiler with what it does not use left out, and stripped. It is linked twice: with
-the archive that users get, for the total, and with the same objects one by one, for what each room puts in. Its segments
+The programs are those of engine/examples: run.c, which runs networks alone, screen.c, which screens photos, and explain.c, which does and
+explains them. A C compiler links them, with what they do not use left out, and they are stripped. screen.c is linked twice: with
+the archive that users get, for the total, and with the same objects one by one, for what each room puts in. A program's segments
 begin at multiples of 16 KiB, as Android asks; GNU ld's own 64 KiB for arm64 pad the file by up to as much.
 
 examples:
     python bench/size_report.py build/arm64
     python bench/size_report.py build/arm64 --objects 100
-    python bench/size_report.py build/arm64 --limit-program 500000 --limit-archive 1500000
+    python bench/size_report.py build/arm64 --limit-program screen=500000 --limit-archive 1500000
 """
 import argparse
 import collections
@@ -23,6 +24,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAMS = ("run", "screen", "explain")
 KINDS = ("code", "constants", "data", "zeroed", "unwinding")
 MACHINES = {62: "x86_64", 183: "aarch64"}  # e_machine of the ELF header
 LINK = ["-static-libgcc", "-Wl,--gc-sections", "-Wl,-z,max-page-size=16384", "-lm", "-lpthread"]
@@ -58,7 +60,7 @@ def room_of(path):
             return room
     if "libgcc" in path:
         return "compiler's run-time"
-    return "the example" if "screen.o" in path else "start files, C library"
+    return "the example" if "example.o" in path else "start files, C library"
 
 
 def find_toolchain(build):
@@ -102,17 +104,17 @@ def room_sizes(map_file):
     return rooms
 
 
-def link_program(tools, build, folder):
+def link_program(tools, build, folder, name):
     """(stripped size, sizes by room)."""
-    example = folder / "screen.o"
-    run(f"{tools}gcc", "-std=c99", "-O2", "-c", "-I", ROOT / "engine" / "include", ROOT / "engine" / "examples" / "screen.c",
+    example = folder / "example.o"
+    run(f"{tools}gcc", "-std=c99", "-O2", "-c", "-I", ROOT / "engine" / "include", ROOT / "engine" / "examples" / f"{name}.c",
         "-o", example)
-    program = folder / "screen"
+    program = folder / name
     run(f"{tools}gcc", example, build / "engine" / "libfovea.a", *LINK, "-o", program)
     run(f"{tools}strip", program)
     map_file = folder / "map"
-    run(f"{tools}gcc", example, build / "engine" / "libfovea_inside.a", *LINK, f"-Wl,-Map={map_file}",
-        "-o", folder / "screen_inside")
+    run(f"{tools}gcc", example, build / "engine" / "libfovea_shipped.a", *LINK, f"-Wl,-Map={map_file}",
+        "-o", folder / "inside")
     return program.stat().st_size, room_sizes(map_file)
 
 
@@ -148,9 +150,11 @@ def report(arguments):
     if not archive.is_file():
         raise ReportError(f"{archive} is missing: is {build} a Meson build folder, and built?")
     tools = find_toolchain(build) if arguments.toolchain is None else arguments.toolchain
-    objects = object_sizes(tools, build / "engine" / "libfovea_inside.a")
+    objects = object_sizes(tools, build / "engine" / "libfovea_shipped.a")
     with tempfile.TemporaryDirectory() as folder:
-        program_size, rooms = link_program(tools, build, pathlib.Path(folder))
+        programs = {name: link_program(tools, build, pathlib.Path(folder), name) for name in PROGRAMS}
+    rooms = programs["screen"][1]
+    program_sizes = {name: size for name, (size, _) in programs.items()}
     archive_size = archive.stat().st_size
     target = run(f"{tools}gcc", "-dumpmachine").strip()
     print(f"# Sizes in bytes, {target}\n\nlibfovea.a: {archive_size:,} as a file, with its symbols\n")
@@ -158,19 +162,28 @@ def report(arguments):
     largest = by_size(objects)[:arguments.objects]
     print(f"\nThe {len(largest)} largest of {len(objects)} objects:\n")
     print(table("object", [(short_name(name), sizes) for name, sizes in largest]))
-    print(f"\nengine/examples/screen.c linked and stripped, by a C compiler alone: {program_size:,}\n")
-    print(table("room, in the program", by_size(rooms)))
+    print("\nengine/examples linked and stripped, by a C compiler alone:\n\n| program | bytes |\n|--|--:|")
+    print("\n".join(f"| {name}.c | {size:,} |" for name, size in program_sizes.items()) + "\n")
+    print(table("room, in screen.c's program", by_size(rooms)))
     print("\nThe file holds besides these its tables of symbols and relocations, and padding; zeroed memory takes no place in it.")
     if arguments.json:
         arguments.json.write_text(json.dumps(
-            {"target": target, "archive": archive_size, "program": program_size,
+            {"target": target, "archive": archive_size, "programs": program_sizes,
              "program_rooms": rooms, "archive_rooms": by_room(objects), "objects": objects}, indent=1) + "\n")
     status = 0
-    for what, size, limit in (("the program", program_size, arguments.limit_program), ("libfovea.a", archive_size, arguments.limit_archive)):
+    limits = [(f"the program of {name}.c", program_sizes[name], limit) for name, limit in arguments.limit_program]
+    for what, size, limit in (*limits, ("libfovea.a", archive_size, arguments.limit_archive)):
         if limit is not None and size > limit:
             print(f"size_report.py: {what} has {size:,} bytes, {size - limit:,} above the limit of {limit:,}", file=sys.stderr)
             status = 1
     return status
+
+
+def program_limit(text):
+    name, _, limit = text.partition("=")
+    if name not in PROGRAMS or not limit.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: not NAME=BYTES with one of {', '.join(PROGRAMS)}")
+    return name, int(limit)
 
 
 def main():
@@ -178,7 +191,8 @@ def main():
     parser.add_argument("build", type=pathlib.Path, help="a Meson build folder, built with optimisation")
     parser.add_argument("--toolchain", metavar="PREFIX", help='of gcc, size and strip; default: "" or "aarch64-linux-gnu-" by the objects')
     parser.add_argument("--objects", type=int, default=15, metavar="N", help="how many objects to name (default: 15)")
-    parser.add_argument("--limit-program", type=int, metavar="BYTES", help="exit status 1 when the stripped program is larger")
+    parser.add_argument("--limit-program", type=program_limit, action="append", default=[], metavar="NAME=BYTES",
+                        help="exit status 1 when the stripped program of that example is larger")
     parser.add_argument("--limit-archive", type=int, metavar="BYTES", help="exit status 1 when libfovea.a is larger")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures to FILE")
     try:

@@ -12,4 +12,9 @@ inline std::uint64_t align_up(std::uint64_t n) {
     return (n + kMemoryAlignment - 1) & ~std::uint64_t{kMemoryAlignment - 1};
 }
 
+// Up to whole panels of 8 channels, in which weights are packed.
+inline std::uint64_t round_up_8(std::uint64_t n) {
+    return (n + 7) & ~std::uint64_t{7};
+}
+
 }  // namespace fovea

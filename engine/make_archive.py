@@ -3,9 +3,9 @@
 
 A static archive of C++ objects shows all its inner names to whatever links it, hidden or not, and its
 copies of inline functions may be taken for the user's own: those of files built for one instruction set, for example.
-So the objects are linked into one and every name but fovea_* is made local.
+So the objects are linked into one and every name but fovea_* is made local. What no call of that name can reach is left out.
 
-usage: make_archive.py LD OBJCOPY AR OUTPUT INPUT.a...
+usage: make_archive.py LD OBJCOPY AR NM OUTPUT INPUT.a...
 """
 
 import os
@@ -16,9 +16,14 @@ import tempfile
 
 
 def main():
-    ld, objcopy, ar, output, *inputs = sys.argv[1:]
+    ld, objcopy, ar, nm, output, *inputs = sys.argv[1:]
     linker_help = subprocess.run([ld, "--help"], capture_output=True, text=True).stdout
-    link = [ld, "-r", "--whole-archive", *inputs, "--no-whole-archive", "-o"]
+    listing = subprocess.run([nm, "-P", "-g", "--defined-only", *inputs], check=True, capture_output=True, text=True).stdout
+    calls = sorted({line.split()[0] for line in listing.splitlines() if line.startswith("fovea_")})
+    if not calls:
+        sys.exit(f"no call fovea_* in {inputs}")
+    roots = [argument for call in calls for argument in ("-u", call)]
+    link = [ld, "-r", "--gc-sections", *roots, "--whole-archive", *inputs, "--no-whole-archive", "-o"]
     localize = [objcopy, "--wildcard", "--keep-global-symbol=fovea_*"]
     # Inline functions lie in groups, of which a linker keeps one a program, by name. A group whose
     # names are local must not be left to that: it would be thrown away for the user's.

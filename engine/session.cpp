@@ -12,6 +12,15 @@
 #include "ops/softmax/softmax.h"
 
 namespace fovea {
+namespace {
+
+#if defined(FOVEA_HAVE_SCREENING)
+constexpr bool kHasScreening = true;
+#else
+constexpr bool kHasScreening = false;  // nobody asks for a typicality
+#endif
+
+}  // namespace
 
 fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log) {
     const auto bad = [&](const char* what) {
@@ -53,7 +62,7 @@ fovea_status plan_session(const ModelFile& model, const fovea_session_settings& 
     const std::uint32_t height = default_size ? model.graph.default_height : settings.input_height;
     const std::uint32_t width = default_size ? model.graph.default_width : settings.input_width;
     const Typicality& typicality = model.typicality;
-    session_plan->measures_typicality = settings.typicality != 0 && typicality.holds_at(height, width);
+    session_plan->measures_typicality = kHasScreening && settings.typicality != 0 && typicality.holds_at(height, width);
     session_plan->caller_taps = settings.tap_count;
     const std::uint32_t own_taps = session_plan->measures_typicality ? typicality.tap_count : 0;
     Buffer<std::uint32_t>& taps = session_plan->taps;

@@ -16,6 +16,9 @@ namespace fovea::ops {
 
 enum class CodeType : std::uint8_t { kU8, kS16 };
 
+// What vector kernels of maps tell apart: 8 codes together, all maps of one type; or else, fewer codes, or types that differ.
+enum class CodeForm : std::uint8_t { kBytes, kWords, kAny };
+
 // The pixels of a map of codes: channel c of pixel p lies at element p * stride + c.
 struct CodeMap {
     const void* data;

@@ -26,28 +26,19 @@ inline Integers add(const Integers& a, const Integers& b) {
 }
 
 // vmaxnm and vminnm give the other operand where one is no number, as the scalar comparisons do.
+inline float32x4_t clamped(float32x4_t value, float32x4_t least, float32x4_t greatest) {
+    return vminnmq_f32(vmaxnmq_f32(value, least), greatest);
+}
 inline int32x4_t codes_of(float32x4_t value, int32x4_t zero, int32x4_t lowest, int32x4_t highest) {
     const float32x4_t least = vcvtq_f32_s32(vsubq_s32(lowest, zero));
     const float32x4_t greatest = vcvtq_f32_s32(vsubq_s32(highest, zero));
-    return vaddq_s32(vcvtnq_s32_f32(vminnmq_f32(vmaxnmq_f32(value, least), greatest)), zero);
-}
-inline int32x4_t codes_of(float32x4_t value, int32x4_t zero, CodeType type) {
-    return codes_of(value, zero, vdupq_n_s32(type == CodeType::kU8 ? 0 : -32768), vdupq_n_s32(type == CodeType::kU8 ? 255 : 32767));
+    return vaddq_s32(vcvtnq_s32_f32(clamped(value, least, greatest)), zero);
 }
 
-inline int32x4_t requantised(int32x4_t sums, int channel, const Requantisation& with, CodeType type) {
-    float32x4_t value = vmulq_f32(vcvtq_f32_s32(sums), vld1q_f32(with.multiplier + channel));
-    if (with.activation == Activation::kHardSwish) {
-        const float32x4_t shifted = vaddq_f32(value, vdupq_n_f32(3.0f));
-        const float32x4_t t = vminnmq_f32(vmaxnmq_f32(shifted, vdupq_n_f32(0.0f)), vdupq_n_f32(6.0f));
-        value = vmulq_f32(vmulq_f32(value, t), vld1q_f32(with.swish_multiplier + channel));
-    }
-    const int32x4_t zero = vld1q_s32(with.zero + channel);
-    const int32x4_t lowest = with.activation == Activation::kRelu ? zero : vdupq_n_s32(type == CodeType::kU8 ? 0 : -32768);
-    return codes_of(value, zero, lowest, vdupq_n_s32(type == CodeType::kU8 ? 255 : 32767));
-}
-inline Integers requantised(const Integers& sums, int channel, const Requantisation& with, CodeType type) {
-    return {requantised(sums.low, channel, with, type), requantised(sums.high, channel + 4, with, type)};
+// What hard-swish multiplies its input by.
+inline float32x4_t swish_factor(float32x4_t value) {
+    const float32x4_t shifted = vaddq_f32(value, vdupq_n_f32(3.0f));
+    return vminnmq_f32(vmaxnmq_f32(shifted, vdupq_n_f32(0.0f)), vdupq_n_f32(6.0f));
 }
 
 // The first `count` (1 to 8) of 8 codes, at element `at` of the output.
@@ -89,6 +80,164 @@ inline Integers load_codes(const CodeMap& map, std::ptrdiff_t at, int count) {
     return widened(map.type == CodeType::kU8 ? load_words(static_cast<const std::uint8_t*>(map.data) + at, count)
                                              : load_words(static_cast<const std::int16_t*>(map.data) + at, count));
 }
+
+// How sums become codes. Conversion and narrowing saturate, so that values need no limits where none can be no number; others, and fewer
+// channels than 8, take the slow way.
+enum class Finish : std::uint8_t { kBytes, kSwishedBytes, kWords, kSwishedWords, kAny };
+
+// What makes sums of 8 channels codes, made once for many pixels. The sums begin with `bias`.
+struct Epilogue {
+    Integers bias, zero;
+    float32x4_t multiplier[2], swish_multiplier[2];
+    int16x8_t zero_words, floor_words;
+    uint8x8_t floor_bytes;
+    Activation activation;
+    int count;
+    Finish finish;
+
+    Epilogue(const Integers& first_sums, int channel, int channels, const Requantisation& with, CodeType type)
+        : bias(first_sums), zero(load_integers(with.zero + channel)), activation(with.activation),
+          count(channels - channel < 8 ? channels - channel : 8) {
+        const bool swishes = activation == Activation::kHardSwish, positive = activation == Activation::kRelu;
+        uint32x4_t numbers = vdupq_n_u32(0xFFFFFFFFu);
+        for (int half = 0; half < 2; ++half) {
+            multiplier[half] = vld1q_f32(with.multiplier + channel + 4 * half);
+            swish_multiplier[half] = swishes ? vld1q_f32(with.swish_multiplier + channel + 4 * half) : multiplier[half];
+            // 2^31 times this, times 6, is finite, and finite numbers make no NaN.
+            numbers = vandq_u32(numbers, vcaltq_f32(multiplier[half], vdupq_n_f32(1e28f)));
+            numbers = vandq_u32(numbers, vcaleq_f32(swish_multiplier[half], vdupq_n_f32(3e38f)));
+        }
+        zero_words = vcombine_s16(vmovn_s32(zero.low), vmovn_s32(zero.high));
+        floor_words = positive ? zero_words : vdupq_n_s16(-32768);
+        floor_bytes = positive ? vqmovun_s16(zero_words) : vdup_n_u8(0);
+        const bool usual = count == 8 && vminvq_u32(numbers) != 0;
+        const bool bytes = type == CodeType::kU8;
+        finish = !usual ? Finish::kAny : bytes ? (swishes ? Finish::kSwishedBytes : Finish::kBytes)
+                                               : (swishes ? Finish::kSwishedWords : Finish::kWords);
+    }
+
+    // The sums of kPixels pixels, the first at element `at` of the output.
+    template <int kPixels>
+    void store(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels]) const {
+        switch (finish) {
+            case Finish::kBytes: return store_bytes<false>(output, at, sums);
+            case Finish::kSwishedBytes: return store_bytes<true>(output, at, sums);
+            case Finish::kWords: return store_words<false>(output, at, sums);
+            case Finish::kSwishedWords: return store_words<true>(output, at, sums);
+            case Finish::kAny: break;
+        }
+        for (int p = 0; p < kPixels; ++p) store_any(output, at + p * output.stride, sums[p]);
+    }
+
+  private:
+    template <bool kSwishes>
+    float32x4_t value_of(int32x4_t sums, int half) const {
+        const float32x4_t value = vmulq_f32(vcvtq_f32_s32(sums), multiplier[half]);
+        return kSwishes ? vmulq_f32(vmulq_f32(value, swish_factor(value)), swish_multiplier[half]) : value;
+    }
+    template <bool kSwishes>
+    Integers rounded(const Integers& sums) const {
+        return {vcvtnq_s32_f32(value_of<kSwishes>(sums.low, 0)), vcvtnq_s32_f32(value_of<kSwishes>(sums.high, 1))};
+    }
+    static int16x8_t saturated(const Integers& values) { return vqmovn_high_s32(vqmovn_s32(values.low), values.high); }
+
+    template <bool kSwishes, int kPixels>
+    void store_bytes(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels]) const {
+        auto* target = static_cast<std::uint8_t*>(output.data) + at;
+#pragma GCC unroll 8
+        for (int p = 0; p < kPixels; ++p, target += output.stride) {
+            const int16x8_t words = vqaddq_s16(saturated(rounded<kSwishes>(sums[p])), zero_words);
+            vst1_u8(target, vmax_u8(vqmovun_s16(words), floor_bytes));
+        }
+    }
+    template <bool kSwishes, int kPixels>
+    void store_words(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels]) const {
+        auto* target = static_cast<std::int16_t*>(output.data) + at;
+#pragma GCC unroll 8
+        for (int p = 0; p < kPixels; ++p, target += output.stride) {
+            const Integers values = rounded<kSwishes>(sums[p]);
+            const int16x8_t words = saturated({vqaddq_s32(values.low, zero.low), vqaddq_s32(values.high, zero.high)});
+            vst1q_s16(target, vmaxq_s16(words, floor_words));
+        }
+    }
+    [[gnu::noinline]] void store_any(const CodeOutput& output, std::ptrdiff_t at, const Integers& sums) const {
+        const bool swishes = activation == Activation::kHardSwish;
+        const int32x4_t lowest = vdupq_n_s32(output.type == CodeType::kU8 ? 0 : -32768);
+        const int32x4_t highest = vdupq_n_s32(output.type == CodeType::kU8 ? 255 : 32767);
+        const bool positive = activation == Activation::kRelu;
+        const float32x4_t low = swishes ? value_of<true>(sums.low, 0) : value_of<false>(sums.low, 0);
+        const float32x4_t high = swishes ? value_of<true>(sums.high, 1) : value_of<false>(sums.high, 1);
+        store_codes(output, at, {codes_of(low, zero.low, positive ? zero.low : lowest, highest),
+                                 codes_of(high, zero.high, positive ? zero.high : lowest, highest)}, count);
+    }
+};
+
+// Registers of 8 channels, for templates that are the same for all instruction sets (codes/code_maps_lanes.h).
+struct CodeLanesNeon {
+    using Integers = fovea::ops::Integers;
+    struct Floats {
+        float32x4_t low, high;
+    };
+    static Integers load_integers(const std::int32_t* from) { return {vld1q_s32(from), vld1q_s32(from + 4)}; }
+    static Floats load_floats(const float* from) { return {vld1q_f32(from), vld1q_f32(from + 4)}; }
+    static Floats floats_of(const Integers& codes) { return {vcvtq_f32_s32(codes.low), vcvtq_f32_s32(codes.high)}; }
+    static Integers all(std::int32_t value) { return {vdupq_n_s32(value), vdupq_n_s32(value)}; }
+    static Integers add(const Integers& a, const Integers& b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }
+    static Integers subtract(const Integers& a, const Integers& b) { return {vsubq_s32(a.low, b.low), vsubq_s32(a.high, b.high)}; }
+    static Integers multiply(const Integers& a, const Integers& b) { return {vmulq_s32(a.low, b.low), vmulq_s32(a.high, b.high)}; }
+    static Integers maximum(const Integers& a, const Integers& b) { return {vmaxq_s32(a.low, b.low), vmaxq_s32(a.high, b.high)}; }
+    static Floats add(const Floats& a, const Floats& b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
+    static Floats multiply(const Floats& a, const Floats& b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
+    static Floats divide(const Floats& a, const Floats& b) { return {vdivq_f32(a.low, b.low), vdivq_f32(a.high, b.high)}; }
+    static void store(std::int32_t* to, const Integers& values) {
+        vst1q_s32(to, values.low);
+        vst1q_s32(to + 4, values.high);
+    }
+    static void store(float* to, const Floats& values) {
+        vst1q_f32(to, values.low);
+        vst1q_f32(to + 4, values.high);
+    }
+
+    template <CodeForm kForm>
+    struct Codes {
+        static Integers load(const CodeMap& map, std::ptrdiff_t at, int count) { return load_codes(map, at, count); }
+        static void store(const CodeOutput& output, std::ptrdiff_t at, const Integers& codes, int count) {
+            store_codes(output, at, codes, count);
+        }
+    };
+
+    struct Limits {
+        Integers zero;
+        Floats least, greatest;
+
+        Limits(const std::int32_t* zeros, CodeType type) : zero(load_integers(zeros)) {
+            least = floats_of(subtract(all(type == CodeType::kU8 ? 0 : -32768), zero));
+            greatest = floats_of(subtract(all(type == CodeType::kU8 ? 255 : 32767), zero));
+        }
+        Integers codes(const Floats& value) const {
+            return {vaddq_s32(vcvtnq_s32_f32(clamped(value.low, least.low, greatest.low)), zero.low),
+                    vaddq_s32(vcvtnq_s32_f32(clamped(value.high, least.high, greatest.high)), zero.high)};
+        }
+    };
+};
+template <>
+struct CodeLanesNeon::Codes<CodeForm::kBytes> {
+    static Integers load(const CodeMap& map, std::ptrdiff_t at, int) {
+        return widened(load_words(static_cast<const std::uint8_t*>(map.data) + at, 8));
+    }
+    static void store(const CodeOutput& output, std::ptrdiff_t at, const Integers& codes, int) {
+        vst1_u8(static_cast<std::uint8_t*>(output.data) + at, vqmovun_s16(vcombine_s16(vmovn_s32(codes.low), vmovn_s32(codes.high))));
+    }
+};
+template <>
+struct CodeLanesNeon::Codes<CodeForm::kWords> {
+    static Integers load(const CodeMap& map, std::ptrdiff_t at, int) {
+        return widened(load_words(static_cast<const std::int16_t*>(map.data) + at, 8));
+    }
+    static void store(const CodeOutput& output, std::ptrdiff_t at, const Integers& codes, int) {
+        vst1q_s16(static_cast<std::int16_t*>(output.data) + at, vcombine_s16(vmovn_s32(codes.low), vmovn_s32(codes.high)));
+    }
+};
 
 // 4 inputs of a pixel as 16 bits, twice, those from `count` on 0.
 inline int16x8_t broadcast_inputs(const std::int16_t* inputs, int count) {

@@ -17,15 +17,16 @@ namespace {
 #if defined(__x86_64__)
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
-    {"avx2", kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul, kFeatureAvx2Fma},
-    {"avx512", kFeatureAvx512 | kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul,
+    {"avx2", kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi, kFeatureAvx2Fma},
+    {"avx512", kFeatureAvx512 | kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi,
      kFeatureAvx512 | kFeatureAvx2Fma},
 };
 #elif defined(__aarch64__)
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
-    {"neon", kFeatureNeon | kFeatureArmCrc, kFeatureNeon},
-    {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureNeonFp16 | kFeatureNeonDotprod, kFeatureNeon | kFeatureNeonFp16},
+    {"neon", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2, kFeatureNeon},
+    {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2 | kFeatureNeonFp16 | kFeatureNeonDotprod,
+     kFeatureNeon | kFeatureNeonFp16},
 };
 #else
 constexpr IsaLevel kLevels[] = {{"scalar", kFeatureNone, kFeatureNone}};
@@ -51,6 +52,10 @@ CpuFeatureSet detect_cpu_features() {
             features |= kFeatureVpclmul;
         }
     }
+    // Nor "sha". Its registers are those of 128 bits, which every operating system keeps.
+    if (__builtin_cpu_supports("sse4.1") && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_SHA) != 0) {
+        features |= kFeatureShaNi;
+    }
     if ((features & kFeatureAvx2Fma) != 0 && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
@@ -63,6 +68,7 @@ CpuFeatureSet detect_cpu_features() {
     const unsigned long capabilities = getauxval(AT_HWCAP);
     const unsigned long capabilities2 = getauxval(AT_HWCAP2);
     if (capabilities & HWCAP_CRC32) features |= kFeatureArmCrc;
+    if (capabilities & HWCAP_SHA2) features |= kFeatureArmSha2;
     if (capabilities & HWCAP_ASIMDHP) features |= kFeatureNeonFp16;
     if (capabilities & HWCAP_ASIMDDP) features |= kFeatureNeonDotprod;
     if (capabilities2 & HWCAP2_I8MM) features |= kFeatureNeonI8mm;

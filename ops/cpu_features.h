@@ -19,6 +19,8 @@ enum CpuFeature : CpuFeatureSet {
     kFeaturePclmul = 1u << 7,      // PCLMULQDQ and SSE4.1 together
     kFeatureArmCrc = 1u << 8,      // the CRC32 instructions of ARMv8
     kFeatureVpclmul = 1u << 9,     // VPCLMULQDQ and AVX2 together
+    kFeatureShaNi = 1u << 10,      // SHA and SSE4.1 together
+    kFeatureArmSha2 = 1u << 11,    // the SHA-256 instructions of ARMv8's cryptography extension
 };
 
 // What this CPU (and its operating system) has. Cheap enough to ask for every model; no state.

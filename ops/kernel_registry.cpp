@@ -21,6 +21,7 @@
 #include "ops/pool/global_pool_codes.h"
 #include "ops/pool/pool.h"
 #include "ops/product_sum/product_sum.h"
+#include "ops/sha256/sha256_blocks.h"
 #include "ops/stem_pixels/stem_pixels.h"
 #include "ops/widen/widen.h"
 
@@ -34,14 +35,17 @@ KernelDescription describe(std::size_t index) {
 
 template <const auto& kTable>
 OperationListing list() {
-    return {kTable.operation, kTable.count, describe<kTable>};
+    const bool last_is_empty = kTable.variants[kTable.count - 1].function == nullptr;
+    return {kTable.operation, last_is_empty ? kTable.count - 1 : kTable.count, describe<kTable>};
 }
 
 // By name.
 constexpr OperationListing (*kListings[])() = {
     list<kActivationFp16>,
     list<kActivationFp32>,
+#if defined(FOVEA_HAVE_EXPLAIN)
     list<kActivationGradientFp32>,
+#endif
     list<kAddCodes>,
     list<kAffineFp16>,
     list<kAffineFp32>,
@@ -79,10 +83,13 @@ constexpr OperationListing (*kListings[])() = {
     list<kPointwiseConvU8S8>,
     list<kPoolFp16>,
     list<kPoolFp32>,
+#if defined(FOVEA_HAVE_EXPLAIN)
     list<kProductSumOverChannelsFp32>,
     list<kProductSumOverPixelsFp32>,
+#endif
     list<kQuantiseFp32>,
     list<kQuantisePixels>,
+    list<kSha256Blocks>,
     list<kStemPixelsFp16>,
     list<kStemPixelsFp32>,
     list<kWidenFp16>,
@@ -92,7 +99,7 @@ constexpr OperationListing (*kListings[])() = {
 
 std::size_t OperationListing::selected(CpuFeatureSet features) const {
     std::size_t index = 0;
-    while (index + 1 < count && (variant(index).required & ~features) != 0) ++index;
+    while (index < count && (variant(index).required & ~features) != 0) ++index;
     return index;
 }
 

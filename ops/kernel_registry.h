@@ -15,10 +15,10 @@ struct KernelDescription {
 };
 struct OperationListing {
     const char* operation;
-    std::size_t count;                                // variants; the last one needs nothing
+    std::size_t count;                                // variants; the last one needs nothing, but for halves
     KernelDescription (*variant)(std::size_t index);  // index < count; best first
 
-    // The index of the variant that KernelTable::select(features) gives.
+    // The index of the variant that KernelTable::select(features) gives; count where there is none.
     std::size_t selected(CpuFeatureSet features) const;
 };
 

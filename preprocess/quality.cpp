@@ -370,7 +370,7 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
     const ImageView& rgb = photo.image;
     *measures = QualityMeasures{};
     Image fine(allocator), coarse(allocator);
-    Status status = make_thumbnail(rgb, kFineSide, allocator, &fine);
+    Status status = make_thumbnail(photo, kFineSide, allocator, &fine);
     if (status != Status::kOk) return status;
     status = make_thumbnail(fine.view(), kCoarseSide, allocator, &coarse);
     if (status != Status::kOk) return status;

@@ -2,6 +2,7 @@
 #include "preprocess/thumbnail.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace fovea::preprocess {
@@ -10,26 +11,42 @@ namespace {
 constexpr int kVerticalBits = 8;
 constexpr int kHorizontalBits = 12;
 
-// Where output pixel `index` begins in the source, in units of 1 / output of a source pixel.
-std::int64_t area_begin(int index, int source) {
-    return std::int64_t{index} * source;
-}
+// How a side is divided. Lengths are in units of 1 / output of a source pixel, so that an output pixel is `source` long; it is the mean
+// of what lies `margin` within its ends.
+struct Division {
+    std::int64_t source;
+    std::int64_t output;
+    std::int64_t margin;
 
-// Source pixel `position`'s weight in output pixel `index`, cumulated from the left edge of that
-// output pixel: differences of these round in such a way that they always add up to 1 << bits.
-std::int64_t cumulated_weight(std::int64_t position, int index, int source, int output, int bits) {
-    const std::int64_t covered =
-        std::clamp<std::int64_t>(position * output - area_begin(index, source), 0, source);
-    return ((covered << bits) + source / 2) / source;
+    std::int64_t begin(int index) const { return index * source + margin; }
+    std::int64_t length() const { return source - 2 * margin; }
+
+    // Source pixel `position`'s weight in output pixel `index`, cumulated from the left edge of that
+    // output pixel: differences of these round in such a way that they always add up to 1 << bits.
+    std::int64_t cumulated_weight(std::int64_t position, int index, int bits) const {
+        const std::int64_t covered = std::clamp<std::int64_t>(position * output - begin(index), 0, length());
+        return ((covered << bits) + length() / 2) / length();
+    }
+};
+
+// A decoder that reduced the photo took means of its own, over a source pixel's length: what is left to be taken is shorter, so that
+// both together spread as far as one mean of the photo would (the squares of lengths add up).
+Division divide_side(int source, int output, bool is_reduced) {
+    Division division{source, output, 0};
+    if (is_reduced && source > output) {
+        const double square = static_cast<double>(division.source * division.source - division.output * division.output);
+        division.margin = (source - static_cast<std::int64_t>(std::sqrt(square))) / 2;
+    }
+    return division;
 }
 
 struct Span {
     int first, last;  // inclusive
 };
 
-Span source_span(int index, int source, int output) {
-    const std::int64_t begin = area_begin(index, source), end = area_begin(index + 1, source);
-    return {static_cast<int>(begin / output), static_cast<int>((end - 1) / output)};
+Span source_span(const Division& division, int index) {
+    const std::int64_t begin = division.begin(index), end = begin + division.length();
+    return {static_cast<int>(begin / division.output), static_cast<int>((end - 1) / division.output)};
 }
 
 void add_row(const std::uint8_t* __restrict row, std::size_t count, std::uint16_t weight,
@@ -41,8 +58,9 @@ void add_row(const std::uint8_t* __restrict row, std::size_t count, std::uint16_
 
 }  // namespace
 
-Status make_thumbnail(const ImageView& source, int longest_side, const Allocator& allocator,
+Status make_thumbnail(const PhotoView& photo, int longest_side, const Allocator& allocator,
                       Image* thumbnail) {
+    const ImageView& source = photo.image;
     if (source.pixels == nullptr || source.width < 1 || source.height < 1 || longest_side < 1) {
         return Status::kInvalidArgument;
     }
@@ -71,14 +89,16 @@ Status make_thumbnail(const ImageView& source, int longest_side, const Allocator
                           static_cast<std::size_t>(width))) {
         return Status::kOutOfMemory;
     }
+    const Division across = divide_side(source.width, width, photo.width > source.width);
+    const Division down = divide_side(source.height, height, photo.height > source.height);
     std::size_t weight_count = 0;
     for (int x = 0; x < width; ++x) {
-        const Span span = source_span(x, source.width, width);
+        const Span span = source_span(across, x);
         spans[static_cast<std::size_t>(x)] = span;
         std::int64_t before = 0;
         for (int column = span.first; column <= span.last; ++column) {
             const std::int64_t after =
-                cumulated_weight(column + std::int64_t{1}, x, source.width, width, kHorizontalBits);
+                across.cumulated_weight(column + std::int64_t{1}, x, kHorizontalBits);
             weights[weight_count++] = static_cast<std::uint16_t>(after - before);
             before = after;
         }
@@ -86,11 +106,11 @@ Status make_thumbnail(const ImageView& source, int longest_side, const Allocator
 
     for (int y = 0; y < height; ++y) {
         std::memset(sums.data(), 0, row_bytes * sizeof(std::uint16_t));
-        const Span span = source_span(y, source.height, height);
+        const Span span = source_span(down, y);
         std::int64_t before = 0;
         for (int row = span.first; row <= span.last; ++row) {
             const std::int64_t after =
-                cumulated_weight(row + std::int64_t{1}, y, source.height, height, kVerticalBits);
+                down.cumulated_weight(row + std::int64_t{1}, y, kVerticalBits);
             const auto weight = static_cast<std::uint16_t>(after - before);
             if (weight != 0) add_row(source.row(row), row_bytes, weight, sums.data());
             before = after;

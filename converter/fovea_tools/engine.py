@@ -8,12 +8,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
 from .errors import EngineError
 
+EXPLAINED_AT_ONCE = 64  # maps that lie on disk at a time
 TAPS_AT_ONCE = 512  # taps, of so many pictures as they are of, that lie on disk at a time
 
 
@@ -64,13 +65,42 @@ class Engine:
             np.save(path, np.frombuffer(data, np.uint8).reshape(shape))
         return paths
 
+    def float_files(self, pictures: Sequence[np.ndarray]) -> List[str]:
+        folder = tempfile.mkdtemp(dir=self.folder)
+        paths = [os.path.join(folder, f"{number}.npy") for number in range(len(pictures))]
+        for path, values in zip(paths, pictures):
+            np.save(path, values.astype(np.float32))
+        return paths
+
+    @staticmethod
+    def forget(paths: Sequence[str]) -> None:
+        """Removes what pictures(), pixel_files() or float_files() made in one call."""
+        shutil.rmtree(os.path.dirname(paths[0]), ignore_errors=True)
+
     def logits(self, model: str, pictures: Sequence[str]) -> np.ndarray:
+        return self._told(model, pictures, "logits")
+
+    def probabilities(self, model: str, pictures: Sequence[str]) -> np.ndarray:
+        return self._told(model, pictures, "probabilities")
+
+    def _told(self, model: str, pictures: Sequence[str], what: str) -> np.ndarray:
         rows = []
         for start in range(0, len(pictures), 100):
             text = self.output("run", "--model", model, "--size", self.size, *pictures[start:start + 100])
-            found = [json.loads(line) for line in text.splitlines()] if len(pictures[start:start + 100]) > 1 else [json.loads(text)]
-            rows += [row["logits"] for row in found]
+            rows += [json.loads(line)[what] for line in text.splitlines()]
         return np.asarray(rows, np.float64)
+
+    def explained(self, model: str, inputs: Sequence[str], *options: str) -> Iterator[Tuple[Dict[str, Any], np.ndarray]]:
+        """What `fovea explain` tells of each input, and the map as it is."""
+        for start in range(0, len(inputs), EXPLAINED_AT_ONCE):
+            some = list(inputs[start:start + EXPLAINED_AT_ONCE])
+            folder = tempfile.mkdtemp(dir=self.folder)
+            # Of one input the program writes the file of that name, of several a folder of files that begin with the input's number.
+            text = self.output("explain", "--model", model, *options, "--raw", folder if len(some) > 1 else os.path.join(folder, "0_"), *some)
+            paths = sorted(os.listdir(folder), key=lambda name: int(name.partition("_")[0]))
+            for line, path in zip(text.splitlines(), paths):
+                yield json.loads(line), np.load(os.path.join(folder, path))
+            shutil.rmtree(folder, ignore_errors=True)
 
     def taps(self, model: str, pictures: Sequence[str], names: Sequence[str],
              progress: Callable[[int], None] = lambda done: None) -> Iterator[Dict[str, np.ndarray]]:

@@ -109,7 +109,7 @@ fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* in
     made.name = name != nullptr ? name : "";
     made.dtype = graph.has_codes() ? "int8" : graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
     made.target = target_name(file.labels.target);
-    made.preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.preset));
+    made.preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.settings.preset));
     made.input_height = graph.input_height;
     made.input_width = graph.input_width;
     made.input_channels = graph.input_channels;

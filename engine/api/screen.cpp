@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // C entry points: screening.
+#include <optional>
 #include <utility>
 
 #include "engine/api/common.h"
 #include "engine/api/pixels.h"
 #include "engine/clock.h"
+#include "engine/explain/explainer.h"
 #include "engine/screening/pictures.h"
 #include "engine/screening/screening.h"
 #include "engine/session.h"
@@ -13,7 +15,7 @@ using namespace fovea;
 
 namespace {
 
-// quality -> result; open brings the photo.
+// quality -> result -> map, if asked for; open brings the photo.
 template <typename Open>
 fovea_status screen(fovea_session* session, const fovea_screen_options* given,
                     fovea_screening* screening, const Open& open) {
@@ -29,6 +31,17 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
     if (!can_be_filled(screening)) {
         return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
                                  "screening: null, or its size is not set");
+    }
+    std::optional<SessionCall> explaining;
+    if (options.explainer != nullptr) {
+        const char* const wrong = &options.explainer->session.model != &session->model ? "is of another model"
+                                  : !can_be_filled(options.explanation)               ? "has no explanation to fill, or its size is not set"
+                                                                                      : nullptr;
+        if (wrong != nullptr) {
+            return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screen options: the explainer %s", wrong);
+        }
+        explaining.emplace(options.explainer->session);
+        if (!explaining->may_go_on()) return FOVEA_ERROR_BUSY;
     }
     fovea_status status = check_screenable(*session);
     if (status != FOVEA_OK) return status;
@@ -54,6 +67,14 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
         if (status == FOVEA_OK) status = judge_typicality(*session, options.force != 0, &made);
         if (status != FOVEA_OK) return status;
     }
+    fovea_explanation explanation = {};
+    if (options.explainer != nullptr && made.result != FOVEA_RESULT_NOT_GRADABLE) {
+        const double explain_start = monotonic_seconds();
+        status = options.explainer->explain_screened(*options.explainer, photo, &explanation);
+        if (status != FOVEA_OK) return status;
+        made.explain_ms = (monotonic_seconds() - explain_start) * 1e3;
+    }
+    if (options.explainer != nullptr) fill_struct(explanation, options.explanation);
     fill_struct(made, screening);
     return FOVEA_OK;
 }

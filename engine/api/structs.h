@@ -30,9 +30,6 @@ template <typename Struct>
     if constexpr (requires { known->reserved; }) {
         if (problem == nullptr && known->reserved != 0) problem = "reserved is not 0";
     }
-    if constexpr (requires { known->reserved_2; }) {
-        if (problem == nullptr && known->reserved_2 != 0) problem = "reserved_2 is not 0";
-    }
     return problem;
 }
 

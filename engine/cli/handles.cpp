@@ -7,7 +7,6 @@
 
 #include "files.h"
 #include "interruption.h"
-#include "sha256.h"
 
 namespace fovea::cli {
 namespace {
@@ -161,6 +160,12 @@ fovea_pixels Image::pixels() const {
     pixels.planes[0] = image_.data;
     pixels.strides[0] = std::size_t{3} * image_.width;
     return pixels;
+}
+
+std::string sha256(const void* data, std::size_t size) {
+    char digits[65];
+    fovea_sha256(data, size, digits);
+    return digits;
 }
 
 std::string isa_list() {

@@ -114,7 +114,10 @@ class Image {
     fovea_image image_{};
 };
 
-// The instruction sets of this CPU, "scalar, avx2".
+// 64 hexadecimal digits.
+std::string sha256(const void* data, std::size_t size);
+
+// The instruction sets of this CPU, weakest first, with commas.
 std::string isa_list();
 
 // Throws Failure (kWrongUsage) for a name that this CPU does not have; empty is fine.

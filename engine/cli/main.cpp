@@ -62,10 +62,18 @@ int run(int argc, char** argv) {
     program.set_version_flag("--version", std::string("fovea ") + fovea_version());
     program.require_subcommand(1);
     Action chosen;
+#if defined(FOVEA_HAVE_SCREENING)
     add_screen(program, chosen);
+#else
+    add_left_out(program, chosen, "screen", "screening");
+#endif
     add_preprocess(program, chosen);
     add_run(program, chosen);
+#if defined(FOVEA_HAVE_EXPLAIN)
     add_explain(program, chosen);
+#else
+    add_left_out(program, chosen, "explain", "explain");
+#endif
     add_info(program, chosen);
     add_selftest(program, chosen);
     add_kernels(program, chosen);

@@ -188,6 +188,7 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
                                    {"threshold", context.threshold}};
     }
     json["temperature"] = context.temperature;
+    if (context.explains) json["explanation"] = report.explanation;
     json["model"] = {
         {"name", context.model_name},
         {"sha256", context.model_sha256},
@@ -207,6 +208,9 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
             json["timings_ms"]["preprocess"] = milliseconds(screening.preprocess_ms);
             json["timings_ms"]["infer"] = milliseconds(screening.infer_ms);
         }
+        if (!report.explanation.is_null()) {
+            json["timings_ms"]["explain"] = milliseconds(screening.explain_ms);
+        }
     }
     json["engine"] = context.engine;
     json["warnings"] = report.warnings;
@@ -221,6 +225,7 @@ std::string csv_header(const ReportContext& context) {
     header +=
         "result,target,classes,logits,probabilities,confidence,score,operating_point,threshold,"
         "temperature,model,model_sha256,dtype,preset,input,";
+    if (context.explains) header += "overlay,";
     if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,";
     return header + "engine,warnings\n";
 }
@@ -264,6 +269,10 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
     add_text(context.preset);
     add(std::to_string(context.input_height) + "x" + std::to_string(context.input_width) + "x" +
         std::to_string(context.input_channels));
+    if (context.explains) {
+        const Json& made = report.explanation;
+        fields.push_back(made.is_null() ? "" : csv_path(made["overlay"].get_ref<const std::string&>()));
+    }
     if (context.timings) {
         add_if(screened, [&] { return number_text(milliseconds(screening.decode_ms)); });
         add_if(screened, [&] { return number_text(milliseconds(screening.quality_ms)); });
@@ -322,6 +331,7 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     text += line("confidence", confidence >= 0.5 ? percent(confidence)
                                : found           ? "low: DR signs are less likely than not, but above the threshold"
                                                  : "low: DR signs are more likely than not, but below the threshold");
+    if (!report.explanation.is_null()) text += line("heat map", printable(report.explanation["overlay"].get_ref<const std::string&>()));
     return text + warnings;
 }
 

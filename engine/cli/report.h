@@ -18,8 +18,9 @@ struct ReportContext {
     double temperature = 1;
     std::string model_name, model_sha256, dtype, preset;
     std::uint32_t input_height = 0, input_width = 0, input_channels = 0;
-    std::string engine;  // "fovea 0.1.0 avx2"
+    std::string engine;  // "fovea 0.1.0 scalar"
     bool typicality = false;  // the model has statistics for it
+    bool explains = false;    // results have maps
     bool timings = true;
     bool colours = false;
     bool byte_order_mark = false;  // at the beginning of CSV
@@ -34,6 +35,7 @@ struct PhotoReport {
     std::string error_code, error_message;
     std::string sha256;           // empty: the file could not be read, or no result names it
     fovea_screening screening{};  // meaningless for kError
+    Json explanation;             // null: none was asked for, or there is no result to explain
     std::vector<std::string> warnings;
     bool bad_model = false;  // the error is the model's, not the photo's
 };
@@ -46,7 +48,7 @@ inline constexpr const char* kForcedWarning = "forced: the photo's quality or ty
 Json photo_json(const PhotoReport& report, const ReportContext& context);
 
 // The flat subset of the JSON as one row, and the score that was compared with the threshold; lists are joined by semicolons,
-// logits stand in brackets. The columns depend on context.timings alone, and there is none for what is not measured yet. A row is
+// logits stand in brackets. The columns depend on the context alone, and there is none for what is not measured yet. A row is
 // one line, and none of its beginnings is a row: the last field is always quoted. No text is a spreadsheet's formula: those that
 // would be begin with ' or, for the file's path, with ./
 std::string csv_header(const ReportContext& context);

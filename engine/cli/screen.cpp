@@ -9,12 +9,13 @@
 #include "handles.h"
 #include "inputs.h"
 #include "interruption.h"
+#include "network_input.h"
 #include "ordered_jobs.h"
 #include "output.h"
 #include "progress.h"
 #include "report.h"
 #include "result_writer.h"
-#include "sha256.h"
+#include "screening_maps.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -25,6 +26,7 @@ constexpr const char* kOutOfMemory = "out_of_memory";  // as status_code(FOVEA_E
 struct Options {
     std::vector<std::string> files;
     std::string model, format = "text", isa, operating_point, images_folder, shard, output;
+    MapOptions maps;
     std::uint64_t max_memory = 0, photo_memory = 0;  // MiB
     std::uint32_t threads = 1;
     unsigned jobs = 0;
@@ -70,6 +72,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     context.input_width = session.info().input_width;
     context.input_channels = session.info().input_channels;
     context.engine = std::string("fovea ") + fovea_version() + " " + session.info().isa;
+    context.explains = !options.maps.folder.empty();
     context.timings = !options.no_timings;
     context.byte_order_mark = options.bom;
     return context;
@@ -89,8 +92,19 @@ void require_screening_model(const Model& model) {
     }
 }
 
-PhotoReport screen_photo(const Input& input, Session& session,
-                         const fovea_screen_options& screen_options, bool is_hashed) {
+// What one thread screens with; no explainer where no maps are asked for.
+struct Worker {
+    std::unique_ptr<Session> session;
+    std::shared_ptr<fovea_explainer> explainer;
+};
+
+PhotoReport screen_photo(const Input& input, Worker& worker, fovea_screen_options screen_options, bool is_hashed, const ScreeningMaps& maps,
+                         const Model& model) {
+    Session& session = *worker.session;
+    fovea_explanation explanation{};
+    explanation.size = sizeof(explanation);
+    screen_options.explainer = worker.explainer.get();
+    screen_options.explanation = &explanation;
     PhotoReport report;
     report.file = input.file;
     if (!is_utf8(input.file)) {
@@ -124,6 +138,14 @@ PhotoReport screen_photo(const Input& input, Session& session,
     report.status = gradable ? PhotoStatus::kOk : PhotoStatus::kNotGradable;
     if (report.screening.forced != 0) {
         report.warnings.emplace_back(kForcedWarning);
+    }
+    if (explanation.map == nullptr) return report;
+    try {
+        report.explanation = maps.write(input, bytes, explanation, model);
+    } catch (const InputProblem& problem) {
+        report.status = PhotoStatus::kError;
+        report.error_code = problem.code;
+        report.error_message = problem.message;
     }
     return report;
 }
@@ -212,16 +234,17 @@ ExitStatus screen(const Options& options) {
     Inputs expanded = expand_inputs(options.files, options.images_folder);
     std::vector<Input>& inputs = expanded.photos;
     protect_sources(options, options.output, inputs);
+    const ScreeningMaps maps(options.maps, options.photo_memory, inputs);
     keep_shard(inputs, shard);
 
-    const unsigned workers = worker_count(options.jobs, inputs.size());
-    std::vector<std::unique_ptr<Session>> sessions;
-    for (unsigned i = 0; i < workers; ++i) {
-        sessions.push_back(std::make_unique<Session>(
-            model, SessionRequest{0, 0, options.threads, options.isa, {}, options.max_memory, options.photo_memory}));
-        sessions.back()->require(model.path());
+    std::vector<Worker> workers(worker_count(options.jobs, inputs.size()));
+    const SessionRequest request{0, 0, options.threads, options.isa, {}, options.max_memory, options.photo_memory};
+    for (Worker& worker : workers) {
+        worker.session = std::make_unique<Session>(model, request);
+        worker.session->require(model.path());
+        worker.explainer = maps.make_explainer(model, request, worker.session->lines());
     }
-    ReportContext context = make_context(model, *sessions.front(), options);
+    ReportContext context = make_context(model, *workers.front().session, options);
     fovea_screen_options screen_options;
     fovea_screen_options_init(&screen_options);
     screen_options.force = options.force ? 1 : 0;
@@ -242,7 +265,7 @@ ExitStatus screen(const Options& options) {
     const auto work = [&](unsigned worker, std::size_t index) {
         const Input& input = inputs[earlier.count + index];
         try {
-            return screen_photo(input, *sessions[worker], screen_options, has_hashes(options));
+            return screen_photo(input, workers[worker], screen_options, has_hashes(options), maps, model);
         } catch (const std::bad_alloc&) {
             PhotoReport report;
             report.file = input.file;
@@ -262,7 +285,7 @@ ExitStatus screen(const Options& options) {
         progress.update(index + 1);
     };
     try {
-        run_in_order<PhotoReport>(left, workers, work, emit);
+        run_in_order<PhotoReport>(left, static_cast<unsigned>(workers.size()), work, emit);
     } catch (const Interrupted&) {
         progress.clear();
         writer.interrupt();
@@ -310,6 +333,7 @@ void add_screen(CLI::App& program, Action& chosen) {
     verb->add_option(
         "--shard", options->shard,
         "i/n: only part i of n of the photos; the parts' results in order are the whole's");
+    add_map_options(*verb, options->maps);
     verb->add_flag("--no-timings", options->no_timings,
                    "Leave the times out, so that equal runs give equal bytes");
     verb->add_flag("--bom", options->bom,
@@ -329,6 +353,7 @@ void add_screen(CLI::App& program, Action& chosen) {
         "  fovea screen --model small224.fovea photo.jpg\n"
         "  fovea screen --model small224.fovea --format csv --output results.csv photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --images photos list.csv\n"
+        "  fovea screen --model small224.fovea --format jsonl --explain maps --output results.jsonl photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --shard 2/8 photos/ > part2.jsonl\n"
         "For research use. Not a medical device.");
     verb->callback([&chosen, options] { chosen = [options] { return screen(*options); }; });

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "exit_status.h"
 
@@ -20,6 +21,8 @@ void add_explain(CLI::App& program, Action& chosen);
 void add_info(CLI::App& program, Action& chosen);
 void add_selftest(CLI::App& program, Action& chosen);
 void add_kernels(CLI::App& program, Action& chosen);
+// In the place of a verb whose feature Meson's option of that name has left out: says so, whatever it is given.
+void add_left_out(CLI::App& program, Action& chosen, const std::string& verb, const std::string& option);
 
 // A photo file larger than this is not read, in bytes.
 inline constexpr std::uint64_t kMaxPhotoBytes = std::uint64_t{512} << 20;

@@ -14,6 +14,37 @@ namespace {
 constexpr std::uint32_t kMostRuns = 10000;
 constexpr double kMostNoise = 10;
 
+bool takes_gradients(fovea_explain_method method) {
+    return method != FOVEA_EXPLAIN_ATTENTION && method != FOVEA_EXPLAIN_OCCLUSION;
+}
+
+bool is_of_layer(fovea_explain_method method) {
+    return method == FOVEA_EXPLAIN_GRAD_CAM || method == FOVEA_EXPLAIN_ATTENTION;
+}
+
+// A map of one channel by which the node multiplies all channels of another: that value, else kNone.
+std::uint32_t gate_of(const Graph& graph, const Node& node, const Buffer<Shape>& shapes) {
+    if (node.kind != NodeKind::kMultiply) return kNone;
+    const std::uint32_t left = graph.operand(node, 0), right = graph.operand(node, 1);
+    const bool is_gate = shapes[right].channels == 1 && shapes[left].channels > 1 && !shapes[right].is_vector();
+    return is_gate ? right : kNone;
+}
+
+// The name of the layer that the method takes where the caller names none, or null.
+const char* default_layer(const Graph& graph, fovea_explain_method method, const Buffer<Shape>& shapes) {
+    for (std::uint32_t index = graph.node_count(); index-- > 0;) {
+        std::uint32_t value = index + 1;
+        if (method == FOVEA_EXPLAIN_ATTENTION) {
+            value = gate_of(graph, graph.nodes[index], shapes);
+        } else if (shapes[value].is_vector() || shapes[value].channels == 1) {
+            value = kNone;
+        }
+        const char* const name = value == kNone || value == 0 ? nullptr : graph.name_of(value - 1);
+        if (name != nullptr) return name;
+    }
+    return nullptr;
+}
+
 // Which classes the scalar is of, where the caller names none.
 Objective objective_of(const fovea_explain_settings& settings, const Labels& labels) {
     Objective objective;
@@ -50,13 +81,13 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain settings: %s", what);
     };
     const std::uint32_t classes = model.file.labels.class_count();
-    if (settings.method < FOVEA_EXPLAIN_GRADIENT || settings.method > FOVEA_EXPLAIN_GRAD_CAM) return bad("unknown method");
+    if (settings.method < FOVEA_EXPLAIN_GRADIENT || settings.method > FOVEA_EXPLAIN_OCCLUSION) return bad("unknown method");
     if (settings.scalar < FOVEA_SCALAR_MARGIN || settings.scalar > FOVEA_SCALAR_PROBABILITY) return bad("unknown scalar");
     if (settings.target_class != FOVEA_DEFAULT_CLASS && settings.target_class >= classes) {
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain settings: there is no class %u, the model has %u",
                         settings.target_class, classes);
     }
-    if (model.file.graph.has_codes()) {
+    if (model.file.graph.has_codes() && takes_gradients(settings.method)) {
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL,
                         "explain: the model computes in whole numbers of 8 bits, which have no gradient; explain the one it was made of");
     }
@@ -67,7 +98,6 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
     if (settings.steps < 1 || settings.steps > kMostRuns) return bad("steps is outside 1 to 10000");
     if (!(settings.noise >= 0 && settings.noise <= kMostNoise)) return bad("noise is outside 0 to 10");
     if (!(settings.baseline >= 0 && settings.baseline <= 255)) return bad("baseline is outside 0 to 255");
-    if (settings.method == FOVEA_EXPLAIN_GRAD_CAM && settings.layer == nullptr) return bad("Grad-CAM needs a layer");
     return FOVEA_OK;
 }
 
@@ -78,16 +108,33 @@ using namespace fovea;
 fovea_explainer::fovea_explainer(const fovea_model& model, const fovea_session_settings& session_settings,
                                  const fovea_explain_settings& settings_, const ops::IsaLevel* level)
     : session(model, session_settings, level),
+      explain_screened([](fovea_explainer& explainer, const preprocess::Photo& photo, fovea_explanation* explanation) {
+          return explainer.explain_photo(photo, nullptr, explanation);
+      }),
       settings(settings_),
       objective(objective_of(settings_, model.file.labels)),
       picture(session.allocator) {
     settings.layer = nullptr;
-    session.planned.backward = &kBackwardPass;
+    if (takes_gradients(settings.method)) session.planned.backward = &kBackwardPass;
 }
 
 fovea_status fovea_explainer::plan(const fovea_session_settings& wanted, const char* layer_name) {
-    const bool needs_layer = settings.method == FOVEA_EXPLAIN_GRAD_CAM;
+    const bool needs_layer = is_of_layer(settings.method);
+    const Graph& graph = session.file().graph;
     fovea_session_settings kept = wanted;
+    if (needs_layer && layer_name == nullptr) {
+        const bool own_size = wanted.input_height == 0;
+        Buffer<Shape> shapes(session.allocator);
+        const fovea_status status = infer_shapes(graph, own_size ? graph.default_height : wanted.input_height,
+                                                 own_size ? graph.default_width : wanted.input_width, FOVEA_ERROR_INPUT_SIZE,
+                                                 session.log, &shapes);
+        if (status != FOVEA_OK) return status;
+        layer_name = default_layer(graph, settings.method, shapes);
+        if (layer_name == nullptr) {
+            return session.log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "explain: the model has no %s that has a name",
+                                    settings.method == FOVEA_EXPLAIN_ATTENTION ? "gate over the places of a map" : "map");
+        }
+    }
     kept.taps = needs_layer ? &layer_name : nullptr;
     kept.tap_count = needs_layer ? 1 : 0;
     kept.typicality = 0;
@@ -95,9 +142,22 @@ fovea_status fovea_explainer::plan(const fovea_session_settings& wanted, const c
     if (status != FOVEA_OK) return status;
     Plan& plan = session.planned.plan;
     if (needs_layer) layer = session.planned.taps[0];
-    if (plan.gradients[needs_layer ? layer : 0] == kNone) {
+    if (takes_gradients(settings.method) && plan.gradients[needs_layer ? layer : 0] == kNone) {
         return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: the logits do not depend on %s",
-                                needs_layer ? NodeLabel(session.file().graph, layer - 1).text : "the input");
+                                needs_layer ? NodeLabel(graph, layer - 1).text : "the input");
+    }
+    if (settings.method == FOVEA_EXPLAIN_ATTENTION && layer_shape().channels != 1) {
+        return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: %s has %u channels: it is no map of attention",
+                                NodeLabel(graph, layer - 1).text, layer_shape().channels);
+    }
+    if (settings.method == FOVEA_EXPLAIN_OCCLUSION) {
+        const Shape& input = session.input_shape();
+        const Squares rows = squares_along(settings, input, input.height), columns = squares_along(settings, input, input.width);
+        if (rows.side > std::min(input.height, input.width) || std::uint64_t{rows.count()} * columns.count() > kMostRuns) {
+            return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
+                                    "explain: squares of %u pixels, one every %u, are larger than the input or more than %u", rows.side,
+                                    rows.stride, kMostRuns);
+        }
     }
     plan.workspace_size += extra_bytes();
     return FOVEA_OK;
@@ -110,6 +170,8 @@ std::uint64_t fovea_explainer::extra_bytes() const {
             return 2 * align_up(input_count() * sizeof(float));
         case FOVEA_EXPLAIN_GRAD_CAM:  // the map, and the weights of its channels
             return align_up((layer_shape().pixels() + layer_shape().channels) * sizeof(float));
+        case FOVEA_EXPLAIN_OCCLUSION:  // a changed input, and the map
+            return align_up(input_count() * sizeof(float)) + align_up(session.input_shape().pixels() * sizeof(float));
         default:
             return 0;
     }
@@ -143,6 +205,11 @@ fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, floa
     float first_logits[kMaxClasses];
     std::copy_n(logits(), logit_count(), first_logits);
     Shape shape = session.input_shape();
+    const auto finite = [](float value) { return std::isfinite(value); };
+    const float* const baseline = settings.baseline_values;
+    if (baseline != nullptr && !std::all_of(baseline, baseline + input_count(), finite)) {
+        return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: the baseline has values that are not finite");
+    }
     switch (settings.method) {
         case FOVEA_EXPLAIN_SMOOTH_GRADIENT:
             status = smooth_gradient(*this, input, dtype, &made.map);
@@ -155,13 +222,20 @@ fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, floa
             shape.channels = 1;
             made.map = grad_cam(*this);
             break;
+        case FOVEA_EXPLAIN_ATTENTION:
+            shape = layer_shape();
+            made.map = session.executor->value(layer);
+            break;
+        case FOVEA_EXPLAIN_OCCLUSION:
+            shape.channels = 1;
+            status = occlusion(*this, input, dtype, made.scalar, &made.map);
+            break;
         default:
             made.map = gradient_of(0);
             break;
     }
     objective = asked;
     if (status != FOVEA_OK) return status;
-    const auto finite = [](float value) { return std::isfinite(value); };
     if (!std::all_of(made.map, made.map + shape.count(), finite)) {
         return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the map has values that are not finite");
     }

@@ -15,9 +15,12 @@ struct fovea_explainer {
                     const fovea_explain_settings& settings_, const fovea::ops::IsaLevel* level);
 
     fovea_session session;
+    // explain_photo() for a screening, which reaches it by this alone: a program that never makes an explainer has none of it linked.
+    fovea_status (*const explain_screened)(fovea_explainer& explainer, const fovea::preprocess::Photo& photo,
+                                           fovea_explanation* explanation);
     fovea_explain_settings settings;  // without layer, which the caller may free
     fovea::Objective objective;
-    std::uint32_t layer = fovea::kNone;  // value, of Grad-CAM
+    std::uint32_t layer = fovea::kNone;  // value, of Grad-CAM and attention
     fovea::preprocess::Image picture;    // what the network saw of the last photo
 
     // Settings must have been checked. session.start() then makes everything that running needs.
@@ -49,12 +52,27 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
 fovea_status smooth_gradient(fovea_explainer& explainer, const void* input, fovea_dtype dtype, const float** map);
 fovea_status integrated_gradients(fovea_explainer& explainer, const void* input, fovea_dtype dtype, double scalar,
                                   const float** map, double* gap);
+fovea_status occlusion(fovea_explainer& explainer, const void* input, fovea_dtype dtype, double scalar, const float** map);
 const float* grad_cam(fovea_explainer& explainer);
+
+// Squares that cover an input of that side: at 0, stride, ... and, where that leaves a rest, at the end.
+struct Squares {
+    std::uint32_t side, stride, length;
+
+    std::uint32_t count() const { return (length - side) / stride + ((length - side) % stride != 0) + 1; }
+    std::uint32_t begin(std::uint32_t i) const { return i + 1 < count() ? i * stride : length - side; }
+};
+Squares squares_along(const fovea_explain_settings& settings, const Shape& input, std::uint32_t length);
 
 // The input's value i as a float.
 inline float input_value(const void* input, fovea_dtype dtype, std::size_t i) {
     return dtype == FOVEA_U8 ? static_cast<float>(static_cast<const std::uint8_t*>(input)[i])
                              : static_cast<const float*>(input)[i];
+}
+
+// What the caller's baseline has there.
+inline double baseline_value(const fovea_explain_settings& settings, std::size_t i) {
+    return settings.baseline_values != nullptr ? static_cast<double>(settings.baseline_values[i]) : settings.baseline;
 }
 
 }  // namespace fovea

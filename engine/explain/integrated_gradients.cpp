@@ -13,15 +13,10 @@ fovea_status integrated_gradients(fovea_explainer& explainer, const void* input,
     const std::size_t count = explainer.input_count();
     const std::uint32_t steps = explainer.settings.steps;
     const fovea_explain_settings& settings = explainer.settings;
-    const auto begin = [&](std::size_t i) {
-        return settings.baseline_values != nullptr ? static_cast<double>(settings.baseline_values[i]) : settings.baseline;
-    };
+    const auto begin = [&](std::size_t i) { return baseline_value(settings, i); };
     float* const between = explainer.extra();
     float* const sum = between + align_up(count * sizeof(float)) / sizeof(float);
     for (std::size_t i = 0; i < count; ++i) between[i] = static_cast<float>(begin(i));
-    if (!std::all_of(between, between + count, [](float v) { return std::isfinite(v); })) {
-        return explainer.session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: the baseline has values that are not finite");
-    }
     fovea_status status = explainer.run(between, FOVEA_F32, false);
     if (status != FOVEA_OK) return status;
     const double difference = scalar - objective_value(explainer.objective, explainer.logits(), explainer.logit_count());

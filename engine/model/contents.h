@@ -14,15 +14,9 @@ namespace fovea {
 
 // From a photo to the network's input: section PREP.
 struct Preprocessing {
-    preprocess::Preset preset;
-    bool circle_mask, gray_swapped, pad_square;
+    preprocess::PresetSettings settings;  // but for the output's size, which is the session's
     bool wants_bgr;
-    float sigma;  // pixels; 0 where the preset has none
-    std::uint32_t tolerance;
-    bool area_resize;
-    float graham_scale;
     std::uint32_t trained_height, trained_width;
-    std::uint32_t scaled_decoding;  // 0 = never
 };
 
 enum class Target : std::uint32_t { kOther = 0, kAnyDr = 1, kReferableDr = 2, kGrade5 = 3 };

@@ -105,26 +105,28 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "section PREP: unknown preset %u", preset);
     }
     if ((flags & ~15u) != 0) return bad(section, log, "reserved flags are not zero");
-    out->preset = static_cast<preprocess::Preset>(preset);
-    out->circle_mask = (flags & 1) != 0;
-    out->gray_swapped = (flags & 2) != 0;
-    out->pad_square = (flags & 4) != 0;
+    preprocess::PresetSettings& settings = out->settings;
+    settings.preset = static_cast<preprocess::Preset>(preset);
+    settings.circle_mask = (flags & 1) != 0;
+    settings.gray_swapped = (flags & 2) != 0;
+    settings.pad_square = (flags & 4) != 0;
     out->wants_bgr = (flags & 8) != 0;
-    out->sigma = load_f32(p + 8);
+    settings.sigma = static_cast<double>(load_f32(p + 8));
     const bool blurs =
-        out->preset == preprocess::Preset::kKaggleBenColor || out->preset == preprocess::Preset::kKaggleCircle;
+        settings.preset == preprocess::Preset::kKaggleBenColor || settings.preset == preprocess::Preset::kKaggleCircle;
     // Written so that a NaN is refused.
-    if (!(out->sigma >= 0 && out->sigma <= 256) || (blurs && out->sigma == 0)) {
+    if (!(settings.sigma >= 0 && settings.sigma <= 256) || (blurs && settings.sigma == 0)) {
         return bad(section, log, "sigma is outside its range");
     }
-    out->tolerance = load_u32(p + 12);
-    if (out->tolerance > 255) return bad(section, log, "tolerance is over 255");
+    const std::uint32_t tolerance = load_u32(p + 12);
+    if (tolerance > 255) return bad(section, log, "tolerance is over 255");
+    settings.tolerance = static_cast<int>(tolerance);
     if (resize > 1) return bad(section, log, "unknown resize");
-    out->area_resize = resize == 1;
-    out->graham_scale = load_f32(p + 20);
-    const bool scale_fits = out->preset == preprocess::Preset::kGraham2015
-                                ? out->graham_scale >= 1 && out->graham_scale <= 7680
-                                : out->graham_scale == 0;
+    settings.resize = resize == 1 ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
+    const double graham_scale = static_cast<double>(load_f32(p + 20));
+    const bool has_scale = settings.preset == preprocess::Preset::kGraham2015;
+    const bool scale_fits = has_scale ? graham_scale >= 1 && graham_scale <= 7680 : graham_scale == 0;
+    if (has_scale) settings.graham_scale = graham_scale;
     if (!scale_fits) return bad(section, log, "graham2015 scale is outside its range");
     out->trained_height = load_u32(p + 24);
     out->trained_width = load_u32(p + 28);
@@ -132,12 +134,12 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
         out->trained_width > kMaxInputSide) {
         return bad(section, log, "the size that the network was trained on is outside its range");
     }
-    out->scaled_decoding = load_u32(p + 32);
-    if (out->scaled_decoding == 1 || out->scaled_decoding > preprocess::kMaxScaledDecoding) {
+    const std::uint32_t scaled_decoding = load_u32(p + 32);
+    if (scaled_decoding == 1 || scaled_decoding > preprocess::kMaxScaledDecoding) {
         return bad(section, log, "scaled decoding is outside its range");
     }
-    const preprocess::ResizeMethod method = out->area_resize ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
-    if (out->scaled_decoding != 0 && !preprocess::may_decode_scaled(out->preset, method)) {
+    settings.scaled_decoding = static_cast<int>(scaled_decoding);
+    if (scaled_decoding != 0 && !preprocess::may_decode_scaled(settings.preset, settings.resize)) {
         return bad(section, log, "scaled decoding is not for this preset or resize");
     }
     if (!all_zero(p + 36, 28)) return bad(section, log, "reserved bytes are not zero");

@@ -2,6 +2,7 @@
 // Sections TNSR and WGHT.
 #include <algorithm>
 
+#include "engine/align.h"
 #include "engine/model/sections.h"
 
 namespace fovea {
@@ -28,10 +29,6 @@ std::size_t element_size(ElementType type) {
 // factor *= by; false when it does not fit.
 bool multiply_in(std::uint64_t* factor, std::uint64_t by) {
     return !__builtin_mul_overflow(*factor, by, factor);
-}
-
-std::uint64_t round_up_8(std::uint64_t n) {
-    return (n + 7) & ~std::uint64_t{7};
 }
 
 // Bytes of a packed tensor whose conv panels are in that many groups; false when they do not fit

@@ -86,18 +86,8 @@ fovea_status decode_photo(const void* data, std::size_t size, const preprocess::
 }
 
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side) {
-    preprocess::PresetSettings settings;
-    settings.preset = preprocessing.preset;
+    preprocess::PresetSettings settings = preprocessing.settings;
     settings.output_size = static_cast<int>(side);
-    settings.sigma = preprocessing.sigma;
-    settings.tolerance = static_cast<int>(preprocessing.tolerance);
-    settings.circle_mask = preprocessing.circle_mask;
-    settings.gray_swapped = preprocessing.gray_swapped;
-    settings.pad_square = preprocessing.pad_square;
-    settings.resize = preprocessing.area_resize ? preprocess::ResizeMethod::kArea
-                                                : preprocess::ResizeMethod::kLinear;
-    if (preprocessing.graham_scale > 0) settings.graham_scale = preprocessing.graham_scale;
-    settings.scaled_decoding = static_cast<int>(preprocessing.scaled_decoding);
     return settings;
 }
 

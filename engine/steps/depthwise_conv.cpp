@@ -26,24 +26,28 @@ void run_depthwise(const Run& run, const Step& step, Range rows, std::uint32_t t
                          static_cast<std::size_t>(step.kernel_weight_bytes) / sizeof(Element), run.features());
         weights = converted;
     }
-    for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        step.call(
-            ops::DepthwiseConvArgs<Element>{.rows = window_rows<Element>(run, step, own.window, y, 0, thread),
-                                            .input_stride = run.operand_stride(step, 0),
-                                            .output = run.output<Element>(step, y * step.output_shape.width, thread),
-                                            .output_stride = run.output_stride(step),
-                                            .weights = weights,
-                                            .bias = own.layer.bias_in<Element>(run),
-                                            .input_width = static_cast<int>(step.input_shape.width),
-                                            .output_width = static_cast<int>(step.output_shape.width),
-                                            .channels = static_cast<int>(step.output_shape.channels),
-                                            .kernel_height = own.window.kernel_height,
-                                            .kernel_width = own.window.kernel_width,
-                                            .stride_x = own.window.stride_x,
-                                            .dilation_x = own.window.dilation_x,
-                                            .pad_left = own.window.pad_left,
-                                            .activation = own.activation});
-    }
+    const std::ptrdiff_t input_stride = run.operand_stride(step, 0), output_stride = run.output_stride(step);
+    const std::uint64_t row_work = step.multiply_adds / step.output_shape.height;
+    for_each_row_part(run, step, own.window, rows, row_work, thread, [&](std::uint64_t y, const RowPart& part) {
+        const std::uint64_t skipped = part.skipped * static_cast<std::uint64_t>(input_stride);
+        auto* const row = run.output<Element>(step, y * step.output_shape.width, thread);
+        step.call(ops::DepthwiseConvArgs<Element>{
+            .rows = window_rows<Element>(run, step, own.window, y, skipped, thread),
+            .input_stride = input_stride,
+            .output = row + part.first * static_cast<std::uint64_t>(output_stride),
+            .output_stride = output_stride,
+            .weights = weights,
+            .bias = own.layer.bias_in<Element>(run),
+            .input_width = part.input_width,
+            .output_width = static_cast<int>(part.pixels),
+            .channels = static_cast<int>(step.output_shape.channels),
+            .kernel_height = own.window.kernel_height,
+            .kernel_width = own.window.kernel_width,
+            .stride_x = own.window.stride_x,
+            .dilation_x = own.window.dilation_x,
+            .pad_left = part.pad_left,
+            .activation = own.activation});
+    });
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {

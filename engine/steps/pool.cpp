@@ -22,21 +22,29 @@ Pool pool_of(const Node& node) {
 template <typename Element>
 void run_window_pool(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
     const auto& own = step.get_own<Pool>();
-    for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        step.call(ops::PoolArgs<Element>{.rows = window_rows<Element>(run, step, own.window, y, 0, thread),
-                                         .input_stride = run.operand_stride(step, 0),
-                                         .output = run.output<Element>(step, y * step.output_shape.width, thread),
-                                         .output_stride = run.output_stride(step),
-                                         .input_width = static_cast<int>(step.input_shape.width),
-                                         .output_width = static_cast<int>(step.output_shape.width),
+    const std::ptrdiff_t input_stride = run.operand_stride(step, 0), output_stride = run.output_stride(step);
+    const Window& window = own.window;
+    // Each element of a window is compared or added, which is no more than a multiply-add.
+    const std::uint64_t window_size = std::uint64_t{static_cast<std::uint32_t>(window.kernel_height)} *
+                                      static_cast<std::uint32_t>(window.kernel_width);
+    const std::uint64_t row_work = std::uint64_t{step.output_shape.width} * step.output_shape.channels * window_size;
+    for_each_row_part(run, step, window, rows, row_work, thread, [&](std::uint64_t y, const RowPart& part) {
+        const std::uint64_t skipped = part.skipped * static_cast<std::uint64_t>(input_stride);
+        auto* const row = run.output<Element>(step, y * step.output_shape.width, thread);
+        step.call(ops::PoolArgs<Element>{.rows = window_rows<Element>(run, step, window, y, skipped, thread),
+                                         .input_stride = input_stride,
+                                         .output = row + part.first * static_cast<std::uint64_t>(output_stride),
+                                         .output_stride = output_stride,
+                                         .input_width = part.input_width,
+                                         .output_width = static_cast<int>(part.pixels),
                                          .channels = static_cast<int>(step.output_shape.channels),
-                                         .window_height = own.window.kernel_height,
-                                         .window_width = own.window.kernel_width,
-                                         .stride_x = own.window.stride_x,
-                                         .pad_left = own.window.pad_left,
+                                         .window_height = window.kernel_height,
+                                         .window_width = window.kernel_width,
+                                         .stride_x = window.stride_x,
+                                         .pad_left = part.pad_left,
                                          .kind = own.kind,
                                          .count_padding = own.count_padding});
-    }
+    });
 }
 
 template <typename Element>

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/align.h"
 #include "engine/model/graph.h"
 #include "engine/steps/step.h"
 #include "engine/steps/weights.h"
@@ -22,11 +23,6 @@ struct Fusion {
     std::uint32_t before_activation = kNone;  // value: its result as it was before its activation, which a step of its own then does
     bool reads_pixels = false;        // the caller's, as they are
 };
-
-// Rounded up to whole panels.
-inline std::uint64_t round_up_8(std::uint64_t n) {
-    return (n + 7) & ~std::uint64_t{7};
-}
 
 // Floats of a node's bias as its kernel wants it: panels of 8 per group.
 std::uint64_t bias_floats(const Node& node);
@@ -85,7 +81,7 @@ class StepWriter {
     // The best of the table's kernels: its name and its function.
     template <typename Function>
     void use(Step& step, const ops::KernelTable<Function>& table, StepFunction run) {
-        use(step, table, run, program_.float_features);
+        use(step, table, run, allowed(table));
     }
     // The same for kernels of codes, all of which give the same bits.
     template <typename Function>
@@ -93,11 +89,16 @@ class StepWriter {
         use(step, table, run, program_.features);
     }
     template <typename Function>
-    void use(Step& step, const ops::KernelTable<Function>& table, StepFunction run, ops::CpuFeatureSet allowed) {
-        const ops::KernelVariant<Function>& variant = table.select(allowed);
+    void use(Step& step, const ops::KernelTable<Function>& table, StepFunction run, ops::CpuFeatureSet features) {
+        const ops::KernelVariant<Function>& variant = table.select(features);
         step.kernel = variant.name;
         step.function = reinterpret_cast<AnyKernel>(variant.function);
         step.run = run;
+    }
+    // What kernels of a table may need of the CPU.
+    template <typename Function>
+    ops::CpuFeatureSet allowed(const ops::KernelTable<Function>& table) const {
+        return table.same_bits ? program_.features : program_.float_features;
     }
     // What has no table.
     void use(Step& step, const char* name, StepFunction run) {
@@ -107,7 +108,7 @@ class StepWriter {
     // The kernel of another step or beside the step's own.
     template <typename Args>
     auto choose() const {
-        return ops::TableOf<Args>::kTable.select(program_.float_features).function;
+        return ops::TableOf<Args>::kTable.select(allowed(ops::TableOf<Args>::kTable)).function;
     }
     // As use(), with the table of kernels that take these arguments.
     template <typename Args>

@@ -112,6 +112,8 @@ def _start(record):
     if settings["augment"]["rotations"]:
         lines.append(f"Each photo was used as {settings['augment']['rotations']} fixed pictures: itself and copies rotated by random "
                      "angles.")
+    if settings["training"]["start_share"]:
+        lines.append(f"Of each weight that is shipped a share of {settings['training']['start_share']:g} is that which it started from.")
     if settings["training"]["frozen_epochs"]:
         lines.append(f"In the first {settings['training']['frozen_epochs']} epochs only the head was trained.")
     for change in record["changed"]:
@@ -223,11 +225,11 @@ def text(facts):
             "Measured on the validation photos above, with 95 % intervals (AUC: DeLong, with Obuchowski's variance "
             "for photos of one group; the rest: Wilson). **The same photos chose the epoch, the temperature and the thresholds, so these "
             "figures are somewhat too good.** They are no test figures.", "",
-            "| source | photos (positive) | AUC | AUC for referable DR (grade 2 to 4) |", "|--|--|--|--|"]
+            "| source | photos (positive) | AUC | AUC for referable DR (grade 2 to 4) | calibration error |", "|--|--|--|--|--|"]
     for source, figure in figures["sources"].items():
         referable = measured["referable"].get(source)
         out.append(f"| {source} | {figure['photos']} ({figure['positive']}) | {_interval(figure['auc'])} | "
-                   f"{NOTHING if referable is None else format(referable, '.3f')} |")
+                   f"{NOTHING if referable is None else format(referable, '.3f')} | {figure['calibration_error']:.3f} |")
     out += ["", f"Mean of the AUCs: {figures['mean_auc']:.3f}. Temperature: {figures['temperature']:.4f}.", ""]
     for point, threshold in figures["thresholds"].items():
         out += [f"### `{point}`: {POINTS[point]}, threshold {threshold:.6f}", "",

@@ -45,6 +45,7 @@ def figures(validation, logits, temperature, points):
         sources[str(name)] = {
             "photos": int(here.sum()), "positive": int(positive.sum()),
             "auc": _area(score[here], positive, validation["groups"][here]),
+            "calibration_error": calibration.expected_calibration_error(probabilities[here], positive),
             "operating_points": {point: at_threshold(score[here], positive, threshold)
                                  for point, threshold in points.items()},
         }

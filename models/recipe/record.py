@@ -11,6 +11,7 @@ from fovea_tools.file import fovea_file
 from . import split
 
 FORMAT = "fovea-recipe-run 1"
+AFTER_TRAINING = ("training.start_share",)  # what a finished run may be shipped with another value of
 NOT_COMPARED = ("name", "card", "provenance", "labels", "thesis")  # what does not change the training
 
 
@@ -98,7 +99,7 @@ def begin(folder, settings, start, unseen, epoch, report):
         before = read(path)
         old, new = flat(before), flat(now)
         now["changed"] = before["changed"]
-        for key in sorted(set(old) | set(new)):
+        for key in sorted((set(old) | set(new)) - set(AFTER_TRAINING)):
             if old.get(key) != new.get(key):
                 report(f"{key} was {old.get(key)!r} until epoch {epoch} and is {new.get(key)!r} from now on")
                 now["changed"].append({"key": key, "was": old.get(key), "now": new.get(key), "after_epoch": epoch})

@@ -89,6 +89,9 @@ class Trainer:
                     # The statistics of the whole batch, as on one device; the fused kernel knows only its own share.
                     layer.synchronized, layer.fused = True, False
         self.average.set_weights(self.model.get_weights())
+        if training["start_share"] and initial_weights is None:
+            raise SettingsError("[training] start_share: there are no weights to go on from; name them with --initial-weights")
+        self.start = self.average.get_weights() if training["start_share"] else None
         self.grade_head = tf.keras.layers.Dense(GRADES, name="grade")
         self.grade_head.build((None, 64))
         self.distillation = distill.Distillation(self.model, teacher, self.settings["distill"]) if teacher else None

@@ -83,6 +83,7 @@ struct TableOf<QuantiseFp32Args> {
 
 void quantise_pixels_scalar(const QuantisePixelsArgs&);
 void quantise_pixels_avx2(const QuantisePixelsArgs&);
+void quantise_pixels_neon(const QuantisePixelsArgs&);
 extern const KernelTable<QuantisePixelsFunction> kQuantisePixels;
 template <>
 struct TableOf<QuantisePixelsArgs> {

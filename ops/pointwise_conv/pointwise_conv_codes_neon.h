@@ -8,8 +8,8 @@
 // Inputs of 8 bits are taken less 128, as numbers with a sign, and 128 times the weights' sum into the bias: two products of an
 // output then fit 16 bits, so that 16 of them take an smull, an smlal and an sadalp. A tile is 4 pixels x 8 outputs: 16 registers
 // of sums (two outputs each), 4 of weights of 8 inputs, one of inputs.
-// Inputs of 16 bits: a tile is 2 pixels x 8 outputs, 16 registers of sums, 4 of weights of 4 inputs.
-#include "ops/codes_neon.h"
+// Inputs of 16 bits: a tile is 4 pixels x 16 outputs, 16 registers of sums, 4 of inputs, one of an input's weights.
+#include "ops/lane_product_codes_neon.h"
 #include "ops/pointwise_conv/pointwise_conv_codes.h"
 
 namespace fovea::ops {
@@ -25,7 +25,7 @@ inline int8x16_t signed_inputs(const std::uint8_t* inputs, int count) {
         for (int lane = 0; lane < count; ++lane) lanes[lane] = inputs[lane];
         __builtin_memcpy(&word, lanes, 4);
     }
-    return vreinterpretq_s8_u32(vdupq_n_u32(word ^ 0x80808080u));
+    return vreinterpretq_s8_u32(veorq_u32(vdupq_n_u32(word), vdupq_n_u32(0x80808080u)));
 }
 
 struct ByteWeights {
@@ -36,7 +36,7 @@ inline ByteWeights load_bytes(const std::int8_t* weights) {
 }
 
 template <int kPixels>
-inline void compute_bytes(const PointwiseConvU8S8Args& args, std::size_t first_pixel, int panel, const Integers& bias) {
+inline void compute_bytes(const PointwiseConvU8S8Args& args, std::size_t first_pixel, int panel, const Epilogue& epilogue) {
     const int quads = (args.in_channels + 3) / 4;
     const std::int8_t* weights = args.weights + static_cast<std::ptrdiff_t>(panel) * quads * 32;
     const std::uint8_t* const input = args.input + static_cast<std::ptrdiff_t>(first_pixel) * args.input_stride;
@@ -74,39 +74,56 @@ inline void compute_bytes(const PointwiseConvU8S8Args& args, std::size_t first_p
             sums[p][3] = vpadalq_s16(sums[p][3], vmull_high_s8(last.high, here));
         }
     }
-    const int channel = panel * 8;
-    const int left = args.out_channels - channel;
+    Integers totals[kPixels];
 #pragma GCC unroll 4
     for (int p = 0; p < kPixels; ++p) {
-        const Integers total = {vpaddq_s32(sums[p][0], sums[p][1]), vpaddq_s32(sums[p][2], sums[p][3])};
-        store_codes(args.output, (static_cast<std::ptrdiff_t>(first_pixel) + p) * args.output.stride + channel,
-                    requantised(add(total, bias), channel, args.requantisation, args.output.type), left < 8 ? left : 8);
+        totals[p] = add({vpaddq_s32(sums[p][0], sums[p][1]), vpaddq_s32(sums[p][2], sums[p][3])}, epilogue.bias);
     }
+    epilogue.store<kPixels>(args.output, static_cast<std::ptrdiff_t>(first_pixel) * args.output.stride + panel * 8, totals);
 }
 
-template <int kPixels>
-inline void compute_words(const PointwiseConvS16S8Args& args, std::size_t first_pixel, int panel) {
-    const int quads = (args.in_channels + 3) / 4;
-    const std::int8_t* weights = args.weights + static_cast<std::ptrdiff_t>(panel) * quads * 32;
+constexpr int kMostInputs = 128;  // whose weights are widened at a time
+
+// Some pixels for some panels. widen: not done yet.
+template <int kPixels, int kPanels>
+inline void compute_words(const PointwiseConvS16S8Args& args, std::size_t first_pixel, int panel, const Epilogue (&epilogues)[2],
+                          std::int16_t* words, bool widen) {
+    const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>((args.in_channels + 3) / 4) * 32;
     const std::int16_t* const input = args.input + static_cast<std::ptrdiff_t>(first_pixel) * args.input_stride;
-    WordSums sums[kPixels];
+    Integers sums[kPanels][kPixels];
 #pragma GCC unroll 2
-    for (int p = 0; p < kPixels; ++p) sums[p].clear();
-    for (int i = 0; i < args.in_channels; i += 4, weights += 32) {
-        const WordWeights of_panel = load_weights(weights);
-#pragma GCC unroll 2
-        for (int p = 0; p < kPixels; ++p) {
-            sums[p].add(broadcast_inputs(input + p * args.input_stride + i, args.in_channels - i), of_panel);
+    for (int n = 0; n < kPanels; ++n) {
+#pragma GCC unroll 4
+        for (int p = 0; p < kPixels; ++p) sums[n][p] = epilogues[n].bias;
+    }
+    for (int first = 0; first < args.in_channels; first += kMostInputs) {
+        const int left = args.in_channels - first;
+        const int inputs = left < kMostInputs ? left : kMostInputs;
+        for (int n = 0; widen && n < kPanels; ++n) {
+            const std::int8_t* from = args.weights + (panel + n) * panel_bytes + first / 4 * 32;
+            std::int16_t* const to = words + n * kMostInputs * 8;
+            for (int i = 0; i < inputs; i += 4, from += 32) widen_weights(from, inputs - i < 4 ? inputs - i : 4, to + 8 * i);
         }
+        add_lane_products<kPixels, kPanels>(sums, input + first, args.input_stride, words, kMostInputs * 8, inputs);
     }
-    const int channel = panel * 8;
-    const int left = args.out_channels - channel;
-    const Integers bias = load_integers(args.bias + channel);
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first_pixel) * args.output.stride + panel * 8;
 #pragma GCC unroll 2
-    for (int p = 0; p < kPixels; ++p) {
-        store_codes(args.output, (static_cast<std::ptrdiff_t>(first_pixel) + p) * args.output.stride + channel,
-                    requantised(add(sums[p].total(), bias), channel, args.requantisation, args.output.type), left < 8 ? left : 8);
-    }
+    for (int n = 0; n < kPanels; ++n) epilogues[n].store<kPixels>(args.output, at + 8 * n, sums[n]);
+}
+
+// All pixels for some panels.
+template <int kPanels>
+inline void compute_word_panels(const PointwiseConvS16S8Args& args, int panel) {
+    const auto epilogue_of = [&](int n) {
+        return Epilogue(load_integers(args.bias + n * 8), n * 8, args.out_channels, args.requantisation, args.output.type);
+    };
+    const Epilogue epilogues[2] = {epilogue_of(panel), epilogue_of(panel + kPanels - 1)};
+    std::int16_t words[kPanels * kMostInputs * 8];
+    const bool again = args.in_channels > kMostInputs;
+    bool widen = true;
+    std::size_t p = 0;
+    for (; p + 4 <= args.pixels; p += 4, widen = again) compute_words<4, kPanels>(args, p, panel, epilogues, words, widen);
+    for (; p < args.pixels; ++p, widen = again) compute_words<1, kPanels>(args, p, panel, epilogues, words, widen);
 }
 
 }  // namespace

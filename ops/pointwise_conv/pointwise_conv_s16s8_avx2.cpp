@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_s16s8_avx2(const PointwiseConvS16S8Args& args) {
-    compute<std::int16_t, 1>(args);
+    compute<std::int16_t>(args);
 }
 
 }  // namespace fovea::ops

@@ -8,11 +8,10 @@
 namespace fovea::ops {
 
 void pointwise_conv_s16s8_neon(const PointwiseConvS16S8Args& args) {
-    for (int panel = 0; panel * 8 < args.out_channels; ++panel) {
-        std::size_t p = 0;
-        for (; p + 2 <= args.pixels; p += 2) compute_words<2>(args, p, panel);
-        for (; p < args.pixels; ++p) compute_words<1>(args, p, panel);
-    }
+    const int panels = (args.out_channels + 7) / 8;
+    int panel = 0;
+    for (; panel + 2 <= panels; panel += 2) compute_word_panels<2>(args, panel);
+    if (panel < panels) compute_word_panels<1>(args, panel);
 }
 
 }  // namespace fovea::ops

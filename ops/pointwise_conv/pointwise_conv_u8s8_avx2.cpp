@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_u8s8_avx2(const PointwiseConvU8S8Args& args) {
-    compute<std::uint8_t, 2>(args);
+    compute<std::uint8_t>(args);
 }
 
 }  // namespace fovea::ops

@@ -11,13 +11,20 @@
 namespace fovea::ops {
 namespace {
 
-// 16 inputs less 128, those from `count` on 0 before.
-inline int8x16_t signed_inputs(const std::uint8_t* inputs, int count) {
-    const uint8x16_t flip = vdupq_n_u8(0x80);
-    if (count >= 16) return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(inputs), flip));
-    std::uint8_t lanes[16] = {};
-    for (int lane = 0; lane < count; ++lane) lanes[lane] = inputs[lane];
-    return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(lanes), flip));
+inline int8x16_t less_128(uint8x16_t inputs) {
+    return vreinterpretq_s8_u8(veorq_u8(inputs, vdupq_n_u8(0x80)));
+}
+// Of 4 inputs, those from `count` on 0 before.
+inline int8x16_t last_inputs(const std::uint8_t* inputs, int count) {
+    std::uint32_t word = 0;
+    if (count >= 4) {
+        __builtin_memcpy(&word, inputs, 4);
+    } else {
+        std::uint8_t lanes[4] = {};
+        for (int lane = 0; lane < count; ++lane) lanes[lane] = inputs[lane];
+        __builtin_memcpy(&word, lanes, 4);
+    }
+    return less_128(vreinterpretq_u8_u32(vdupq_n_u32(word)));
 }
 
 template <int kPixels>
@@ -37,30 +44,39 @@ struct Tile {
 };
 
 template <int kPixels>
-inline void compute_tile(const PointwiseConvU8S8Args& args, std::size_t first_pixel, int panel, const Integers& bias) {
+inline void compute_tile(const PointwiseConvU8S8Args& args, std::size_t first_pixel, int panel, const Epilogue& epilogue) {
     const int quads = (args.in_channels + 3) / 4;
     const std::int8_t* weights = args.weights + static_cast<std::ptrdiff_t>(panel) * quads * 32;
-    const std::uint8_t* const input = args.input + static_cast<std::ptrdiff_t>(first_pixel) * args.input_stride;
+    const std::uint8_t* input = args.input + static_cast<std::ptrdiff_t>(first_pixel) * args.input_stride;
     Tile<kPixels> tile;
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) tile.sums[p] = bias;
-    for (int quad = 0; quad < quads; quad += 4, weights += 128) {
+    for (int p = 0; p < kPixels; ++p) tile.sums[p] = epilogue.bias;
+    int left = args.in_channels;
+    for (; left >= 16; left -= 16, weights += 128, input += 16) {
+#pragma GCC unroll 8
+        for (int p = 0; p < kPixels; ++p) tile.inputs[p] = less_128(vld1q_u8(input + p * args.input_stride));
+        tile.template add_quad<0>(weights);
+        tile.template add_quad<1>(weights + 32);
+        tile.template add_quad<2>(weights + 64);
+        tile.template add_quad<3>(weights + 96);
+    }
+    if (left >= 8) {
 #pragma GCC unroll 8
         for (int p = 0; p < kPixels; ++p) {
-            tile.inputs[p] = signed_inputs(input + p * args.input_stride + quad * 4, args.in_channels - quad * 4);
+            tile.inputs[p] = less_128(vcombine_u8(vld1_u8(input + p * args.input_stride), vdup_n_u8(0)));
         }
         tile.template add_quad<0>(weights);
-        if (quad + 1 < quads) tile.template add_quad<1>(weights + 32);
-        if (quad + 2 < quads) tile.template add_quad<2>(weights + 64);
-        if (quad + 3 < quads) tile.template add_quad<3>(weights + 96);
+        tile.template add_quad<1>(weights + 32);
+        left -= 8;
+        weights += 64;
+        input += 8;
     }
-    const int channel = panel * 8;
-    const int left = args.out_channels - channel;
+    for (; left > 0; left -= 4, weights += 32, input += 4) {
 #pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) {
-        store_codes(args.output, (static_cast<std::ptrdiff_t>(first_pixel) + p) * args.output.stride + channel,
-                    requantised(tile.sums[p], channel, args.requantisation, args.output.type), left < 8 ? left : 8);
+        for (int p = 0; p < kPixels; ++p) tile.inputs[p] = last_inputs(input + p * args.input_stride, left);
+        tile.template add_quad<0>(weights);
     }
+    epilogue.store<kPixels>(args.output, static_cast<std::ptrdiff_t>(first_pixel) * args.output.stride + panel * 8, tile.sums);
 }
 
 }  // namespace
@@ -68,12 +84,13 @@ inline void compute_tile(const PointwiseConvU8S8Args& args, std::size_t first_pi
 void pointwise_conv_u8s8_neon_dotprod(const PointwiseConvU8S8Args& args) {
     const int quads = (args.in_channels + 3) / 4;
     for (int panel = 0; panel * 8 < args.out_channels; ++panel) {
-        const Integers bias =
-            bias_of_signed_inputs(args.bias + panel * 8, args.weights + static_cast<std::ptrdiff_t>(panel) * quads * 32, quads);
+        const std::int8_t* const weights = args.weights + static_cast<std::ptrdiff_t>(panel) * quads * 32;
+        const Epilogue epilogue(bias_of_signed_inputs(args.bias + panel * 8, weights, quads), panel * 8, args.out_channels,
+                                args.requantisation, args.output.type);
         std::size_t p = 0;
-        for (; p + 8 <= args.pixels; p += 8) compute_tile<8>(args, p, panel, bias);
-        for (; p + 4 <= args.pixels; p += 4) compute_tile<4>(args, p, panel, bias);
-        for (; p < args.pixels; ++p) compute_tile<1>(args, p, panel, bias);
+        for (; p + 8 <= args.pixels; p += 8) compute_tile<8>(args, p, panel, epilogue);
+        for (; p + 4 <= args.pixels; p += 4) compute_tile<4>(args, p, panel, epilogue);
+        for (; p < args.pixels; ++p) compute_tile<1>(args, p, panel, epilogue);
     }
 }
 

@@ -15,8 +15,8 @@ import subprocess
 import sys
 
 COLUMNS = ["scalar", "avx2", "avx512", "neon", "neon_fp16"]
-ROW = re.compile(r'^ *\{"(\w+)", *(\w+),', re.MULTILINE)
-TABLE = re.compile(r'^constinit const KernelTable<\w+> (\w+) = \{\s*"(\w+)"', re.MULTILINE)
+ROW = re.compile(r"^ *FOVEA_ROW_(\w+)\((\w+)\)$", re.MULTILINE)
+TABLE = re.compile(r'^constinit const KernelTable<\w+> (\w+) =\s+make_table\("(\w+)"', re.MULTILINE)
 
 
 def lines_of(program, argument):
@@ -34,11 +34,12 @@ def tables_in_sources(ops):
         names = [operation for _, operation in TABLE.findall(text)]
         for operation in names:
             tables[operation] = set()
-        for name, function in ROW.findall(text):
+        for isa, name in ROW.findall(text):
             # The longest operation that the name begins with: affine_fp32_to_fp16_scalar is none of affine_fp32.
             owner = max((o for o in names if name.startswith(o + "_")), key=len, default=None)
-            if owner is None or name != function:
-                raise SystemExit(f"{path}: the row of {name} belongs to no table of the file, or calls {function}")
+            said = "scalar" if isa == "HALF_SPECIFICATION" else isa.lower()
+            if owner is None or name != f"{owner}_{said}":
+                raise SystemExit(f"{path}: the row of {name} belongs to no table of the file, or is no {said} kernel's")
             tables[owner].add(name[len(owner) + 1:])
     return tables
 

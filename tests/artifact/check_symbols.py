@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The archive shows exactly the header's calls, and needs nothing but libc, libm, threads and the compiler's run-time.
 
-usage: check_symbols.py NM HEADER ARCHIVE COMPILER...
+With --without SECTION the calls of that section of the header are not to be in it.
+
+usage: check_symbols.py [--without SECTION]... NM HEADER ARCHIVE COMPILER...
 """
 
 import os
@@ -25,15 +27,30 @@ def symbols(nm, *arguments):
 
 
 def main():
-    nm, header, archive, *compiler = sys.argv[1:]
+    arguments, left_out = sys.argv[1:], set()
+    while arguments[0] == "--without":
+        left_out.add(arguments[1])
+        arguments = arguments[2:]
+    nm, header, archive, *compiler = arguments
     with open(header, encoding="utf-8") as file:
-        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+        text = file.read()
+    for section in left_out:
+        text, count = re.subn(rf"/\* ---- {section} -+ \*/.*?(?=/\* ---- )", "", text, flags=re.S)
+        assert count == 1, f"the header has no section {section}"
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     declared = set(re.findall(r"FOVEA_API[^;]*?\b(fovea_\w+)\s*\(", text))
     assert len(declared) > 30, "the header was not understood"
 
     defined = symbols(nm, "--defined-only", "--extern-only", archive)
     problems = [f"{name} is visible and not in the header" for name in sorted(defined - declared)]
     problems += [f"{name} is in the header and not in the archive" for name in sorted(declared - defined)]
+
+    # What the kernels of halves are to give, which nothing calls.
+    everything = output(nm, "--format=just-symbols", archive)
+    problems += [f"{name} is in the archive, and no call can reach it"
+                 for name in sorted(set(re.findall(r"\b\w*?(?<!widen)(?<!narrow)_fp16_scalar\w*|\b\w*_fp16_to_fp32_scalar\w*", everything)))]
+    if "Explanations" in left_out:
+        problems += [f"{name} is in the archive, and no call can reach it" for name in sorted(set(re.findall(r"\b_ZN5fovea\w*gradient\w*", everything)))]
 
     allowed = set()
     for library in ("libc.so.6", "libm.so.6", "libgcc_s.so.1", "libgcc.a", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"):

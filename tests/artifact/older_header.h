@@ -29,7 +29,7 @@ typedef struct fovea_session_settings {
     uint32_t input_height;
     uint32_t input_width;
     uint32_t threads;
-    uint32_t reserved;
+    int typicality;
 } fovea_session_settings;
 
 typedef struct fovea_pixels {

@@ -161,6 +161,32 @@ def test_arm64_with_branch_protection(tmp_path):
     assert stopped.returncode not in (0, 1, 2), "a branch to an unmarked place was let through: this proves nothing"
 
 
+@pytest.mark.parametrize("left_out", [["screening"], ["explain"], ["screening", "explain"]])
+def test_features_left_out(tmp_path, left_out):
+    """Their calls are not in the archive, nor what only they reach; the program says so; the tests that are left are those of the rest."""
+    build = tmp_path / "build"
+    # Scalar and not optimised: what is there is the same, and is built sooner.
+    run("meson", "setup", build, SOURCE, "-Dsimd=false", "-Doptimization=0", "-Dbench=false", "--werror",
+        *(f"-D{feature}=disabled" for feature in left_out))
+    run("ninja", "-C", build, "engine/libfovea.a", "engine/cli/fovea", "engine/examples/run_example")
+    sections = {"screening": "Screening", "explain": "Explanations"}
+    run(sys.executable, SOURCE / "tests/artifact/check_symbols.py", *(word for feature in left_out for word in ("--without", sections[feature])),
+        "nm", SOURCE / "engine/include/fovea/fovea.h", build / "engine/libfovea.a", "cc")
+    model = SOURCE / "models/detectors/small224/small224.fovea"
+    for verb, feature in (("screen", "screening"), ("explain", "explain")):
+        done = subprocess.run([build / "engine/cli/fovea", verb, "--model", model, "photo.jpg"], capture_output=True, text=True)
+        assert (f"{verb}: this build of fovea is without: it was set up with -D{feature}=disabled" in done.stderr) == (feature in left_out)
+        assert done.returncode == (2 if feature in left_out else 3), done.stderr
+    assert "passed" in run(build / "engine/cli/fovea", "selftest", model)
+    pixels = tmp_path / "pixels"
+    pixels.write_bytes(bytes(range(256)) * (224 * 224 * 3 // 256))
+    logits = run(build / "engine/examples/run_example", model, pixels).split()
+    assert len(logits) == 2 and all(abs(float(logit)) < 100 for logit in logits), logits
+    tests = run("meson", "test", "-C", build, "--list")
+    assert ("screening_test" in tests) == ("screening" not in left_out) and ("gradient_test" in tests) == ("explain" not in left_out)
+    assert "network_test" in tests
+
+
 def test_arm64_without_arithmetic_of_halves(tmp_path):
     cross, emulator = arm64_tools()
     build = tmp_path / "build"

@@ -9,7 +9,6 @@ namespace {
 const fovea::test::ComparesTable compares_conv2d_fp16(fovea::ops::kConv2dFp16);
 
 using namespace fovea::test;
-using fovea::ops::Activation;
 
 void check_conv2d(Checker& checker, const WindowCase& c) {
     if (c.width + c.pad_left + c.pad_right <= (c.kernel - 1) * c.dilation) return;
@@ -29,46 +28,13 @@ void check_conv2d(Checker& checker, const WindowCase& c) {
     weights.set();
     weights.halves.make_read_only();
     bias.halves.make_read_only();
-    const auto width = static_cast<std::size_t>(c.output_width());
-    const auto out = static_cast<std::size_t>(c.out);
-    const auto run = [&](auto function, const auto& rows, auto* output, int output_stride,
-                         const auto* packed, const auto* biases, Activation activation) {
-        function({.rows = rows.data(),
-                  .input_stride = c.in + c.padding,
-                  .output = output,
-                  .output_stride = output_stride,
-                  .weights = packed,
-                  .bias = biases,
-                  .input_width = c.width,
-                  .output_width = c.output_width(),
-                  .in_channels = c.in,
-                  .out_channels = c.out,
-                  .groups = c.groups,
-                  .kernel_height = c.kernel,
-                  .kernel_width = c.kernel,
-                  .stride_x = c.stride,
-                  .dilation_x = c.dilation,
-                  .pad_left = c.pad_left,
-                  .activation = activation});
-    };
-    const auto by_floats = [&](const std::vector<const float*>& rows, auto HalfArray::*values,
-                               Activation activation) {
-        std::vector<float> output(width * out);
-        run(fovea::ops::conv2d_fp32_scalar, rows, output.data(), c.out, (weights.*values).data(),
-            (bias.*values).data(), activation);
-        return output;
-    };
     const std::size_t blocks = static_cast<std::size_t>(taps) * blocks_of(in_group);
-    compare_kernels(
-        checker, fovea::ops::kConv2dFp16, width, out, out + static_cast<std::size_t>(c.padding),
-        static_cast<std::size_t>(c.offset), c.activation,
-        by_floats(window.floats, &HalfArray::floats, Activation::kNone), {},
-        by_floats(window.magnitudes, &HalfArray::magnitudes, Activation::kNone),
-        at_once(taps * in_group) + blocks + 1, 1,
-        [&](fovea::ops::Conv2dFp16Function function, HalfRows& output, std::size_t, std::size_t) {
-            run(function, window.halves, output.data(), static_cast<int>(output.stride()),
-                weights.halves.data(), bias.halves.data(), c.activation);
-        });
+    compare_window_kernels(checker, fovea::ops::kConv2dFp16, fovea::ops::conv2d_fp32_scalar, c, window, weights, bias,
+                           at_once(taps * in_group) + blocks + 1, [&](auto& args) {
+                               args.in_channels = c.in;
+                               args.out_channels = c.out;
+                               args.groups = c.groups;
+                           });
 }
 
 }  // namespace

@@ -9,7 +9,6 @@ namespace {
 const fovea::test::ComparesTable compares_depthwise_conv_fp16(fovea::ops::kDepthwiseConvFp16);
 
 using namespace fovea::test;
-using fovea::ops::Activation;
 
 void check_depthwise(Checker& checker, const WindowCase& c) {
     if (c.width + c.pad_left + c.pad_right <= (c.kernel - 1) * c.dilation) return;
@@ -21,43 +20,8 @@ void check_depthwise(Checker& checker, const WindowCase& c) {
     HalfArray bias(padded, 0, random, c.fill);
     weights.halves.make_read_only();
     bias.halves.make_read_only();
-    const auto width = static_cast<std::size_t>(c.output_width());
-    const auto channels = static_cast<std::size_t>(c.in);
-    const auto run = [&](auto function, const auto& rows, auto* output, int output_stride,
-                         const auto* packed, const auto* biases, Activation activation) {
-        function({.rows = rows.data(),
-                  .input_stride = c.in + c.padding,
-                  .output = output,
-                  .output_stride = output_stride,
-                  .weights = packed,
-                  .bias = biases,
-                  .input_width = c.width,
-                  .output_width = c.output_width(),
-                  .channels = c.in,
-                  .kernel_height = c.kernel,
-                  .kernel_width = c.kernel,
-                  .stride_x = c.stride,
-                  .dilation_x = c.dilation,
-                  .pad_left = c.pad_left,
-                  .activation = activation});
-    };
-    const auto by_floats = [&](const std::vector<const float*>& rows, auto HalfArray::*values,
-                               Activation activation) {
-        std::vector<float> output(width * channels);
-        run(fovea::ops::depthwise_conv_fp32_scalar, rows, output.data(), c.in,
-            (weights.*values).data(), (bias.*values).data(), activation);
-        return output;
-    };
-    compare_kernels(
-        checker, fovea::ops::kDepthwiseConvFp16, width, channels,
-        channels + static_cast<std::size_t>(c.padding), static_cast<std::size_t>(c.offset),
-        c.activation, by_floats(window.floats, &HalfArray::floats, Activation::kNone), {},
-        by_floats(window.magnitudes, &HalfArray::magnitudes, Activation::kNone), taps + 1, 1,
-        [&](fovea::ops::DepthwiseConvFp16Function function, HalfRows& output, std::size_t,
-            std::size_t) {
-            run(function, window.halves, output.data(), static_cast<int>(output.stride()),
-                weights.halves.data(), bias.halves.data(), c.activation);
-        });
+    compare_window_kernels(checker, fovea::ops::kDepthwiseConvFp16, fovea::ops::depthwise_conv_fp32_scalar, c, window, weights, bias,
+                           taps + 1, [&](auto& args) { args.channels = c.in; });
 }
 
 }  // namespace

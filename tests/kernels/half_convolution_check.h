@@ -115,4 +115,45 @@ struct Window {
     std::vector<const float*> magnitudes;
 };
 
+// compare_kernels() of an operation on a window, one output row of c.out channels. scalar: its kernel of floats; set(args) fills in
+// what its arguments say besides what those of every window do.
+template <template <typename> class Args, typename Table, typename Set>
+void compare_window_kernels(Checker& checker, const Table& table, void (*scalar)(const Args<float>&), const WindowCase& c,
+                            const Window& window, const HalfArray& weights, const HalfArray& bias, std::size_t terms,
+                            const Set& set) {
+    const auto run = [&]<typename Element>(void (*function)(const Args<Element>&), const std::vector<const Element*>& rows,
+                                           Element* output, std::size_t output_stride, const Element* packed,
+                                           const Element* biases, ops::Activation activation) {
+        Args<Element> args = {};
+        args.rows = rows.data();
+        args.input_stride = c.in + c.padding;
+        args.output = output;
+        args.output_stride = static_cast<std::ptrdiff_t>(output_stride);
+        args.weights = packed;
+        args.bias = biases;
+        args.input_width = c.width;
+        args.output_width = c.output_width();
+        args.kernel_height = args.kernel_width = c.kernel;
+        args.stride_x = c.stride;
+        args.dilation_x = c.dilation;
+        args.pad_left = c.pad_left;
+        args.activation = activation;
+        set(args);
+        function(args);
+    };
+    const auto width = static_cast<std::size_t>(c.output_width()), channels = static_cast<std::size_t>(c.out);
+    const auto by_floats = [&](const std::vector<const float*>& rows, std::vector<float> HalfArray::*values) {
+        std::vector<float> output(width * channels);
+        run(scalar, rows, output.data(), channels, (weights.*values).data(), (bias.*values).data(), ops::Activation::kNone);
+        return output;
+    };
+    compare_kernels(checker, table, width, channels, channels + static_cast<std::size_t>(c.padding),
+                    static_cast<std::size_t>(c.offset), c.activation, by_floats(window.floats, &HalfArray::floats), {},
+                    by_floats(window.magnitudes, &HalfArray::magnitudes), terms, 1,
+                    [&](auto function, HalfRows& output, std::size_t, std::size_t) {
+                        run(function, window.halves, output.data(), output.stride(), weights.halves.data(), bias.halves.data(),
+                            c.activation);
+                    });
+}
+
 }  // namespace fovea::test

@@ -25,6 +25,8 @@ constexpr Suffix kSuffixes[] = {
     {"_neon_fp16", kFeatureNeonFp16},
     {"_neon_dotprod", kFeatureNeonDotprod},
     {"_armv8crc", kFeatureArmCrc},
+    {"_armv8_sha2", kFeatureArmSha2},
+    {"_sha_ni", kFeatureShaNi},
 };
 
 bool ends_with(const std::string& text, const std::string& end) {

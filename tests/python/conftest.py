@@ -18,6 +18,10 @@ sys.path.insert(0, str(REPOSITORY / "converter"))
 SIDE = 8
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "many_photos: screens a hundred photos and more, in ways that fewer cover; left out where each takes ten times as long")
+
+
 @pytest.fixture(scope="session")
 def fovea_data():
     """The folder of reference models and pictures; tests that need it skip visibly without."""

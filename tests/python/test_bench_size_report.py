@@ -54,8 +54,12 @@ def test_the_parts_fit_into_the_program(tmp_path):
     assert done.returncode == 0, done.stderr
     sizes = json.loads(figures.read_text())
     loaded = sum(size for room in sizes["program_rooms"].values() for kind, size in room.items() if kind != "zeroed")
-    assert 0.8 * sizes["program"] < loaded < sizes["program"]
+    screen = sizes["programs"]["screen"]
+    assert 0.8 * screen < loaded < screen
+    assert sizes["programs"]["run"] < screen < sizes["programs"]["explain"]
     assert {"engine", "ops", "preprocess"} <= sizes["program_rooms"].keys()
-    above = report(ARM64_BUILD, "--limit-program", sizes["program"] - 1, "--limit-archive", sizes["archive"])
+    above = report(ARM64_BUILD, "--limit-program", f"screen={screen - 1}", "--limit-archive", sizes["archive"])
     assert above.returncode == 1 and "1 above the limit" in above.stderr and "libfovea.a has" not in above.stderr
-    assert report(ARM64_BUILD, "--limit-program", sizes["program"]).returncode == 0
+    assert report(ARM64_BUILD, "--limit-program", f"screen={screen}").returncode == 0
+    refused = report(ARM64_BUILD, "--limit-program", "screen")
+    assert refused.returncode == 2 and "not NAME=BYTES" in refused.stderr

@@ -37,7 +37,7 @@ def test_an_unknown_verb_is_named_with_those_there_are():
         ["screen", "-m", "MODEL", "PHOTO", "--isa", "none"], ["screen", "-m", "MODEL", "PHOTO", "--threads", "0"],
         ["run", "-m", "MODEL", "PHOTO"], ["run", "-m", "MODEL", "text.jpg"], ["run", "-m", "MODEL", "gone.npy"],
         ["explain", "-m", "MODEL", "text.jpg"], ["explain", "-m", "MODEL", "--as-is", "gone.png"], ["explain", "-m", "MODEL", "--as-is", "text.jpg"],
-        ["explain", "-m", "gone.fovea", "--as-is", "PHOTO"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--method", "gradcam"],
+        ["explain", "-m", "gone.fovea", "--as-is", "PHOTO"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--method", "attention"],
         ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--class", "none"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--layer", "x"],
         ["info", "text.fovea"], ["info", "MODEL", "--size", "1x"], ["info", "MODEL", "--size", "64x64"], ["selftest", "gone.fovea"],
         ["preprocess", "PHOTO", "out.jpg"], ["preprocess", "text.jpg", "out.png"], ["preprocess", "PHOTO", "gone/out.png"],

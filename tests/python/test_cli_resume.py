@@ -94,7 +94,8 @@ def test_results_that_are_whole_stay_so(model, photos, whole, tmp_path, style): 
     assert out.read_text() == fovea(*command(model, photos, style)).stdout != whole
 
 
-@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+@pytest.mark.parametrize("kill", [signal.SIGINT, *(pytest.param(other, marks=pytest.mark.many_photos)
+                                                  for other in (signal.SIGTERM, signal.SIGKILL, signal.SIGHUP))])
 @pytest.mark.parametrize("style", STYLES)
 def test_interrupted_and_continued(model, tmp_path, style, kill):  # noqa: F811
     folder = tmp_path / "photos"

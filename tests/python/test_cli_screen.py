@@ -342,6 +342,7 @@ def test_killed_in_the_middle_it_leaves_whole_lines_in_order(model, tmp_path, to
     assert [photo["file"] for photo in seen] == [str(photos / f"{number:03}.jpg") for number in range(len(seen))]
 
 
+@pytest.mark.many_photos
 def test_a_bar_on_a_terminal_for_long_work(model):
     def terminal_text(photos):
         leader, follower = os.openpty()

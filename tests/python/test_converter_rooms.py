@@ -28,7 +28,9 @@ ROOMS = {
     "evaluation": (*GROUND, "label_sets", "labels", "calibration", "two_eyes"),
     "reporting": (*GROUND, "label_sets", "two_eyes", "evaluation", "file"),
     "calibration_data": (*GROUND, "labels", "calibration", "evaluation", "file"),
-    "typicality": (*GROUND, "engine"),
+    "typicality": (*GROUND, "engine", "file"),
+    "maps": (*GROUND, "engine", "file"),
+    "attacks": (*GROUND, "engine"),
     "calibration_report": (*GROUND, "calibration", "calibration_data", "evaluation", "file"),
 }
 

@@ -163,7 +163,8 @@ def test_a_model_of_codes_is_refused(method):
 
 def test_results_are_the_same_for_every_number_of_threads_and_the_same_logits_as_of_a_run(tmp_path):
     model = NETWORKS / "large96" / "model.fovea"
-    for method in (["gradient"], ["smoothgrad", "--samples", "3"], ["integrated", "--steps", "4"], ["gradcam", "--layer", "final_sum_att_feat"]):
+    for method in (["gradient"], ["smoothgrad", "--samples", "3"], ["integrated", "--steps", "4"], ["gradcam", "--layer", "final_sum_att_feat"], ["attention"],
+                   ["occlusion", "--patch", "48", "--stride", "48"]):
         first, told = explained(model, INPUTS[0], tmp_path, "--method", *method)
         again, told_again = explained(model, INPUTS[0], tmp_path, "--method", *method, "--threads", "3")
         assert first.tobytes() == again.tobytes() and told == told_again and np.abs(first).max() > 0
@@ -193,3 +194,79 @@ def test_integrated_gradients_add_up_to_the_difference(tmp_path):
         assert told["completeness_gap"] == pytest.approx((made.sum(dtype=np.float64) - difference) / abs(difference), abs=1e-4)
         gaps.append(abs(told["completeness_gap"]))
     assert gaps[1] < 0.05
+
+
+@pytest.mark.parametrize("name", ["small96", "large96"])
+def test_attention_is_the_networks_own_gate(keras, name, tmp_path):
+    network = keras.keras.models.load_model(NETWORKS / name / "model.keras", compile=False)
+    gate = keras.keras.Model(network.inputs, network.get_layer("sigmoid_spatial").output)
+    for picture in INPUTS:
+        expected = gate(np.asarray(Image.open(picture), np.float32)[None], training=False).numpy()[0]
+        made, told = explained(NETWORKS / name / "model.fovea", picture, tmp_path, "--method", "attention")
+        assert made.shape == expected.shape and np.abs(made - expected).max() <= 1e-5 * expected.max()
+        named, _ = explained(NETWORKS / name / "model.fovea", picture, tmp_path, "--method", "attention", "--layer", "sigmoid_spatial")
+        assert np.array_equal(made, named)
+        assert told["logits"] == json.loads(fovea_ok("run", "-m", NETWORKS / name / "model.fovea", picture))["logits"]
+
+
+@pytest.mark.parametrize("patch, stride", [(24, 24), (40, 28), (96, 5), (30, 50)])
+def test_occlusion_is_what_running_each_covered_picture_gives(patch, stride, tmp_path):
+    model, side = NETWORKS / "small96" / "model.fovea", 96
+    made, told = explained(model, INPUTS[0], tmp_path, "--method", "occlusion", "--patch", patch, "--stride", stride, "--baseline", "90")
+    pixels = np.asarray(Image.open(INPUTS[0]))
+    begins = sorted({*range(0, side - patch, stride), side - patch})
+    places = [(top, left) for top in begins for left in begins]
+    for number, (top, left) in enumerate(places):
+        covered = pixels.copy()
+        covered[top : top + patch, left : left + patch] = 90
+        np.save(tmp_path / f"{number}.npy", covered)
+    files = [tmp_path / f"{number}.npy" for number in range(len(places))]
+    lines = [json.loads(line)["logits"] for line in fovea_ok("run", "-m", model, *files).splitlines()]
+    falls, counts = np.zeros((side, side)), np.zeros((side, side))
+    for (top, left), logits in zip(places, lines):
+        falls[top : top + patch, left : left + patch] += told["value"] - (logits[1] - logits[0])
+        counts[top : top + patch, left : left + patch] += 1
+    expected = np.divide(falls, counts, out=np.zeros_like(falls), where=counts > 0)
+    assert made.shape == (side, side, 1) and np.abs(made[..., 0] - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert (counts == 0).any() == (stride > patch)
+
+
+def test_grad_cam_is_of_the_last_map_where_no_layer_is_named(tmp_path):
+    model = NETWORKS / "small96" / "model.fovea"
+    named, _ = explained(model, INPUTS[0], tmp_path, "--method", "gradcam", "--layer", "final_sum_att_feat")
+    own, _ = explained(model, INPUTS[0], tmp_path, "--method", "gradcam")
+    assert np.array_equal(named, own)
+
+
+def test_layers_and_squares_that_do_not_do(tmp_path):
+    model = NETWORKS / "small96" / "model.fovea"
+    for options, status, said in ((["--method", "attention", "--layer", "final_sum_att_feat"], 2, "no map of attention"),
+                                  (["--method", "occlusion", "--patch", "97"], 2, "larger than the input"),
+                                  (["--method", "occlusion", "--patch", "4294967295"], 2, "--patch"),
+                                  (["--method", "occlusion", "--patch", "65536", "--stride", "65536"], 2, "larger than the input"),
+                                  (["--layer", "final_sum_att_feat"], 2, "--layer"), (["--patch", "8"], 2, "--patch"),
+                                  (["--method", "gradcam", "--stride", "8"], 2, "--stride")):
+        one_error(fovea("explain", "-m", model, "--as-is", INPUTS[0], *options), status, said)
+
+
+def test_several_inputs_give_a_line_and_a_numbered_file_each(tmp_path):
+    model = NETWORKS / "small96" / "model.fovea"
+    (tmp_path / "damaged.png").write_bytes(b"none")
+    failed = fovea("explain", "-m", model, "--as-is", INPUTS[0], tmp_path / "damaged.png", INPUTS[1], "--raw", tmp_path / "raw", "--overlay", tmp_path / "over")
+    assert failed.returncode == 3 and len(failed.stderr.splitlines()) == 1 and "damaged.png" in failed.stderr
+    lines = [json.loads(line) for line in failed.stdout.splitlines()]
+    assert [line["file"] for line in lines] == [str(INPUTS[0]), str(tmp_path / "damaged.png"), str(INPUTS[1])] and lines[1]["error"]["code"]
+    for number, picture in ((0, INPUTS[0]), (2, INPUTS[1])):
+        alone, told = explained(model, picture, tmp_path)
+        assert lines[number] == told
+        assert np.array_equal(np.load(tmp_path / "raw" / f"{number}_{picture.stem}.npy"), alone)
+        assert Image.open(tmp_path / "over" / f"{number}_{picture.stem}.png").size == (96, 96)
+    assert len(list((tmp_path / "raw").iterdir())) == 2
+
+
+def test_an_int8_model_can_be_occluded_and_shows_its_gate(tmp_path):
+    codes = ROOT / "models" / "detectors" / "small224" / "small224_int8.fovea"
+    photo = ROOT / "tests" / "golden" / "data" / "photos" / "IDRiD_008.jpg"
+    for method in (["attention"], ["occlusion", "--patch", "112", "--stride", "112"]):
+        told = json.loads(fovea_ok("explain", "-m", codes, photo, "--method", *method, "--raw", tmp_path / "map.npy"))
+        assert np.abs(np.load(tmp_path / "map.npy")).max() > 0 and told["largest"] > 0

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reader of label files: the traps of every data set, and files that must be refused by name, line and cause."""
 import pathlib
+import re
 
 import pytest
 
-from fovea_tools import labels
+from fovea_tools import label_sets, labels
 from fovea_tools.label_sets import MESSIDOR_COPIES, MESSIDOR_GRADES, Label, patient_and_eye, without_ending
 
 
@@ -19,6 +20,15 @@ def read(tmp_path):
 
 def grades(file):
     return {label.name: label.grade for label in file.labels}
+
+
+def test_a_label_may_have_the_endings_of_the_pictures_that_a_folder_is_searched_for():
+    """What a label file's names may end in is what `fovea screen FOLDER` takes for a picture: one that only one of them knew would be lost."""
+    source = (pathlib.Path(__file__).parents[2] / "engine" / "cli" / "picture_kind.cpp").read_text()
+    listed = re.search(r"constexpr std::array kEndings = \{(.*?)\};", source, re.DOTALL)[1]
+    endings = re.findall(r'"(\.\w+)"sv', listed)
+    assert len(endings) == listed.count('"') // 2 >= 30
+    assert sorted(endings) == sorted(label_sets.PICTURE_ENDINGS)
 
 
 def test_aptos(read):

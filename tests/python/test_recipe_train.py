@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from recipe_helpers import eager, tiny_data, tiny_settings, weights_of  # noqa: F401
 
-from recipe import network, train
+from recipe import network, ship, train
 from recipe.settings import SettingsError
 
 
@@ -105,6 +105,18 @@ def test_the_last_epoch_is_kept_when_the_settings_say(tmp_path, eager):  # noqa:
     kept.load_weights(trainer.best_file)
     for one, other in zip(kept.get_weights(), trainer.model.get_weights()):  # without a running average the model itself
         np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_shipped_lies_between_start_and_end_when_the_settings_say(tmp_path, eager):  # noqa: F811
+    start = network.build("small", 64, alpha=0.25)
+    start.save_weights(tmp_path / "start.weights.h5")
+    settings = tiny_settings(epochs=1, steps_per_epoch=1, keep="last", average_decay=0.0, start_share=0.25)
+    trainer = train.Trainer(settings, tmp_path / "mixed", tmp_path / "start.weights.h5")
+    trainer.fit(tiny_data(), tiny_data(), report=None)
+    for old, new, mixed in zip(start.get_weights(), trainer.model.get_weights(), ship.best_model(settings, trainer).get_weights()):
+        np.testing.assert_allclose(mixed, 0.25 * old + 0.75 * new, rtol=1e-5, atol=1e-7)
+    with pytest.raises(SettingsError, match="start_share: there are no weights to go on from"):
+        train.Trainer(settings, tmp_path / "from nothing")
 
 
 def test_an_unseen_source_does_not_choose_the_epoch(tmp_path, eager, monkeypatch):  # noqa: F811

@@ -58,6 +58,26 @@ def test_a_layer_without_any_variance_is_refused():
         statistics.fit(np.ones((40, 3)), np.arange(40) % 2)
 
 
+def test_the_relative_score_is_the_difference_of_two():
+    """On made features: against the dense formula with scikit-learn's covariances, and what both find far away."""
+    from fovea_tools.typicality import comparison
+    from sklearn.covariance import LedoitWolf
+    features, classes = some_features(3)
+    aside, other = some_features(4)[0], some_features(4)[0] + 40
+    found = comparison.scores([features], classes, {"aside": [aside], "other": [other]})
+    means = np.stack([features[classes == one].mean(axis=0) for one in (0, 1)])
+    by_class = LedoitWolf(assume_centered=True).fit(features - means[classes]).covariance_
+    everything = LedoitWolf(assume_centered=True).fit(features - features.mean(axis=0)).covariance_
+    expected = dense_scores(aside, means, by_class)
+    np.testing.assert_allclose(found["Mahalanobis"]["aside"][0], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["relative Mahalanobis"]["aside"][0], expected - dense_scores(aside, [features.mean(axis=0)], everything), atol=1e-4)
+    told = comparison.compared([features], classes, [aside], {"same": [aside], "other": [other]}, (0.05, 0.01))
+    assert told["Mahalanobis"]["other"]["auc"] > 0.99 and told["Mahalanobis"]["other"]["rejected"] == 1
+    for name in comparison.SCORES:
+        assert told[name]["same"]["auc"] == pytest.approx(0.5) and told[name]["same"]["atypical"] <= 0.05
+    assert comparison.markdown(told).count("\n| ") == 4
+
+
 @pytest.mark.parametrize("tap", ["f64", "fmid40", "fmid96"])
 def test_stored_figures_of_a_real_network(fovea_data, tap):
     folder = fovea_data / "golden" / "mahalanobis"
@@ -196,3 +216,17 @@ def test_what_is_no_model_is_said(tmp_path, capsys):
     (tmp_path / "a.fovea").write_bytes(b"no model")
     assert main([str(tmp_path / "a.fovea"), "r.jsonl", "labels.csv", "-o", str(tmp_path / "b.fovea")]) == 4
     assert "a.fovea" in capsys.readouterr().err
+
+
+@needs_binary
+def test_the_command_compares_with_folders_of_other_photos(fitted, tmp_path, capsys):
+    other = tmp_path / "other"
+    other.mkdir()
+    for number in range(6):
+        Image.new("RGB", (SIDE, SIDE), (200, 30 * number, 20)).save(other / f"o{number}.png")
+    assert main([*arguments(fitted, output=tmp_path / "again.fovea"), "--compare", f"red={other}", "--compare-limit", "5"]) == 0
+    told = capsys.readouterr().out
+    assert "| red | 5 | Mahalanobis | " in told and " | 100.0 | 100.0 |" in told and "| red | 5 | relative Mahalanobis |" in told
+    assert (tmp_path / "again.fovea").read_bytes() == (fitted / "fitted.fovea").read_bytes()
+    for wrong in ("red", f"fit={other}", f"={other}", f"red={tmp_path / 'gone'}"):
+        assert main([*arguments(fitted, output=tmp_path / "x.fovea"), "--compare", wrong]) == 2

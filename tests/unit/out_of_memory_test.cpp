@@ -100,7 +100,8 @@ TEST_CASE("sessions and what they need") {
 
 TEST_CASE("explainers and what they need") {
     const Model model(model_builder::tiny_spec());
-    for (const fovea_explain_method method : {FOVEA_EXPLAIN_GRADIENT, FOVEA_EXPLAIN_INTEGRATED_GRADIENTS, FOVEA_EXPLAIN_GRAD_CAM}) {
+    for (const fovea_explain_method method :
+         {FOVEA_EXPLAIN_GRADIENT, FOVEA_EXPLAIN_INTEGRATED_GRADIENTS, FOVEA_EXPLAIN_GRAD_CAM, FOVEA_EXPLAIN_OCCLUSION}) {
         fovea_explain_settings settings;
         fovea_explain_settings_init(&settings);
         settings.method = method;

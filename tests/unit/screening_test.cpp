@@ -255,3 +255,53 @@ TEST_CASE("misuse is a status") {
     CHECK(std::string(fovea_quality_string(static_cast<fovea_quality>(9))) == "unknown");
     CHECK(std::string(fovea_result_string(FOVEA_RESULT_NO_DR_SIGNS_FOUND)) == "no_dr_signs_found");
 }
+
+TEST_CASE("a screening explains what it finds, when asked") {
+    const std::vector<float> weights = {0, 0.001f, 0, -0.002f, 0, 0.004f};
+    Fixture f(mean_colour_spec(2, weights, {0, 5}));
+    fovea_explainer* explainer = nullptr;
+    REQUIRE(fovea_explainer_create(f.model, &f.settings, nullptr, &explainer) == FOVEA_OK);
+    fovea_screen_options options;
+    fovea_screen_options_init(&options);
+    options.explainer = explainer;
+    fovea_explanation explanation = test_memory::sized<fovea_explanation>();
+    options.explanation = &explanation;
+    const fovea_screening plain = screen(f, good_photo());
+    const fovea_screening explained = screen(f, good_photo(), &options);
+    CHECK(explained.logits[1] == plain.logits[1]);
+    CHECK(explained.explain_ms > 0);
+    CHECK(plain.explain_ms == 0);
+    REQUIRE(explanation.map != nullptr);
+    CHECK(explanation.height == 32);
+    CHECK(explanation.channels == 3);
+    CHECK(explanation.target_class == 1);
+    CHECK(explanation.scalar == doctest::Approx(static_cast<double>(plain.logits[1] - plain.logits[0])));
+    // The margin is a mean of each colour times its weight.
+    for (const std::size_t pixel : {std::size_t{0}, std::size_t{32 * 32 - 1}}) {
+        for (std::size_t c = 0; c < 3; ++c) {
+            CHECK(explanation.map[pixel * 3 + c] == doctest::Approx(static_cast<double>(weights[c * 2 + 1]) / (32 * 32)));
+        }
+    }
+    // Without a result there is nothing to explain, unless it is forced.
+    const fundus_picture::Picture dark = fundus_picture::make(480, 0.05);
+    fovea_explanation none = explanation;
+    options.explanation = &none;
+    CHECK(screen(f, dark, &options).result == FOVEA_RESULT_NOT_GRADABLE);
+    CHECK(none.map == nullptr);
+    options.force = 1;
+    CHECK(screen(f, dark, &options).explain_ms > 0);
+    CHECK(none.map != nullptr);
+
+    Fixture other(mean_colour_spec(2, weights, {0, 5}));
+    fovea_screening untouched = test_memory::sized<fovea_screening>();
+    const fovea_pixels pixels = good_photo().pixels();
+    CHECK(fovea_screen_pixels(other.session, &pixels, &options, &untouched) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(other.log.all().find("another model") != std::string::npos);
+    options.explanation = nullptr;
+    CHECK(fovea_screen_pixels(f.session, &pixels, &options, &untouched) == FOVEA_ERROR_INVALID_ARGUMENT);
+    fovea_explanation unsized = {};
+    options.explanation = &unsized;
+    CHECK(fovea_screen_pixels(f.session, &pixels, &options, &untouched) == FOVEA_ERROR_INVALID_ARGUMENT);
+    CHECK(untouched.image_width == 0);
+    fovea_explainer_close(&explainer);
+}

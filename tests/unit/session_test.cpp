@@ -315,11 +315,27 @@ ModelSpec long_layer_spec(const char* kind) {
         return value;
     };
     std::uint32_t value = 0;
-    if (std::strcmp(kind, "of one row") == 0) {
+    if (std::strstr(kind, "of one row") != nullptr) {
         spec.default_height = 1;
         spec.default_width = 96 * 96;
     }
-    if (std::strcmp(kind, "streamed") != 0) {
+    if (std::strncmp(kind, "depthwise", 9) == 0 || std::strncmp(kind, "pool", 4) == 0) {
+        const bool pools = std::strncmp(kind, "pool", 4) == 0;
+        value = convolution(0, 1, 64);  // 2 million
+        value = spec.add({.kind = pools ? kPool : kDepthwise,  // 260 million, or as many comparisons
+                          .inputs = {value},
+                          .weights = std::vector<float>(pools ? 0 : std::size_t{21} * 21 * channels, 1e-3f),
+                          .kernel_height = 21,
+                          .kernel_width = 21,
+                          .stride_y = 1,
+                          .stride_x = 1,
+                          .dilation_y = pools ? 0u : 1u,
+                          .dilation_x = pools ? 0u : 1u,
+                          .same_padding = true,
+                          .output_channels = pools ? 0 : channels});
+        value = spec.add({.kind = kReshape, .inputs = {value}});
+        channels *= 96 * 96;
+    } else if (std::strcmp(kind, "streamed") != 0) {
         value = spec.add({.kind = kReshape, .inputs = {convolution(0, 15, 32)}});  // 199 million
         channels = 96 * 96 * 32;
     } else {
@@ -345,7 +361,7 @@ ModelSpec long_layer_spec(const char* kind) {
 }  // namespace
 
 TEST_CASE("cancelling stops inside a long layer, and asking changes no bit") {
-    for (const char* const kind : {"by itself", "streamed", "of one row"}) {
+    for (const char* const kind : {"by itself", "streamed", "of one row", "depthwise of one row", "pool of one row"}) {
         for (const std::uint32_t threads : {1u, 3u}) {
             CAPTURE(kind);
             CAPTURE(threads);
@@ -374,6 +390,8 @@ TEST_CASE("cancelling stops inside a long layer, and asking changes no bit") {
             const auto pieces =
                 static_cast<std::uint32_t>(info.multiply_adds / threads / (64u << 20));
             CHECK(stop.asked >= static_cast<int>(pieces + (threads == 1 ? steps : 0)));
+            // Three on the way of a long row.
+            if (std::strstr(kind, "of one row") != nullptr) CHECK(stop.asked >= 3 + static_cast<int>(threads == 1 ? steps : 0));
             const int questions = stop.asked;
             for (const int index : {0, 1, questions / 2, questions - 1}) {
                 stop = {index, 0};

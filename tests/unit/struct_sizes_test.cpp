@@ -202,11 +202,13 @@ TEST_CASE("fields named reserved must be zero, and the log says what is wrong") 
     fovea_session_settings settings;
     fovea_session_settings_init(&settings);
     settings.log = log.hooks();
-    settings.reserved = 1;
-    fovea_session* session = nullptr;
-    CHECK(fovea_session_create(f.model, &settings, &session) == FOVEA_ERROR_INVALID_ARGUMENT);
+    fovea_explain_settings explain_settings;
+    fovea_explain_settings_init(&explain_settings);
+    explain_settings.reserved = 1;
+    std::size_t bytes = 0;
+    CHECK(fovea_explainer_workspace_size(f.model, &settings, &explain_settings, &bytes) == FOVEA_ERROR_INVALID_ARGUMENT);
     CHECK(log.all().find("reserved is not 0") != std::string::npos);
-    settings.reserved = 0;
+    fovea_session* session = nullptr;
     OfSize<fovea_session_settings> newer(settings, sizeof(settings) + 8);
     newer.bytes()[sizeof(settings) + 3] = 1;
     CHECK(fovea_session_create(f.model, newer.get(), &session) == FOVEA_ERROR_INVALID_ARGUMENT);

@@ -93,3 +93,50 @@ TEST_CASE("nonsense is refused") {
     CHECK(make_thumbnail(synthetic::flat(2, 2, 0, 0, 0).view(), 0, fovea::Allocator{}, &result) ==
           Status::kInvalidArgument);
 }
+
+// What a decoder's own means leave of the detail is not taken twice.
+TEST_CASE("a reduced photo's thumbnail has the detail of the whole photo's") {
+    constexpr int kSide = 1152, kScale = 4, kThumbnail = 128;
+    fovea::preprocess::Photo whole, reduced;
+    REQUIRE(whole.image.allocate(kSide, kSide));
+    REQUIRE(reduced.image.allocate(kSide / kScale, kSide / kScale));
+    whole.width = whole.height = reduced.width = reduced.height = kSide;
+    for (int y = 0; y < kSide; ++y) {
+        for (int x = 0; x < kSide; ++x) {
+            const double value = 128 + 100 * std::sin(x / 5.1) * std::sin(y / 6.7);
+            std::fill_n(whole.image.row(y) + 3 * x, 3, static_cast<std::uint8_t>(value + 0.5));
+        }
+    }
+    for (int y = 0; y < reduced.image.height; ++y) {
+        for (int x = 0; x < reduced.image.width; ++x) {
+            unsigned sum = kScale * kScale / 2;
+            for (int i = 0; i < kScale * kScale; ++i) {
+                sum += whole.image.row(kScale * y + i / kScale)[3 * (kScale * x + i % kScale)];
+            }
+            std::fill_n(reduced.image.row(y) + 3 * x, 3, static_cast<std::uint8_t>(sum / (kScale * kScale)));
+        }
+    }
+    const auto detail = [](const PhotoView& photo) {
+        Image thumbnail{fovea::Allocator{}};
+        REQUIRE(make_thumbnail(photo, kThumbnail, fovea::Allocator{}, &thumbnail) == Status::kOk);
+        double sum = 0;
+        for (int y = 0; y < kThumbnail; ++y) {
+            for (int x = 1; x < kThumbnail; ++x) {
+                const double step = thumbnail.row(y)[3 * x] - thumbnail.row(y)[3 * (x - 1)];
+                sum += step * step;
+            }
+        }
+        return sum;
+    };
+    const double expected = detail(whole);
+    const double lost = 1 - detail(reduced) / expected, lost_by_both = 1 - detail(reduced.image.view()) / expected;
+    CHECK(lost > 0);
+    CHECK(lost < 0.65 * lost_by_both);
+    // Flat colours stay what they are.
+    for (std::uint8_t& value : reduced.image.pixels) value = 201;
+    Image thumbnail{fovea::Allocator{}};
+    for (const int side : {1, 7, 128, 200, 287}) {
+        REQUIRE(make_thumbnail(reduced, side, fovea::Allocator{}, &thumbnail) == Status::kOk);
+        CHECK(std::all_of(thumbnail.pixels.begin(), thumbnail.pixels.end(), [](std::uint8_t value) { return value == 201; }));
+    }
+}

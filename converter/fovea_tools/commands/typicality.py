@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fovea", metavar="PROGRAM", default="fovea", help="the fovea program, which computes the features (default: fovea)")
     parser.add_argument("--taps", metavar="LAYER,...", help="one to four layers (default: those of the shipped detectors, where the model has them)")
     parser.add_argument("--split", metavar="FILE.csv", help="which photo was used for what (columns name and side)")
+    parser.add_argument("--compare", metavar="NAME=FOLDER", action="append", default=[],
+                        help="also print how this score and the relative Mahalanobis score tell the photos in a folder from those kept aside; "
+                             "may be given several times")
+    parser.add_argument("--compare-limit", metavar="PHOTOS", type=int, default=0, help="of a folder so many, spread evenly by their names (default: all)")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the model file with statistics")
     parser.add_argument("--quiet", action="store_true", help="print nothing but warnings and errors")
     parser.add_argument("--version", action="version", version=f"fovea-typicality {__version__}")
@@ -93,6 +97,22 @@ def _sides(cases: Sequence, split: bool) -> Dict[str, List]:
     return sides
 
 
+def _compared(wanted: Sequence[str], limit: int) -> Dict[str, List[str]]:
+    """{name: photos of its folder}"""
+    found: Dict[str, List[str]] = {}
+    for item in wanted:
+        name, separator, folder = item.partition("=")
+        if not separator or name in ("", "fit", "aside", *found) or not os.path.isdir(folder):
+            raise UsageError(f"--compare {item}: expected NAME=FOLDER, each name once, and none of fit and aside")
+        photos = sorted(os.path.join(place, file) for place, _, files in os.walk(folder) for file in files
+                        if file.lower().endswith((".jpg", ".jpeg", ".png")))
+        if not photos:
+            raise UsageError(f"--compare {item}: no photos")
+        count = min(limit, len(photos)) if limit else len(photos)
+        found[name] = [photos[i * len(photos) // count] for i in range(count)]
+    return found
+
+
 def _run(arguments: argparse.Namespace) -> None:
     # Only now, so that --help and a wrong option answer at once.
     import numpy as np
@@ -102,7 +122,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from ..evaluation.cases import Question, join
     from ..file.model_edit import replace_typicality
     from ..file.typicality import TapStatistics, TypicalityStatistics
-    from ..typicality import features, statistics
+    from ..typicality import comparison, features, statistics
 
     with open(arguments.model, "rb") as file:
         data = file.read()
@@ -113,6 +133,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for problem in joined.problems:
         print(f"fovea-typicality: warning: {problem.line(3)}", file=sys.stderr)
     sides = _sides(joined.cases, split is not None)
+    others = _compared(arguments.compare, arguments.compare_limit)
 
     def say(text: str) -> None:
         if sys.stderr.isatty() and not arguments.quiet:
@@ -127,6 +148,9 @@ def _run(arguments: argparse.Namespace) -> None:
             found[side] = features.extract(engine, arguments.model, [layer for layer, _ in taps], pictures,
                                            lambda done, side=side, cases=cases: say(f"{side}: {done} of {len(cases)} photos"))
             say("\n")
+        for name, photos in others.items():
+            pictures = photos if arguments.prepared else engine.pictures(arguments.model, photos, say)
+            found[name] = features.extract(engine, arguments.model, [layer for layer, _ in taps], pictures, lambda done: None)
     finally:
         engine.close()
     classes = np.array([int(case.positive) for case in sides["fit"]])
@@ -138,6 +162,9 @@ def _run(arguments: argparse.Namespace) -> None:
     section = TypicalityStatistics(size, (ATYPICAL, REJECT), np.sort(smallest), [
         TapStatistics(value, gaussian.rest_variance, row, gaussian.means, gaussian.variances, gaussian.directions)
         for (_, value), gaussian, row in zip(taps, gaussians, rows)])
+    if others:
+        print(comparison.markdown(comparison.compared(found["fit"], classes, found["aside"], {name: found[name] for name in others},
+                                                      (ATYPICAL, REJECT))), end="")
     counts = {side: len(cases) for side, cases in sides.items()}
     changed = replace_typicality(data, section, {
         "typicality_photos": f"{counts['fit']} fitted to, {counts['aside']} kept aside; layers {', '.join(layer for layer, _ in taps)}"})

@@ -5,10 +5,12 @@ Out-of-Distribution Samples), with the covariance shrunk after Ledoit and Wolf 2
 from __future__ import annotations
 
 import dataclasses
+from typing import Sequence
 
 import numpy as np
 
 from ..errors import CalibrationError
+from ..file.typicality import TypicalityStatistics
 
 SMALLEST_SHRINKAGE = 1e-3  # units that never fire have no variance
 DIRECTIONS = 128           # of a wide layer's covariance so many are stored, which bounds the file
@@ -60,6 +62,16 @@ def fit(features: np.ndarray, classes: np.ndarray, most_directions: int = DIRECT
     directions = directions * np.sign(largest)[:, None]
     rest_variance = float(variances[rest].mean()) if len(rest) else float(variances[kept[-1]])
     return Gaussian(means.astype(np.float32), directions.astype(np.float32), variances[kept].astype(np.float32), rest_variance, shrinkage)
+
+
+def shares_of(statistics: TypicalityStatistics, features: Sequence[np.ndarray]) -> np.ndarray:
+    """The share of the detector's own photos that were less typical than each of these; features: of each tap, (photos, dimension). As the engine
+    does: of the taps the one that finds a photo least typical counts."""
+    found = []
+    for tap, values in zip(statistics.taps, features):
+        gaussian = Gaussian(tap.means, tap.directions, tap.variances, tap.rest_variance, 0.0)
+        found.append(shares_below(tap.sorted_scores, gaussian.score(values)))
+    return shares_below(statistics.sorted_shares, np.min(found, axis=0))
 
 
 def shares_below(sorted_values: np.ndarray, values: np.ndarray) -> np.ndarray:

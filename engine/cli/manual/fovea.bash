@@ -38,16 +38,16 @@ _fovea_value() {
         screen--model | screen-m | preprocess--model | preprocess-m | run--model | run-m | explain--model | explain-m) _fovea_paths "$begun" fovea ;;
         screen--format | screen-f) _fovea_words "$begun" 'text json jsonl csv' ;;
         screen--output | screen-o) _fovea_paths "$begun" txt json jsonl csv ;;
-        screen--images | preprocess--images | preprocess--out-dir | run--dump) _fovea_paths "$begun" ;;
+        screen--images | screen--explain | preprocess--images | preprocess--out-dir | run--dump) _fovea_paths "$begun" ;;
         preprocess--preset) _fovea_words "$begun" 'none kaggle_ben_color kaggle_circle kaggle_circle_v2 graham2015 eyeq' ;;
         preprocess--resize) _fovea_words "$begun" 'cv_linear cv_area' ;;
-        explain--method) _fovea_words "$begun" 'gradcam gradient integrated smoothgrad' ;;
+        explain--method | screen--explain-method) _fovea_words "$begun" 'attention gradcam gradient integrated occlusion smoothgrad' ;;
         explain--scalar) _fovea_words "$begun" 'logit loss margin prob' ;;
         explain--reduce) _fovea_words "$begun" 'l2 max sum' ;;
         explain--colors) _fovea_words "$begun" 'jet viridis' ;;
         explain--raw | explain--baseline) _fovea_paths "$begun" npy ;;
         explain--map | explain--overlay) _fovea_paths "$begun" png ;;
-        explain--class | explain--layer | explain--samples | explain--noise | explain--seed | explain--steps) ;;
+        explain--class | explain--layer | explain--patch | explain--stride | explain--samples | explain--noise | explain--seed | explain--steps) ;;
         explain--percentile | explain--opacity) ;;
         run--taps) _fovea_words "$begun" all ;;
         screen--isa | run--isa | explain--isa | info--isa | selftest--isa | kernels--isa)
@@ -95,12 +95,12 @@ _fovea() {
         case $verb in
             '') options='-h --help --version' ;;
             screen) options='-h --help -m --model -f --format -o --output --resume --operating-point --force --images
-                --shard --no-timings --bom -j --jobs -t --threads --isa --max-memory --photo-memory' ;;
+                --shard --explain --explain-method --no-timings --bom -j --jobs -t --threads --isa --max-memory --photo-memory' ;;
             preprocess) options='-h --help --out-dir --images --shard -m --model --preset --size --sigma --tolerance
                 --graham-scale --no-circle-mask --gray-swapped --pad-square --resize -j --jobs' ;;
             run) options='-h --help -m --model --size --taps --dump -t --threads --isa --max-memory' ;;
             explain) options='-h --help -m --model --as-is --method --scalar --class --layer --samples --noise --seed --steps
-                --baseline --raw --map --overlay --reduce --colors --percentile --opacity --fade --no-mask -t --threads --isa --max-memory' ;;
+                --baseline --patch --stride --raw --map --overlay --reduce --colors --percentile --opacity --fade --no-mask -t --threads --isa --max-memory' ;;
             info) options='-h --help --plan --taps --json --size -t --threads --isa --max-memory' ;;
             selftest) options='-h --help -t --threads --isa --max-memory' ;;
             kernels) options='-h --help --isa' ;;

@@ -18,9 +18,9 @@
  *     fovea_model_close(&model);
  *
  * Rules for every call:
- * - It returns a fovea_status; 0 is success. On failure outputs are untouched or reset to null, no
+ * - One that can fail returns a fovea_status; 0 is success. On failure outputs are untouched or reset to null, no
  *   object is left half made, and a line that names the cause goes to the log callback, if there is one
- *   (FOVEA_ERROR_BUSY alone is silent: the log callback may be what called).
+ *   (FOVEA_ERROR_BUSY alone is silent: the log callback may be what called). The others return a name, a number or nothing.
  * - Callbacks (log, cancel, allocator, write) return to the library, and may call it for other objects. Calls for the session
  *   whose call called them are refused, see fovea_session.
  * - It never prints, aborts, throws, or reads the environment.
@@ -83,6 +83,10 @@ FOVEA_API const char* fovea_status_string(fovea_status status);
 
 /* "0.1.0"; static. Threads: any. */
 FOVEA_API const char* fovea_version(void);
+
+/* The SHA-256 of bytes as 64 lower-case hexadecimal digits and a null: what names a photo or a model's file in a report, whatever
+ * its path. It guards nothing. data may be null where data_size is 0. Threads: any. */
+FOVEA_API fovea_status fovea_sha256(const void* data, size_t data_size, char digits[65]);
 
 typedef enum fovea_log_level { FOVEA_LOG_ERROR = 0, FOVEA_LOG_WARNING = 1, FOVEA_LOG_INFO = 2 } fovea_log_level;
 
@@ -203,7 +207,8 @@ typedef struct fovea_session_settings {
     uint32_t input_height;    /* 0 (default) = the model's default input size; both or neither */
     uint32_t input_width;
     uint32_t threads;         /* default 1; 1 to 64. Results are the same to the bit for every number */
-    uint32_t reserved;
+    int typicality;           /* default 1 = keep what a screening's typicality needs, where the model has statistics for
+                                 this input size; 0 = a session that only runs: it may need less memory */
     const char* isa;          /* default null = the best this CPU has; else a name fovea_isa_name gives: a cap */
     void* workspace;          /* default null; else memory for the run, 64-byte aligned, kept by the caller until
                                  the session is closed */
@@ -222,9 +227,6 @@ typedef struct fovea_session_settings {
     uint64_t max_decode_bytes; /* default 1 GiB: working memory of the decoder, the picture included */
     uint64_t max_workspace_bytes; /* default 1 GiB: of the workspace that the library takes where the caller gives
                                      none; a session that needs more is FOVEA_ERROR_MEMORY_LIMIT */
-    int typicality;           /* default 1 = keep what a screening's typicality needs, where the model has statistics for
-                                 this input size; 0 = a session that only runs: it may need less memory */
-    uint32_t reserved_2;
 } fovea_session_settings;
 
 /* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
@@ -429,6 +431,8 @@ FOVEA_API fovea_status fovea_preprocess_bytes(const void* data, size_t data_size
 
 /* ---- Screening ------------------------------------------------------------------------------- */
 
+/* A library that was set up with -Dscreening=disabled has none of this section's calls: a program that calls one is not linked. */
+
 typedef enum fovea_quality {
     FOVEA_QUALITY_GOOD = 0,
     FOVEA_QUALITY_USABLE = 1,
@@ -480,6 +484,10 @@ typedef struct fovea_screen_options {
     int force;                   /* default 0; 1 = give a result for photos of rejected quality or typicality too (forced is
                                     set) */
     uint32_t reserved;
+    struct fovea_explainer* explainer;     /* default null; else one of the same model, by which a photo that gets a result is explained, at
+                                              last. The call has it meanwhile: FOVEA_ERROR_BUSY where another has */
+    struct fovea_explanation* explanation; /* with an explainer: receives what that makes of the photo; its map is null where there is no
+                                              result to explain. Set its size */
 } fovea_screen_options;
 
 /* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
@@ -512,6 +520,7 @@ typedef struct fovea_screening {
     uint32_t reserved;
     double typicality_score;      /* Mahalanobis score, <= 0, of the layer that finds the photo least typical */
     double typicality_percentile; /* 0 to 100: of the model's own photos this many per cent were less typical */
+    double explain_ms;            /* 0 where nothing was explained */
 } fovea_screening;
 
 /* The whole path. The model must have a target of any_dr, referable_dr or grade5 and at most FOVEA_MAX_CLASSES
@@ -525,6 +534,8 @@ FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_p
                                            const fovea_screen_options* options, fovea_screening* screening);
 
 /* ---- Explanations ------------------------------------------------------------------------------ */
+
+/* A library that was set up with -Dexplain=disabled has none of this section's calls: a program that calls one is not linked. */
 
 /*
  * Where the network looked: how a number that it gives changes with each pixel. Such maps are noisy, they outline no lesions, and they
@@ -551,6 +562,10 @@ typedef enum fovea_explain_method {
     FOVEA_EXPLAIN_SMOOTH_GRADIENT = 1,      /* SmoothGrad: the mean of gradients at noisy copies of the input */
     FOVEA_EXPLAIN_INTEGRATED_GRADIENTS = 2, /* from a baseline to the input, times their difference */
     FOVEA_EXPLAIN_GRAD_CAM = 3,             /* of a layer: its channels weighted by their mean gradients, negative sums as 0 */
+    FOVEA_EXPLAIN_ATTENTION = 4,            /* the network's own: the gate, 0 to 1, by which it weights the places of a map. It says where,
+                                               not which way or how much of the answer */
+    FOVEA_EXPLAIN_OCCLUSION = 5,            /* by how much the scalar falls where a square is covered, mean over the squares that cover a
+                                               pixel. Runs forward alone, once a square, and so of models of 8-bit integers too */
     FOVEA_EXPLAIN_METHOD_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_explain_method;
 
@@ -572,15 +587,19 @@ typedef struct fovea_explain_settings {
     fovea_explain_scalar scalar; /* default FOVEA_SCALAR_MARGIN */
     uint32_t target_class;       /* default FOVEA_DEFAULT_CLASS */
     uint32_t samples;            /* SmoothGrad: default 25; 1 to 10000 */
-    const char* layer;           /* Grad-CAM: a name that fovea_model_tap_name gives; default null, needed by that method alone */
+    const char* layer;           /* Grad-CAM, attention: a name that fovea_model_tap_name gives; default null = the last map of several
+                                    channels, and the last gate, the map of one channel that all channels of another are multiplied by.
+                                    Other methods do not look at it */
     double noise;                /* SmoothGrad: standard deviation as a part of the input's range, default 0.15; 0 to 10 */
     uint64_t seed;               /* SmoothGrad: default 1; the same seed gives the same noise */
     uint32_t steps;              /* integrated gradients: midpoints on the way, default 50; 1 to 10000 */
     uint32_t reserved;
     double baseline;             /* integrated gradients: the value, 0 to 255, that the way begins at everywhere; default 128, which
-                                    the Ben Graham presets make of what shows nothing */
+                                    the Ben Graham presets make of what shows nothing. Occlusion: what the squares are covered with */
     const float* baseline_values; /* default null; else as many as the input has, where the way begins instead; kept by the caller until
                                      the explainer is closed */
+    uint32_t patch;              /* occlusion: side of the squares in pixels of the input; 0 (default) = an eighth of its shorter side */
+    uint32_t stride;             /* occlusion: from square to square; 0 (default) = half a side. At most 10000 squares in all */
 } fovea_explain_settings;
 
 /* As fovea_model_settings_init_sized and fovea_model_settings_init. Threads: any. */
@@ -594,8 +613,8 @@ static inline void fovea_explain_settings_init(fovea_explain_settings* settings)
 FOVEA_API fovea_status fovea_explainer_workspace_size(const fovea_model* model, const fovea_session_settings* session_settings,
                                                       const fovea_explain_settings* settings, size_t* bytes);
 
-/* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP, a model of 8-bit
- * integers FOVEA_ERROR_UNSUPPORTED_MODEL. Threads: model. */
+/* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP, a model without
+ * gate (for attention), or of 8-bit integers (for all that takes gradients) FOVEA_ERROR_UNSUPPORTED_MODEL. Threads: model. */
 FOVEA_API fovea_status fovea_explainer_create(const fovea_model* model, const fovea_session_settings* session_settings,
                                               const fovea_explain_settings* settings, fovea_explainer** explainer);
 
@@ -606,8 +625,8 @@ FOVEA_API void fovea_explainer_close(fovea_explainer** explainer);
 typedef struct fovea_explanation {
     size_t size;
     const float* map;         /* height x width x channels, of the explainer, valid until its next call. For gradients and their kin
-                                 that of the input, at its pixel values, neither reduced nor scaled; for Grad-CAM the layer's
-                                 height and width, of 1 channel */
+                                 that of the input, at its pixel values, neither reduced nor scaled; for Grad-CAM and attention
+                                 the layer's height and width, for occlusion the input's, of 1 channel */
     uint32_t height, width, channels;
     uint32_t target_class;    /* that the scalar is of; of a margin the first of the positive classes */
     uint32_t predicted_class; /* largest probability, the lowest index on ties */
@@ -690,8 +709,8 @@ typedef struct fovea_kernel {
     const char* operation;
     const char* variant;
     int available; /* this CPU has what it needs */
-    int chosen;    /* the best of its operation under the cap asked for. Where that is scalar for halves (fp16), networks of halves
-                      are computed in floats, and it is not used */
+    int chosen;    /* the best of its operation under the cap asked for. Of operations on halves (fp16), which are used where the
+                      CPU has all of them, there may be none: networks of halves are then computed in floats */
 } fovea_kernel;
 
 /* Writes up to capacity rows, sets *count to how many there are. Set kernels[0].size to sizeof(*kernels) first: it is the

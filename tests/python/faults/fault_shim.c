@@ -6,7 +6,7 @@
  *   FAULT_HOW     an errno in decimal; "short" or "nothing" for a read or write that does half of its work or none
  *   FAULT_REST    set: every later one of these calls fails, too
  *   FAULT_REPORT  the report's file: "calls NAME COUNT", "hit NAME PATH", "sites N N N" (with FAULT_SITES: the first allocation of
- *                 each call stack), "blocks N" and "descriptors N" that are left */
+ *                 each call stack), "blocks N" and "descriptors N" that are left, "static N": blocks that there were when main began */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -36,6 +36,7 @@ enum How { FAIL, SHORT, NOTHING };
 
 static atomic_long counts[CALL_COUNT];
 static atomic_long blocks;
+static long static_blocks;
 static int faulty = -1; /* a Call */
 static long faulty_number;
 static int rest;
@@ -112,8 +113,23 @@ __attribute__((destructor)) static void end(void) {
     if (atomic_load(&was_hit)) fprintf(report, "hit %s %s\n", kNames[faulty], hit_path);
     fprintf(report, "sites");
     for (i = 0; i < site_count; ++i) fprintf(report, " %ld", sites[i]);
-    fprintf(report, "\nblocks %ld\ndescriptors %d\n", left, descriptors);
+    fprintf(report, "\nblocks %ld\ndescriptors %d\nstatic %ld\n", left, descriptors, static_blocks);
     fclose(report);
+}
+
+/* What static objects hold is allocated before main. */
+
+typedef int Main(int, char**, char**);
+static Main* real_main;
+static int noted_main(int argc, char** argv, char** environment) {
+    static_blocks = atomic_load(&blocks);
+    return real_main(argc, argv, environment);
+}
+int __libc_start_main(Main* main, int argc, char** argv, void (*init)(void), void (*fini)(void), void (*loader_end)(void), void* stack) {
+    int (*real)(Main*, int, char**, void (*)(void), void (*)(void), void (*)(void), void*);
+    *(void**)&real = dlsym(RTLD_NEXT, "__libc_start_main");
+    real_main = main;
+    return real(noted_main, argc, argv, init, fini, loader_end, stack);
 }
 
 /* Files */

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sha256_blocks.h"
-
 #include <bit>
 
-#if defined(FOVEA_HAVE_SHA_NI)
-#include <cpuid.h>
-#endif
-#if defined(FOVEA_HAVE_ARMV8_SHA2) && defined(__linux__)
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-#endif
+#include "ops/sha256/sha256_blocks.h"
 
-namespace fovea::cli {
+namespace fovea::ops {
 namespace {
 
 std::uint32_t load_big_endian(const unsigned char* bytes) {
@@ -19,31 +11,14 @@ std::uint32_t load_big_endian(const unsigned char* bytes) {
            std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
 }
 
-#if defined(FOVEA_HAVE_SHA_NI)
-// Registers of 128 bits, which every operating system keeps.
-bool has_sha_ni() {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0 || (ecx & bit_SSSE3) == 0 || (ecx & bit_SSE4_1) == 0) return false;
-    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_SHA) != 0;
-}
-#endif
-
-#if defined(FOVEA_HAVE_ARMV8_SHA2)
-bool has_armv8_sha2() {
-#if defined(__linux__)
-    return (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0;
-#else
-    return false;
-#endif
-}
-#endif
-
 }  // namespace
 
-// Section 6.2.2, in its letters.
+// state  [8]
+// blocks [count][64]
+// FIPS 180-4, section 6.2.2, in its letters.
 void sha256_blocks_scalar(std::uint32_t* state, const unsigned char* blocks, std::size_t count) {
     for (; count > 0; --count, blocks += 64) {
-        std::array<std::uint32_t, 64> w;
+        std::uint32_t w[64];
         for (std::size_t t = 0; t < 16; ++t) w[t] = load_big_endian(blocks + 4 * t);
         for (std::size_t t = 16; t < 64; ++t) {
             const std::uint32_t s0 =
@@ -70,21 +45,9 @@ void sha256_blocks_scalar(std::uint32_t* state, const unsigned char* blocks, std
             b = a;
             a = t1 + t2;
         }
-        const std::array<std::uint32_t, 8> sums = {a, b, c, d, e, f, g, h};
+        const std::uint32_t sums[] = {a, b, c, d, e, f, g, h};
         for (std::size_t i = 0; i < 8; ++i) state[i] += sums[i];
     }
 }
 
-std::vector<Sha256Kernel> sha256_kernels() {
-    std::vector<Sha256Kernel> kernels;
-#if defined(FOVEA_HAVE_SHA_NI)
-    if (has_sha_ni()) kernels.push_back({"sha256_blocks_sha_ni", sha256_blocks_sha_ni});
-#endif
-#if defined(FOVEA_HAVE_ARMV8_SHA2)
-    if (has_armv8_sha2()) kernels.push_back({"sha256_blocks_armv8_sha2", sha256_blocks_armv8_sha2});
-#endif
-    kernels.push_back({"sha256_blocks_scalar", sha256_blocks_scalar});
-    return kernels;
-}
-
-}  // namespace fovea::cli
+}  // namespace fovea::ops

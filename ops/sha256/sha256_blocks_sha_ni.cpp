@@ -10,9 +10,9 @@
 
 #include <immintrin.h>
 
-#include "sha256_blocks.h"
+#include "ops/sha256/sha256_blocks.h"
 
-namespace fovea::cli {
+namespace fovea::ops {
 namespace {
 
 __m128i load(const void* bytes) {
@@ -34,7 +34,7 @@ void sha256_blocks_sha_ni(std::uint32_t* state, const unsigned char* blocks, std
         for (int i = 0; i < 4; ++i) w[i] = _mm_shuffle_epi8(load(blocks + 16 * i), big_endian);
         for (int round = 0; round < 64; round += 16) {
             for (int i = 0; i < 4; ++i) {
-                const __m128i sums = _mm_add_epi32(w[i], load(&kSha256RoundConstants[static_cast<std::size_t>(round + 4 * i)]));
+                const __m128i sums = _mm_add_epi32(w[i], load(kSha256RoundConstants + round + 4 * i));
                 cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sums);
                 abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sums, 0x0E));
                 const __m128i second = w[(i + 1) & 3], third = w[(i + 2) & 3], last = w[(i + 3) & 3];
@@ -51,4 +51,4 @@ void sha256_blocks_sha_ni(std::uint32_t* state, const unsigned char* blocks, std
     _mm_storeu_si128(reinterpret_cast<__m128i*>(state + 4), _mm_alignr_epi8(dchg, feba, 8));
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea::ops

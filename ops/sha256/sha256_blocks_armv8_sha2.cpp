@@ -7,9 +7,9 @@
 
 #include <arm_neon.h>
 
-#include "sha256_blocks.h"
+#include "ops/sha256/sha256_blocks.h"
 
-namespace fovea::cli {
+namespace fovea::ops {
 
 void sha256_blocks_armv8_sha2(std::uint32_t* state, const unsigned char* blocks, std::size_t count) {
     uint32x4_t abcd = vld1q_u32(state);
@@ -21,7 +21,7 @@ void sha256_blocks_armv8_sha2(std::uint32_t* state, const unsigned char* blocks,
         for (int i = 0; i < 4; ++i) w[i] = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(blocks + 16 * i)));
         for (int round = 0; round < 64; round += 16) {
             for (int i = 0; i < 4; ++i) {
-                const uint32x4_t sums = vaddq_u32(w[i], vld1q_u32(&kSha256RoundConstants[static_cast<std::size_t>(round + 4 * i)]));
+                const uint32x4_t sums = vaddq_u32(w[i], vld1q_u32(kSha256RoundConstants + round + 4 * i));
                 const uint32x4_t before = abcd;
                 abcd = vsha256hq_u32(abcd, efgh, sums);
                 efgh = vsha256h2q_u32(efgh, before, sums);
@@ -35,4 +35,4 @@ void sha256_blocks_armv8_sha2(std::uint32_t* state, const unsigned char* blocks,
     vst1q_u32(state + 4, efgh);
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea::ops
