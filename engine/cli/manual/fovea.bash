@@ -34,7 +34,7 @@ _fovea_words() {
 _fovea_value() {
     local begun=$1 option=$2 verb=$3 program=$4 sets
     case $verb$option in
-        preprocess--size | preprocess--sigma | preprocess--tolerance | preprocess--graham-scale) ;;
+        preprocess--size | preprocess--sigma | preprocess--tolerance | preprocess--graham-scale | preprocess--scaled-decoding) ;;
         screen--model | screen-m | preprocess--model | preprocess-m | run--model | run-m | explain--model | explain-m) _fovea_paths "$begun" fovea ;;
         screen--format | screen-f) _fovea_words "$begun" 'text json jsonl csv' ;;
         screen--output | screen-o) _fovea_paths "$begun" txt json jsonl csv ;;
@@ -97,7 +97,7 @@ _fovea() {
             screen) options='-h --help -m --model -f --format -o --output --resume --operating-point --force --images
                 --shard --explain --explain-method --no-timings --bom -j --jobs -t --threads --isa --max-memory --photo-memory' ;;
             preprocess) options='-h --help --out-dir --images --shard -m --model --preset --size --sigma --tolerance
-                --graham-scale --no-circle-mask --gray-swapped --pad-square --resize -j --jobs' ;;
+                --graham-scale --no-circle-mask --gray-swapped --pad-square --resize --scaled-decoding -j --jobs' ;;
             run) options='-h --help -m --model --size --taps --dump -t --threads --isa --max-memory' ;;
             explain) options='-h --help -m --model --as-is --method --scalar --class --layer --samples --noise --seed --steps
                 --baseline --patch --stride --raw --map --overlay --reduce --colors --percentile --opacity --fade --no-mask -t --threads --isa --max-memory' ;;
