@@ -112,7 +112,8 @@ const fundus_picture::Picture& photo() {
 
 struct Screened {
     fovea_status load = FOVEA_OK;
-    fovea_screening screening = {.size = sizeof(fovea_screening)};
+    fovea_screening screening{};
+    screening.size = sizeof(screening);
     std::string log;
 };
 
@@ -157,10 +158,12 @@ std::vector<float> mean_colour() {
     settings.tap_count = 1;
     fovea_session* session = nullptr;
     REQUIRE(fovea_session_create(model, &settings, &session) == FOVEA_OK);
-    fovea_screening screening = {.size = sizeof(screening)};
+    fovea_screening screening{};
+    screening.size = sizeof(screening);
     const fovea_pixels pixels = photo().pixels();
     REQUIRE(fovea_screen_pixels(session, &pixels, nullptr, &screening) == FOVEA_OK);
-    fovea_tensor tensor = {.size = sizeof(tensor)};
+    fovea_tensor tensor{};
+    tensor.size = sizeof(tensor);
     REQUIRE(fovea_session_tap(session, "mean", &tensor) == FOVEA_OK);
     const std::vector<float> mean(tensor.data, tensor.data + 3);
     fovea_session_close(&session);
@@ -292,7 +295,8 @@ TEST_CASE("a layer that only the statistics need is no tap of the caller's") {
     REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) == FOVEA_OK);
     fovea_session* session = nullptr;
     REQUIRE(fovea_session_create(model, nullptr, &session) == FOVEA_OK);
-    fovea_tensor tensor = {.size = sizeof(tensor)};
+    fovea_tensor tensor{};
+    tensor.size = sizeof(tensor);
     CHECK(fovea_session_tap(session, "mean", &tensor) == FOVEA_ERROR_UNKNOWN_TAP);
     fovea_session_close(&session);
     fovea_model_close(&model);
