@@ -113,12 +113,12 @@ const fundus_picture::Picture& photo() {
 struct Screened {
     fovea_status load = FOVEA_OK;
     fovea_screening screening{};
-    screening.size = sizeof(screening);
     std::string log;
 };
 
 Screened screen(const ModelSpec& spec, int typicality = 1, int force = 0, std::uint32_t side = 0) {
     Screened result;
+    result.screening.size = sizeof(result.screening);
     test_memory::LogCatcher log;
     fovea_model_settings model_settings;
     fovea_model_settings_init(&model_settings);
