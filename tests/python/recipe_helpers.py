@@ -30,7 +30,7 @@ def tiny_settings(**training):
     """The shipped settings for a network and a training of seconds; training: other values of that table."""
     values = copy.deepcopy(shipped_settings())
     values["network"].update(size=SIZE, alpha=0.25)
-    values["training"].update(epochs=3, steps_per_epoch=2, batch=4, warmup_steps=2, sizes=[[0, SIZE]])
+    values["training"].update(epochs=3, steps_per_epoch=2, batch=4, warmup_steps=2, sizes=[[0, SIZE]], keep="best", start_share=0.0)
     values["training"].update(training)
     return values
 

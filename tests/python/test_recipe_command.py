@@ -80,8 +80,9 @@ def workplace(tmp_path):
         lines.append(f"p{i},{i % 2 * 2}")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     write_tiny(tmp_path, "small224.toml", {
-        "alpha = 1.0": "alpha = 0.25", "size = 224": "size = 64", "steps_per_epoch = 100": "steps_per_epoch = 1",
-        "sizes = [[0, 224]]": "sizes = [[0, 64]]", "batch = 32": "batch = 4", "default_fraction = 0.15": "default_fraction = 0.5"})
+        "alpha = 1.0": "alpha = 0.25", "size = 224": "size = 64", "steps_per_epoch = 120": "steps_per_epoch = 1",
+        "sizes = [[0, 192], [3, 224]]": "sizes = [[0, 64]]", "batch = 32": "batch = 4", "default_fraction = 0.20": "default_fraction = 0.5",
+        "keep = \"last\"": "keep = \"best\"", "start_share = 0.2": "start_share = 0.0"})
     return tmp_path
 
 
@@ -217,7 +218,7 @@ def test_another_detectors_words_are_not_shipped(workplace, capsys):
     refused(own.replace('own = "noise"', 'own = " "'), "[card.data] does not say what the photos of own are")
     shipped = settings.read(MODELS / "recipe" / "small224.toml")["card"]
     words = own.replace('"- All."', json.dumps(shipped["never_tested"]))
-    refused(words, "[card] never_tested: said of small224 trained on aptos, eyepacs, idrid; this run has own")
+    refused(words, "[card] never_tested: said of small224 trained on aptos, eyepacs, eyepacs_equalised, eyepacs_more, idrid, messidor2, odir; this run has own")
     refused(words.replace('name = "small224"', 'name = "ours"'), "[card] never_tested: the words of small224, and this is ours")
     refused(own.replace("[provenance]", '[provenance]\ntraining_data = "x"'), "[provenance] training_data: the run itself writes it")
     # Over a base of another name nothing is taken over, whoever wrote that.

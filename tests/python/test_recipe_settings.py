@@ -20,9 +20,10 @@ MISTAKES = [
     ("batch = 32", 'batch = "many"', "batch = 'many'"), ("batch = 32", "batch = 32.5", "batch = 32.5"),
     ("dropout = 0.2", "dropout = true", "dropout = True: expected a number"), ("dropout = 0.2", "dropout = 1.0", "dropout = 1.0"),
     ('"adamw" ', '"sgd" ', "optimizer = 'sgd': known are adamw, adam"), ('"cosine"', '"step"', "schedule = 'step'"),
-    ("[[0, 224]]", "[[1, 224]]", "begin with 0"), ("[[0, 224]]", "[[0, 100]]", "multiple of 32"), ("[[0, 224]]", "[]", "first epoch, side"),
+    ("[[0, 192], [3, 224]]", "[[1, 224]]", "begin with 0"), ("[[0, 192], [3, 224]]", "[[0, 100]]", "multiple of 32"),
+    ("[[0, 192], [3, 224]]", "[]", "first epoch, side"),
     ("size = 224", "size = 230", "size = 230"), ("rotations = 0 ", "rotations = 5\ncompanions = 0.5 #", "small.toml"),
-    ("start_share = 0.0", "start_share = 1.0", "start_share = 1.0: expected a number"),
+    ("start_share = 0.2", "start_share = 1.0", "start_share = 1.0: expected a number"),
 ]
 
 

@@ -310,8 +310,8 @@ def test_what_the_detector_was_never_tested_on(make, tmp_path):
     model = {"name": "small224", "sha256": hashlib.sha256(shipped.read_bytes()).hexdigest(), "dtype": "fp32", "preset": "p"}
     page = make([line("a.jpg", 0.1, model=model)], "--no-photos", "--model", shipped)
     words = " ".join(page.text.split())
-    assert "trained on APTOS 2019 (2,927 photos)" in words and "Photos by smartphone adapters, ultra-wide-field" in words
-    assert "reached an AUC of 0.869 for any DR" in words and "Unknown:" not in words
+    assert "trained on aptos: 2,530 to train" in words and "Photos by smartphone adapters, ultra-wide-field" in words
+    assert "reached .869 (.902) on all 408 photos of IDRiD" in words and "Unknown:" not in words
     assert "Unknown: neither the results nor a model card" in make([line("a.jpg", 0.1)], "--no-photos").text
     # Without a card beside it.
     copy = tmp_path / "copy.fovea"
