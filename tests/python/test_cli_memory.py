@@ -113,7 +113,9 @@ def test_a_photo_that_needs_more_than_its_job_may_take_gets_an_error(tmp_path):
     with Image.open(SAMPLES[0]) as image:
         image.resize((600, 400)).save(small)
         image.resize((2144, 1424)).save(large)
-    model = DETECTORS / "small224" / "small224.fovea"
+    # At full size: at half of it the large photo would need less than that.
+    model = tmp_path / "full_size.fovea"
+    model.write_bytes(replace_scaled_decoding((DETECTORS / "small224" / "small224.fovea").read_bytes(), 0))
     done = fovea("screen", "--model", model, "--photo-memory", 4, "--format", "csv", tmp_path)
     assert done.returncode == 3
     header, first, second = (line.split(",") for line in done.stdout.splitlines())
