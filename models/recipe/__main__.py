@@ -59,12 +59,8 @@ INTERRUPTED = 128 + signal.SIGINT   # the exit status of what an interrupt ended
 def _parse(arguments):
     parser = _parser()
     parsed = parser.parse_args(arguments)
-    parsed.folders = {}
-    for item in parsed.data:
-        name, separator, folder = item.partition("=")
-        if not separator or not name or name in parsed.folders:
-            parser.error(f"--data {item}: expected NAME=FOLDER, each name once")
-        parsed.folders[name] = pathlib.Path(folder).expanduser()
+    from . import labels
+    parsed.folders = labels.named_folders(parsed.data, parser)
     if parsed.protocol == "thesis" and (parsed.figures_only or parsed.leave_out):
         parser.error("--protocol thesis excludes --leave-out and --figures-only")
     parsed.ships = not parsed.figures_only and not parsed.leave_out and parsed.protocol == "honest"

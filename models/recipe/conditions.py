@@ -150,16 +150,6 @@ def chosen(folders, sides, from_grade, limit):
             for photo in (random.Random(f"{SEED}/{source}").sample(photos, limit) if limit and limit < len(photos) else photos)]
 
 
-def _folders(items, parser):
-    folders = {}
-    for item in items:
-        name, separator, folder = item.partition("=")
-        if not separator or not name or name in folders:
-            parser.error(f"--data {item}: expected NAME=FOLDER, each name once")
-        folders[name] = pathlib.Path(folder).expanduser()
-    return folders
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m recipe.conditions", description=__doc__, epilog=EXAMPLE,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -173,7 +163,7 @@ def main(arguments=None):
     parsed = parser.parse_args(arguments)
     if parsed.limit < 0:
         parser.error(f"--limit {parsed.limit}: expected 0 or more")
-    folders = _folders(parsed.data, parser)
+    folders = labels.named_folders(parsed.data, parser)
     try:
         from_grade = settings.TARGETS[parsed.target]
         photos = chosen(folders, split.read_earlier(parsed.split), from_grade, parsed.limit)

@@ -21,6 +21,17 @@ class Photo:
     site: str = ""      # the clinic or camera within the source, where the label file tells
 
 
+def named_folders(items, parser):
+    """{source: folder} of the values of --data, NAME=FOLDER each; what does not do is said by the argument parser, which ends the program."""
+    folders = {}
+    for item in items:
+        name, separator, folder = item.partition("=")
+        if not separator or not name or name in folders:
+            parser.error(f"--data {item}: expected NAME=FOLDER, each name once")
+        folders[name] = pathlib.Path(folder).expanduser()
+    return folders
+
+
 def _grade(label):
     """The grade that training may use, or None. No retinopathy is grade 0."""
     if label.grade is not None or label.any_dr is None:
