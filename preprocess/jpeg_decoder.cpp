@@ -62,7 +62,8 @@ void JpegDecoder::plan(JpegScale scale) {
     const JpegFrame& frame = headers_.frame();
     is_streamed_ = !frame.is_progressive && headers_.scan().count == frame.component_count;
     rows_.plan(frame, scale, headers_.is_rgb(), !frame.is_progressive && !is_streamed_);
-    coefficient_bytes_ = 0;
+    const auto components = static_cast<std::uint64_t>(frame.component_count);
+    coefficient_bytes_ = components * sizeof(CoefficientTable);
     if (!frame.is_progressive) return;
     std::uint64_t blocks = 0;
     for (int i = 0; i < frame.component_count; ++i) {
@@ -80,8 +81,12 @@ Status JpegDecoder::decode(const RowSink& sink, const char** detail) {
         status = refuse("out of memory", Status::kOutOfMemory);
     } else {
         const auto kept = static_cast<std::size_t>(coefficient_bytes_);
-        coefficients_ = reinterpret_cast<std::int16_t*>(memory_.data());
-        if (kept > 0) std::memset(memory_.data(), 0, kept);
+        if (headers_.frame().is_progressive) {
+            coefficients_ = reinterpret_cast<std::int16_t*>(memory_.data());
+            std::memset(memory_.data(), 0, kept);
+        } else {
+            ac_coefficients_ = reinterpret_cast<CoefficientTable*>(memory_.data());
+        }
         rows_.hold(memory_.data() + kept);
         status = decode_scans();
     }
@@ -114,6 +119,7 @@ Status JpegDecoder::decode_scan() {
     const int units_y = is_alone ? first.blocks_y : frame.units_y;
     Status status = count_visits(std::int64_t{units_x} * units_y);
     if (status != Status::kOk) return status;
+    if (!frame.is_progressive) build_coefficient_tables();
     interval_ = JpegInterval();
     int restart_number = 0;
     int todo = headers_.restart_interval();
@@ -136,6 +142,18 @@ Status JpegDecoder::decode_scan() {
     if (interval_.run_of_ends > 0) return refuse(kBadData);
     headers_.resume(bits.position());
     return check_surplus(begin);
+}
+
+// Of the components of a sequential scan, those with one Huffman table share one.
+void JpegDecoder::build_coefficient_tables() {
+    const JpegScan& scan = headers_.scan();
+    for (int i = 0; i < scan.count; ++i) {
+        const HuffmanTable& table = headers_.ac_table(scan.order[i]);
+        int owner = 0;
+        while (&headers_.ac_table(scan.order[owner]) != &table) ++owner;
+        if (owner == i) ac_coefficients_[scan.order[i]].build(table);
+        ac_tables_[scan.order[i]] = &ac_coefficients_[scan.order[owner]];
+    }
 }
 
 // A restart interval is over: padding, then the next restart marker.
@@ -175,14 +193,15 @@ Status JpegDecoder::decode_sequential_unit(BitReader* source, int unit_x) {
             std::uint8_t* samples = part.rows[y] + left;
             for (int x = 0; x < part.h; ++x, samples += part.block_size) {
                 int* dc = &interval_.dc[part.which];
-                const int last =
+                const BlockContent content =
                     part.block_size > 1
-                        ? decode_sequential<true>(&bits, *part.dc_table, *part.ac_table, dc, block_)
-                        : decode_sequential<false>(&bits, *part.dc_table, *part.ac_table, dc,
-                                                   block_);
+                        ? decode_sequential<true>(&bits, *part.dc_table, *part.ac_table,
+                                                  *part.ac_coefficients, dc, block_)
+                        : decode_sequential<false>(&bits, *part.dc_table, *part.ac_table,
+                                                   *part.ac_coefficients, dc, block_);
                 if (bits.ran_over()) return refuse(kDataEnded);
-                if (last == kDamaged) return refuse(kBadData);
-                if (last == 0 || part.block_size == 1) {
+                if (content == BlockContent::kDamaged) return refuse(kBadData);
+                if (content == BlockContent::kFlat || part.block_size == 1) {
                     put_flat_block(block_[0], part, samples);
                 } else {
                     part.idct(block_, part.quant, samples, part.stride);
@@ -221,6 +240,7 @@ JpegDecoder::Part JpegDecoder::part_of(int which, bool is_alone, int unit_y) {
     part.v = is_alone ? 1 : c.v;
     part.dc_table = &headers_.dc_table(which);
     part.ac_table = &headers_.ac_table(which);
+    part.ac_coefficients = ac_tables_[which];
     part.quant = headers_.quant(which);
     part.block_size = rows_.block_size(which);
     part.stride = rows_.stride(which);

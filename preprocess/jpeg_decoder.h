@@ -30,8 +30,8 @@ class JpegDecoder {
     // Up to the first scan's header: info() is known.
     Status read_headers(const char** detail);
 
-    // Decides what decode() makes, and holds while it does so: a few rows of blocks of each component,
-    // of a progressive file all coefficients.
+    // Decides what decode() makes, and holds while it does so: a few rows of blocks and a table of each
+    // component, of a progressive file all coefficients.
     void plan(JpegScale scale);
     int width() const { return rows_.width(); }
     int height() const { return rows_.height(); }
@@ -57,6 +57,7 @@ class JpegDecoder {
         int v = 1;
         const HuffmanTable* dc_table = nullptr;
         const HuffmanTable* ac_table = nullptr;
+        const CoefficientTable* ac_coefficients = nullptr;
         const std::int16_t* quant = nullptr;
         JpegKernels::Idct idct = nullptr;
         int block_size = 0;
@@ -67,6 +68,7 @@ class JpegDecoder {
     Status refuse(const char* cause, Status status = Status::kCorruptImage);
     Status decode_scans();
     Status decode_scan();
+    void build_coefficient_tables();
     Status next_interval(BitReader* bits, int number);
     Status decode_unit(BitReader* bits, int unit_x, int unit_y);
     Status decode_sequential_unit(BitReader* source, int unit_x);
@@ -88,12 +90,15 @@ class JpegDecoder {
     RowSink sink_;
     const char* detail_ = "";
     bool is_streamed_ = false;  // one scan holds all components
-    std::uint64_t coefficient_bytes_ = 0;
-    std::int16_t* coefficients_ = nullptr;
+    std::uint64_t coefficient_bytes_ = 0;  // of either of these two
+    std::int16_t* coefficients_ = nullptr;           // a progressive file's
+    CoefficientTable* ac_coefficients_ = nullptr;    // a sequential one's, room for each component
+    const CoefficientTable* ac_tables_[kMaxJpegComponents] = {};
     std::size_t first_block_[kMaxJpegComponents] = {};
     JpegInterval interval_;
     Part parts_[kMaxJpegComponents];  // in the scan's order
-    alignas(16) std::int16_t block_[kJpegCoefficients] = {};  // zero between blocks but the first
+    // Zero between blocks but for the first, and the one behind the block.
+    alignas(16) std::int16_t block_[kJpegCoefficients + 1] = {};
     std::uint64_t visits_ = 0;       // of blocks, by all scans so far
     std::ptrdiff_t data_bytes_ = 0;  // of all scans so far
     std::ptrdiff_t surplus_ = 0;     // bytes between the scans' data and the next marker

@@ -24,7 +24,7 @@ struct JpegBand {
     int low = 0;
 };
 
-// Places of the zigzag in a block of rows; a run from the last place but one ends at the last.
+// Places of the zigzag in a block of rows. The runs of damaged data end behind the block.
 inline constexpr int kLongestRun = 16;
 extern const std::uint8_t kZigzag[kJpegCoefficients + kLongestRun];
 
@@ -44,65 +44,55 @@ bool refine_ac(BitReader* bits, const HuffmanTable& table, const JpegBand& band,
 
 // F.2.2.1. The range of 16 bits keeps the products of a decoder within 32.
 [[gnu::always_inline]] inline bool decode_dc(BitReader* bits, const HuffmanTable& table, int* dc) {
-    bits->refill();
-    const std::uint32_t entry = table.fast[bits->peek(HuffmanTable::kFastBits)];
-    const int difference = static_cast<std::int32_t>(entry) >> 16;
-    const bool is_size = (entry >> 8 & 255) <= 15;
-    if (difference != 0 && is_size) {
-        bits->skip(entry & 15);
-        *dc += difference;
-    } else {
-        const int size = take_symbol(bits, table);
-        if (size < 0 || size > 15) return false;
-        if (size > 0) *dc += extend(bits->take_ready(size), size);
-    }
+    const int size = take_symbol(bits, table);
+    if (size < 0 || size > 15) return false;
+    *dc += take_number(bits, size);
     return *dc >= -32768 && *dc <= 32767;
 }
 
-inline constexpr int kDamaged = -1;
+enum class BlockContent { kDamaged, kFlat, kDetailed };
 
-// The whole block, F.2.2, into coefficients that are zero; those behind the first only if keeps_ac.
-// Gives the place of the last one that is not zero, along the zigzag, or kDamaged.
+// The whole block, F.2.2, into coefficients that are zero, with room for one more behind them; those
+// behind the first only if keeps_ac. Flat: there are none behind the first.
 template <bool keeps_ac>
-[[gnu::always_inline]] inline int decode_sequential(
-    BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table, int* dc,
-    std::int16_t* coefficients) {
-    if (!decode_dc(bits, dc_table, dc)) return kDamaged;
+[[gnu::always_inline]] inline BlockContent decode_sequential(
+    BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
+    const CoefficientTable& ac_coefficients, int* dc, std::int16_t* coefficients) {
+    if (!decode_dc(bits, dc_table, dc)) return BlockContent::kDamaged;
     coefficients[0] = static_cast<std::int16_t>(*dc);
-    int last = 0;
     int k = 1;
     while (k < kJpegCoefficients) {
         bits->refill();
-        const std::uint32_t entry = ac_table.fast[bits->peek(HuffmanTable::kFastBits)];
-        const int value = static_cast<std::int32_t>(entry) >> 16;
-        if (value != 0) {
-            k += entry >> 12 & 15;
-            bits->skip(entry & 15);
-            if (keeps_ac) coefficients[kZigzag[k]] = static_cast<std::int16_t>(value);
-            last = k++;
+        const CoefficientTable::Entry entry =
+            ac_coefficients.entries[bits->peek(CoefficientTable::kBits)];
+        // Behind a coefficient at the last place the next block begins.
+        if (entry.taken != 0 && k < kJpegCoefficients - kLongestRun) {
+            bits->skip(entry.taken);
+            if (keeps_ac) {
+                coefficients[kZigzag[k + entry.places[0]]] = entry.values[0];
+                coefficients[kZigzag[k + entry.places[1]]] = entry.values[1];
+            }
+            k += entry.advance;
             continue;
         }
-        const int length = entry >> 4 & 15;
-        int symbol = entry >> 8 & 255;
-        if (length != 0) {
-            bits->skip(length);
-        } else {
-            symbol = take_long_symbol(bits, ac_table);
-            if (symbol == kNoSymbol) return kDamaged;
-        }
+        const int symbol = take_symbol(bits, ac_table);
+        if (symbol == kNoSymbol) return BlockContent::kDamaged;
         const int size = symbol & 15;
         const int run = symbol >> 4;
         if (size == 0) {
-            if (run != 15) return last;
-            k += 16;
+            k += run == 15 ? kLongestRun : CoefficientTable::kEnd;
         } else {
             k += run;
-            const int number = extend(bits->take_ready(size), size);
+            const int number = take_number(bits, size);
             if (keeps_ac) coefficients[kZigzag[k]] = static_cast<std::int16_t>(number);
-            last = k++;
+            ++k;
         }
     }
-    return k == kJpegCoefficients ? last : kDamaged;
+    if (k == CoefficientTable::kEnd + 1) return BlockContent::kFlat;
+    const bool is_ended = k >= CoefficientTable::kEnd;
+    const bool is_sound = is_ended ? k <= CoefficientTable::kEnd + kJpegCoefficients
+                                   : k == kJpegCoefficients;
+    return is_sound ? BlockContent::kDetailed : BlockContent::kDamaged;
 }
 
 }  // namespace fovea::preprocess

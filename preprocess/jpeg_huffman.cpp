@@ -78,6 +78,57 @@ void HuffmanTable::enter(std::uint32_t code, int length, int symbol) {
     }
 }
 
+namespace {
+
+// A coefficient, a run of 16 zeros or the block's end, in the first `available` of 16 bits.
+struct CoefficientStep {
+    int taken = 0;  // 0: not within them
+    int place = 0;
+    int advance = 0;
+    int value = 0;
+};
+
+CoefficientStep find_step(const HuffmanTable& table, std::uint32_t bits, int available) {
+    const std::uint32_t entry = table.fast[bits >> (16 - HuffmanTable::kFastBits)];
+    const int length = entry >> 4 & 15;
+    const int size = entry >> 8 & 15, run = entry >> 12 & 15;
+    CoefficientStep step;
+    if (length == 0 || length + size > available) return step;
+    step.taken = length + size;
+    if (size == 0 && run != 15) {
+        step.advance = CoefficientTable::kEnd;
+        return step;
+    }
+    step.place = run;
+    step.advance = run + 1;
+    if (size > 0) {
+        step.value = extend(bits >> (16 - step.taken) & ((1u << size) - 1), size);
+    }
+    return step;
+}
+
+}  // namespace
+
+void CoefficientTable::build(const HuffmanTable& table) {
+    for (std::uint32_t ahead = 0; ahead < 1u << kBits; ++ahead) {
+        const std::uint32_t bits = ahead << (16 - kBits);
+        const CoefficientStep first = find_step(table, bits, kBits);
+        CoefficientStep second;
+        if (first.advance < kEnd) {
+            second = find_step(table, bits << first.taken & 0xFFFF, kBits - first.taken);
+        }
+        Entry& entry = entries[ahead];
+        entry = {};
+        if (first.taken == 0) continue;
+        entry.taken = static_cast<std::uint8_t>(first.taken + second.taken);
+        entry.advance = static_cast<std::uint8_t>(first.advance + second.advance);
+        entry.places[0] = static_cast<std::uint8_t>(first.place);
+        entry.places[1] = static_cast<std::uint8_t>(first.advance % kEnd + second.place);
+        entry.values[0] = static_cast<std::int16_t>(first.value);
+        entry.values[1] = static_cast<std::int16_t>(second.value);
+    }
+}
+
 BitReader BitReader::filled_by_bytes(BitReader reader) {
     while (reader.count_ <= 56) {
         std::uint64_t byte = 0;

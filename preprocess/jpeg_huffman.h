@@ -11,10 +11,12 @@ namespace fovea::preprocess {
 inline constexpr std::size_t kStandardHuffmanSize = 416;
 extern const std::uint8_t kStandardHuffmanTables[kStandardHuffmanSize];
 
-// A number of `size` bits as F.2.2.1 reads it: the lower half of the values is negative.
+// A number of `size` bits as F.2.2.1 reads it: the lower half of the values is negative. Both are as
+// frequent, so that a branch would be foretold as badly as can be.
 inline int extend(std::uint32_t bits, int size) {
-    const auto value = static_cast<int>(bits);
-    return value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
+    const auto value = static_cast<std::int32_t>(bits);
+    const std::int32_t half = 1 << size >> 1;
+    return value + (((value - half) >> 31) & (1 - 2 * half));
 }
 
 // Canonical Huffman codes: a direct table for short codes, the limits of each length for the rest.
@@ -47,6 +49,10 @@ class BitReader {
         if (count_ < 32) fill();
     }
     std::uint32_t peek(int count) const { return static_cast<std::uint32_t>(bits_ >> (64 - count)); }
+    // The same, and 0 for none.
+    std::uint32_t peek_up_to(int count) const {
+        return static_cast<std::uint32_t>(bits_ >> 1 >> (63 - count));
+    }
     void skip(int count) {
         bits_ <<= count;
         count_ -= count;
@@ -137,5 +143,31 @@ inline int take_symbol(BitReader* bits, const HuffmanTable& table) {
     bits->skip(length);
     return entry >> 8 & 255;
 }
+
+// The number behind a symbol; 0 where there is none.
+inline int take_number(BitReader* bits, int size) {
+    const std::uint32_t number = bits->peek_up_to(size);
+    bits->skip(size);
+    return extend(number, size);
+}
+
+// What the next bits hold of a block's coefficients: up to two of them, with the runs of zeros before
+// them, or one and the block's end. The bits that one step takes decide where the next one's begin,
+// so steps cannot overlap, and most coefficients have few bits.
+struct CoefficientTable {
+    static constexpr int kBits = 11;
+    // Far beyond the last place, so that no other step comes there.
+    static constexpr int kEnd = 128;
+
+    struct Entry {
+        std::uint8_t taken;    // of these bits; 0: the first one's need more of them, or are no code
+        std::uint8_t advance;  // of the place along the zigzag; kEnd more at the block's end
+        std::uint8_t places[2];  // from the current place; the second is the later one
+        std::int16_t values[2];  // 0 where there is none
+    };
+    Entry entries[1 << kBits];
+
+    void build(const HuffmanTable& table);
+};
 
 }  // namespace fovea::preprocess
