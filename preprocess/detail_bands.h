@@ -22,13 +22,12 @@ struct DetailBands {
     float illumination = 0;  // standard deviation of the coarsest smoothing / its mean
 };
 
-// pixels: 8-bit, `step` bytes from one to the next and `stride` from row to row; mask: width *
-// height bytes, 0 or 1. An empty mask gives zeros. contrast, width * height numbers, or null:
-// receives all bands together in thousandths, at most kLargestContrast either way, 0 outside the
-// mask. Status: kOutOfMemory, kInvalidArgument.
+// pixels: width * height bytes; mask: as many, 0 or 1. An empty mask gives zeros. contrast, width *
+// height numbers, or null: receives all bands together in thousandths, at most kLargestContrast
+// either way, 0 outside the mask. Status: kOutOfMemory, kInvalidArgument.
 inline constexpr int kLargestContrast = 500;
-Status measure_detail(const std::uint8_t* pixels, int step, std::ptrdiff_t stride, int width,
-                      int height, const std::uint8_t* mask, const Allocator& allocator,
-                      DetailBands* bands, std::int16_t* contrast = nullptr);
+Status measure_detail(const std::uint8_t* pixels, int width, int height, const std::uint8_t* mask,
+                      const Allocator& allocator, DetailBands* bands,
+                      std::int16_t* contrast = nullptr);
 
 }  // namespace fovea::preprocess

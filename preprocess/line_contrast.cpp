@@ -26,8 +26,15 @@ constexpr int rounded_256th(int value) {
     return value >= 0 ? (value + 128) / 256 : -((128 - value) / 256);
 }
 
-void add_row(const std::int16_t* row, int count, std::int16_t* __restrict sums) {
-    for (int i = 0; i < count; ++i) sums[i] = static_cast<std::int16_t>(sums[i] + row[i]);
+// The sums of kLength rows, kRows of them in one pass.
+constexpr int kRows = 5;
+static_assert(kLength % kRows == 0);
+
+void add_rows(const std::int16_t* const* rows, int count, std::int16_t* __restrict sums) {
+    const std::int16_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3], *e = rows[4];
+    for (int i = 0; i < count; ++i) {
+        sums[i] = static_cast<std::int16_t>(sums[i] + a[i] + b[i] + c[i] + d[i] + e[i]);
+    }
 }
 
 // The largest response so far, and the smallest.
@@ -85,11 +92,13 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
             const std::ptrdiff_t at = std::ptrdiff_t{y + kMargin} * pitch + kMargin - kDistance;
             std::int16_t* row = sums.data() + at;
             std::memset(row, 0, static_cast<std::size_t>(summed) * sizeof(std::int16_t));
+            const std::int16_t* rows[kLength];
             for (int k = -kHalfLength; k <= kHalfLength; ++k) {
                 const int dx = rounded_256th(k * direction[0]);
                 const int dy = rounded_256th(k * direction[1]);
-                add_row(plane.data() + at + std::ptrdiff_t{dy} * pitch + dx, summed, row);
+                rows[k + kHalfLength] = plane.data() + at + std::ptrdiff_t{dy} * pitch + dx;
             }
+            for (int k = 0; k < kLength; k += kRows) add_rows(rows + k, summed, row);
         }
         const int across_x = rounded_256th(-kDistance * direction[1]);
         const int across_y = rounded_256th(kDistance * direction[0]);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "preprocess/nearest_samples.h"
 #include "preprocess/thumbnail.h"
 
 namespace fovea::preprocess {
@@ -97,16 +98,27 @@ void mask_disc(const Disc& disc, const std::uint8_t* lit, int lit_width, int lit
                float factor, int width, int height, std::uint8_t* mask) {
     const float scale_x = static_cast<float>(lit_width) / static_cast<float>(width);
     const float scale_y = static_cast<float>(lit_height) / static_cast<float>(height);
-    for (int y = 0; y < height; ++y) {
+    int begin = 0, end = 0;  // of the disc in this row: not far from where they were in the last one
+    for (int y = 0; y < height; ++y, mask += width) {
         const float v =
             ((static_cast<float>(y) + 0.5f) * scale_y - 0.5f - disc.center_y) / disc.radius_y;
-        const std::uint8_t* lit_row = lit + std::ptrdiff_t{y * lit_height / height} * lit_width;
-        for (int x = 0; x < width; ++x) {
+        const auto is_inside = [&](int x) {
             const float u =
                 ((static_cast<float>(x) + 0.5f) * scale_x - 0.5f - disc.center_x) / disc.radius_x;
-            const bool inside = u * u + v * v <= factor * factor;
-            *mask++ = inside ? lit_row[x * lit_width / width] : 0;
+            return u * u + v * v <= factor * factor;
+        };
+        if (begin == end) {
+            for (begin = 0; begin < width && !is_inside(begin);) ++begin;
+            end = begin;
         }
+        while (begin > 0 && is_inside(begin - 1)) --begin;
+        while (end < width && is_inside(end)) ++end;
+        while (begin < end && !is_inside(begin)) ++begin;
+        while (begin < end && !is_inside(end - 1)) --end;
+        std::fill(mask, mask + begin, std::uint8_t{0});
+        std::fill(mask + end, mask + width, std::uint8_t{0});
+        take_nearest(lit + std::ptrdiff_t{y * lit_height / height} * lit_width, lit_width, width,
+                     begin, end, mask);
     }
 }
 
@@ -275,6 +287,13 @@ Disc scaled(const Disc& disc, float scale_x, float scale_y) {
     return result;
 }
 
+Status take_green(const Image& picture, Buffer<std::uint8_t>* green) {
+    const std::size_t count = picture.pixels.size() / 3;
+    if (!green->allocate(count)) return Status::kOutOfMemory;
+    for (std::size_t i = 0; i < count; ++i) (*green)[i] = picture.pixels[3 * i + 1];
+    return Status::kOk;
+}
+
 // Detail and lines of the green channel at the scale where vessels have their width.
 Status measure_retinal(const Image& fine, const std::uint8_t* lit, int lit_width, int lit_height,
                        const Allocator& allocator, QualityMeasures* measures) {
@@ -290,12 +309,14 @@ Status measure_retinal(const Image& fine, const std::uint8_t* lit, int lit_width
     if (status != Status::kOk) return status;
     const int width = retinal.width, height = retinal.height;
     const std::size_t count = retinal.pixels.size() / 3;
-    Buffer<std::uint8_t> mask(allocator);
+    Buffer<std::uint8_t> mask(allocator), green(allocator);
     Buffer<std::int16_t> contrast(allocator);
     if (!mask.allocate(count) || !contrast.allocate(count)) return Status::kOutOfMemory;
+    status = take_green(retinal, &green);
+    if (status != Status::kOk) return status;
     mask_disc(disc, lit, lit_width, lit_height, 0.95f, width, height, mask.data());
-    status = measure_detail(retinal.row(0) + 1, 3, std::ptrdiff_t{3} * width, width, height,
-                            mask.data(), allocator, &measures->retinal, contrast.data());
+    status = measure_detail(green.data(), width, height, mask.data(), allocator, &measures->retinal,
+                            contrast.data());
     if (status != Status::kOk) return status;
     // Lines are judged where they lie inside the disc and the frame whole.
     constexpr int kBorder = 8;
@@ -376,10 +397,9 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
     if (status != Status::kOk) return status;
 
     const std::size_t count = coarse.pixels.size() / 3, fine_count = fine.pixels.size() / 3;
-    Buffer<std::uint8_t> lit(allocator), eroded(allocator), mask(allocator), fine_green(allocator);
-    if (!lit.allocate(count) || !eroded.allocate(count) || !fine_green.allocate(fine_count)) {
-        return Status::kOutOfMemory;
-    }
+    Buffer<std::uint8_t> lit(allocator), eroded(allocator), mask(allocator), fine_green(allocator),
+        coarse_green(allocator);
+    if (!lit.allocate(count) || !eroded.allocate(count)) return Status::kOutOfMemory;
     status = fit_disc(coarse.view(), allocator, &measures->disc, lit.data());
     if (status != Status::kOk) return status;
     status = measure_surroundings(coarse.view(), measures->disc, lit.data(), allocator,
@@ -395,7 +415,9 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
     measures->levels = std::min(histogram_roughness(fine, 0, mask.data()),
                                 histogram_roughness(fine, 1, mask.data()));
     // Its other colours have served: what follows takes more memory than anything else here.
-    for (std::size_t i = 0; i < fine_count; ++i) fine_green[i] = fine.pixels[3 * i + 1];
+    status = take_green(fine, &fine_green);
+    if (status == Status::kOk) status = take_green(coarse, &coarse_green);
+    if (status != Status::kOk) return status;
     fine.pixels = Buffer<std::uint8_t>(allocator);
     measure_light(coarse, lit.data(), measures);
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
@@ -406,16 +428,16 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
                                     coarse.width, coarse.height, allocator, &measures->edges);
     if (status != Status::kOk) return status;
 
-    const auto measure_green = [&](const std::uint8_t* green, int step, const Image& picture,
+    const auto measure_green = [&](const Buffer<std::uint8_t>& green, const Image& picture,
                                    float factor, DetailBands* bands) {
         mask_disc(measures->disc, eroded.data(), coarse.width, coarse.height, factor, picture.width,
                   picture.height, mask.data());
-        return measure_detail(green, step, std::ptrdiff_t{step} * picture.width, picture.width,
-                              picture.height, mask.data(), allocator, bands);
+        return measure_detail(green.data(), picture.width, picture.height, mask.data(), allocator,
+                              bands);
     };
-    status = measure_green(coarse.row(0) + 1, 3, coarse, 0.95f, &measures->coarse);
+    status = measure_green(coarse_green, coarse, 0.95f, &measures->coarse);
     if (status != Status::kOk) return status;
-    status = measure_green(fine_green.data(), 1, fine, 0.92f, &measures->fine);
+    status = measure_green(fine_green, fine, 0.92f, &measures->fine);
     measures->disc =
         scaled(measures->disc, static_cast<float>(photo.width) / static_cast<float>(coarse.width),
                static_cast<float>(photo.height) / static_cast<float>(coarse.height));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "preprocess/nearest_samples.h"
+
 namespace fovea::preprocess {
 namespace {
 
@@ -163,7 +165,7 @@ Status measure_straight_edges(const std::uint8_t* pixels, int width, int height,
     for (int y = 0; y < height; ++y) {
         std::swap(here, above);
         const std::uint8_t* lit_row = lit + std::ptrdiff_t{y * lit_height / height} * lit_width;
-        for (int x = 0; x < width; ++x) here[x] = lit_row[x * lit_width / width];
+        take_nearest(lit_row, lit_width, width, 0, width, here);
         if (y == 0) continue;
         const std::uint8_t* row = pixels + std::ptrdiff_t{y} * width;
         std::uint32_t row_sum = 0, row_count = 0;

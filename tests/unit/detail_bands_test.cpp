@@ -25,8 +25,8 @@ struct Plane {
     std::size_t index(int x, int y) const { return static_cast<std::size_t>(y * width + x); }
     DetailBands measure() const {
         DetailBands bands;
-        REQUIRE(measure_detail(pixels.data(), 1, width, width, height, mask.data(),
-                               fovea::Allocator{}, &bands) == Status::kOk);
+        REQUIRE(measure_detail(pixels.data(), width, height, mask.data(), fovea::Allocator{},
+                               &bands) == Status::kOk);
         return bands;
     }
 };
