@@ -5,8 +5,9 @@
 //
 //   taskset -c 1 kernel_bench --benchmark_filter=pointwise
 //
-// %peak is of the FMA peak of the kernel's instruction set, %roofline of what that peak and this
-// core's loads and stores allow, with buffers as large: each operand and result moved once.
+// %peak is of the FMA peak of the kernel's instruction set, for kernels of codes of its peak of 8-bit
+// multiply-adds (code_peak.h); %roofline of what that peak and this core's loads and stores allow,
+// with buffers as large: each operand and result moved once.
 //
 // --cold[=MIB] gives every call other buffers, going round MIB (default 256) of each: past the
 // caches, as if other layers had run in between. Conv2d and depthwise read a whole input and write
@@ -240,6 +241,7 @@ void register_all() {
             [&layer](auto& state, auto function) { bench_dense(state, function, layer); });
     }
     fovea::bench::register_small_kernels();
+    fovea::bench::register_code_kernels();
 }
 
 }  // namespace

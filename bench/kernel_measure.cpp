@@ -11,36 +11,44 @@ namespace {
 std::size_t cold_bytes = 0;
 std::size_t calls = 0;  // of the kernel measured; chooses the copy
 
-// What the core reaches at an instruction-set level.
+// What the core reaches at an instruction-set level, of floats or of codes.
 struct Level {
-    explicit Level(const std::string& isa)
-        : work(peak_work(isa.c_str())), bandwidth(stream_peak(isa.c_str())) {}
+    Level(const std::string& isa, bool of_codes, double (*peak_of)(long))
+        : codes(of_codes), work(peak_of), bandwidth(stream_peak(isa.c_str())) {}
 
     // The best seen so far: a core that speeds up while measuring raises it.
     void measure_again(int tries) { peak = std::max(peak, measure_peak(work, tries)); }
 
+    bool codes;
     double (*work)(long);
     double peak = 0.0;
     Bandwidth bandwidth;
 };
 
-Level& level_named(const std::string& isa) {
+Level& level_named(const std::string& name, const std::string& isa, bool codes, double (*work)(long)) {
     static std::map<std::string, Level> levels;
-    const auto [place, is_new] = levels.try_emplace(isa, isa);
+    const auto [place, is_new] = levels.try_emplace(name, isa, codes, work);
     if (is_new) place->second.measure_again(500);
     return place->second;
 }
 
-Level& best_level() {
-    return level_named(ops::best_isa_level(ops::detect_cpu_features())->name);
+Level& level_named(const std::string& isa) {
+    return level_named(isa, isa, false, peak_work(isa.c_str()));
+}
+
+const char* best_isa() {
+    return ops::best_isa_level(ops::detect_cpu_features())->name;
 }
 
 // The instruction set that a kernel's name ends in; for a scalar one the best that the core has.
 Level& level_of(const std::string& kernel) {
+    const bool codes = kernel.find("u8s8") != std::string::npos || kernel.find("s16s8") != std::string::npos;
     for (const char* isa : {"avx512", "avx2", "neon"}) {
-        if (kernel.find(isa) != std::string::npos) return level_named(isa);
+        const std::size_t at = kernel.find(isa);
+        if (at == std::string::npos) continue;
+        return codes ? level_named(kernel.substr(at) + " codes", isa, true, code_peak_work(kernel.c_str())) : level_named(isa);
     }
-    return best_level();
+    return codes ? level_named("codes", best_isa(), true, nullptr) : level_named(best_isa());
 }
 
 Level* level = nullptr;  // of the kernel measured
@@ -91,7 +99,7 @@ void measure(benchmark::State& state, const Work& work, const std::function<void
     state.counters["best_us"] = best * 1e6;
     state.counters["GB/s"] = work.traffic.bytes() / best * 1e-9;
     if (work.operations > 0.0) {
-        state.counters["GFLOP/s"] = work.operations / best * 1e-9;
+        state.counters[level->codes ? "GOP/s" : "GFLOP/s"] = work.operations / best * 1e-9;
         if (level->peak > 0.0) {
             state.counters["%peak"] = 100.0 * work.operations / best / level->peak;
             least = std::max(least, work.operations / level->peak);
@@ -105,7 +113,7 @@ void set_kernel(const std::string& name) {
 }
 
 double best_peak() {
-    return best_level().peak;
+    return level_named(best_isa()).peak;
 }
 
 }  // namespace fovea::bench

@@ -39,7 +39,7 @@ class Floats {
 
 // What a call does at least.
 struct Work {
-    double operations;  // of floating point; 0 where it only moves and compares
+    double operations;  // of floating point or of codes; 0 where it only moves and compares
     Traffic traffic;
 };
 
@@ -71,5 +71,8 @@ void register_variants(const ops::KernelTable<Function>& table, const std::strin
 
 // Kernels beside the convolutions: small_kernel_bench.cpp.
 void register_small_kernels();
+
+// Kernels of codes: code_kernel_bench.cpp.
+void register_code_kernels();
 
 }  // namespace fovea::bench

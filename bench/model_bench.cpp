@@ -91,6 +91,45 @@ private:
     std::vector<float> logits_;
 };
 
+// Operations a second that a core reaches by the instructions of a step's kernel, for each kind of them the best that was measured.
+class Peaks {
+public:
+    explicit Peaks(const char* isa) : floats_(fovea::bench::peak_work(isa)) {}
+
+    double of(const char* kernel) {
+        double (*const of_codes)(long) = fovea::bench::code_peak_work(kernel);
+        double (*const work)(long) = of_codes != nullptr ? of_codes : floats_;
+        const auto [place, is_new] = best_.try_emplace(work, 0.0);
+        if (is_new) place->second = measure_peak(work, 50);
+        return place->second;
+    }
+    double of_floats() { return of(""); }
+    // Of those that were asked for.
+    void measure_again() {
+        for (auto& [work, best] : best_) best = std::max(best, measure_peak(work, 200));
+    }
+    // What a core takes at least for a step's multiply-adds; 0 where there is no peak.
+    double least_seconds(const fovea_step_time& step) {
+        const double peak = of(step.kernel);
+        return peak > 0.0 ? 2.0 * static_cast<double>(step.multiply_adds) / peak : 0.0;
+    }
+
+private:
+    double (*floats_)(long);
+    std::map<double (*)(long), double> best_;
+};
+
+// The times of a network's steps in the next run; empty if it fails.
+std::vector<fovea_step_time> profile_once(Network& network) {
+    fovea_session_profile(network.session(), 1);
+    if (network.run() != FOVEA_OK) return {};
+    std::vector<fovea_step_time> steps(fovea_session_step_times(network.session(), nullptr, 0));
+    if (steps.empty()) return {};
+    steps[0].size = sizeof(fovea_step_time);
+    fovea_session_step_times(network.session(), steps.data(), static_cast<std::uint32_t>(steps.size()));
+    return steps;
+}
+
 // The value below which `part` of the values lie; sorts them.
 double percentile(std::vector<double>& values, double part) {
     std::sort(values.begin(), values.end());
@@ -119,11 +158,10 @@ void bench_run(benchmark::State& state, const std::string& path, const char* isa
     state.counters["p99_ms"] = percentile(seconds, 0.99) * 1e3;
     state.counters["workspace_MiB"] = static_cast<double>(network.info.workspace_bytes) / (1 << 20);
     state.counters["GMAC/s"] = static_cast<double>(network.info.multiply_adds) / best * 1e-9;
-    const double peak = measure_peak(fovea::bench::peak_work(network.info.isa), 50);
-    if (peak > 0.0) {
-        const double operations = 2.0 * static_cast<double>(network.info.multiply_adds);
-        state.counters["%peak"] = 100.0 * operations / best / (peak * network.info.threads);
-    }
+    Peaks peaks(network.info.isa);
+    double least = 0.0;
+    for (const fovea_step_time& step : profile_once(network)) least += peaks.least_seconds(step);
+    if (least > 0.0) state.counters["%peak"] = 100.0 * least / best / network.info.threads;
     state.SetLabel(network.info.isa);
 }
 
@@ -230,29 +268,24 @@ constexpr double kSlow = 0.45;  // of the roofline
 bool print_layers(const std::string& path, const std::string& name, const char* isa) {
     Network network;
     if (network.open(path, isa, 1) != FOVEA_OK || network.prepare() != FOVEA_OK || network.run() != FOVEA_OK) return false;
-    fovea_session_profile(network.session(), 1);
-    if (network.run() != FOVEA_OK) return false;
-    std::vector<fovea_step_time> best(fovea_session_step_times(network.session(), nullptr, 0));
+    std::vector<fovea_step_time> best = profile_once(network);
     if (best.empty()) return false;
-    best[0].size = sizeof(fovea_step_time);
     std::vector<fovea_step_time> steps = best;
     const auto count = static_cast<std::uint32_t>(best.size());
-    fovea_session_step_times(network.session(), best.data(), count);
-    double (*const work)(long) = fovea::bench::peak_work(network.info.isa);
-    double peak = measure_peak(work, 200);
+    Peaks peaks(network.info.isa);
+    for (const fovea_step_time& step : best) peaks.least_seconds(step);
+    peaks.measure_again();
     const double end = seconds_now() + 1.0;
     for (int run = 0; run < 20 || seconds_now() < end; ++run) {
         if (network.run() != FOVEA_OK) return false;
         fovea_session_step_times(network.session(), steps.data(), count);
         for (std::size_t i = 0; i < best.size(); ++i) best[i].seconds = std::min(best[i].seconds, steps[i].seconds);
     }
-    peak = std::max(peak, measure_peak(work, 200));
+    peaks.measure_again();
 
-    const auto share_of_peak = [peak](double multiply_adds, double seconds) {
+    const auto share_of_peak = [](double least, double seconds) {
         char text[16] = "";
-        if (peak > 0.0 && multiply_adds > 0.0) {
-            std::snprintf(text, sizeof(text), "%.0f", 100.0 * 2.0 * multiply_adds / seconds / peak);
-        }
+        if (least > 0.0) std::snprintf(text, sizeof(text), "%.0f", 100.0 * least / seconds);
         return std::string(text);
     };
     fovea::bench::Bandwidth bandwidth(fovea::bench::stream_peak(network.info.isa));
@@ -260,39 +293,47 @@ bool print_layers(const std::string& path, const std::string& name, const char* 
         const fovea::bench::Traffic traffic = {static_cast<double>(step.bytes_read), static_cast<double>(step.bytes_written)};
         return bandwidth.seconds(traffic, std::min(traffic.bytes(), kBandBytes));
     };
-    double total = 0.0;
-    for (const fovea_step_time& step : best) total += step.seconds;
-    std::printf("\n%s on one thread, %s, peak of this core %.1f GFLOP/s; each step at its best\n\n", name.c_str(), network.info.isa,
-                peak * 1e-9);
+    double total = 0.0, total_least = 0.0, code_peak = 0.0;
+    for (const fovea_step_time& step : best) {
+        total += step.seconds;
+        total_least += peaks.least_seconds(step);
+        if (fovea::bench::code_peak_work(step.kernel) != nullptr) code_peak = peaks.of(step.kernel);
+    }
+    char of_codes[64] = "";
+    if (code_peak > 0.0) std::snprintf(of_codes, sizeof(of_codes), ", of 8-bit codes %.1f GOP/s", code_peak * 1e-9);
+    std::printf("\n%s on one thread, %s, peak of this core %.1f GFLOP/s%s; each step at its best\n\n", name.c_str(), network.info.isa,
+                peaks.of_floats() * 1e-9, of_codes);
     std::printf("| layer | kernel | us | %% of time | MMAC | %% of peak | GB/s | %% of roofline | bound by |\n"
                 "|--|--|--:|--:|--:|--:|--:|--:|--|\n");
-    std::map<std::string, fovea_step_time> kernels;
+    struct Sum {
+        double seconds = 0.0, least = 0.0;
+    };
+    std::map<std::string, Sum> kernels;
     std::string slow;
     for (const fovea_step_time& step : best) {
-        const double arithmetic = peak > 0.0 ? 2.0 * static_cast<double>(step.multiply_adds) / peak : 0.0;
+        const double arithmetic = peaks.least_seconds(step);
         const double moving = moving_seconds(step), least = std::max(arithmetic, moving);
         const double reached = least / step.seconds;
         const char* const bound = least <= 0.0 ? "" : arithmetic >= moving ? "multiply-adds" : "loads and stores";
         std::printf("| %s | %s | %.1f | %.1f | %.3f | %s | %.1f | %.0f | %s |\n", step.name, step.kernel, step.seconds * 1e6,
                     100.0 * step.seconds / total, static_cast<double>(step.multiply_adds) * 1e-6,
-                    share_of_peak(static_cast<double>(step.multiply_adds), step.seconds).c_str(),
+                    share_of_peak(arithmetic, step.seconds).c_str(),
                     static_cast<double>(step.bytes_read + step.bytes_written) / step.seconds * 1e-9, 100.0 * reached, bound);
         if (least > 0.0 && reached < kSlow && step.seconds > kSmallPart * total) {
             slow += std::string("\n- ") + step.name + " (" + step.kernel + ")";
         }
-        fovea_step_time& sum = kernels.try_emplace(step.kernel, fovea_step_time{}).first->second;
+        Sum& sum = kernels[step.kernel];
         sum.seconds += step.seconds;
-        sum.multiply_adds += step.multiply_adds;
+        sum.least += arithmetic;
     }
     std::printf("\nsteps above %.0f %% of the time below %.0f %% of their roofline:%s\n", 100.0 * kSmallPart, 100.0 * kSlow,
                 slow.empty() ? " none" : slow.c_str());
     std::printf("\n| kernel | us | %% of time | %% of peak |\n|--|--:|--:|--:|\n");
     for (const auto& [kernel, sum] : kernels) {
         std::printf("| %s | %.1f | %.1f | %s |\n", kernel.c_str(), sum.seconds * 1e6, 100.0 * sum.seconds / total,
-                    share_of_peak(static_cast<double>(sum.multiply_adds), sum.seconds).c_str());
+                    share_of_peak(sum.least, sum.seconds).c_str());
     }
-    std::printf("| all | %.1f | 100 | %s |\n", total * 1e6,
-                share_of_peak(static_cast<double>(network.info.multiply_adds), total).c_str());
+    std::printf("| all | %.1f | 100 | %s |\n", total * 1e6, share_of_peak(total_least, total).c_str());
     return true;
 }
 

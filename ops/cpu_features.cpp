@@ -18,7 +18,7 @@ namespace {
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
     {"avx2", kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi, kFeatureAvx2Fma},
-    {"avx512", kFeatureAvx512 | kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi,
+    {"avx512", kFeatureAvx512 | kFeatureAvx512Vnni | kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi,
      kFeatureAvx512 | kFeatureAvx2Fma},
 };
 #elif defined(__aarch64__)

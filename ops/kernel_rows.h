@@ -36,6 +36,12 @@
 #define FOVEA_ROW_AVX512 FOVEA_NO_ROW
 #endif
 
+#if defined(FOVEA_HAVE_AVX512_VNNI)
+#define FOVEA_ROW_AVX512_VNNI(function) FOVEA_ROW(function, kFeatureAvx512 | kFeatureAvx512Vnni)
+#else
+#define FOVEA_ROW_AVX512_VNNI FOVEA_NO_ROW
+#endif
+
 #if defined(FOVEA_HAVE_PCLMUL)
 #define FOVEA_ROW_PCLMUL(function) FOVEA_ROW(function, kFeaturePclmul)
 #else

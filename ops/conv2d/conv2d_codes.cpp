@@ -7,12 +7,14 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<Conv2dU8S8Function> kU8Variants[] = {
+    FOVEA_ROW_AVX512_VNNI(conv2d_u8s8_avx512_vnni)
     FOVEA_ROW_AVX2(conv2d_u8s8_avx2)
     FOVEA_ROW_NEON(conv2d_u8s8_neon)
     FOVEA_ROW_SCALAR(conv2d_u8s8_scalar)
 };
 
 constexpr KernelVariant<Conv2dS16S8Function> kS16Variants[] = {
+    FOVEA_ROW_AVX512_VNNI(conv2d_s16s8_avx512_vnni)
     FOVEA_ROW_AVX2(conv2d_s16s8_avx2)
     FOVEA_ROW_NEON(conv2d_s16s8_neon)
     FOVEA_ROW_SCALAR(conv2d_s16s8_scalar)

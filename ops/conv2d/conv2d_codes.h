@@ -44,6 +44,7 @@ using Conv2dS16S8Function = void (*)(const Conv2dS16S8Args&);
 
 void conv2d_u8s8_scalar(const Conv2dU8S8Args&);
 void conv2d_u8s8_avx2(const Conv2dU8S8Args&);
+void conv2d_u8s8_avx512_vnni(const Conv2dU8S8Args&);
 void conv2d_u8s8_neon(const Conv2dU8S8Args&);
 extern const KernelTable<Conv2dU8S8Function> kConv2dU8S8;
 template <>
@@ -53,6 +54,7 @@ struct TableOf<Conv2dU8S8Args> {
 
 void conv2d_s16s8_scalar(const Conv2dS16S8Args&);
 void conv2d_s16s8_avx2(const Conv2dS16S8Args&);
+void conv2d_s16s8_avx512_vnni(const Conv2dS16S8Args&);
 void conv2d_s16s8_neon(const Conv2dS16S8Args&);
 extern const KernelTable<Conv2dS16S8Function> kConv2dS16S8;
 template <>

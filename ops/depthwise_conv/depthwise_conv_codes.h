@@ -42,6 +42,7 @@ using DepthwiseConvS16S8Function = void (*)(const DepthwiseConvS16S8Args&);
 
 void depthwise_conv_u8s8_scalar(const DepthwiseConvU8S8Args&);
 void depthwise_conv_u8s8_avx2(const DepthwiseConvU8S8Args&);
+void depthwise_conv_u8s8_avx512_vnni(const DepthwiseConvU8S8Args&);
 void depthwise_conv_u8s8_neon(const DepthwiseConvU8S8Args&);
 extern const KernelTable<DepthwiseConvU8S8Function> kDepthwiseConvU8S8;
 template <>
@@ -51,6 +52,7 @@ struct TableOf<DepthwiseConvU8S8Args> {
 
 void depthwise_conv_s16s8_scalar(const DepthwiseConvS16S8Args&);
 void depthwise_conv_s16s8_avx2(const DepthwiseConvS16S8Args&);
+void depthwise_conv_s16s8_avx512_vnni(const DepthwiseConvS16S8Args&);
 void depthwise_conv_s16s8_neon(const DepthwiseConvS16S8Args&);
 extern const KernelTable<DepthwiseConvS16S8Function> kDepthwiseConvS16S8;
 template <>

@@ -36,6 +36,7 @@ using PointwiseConvS16S8Function = void (*)(const PointwiseConvS16S8Args&);
 
 void pointwise_conv_u8s8_scalar(const PointwiseConvU8S8Args&);
 void pointwise_conv_u8s8_avx2(const PointwiseConvU8S8Args&);
+void pointwise_conv_u8s8_avx512_vnni(const PointwiseConvU8S8Args&);
 void pointwise_conv_u8s8_neon(const PointwiseConvU8S8Args&);
 void pointwise_conv_u8s8_neon_dotprod(const PointwiseConvU8S8Args&);
 extern const KernelTable<PointwiseConvU8S8Function> kPointwiseConvU8S8;
@@ -46,6 +47,7 @@ struct TableOf<PointwiseConvU8S8Args> {
 
 void pointwise_conv_s16s8_scalar(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_avx2(const PointwiseConvS16S8Args&);
+void pointwise_conv_s16s8_avx512_vnni(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_neon(const PointwiseConvS16S8Args&);
 extern const KernelTable<PointwiseConvS16S8Function> kPointwiseConvS16S8;
 template <>

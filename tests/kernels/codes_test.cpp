@@ -260,6 +260,15 @@ void check_all_pointwise(const KernelTable<void (*)(const PointwiseConvCodesArgs
             }
         }
     }
+    // Around the tiles of kernels that take more panels or pixels at once.
+    int turn = 0;
+    for (const int outputs : {32, 48, 56, 64, 70, 72, 80, 88, 104, 136}) {
+        for (const int pixels : {2, 5, 7, 8, 13, 18, 25}) {
+            const CodeType type = kTypes[turn++ % 2];
+            const Activation activation = kActivations[turn % 3];
+            check_pointwise<Input>(checker, table, pixels, turn % 2 == 0 ? 24 : 13, outputs, type, activation, kKinds[turn / 2 % 2]);
+        }
+    }
     for (const CodeType type : kTypes) {
         for (const Activation activation : kActivations) {
             check_pointwise<Input>(checker, table, 9, 20, 19, type, activation, Codes::kAny);
@@ -274,33 +283,36 @@ struct WindowShape {
 };
 constexpr WindowShape kWindows[] = {
     {5, 3, 3, 1, 1, 1}, {9, 3, 3, 2, 1, 1}, {13, 5, 5, 1, 1, 2}, {12, 5, 5, 2, 1, 1}, {1, 3, 3, 1, 1, 1},
-    {7, 1, 4, 1, 2, 0}, {16, 2, 2, 3, 1, 0}, {6, 7, 7, 1, 1, 3},
+    {7, 1, 4, 1, 2, 0}, {16, 2, 2, 3, 1, 0}, {6, 7, 7, 1, 1, 3}, {33, 3, 3, 2, 1, 0}, {31, 3, 3, 1, 1, 1},
 };
 
-// Rows of which the second is padding.
+// Rows of which one is padding, or none, with columns that lie apart or beside each other.
 template <typename Input>
 struct Rows {
-    Rows(Random& random, const WindowShape& shape, int channels, Codes kind) : zero_(static_cast<std::size_t>(channels)) {
+    Rows(Random& random, const WindowShape& shape, int channels, Codes kind)
+        : stride_(channels + (random.between(0, 1) == 0 ? 0 : 2)), zero_(static_cast<std::size_t>(channels)), width_(shape.width) {
         const auto count = static_cast<std::size_t>(channels);
+        const int missing = random.between(0, 1) == 0 ? -1 : random.between(0, shape.kernel_height - 1);
         for (int a = 0; a < shape.kernel_height; ++a) {
-            maps_.push_back(std::make_unique<Map>(static_cast<std::size_t>(shape.width), count, count + 2, kInputType<Input>));
+            maps_.push_back(
+                std::make_unique<Map>(static_cast<std::size_t>(shape.width), count, static_cast<std::size_t>(stride_), kInputType<Input>));
             maps_.back()->fill(random, kind);
-            pointers_.push_back(a == 1 ? nullptr : maps_.back()->template codes<Input>());
+            pointers_.push_back(a == missing ? nullptr : maps_.back()->template codes<Input>());
         }
         for (std::size_t c = 0; c < count; ++c) zero_[c] = random_code(random, kInputType<Input>, Codes::kAny);
     }
     int at(int a, int column, int channel) const {
         const auto index = static_cast<std::size_t>(a);
-        const bool inside = pointers_[index] != nullptr && column >= 0 && column < width();
+        const bool inside = pointers_[index] != nullptr && column >= 0 && column < width_;
         return inside ? maps_[index]->at(static_cast<std::size_t>(column), static_cast<std::size_t>(channel))
                       : zero_[static_cast<std::size_t>(channel)];
     }
-    int width() const { return width_; }
 
+    int stride_;
     std::vector<std::unique_ptr<Map>> maps_;
     std::vector<const Input*> pointers_;
     Vector<std::int32_t> zero_;
-    int width_ = 0;
+    int width_;
 };
 
 template <typename Input>
@@ -309,8 +321,7 @@ void check_conv2d(Checker& checker, const KernelTable<void (*)(const Conv2dCodes
     checker.shape("width=%d kernel=%dx%d stride=%d in=%d out=%d output=%d kind=%d", shape.width, shape.kernel_height,
                   shape.kernel_width, shape.stride, inputs, outputs, static_cast<int>(type), static_cast<int>(kind));
     Random random = checker.random();
-    Rows<Input> rows(random, shape, inputs, kind);
-    rows.width_ = shape.width;
+    const Rows<Input> rows(random, shape, inputs, kind);
     const int taps = shape.kernel_height * shape.kernel_width;
     const Panels weights(random, taps, inputs, outputs, kind, sizeof(Input) == 1);
     const std::unique_ptr<Vector<std::int32_t>> bias(random_bias(random, outputs));
@@ -332,7 +343,7 @@ void check_conv2d(Checker& checker, const KernelTable<void (*)(const Conv2dCodes
     for (const auto& kernel : runnable_variants(table)) {
         Output output(static_cast<std::size_t>(shape.output_width()), out, out + 1, type);
         const bool ran = checker.run(kernel.name, [&] {
-            kernel.function({rows.pointers_.data(), inputs + 2, output.view(), weights.bytes_.data(), bias->data(), rows.zero_.data(),
+            kernel.function({rows.pointers_.data(), rows.stride_, output.view(), weights.bytes_.data(), bias->data(), rows.zero_.data(),
                              epilogue.args(), shape.width, shape.output_width(), inputs, outputs, shape.kernel_height,
                              shape.kernel_width, shape.stride, shape.dilation, shape.pad_left});
         });
@@ -346,8 +357,7 @@ void check_depthwise(Checker& checker, const KernelTable<void (*)(const Depthwis
     checker.shape("width=%d kernel=%dx%d stride=%d channels=%d output=%d kind=%d", shape.width, shape.kernel_height,
                   shape.kernel_width, shape.stride, channels, static_cast<int>(type), static_cast<int>(kind));
     Random random = checker.random();
-    Rows<Input> rows(random, shape, channels, kind);
-    rows.width_ = shape.width;
+    const Rows<Input> rows(random, shape, channels, kind);
     const int taps = shape.kernel_height * shape.kernel_width;
     const std::size_t padded = round_up(static_cast<std::size_t>(channels), 8);
     GuardedArray<std::int8_t> weights(static_cast<std::size_t>(taps) * padded);
@@ -377,7 +387,7 @@ void check_depthwise(Checker& checker, const KernelTable<void (*)(const Depthwis
     for (const auto& kernel : runnable_variants(table)) {
         Output output(static_cast<std::size_t>(shape.output_width()), count, count + 3, type);
         const bool ran = checker.run(kernel.name, [&] {
-            kernel.function({rows.pointers_.data(), channels + 2, output.view(), weights.data(), bias->data(), rows.zero_.data(),
+            kernel.function({rows.pointers_.data(), rows.stride_, output.view(), weights.data(), bias->data(), rows.zero_.data(),
                              epilogue.args(), shape.width, shape.output_width(), channels, shape.kernel_height, shape.kernel_width,
                              shape.stride, shape.dilation, shape.pad_left});
         });
@@ -420,8 +430,8 @@ TEST_CASE("conv2d of codes: every kernel, windows, strides, padding that holds t
     Checker checker;
     int turn = 0;
     for (const WindowShape& shape : kWindows) {
-        for (const int inputs : {1, 2, 3, 4, 7}) {
-            for (const int outputs : {1, 8, 13}) {
+        for (const int inputs : {1, 2, 3, 4, 7, 20}) {
+            for (const int outputs : {1, 8, 13, 16, 24, 72}) {
                 for (const Codes kind : kKinds) {
                     const CodeType type = kTypes[turn++ % 2];
                     const Activation activation = kActivations[turn % 3];
@@ -437,7 +447,7 @@ TEST_CASE("depthwise_conv of codes: every kernel, windows, strides, padding that
     Checker checker;
     int turn = 0;
     for (const WindowShape& shape : kWindows) {
-        for (const int channels : {1, 7, 8, 9, 16, 24, 27, 40}) {
+        for (const int channels : {1, 7, 8, 9, 16, 24, 27, 40, 63, 64, 72, 91, 120}) {
             for (const Codes kind : kKinds) {
                 const CodeType type = kTypes[turn++ % 2];
                 const Activation activation = kActivations[turn % 3];

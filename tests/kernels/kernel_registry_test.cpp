@@ -23,6 +23,7 @@ constexpr Suffix kSuffixes[] = {
     {"_scalar", kFeatureNone},       {"_avx2", kFeatureAvx2Fma},  {"_avx512", kFeatureAvx512},
     {"_neon", kFeatureNeon},         {"_pclmul", kFeaturePclmul}, {"_vpclmul", kFeatureVpclmul},
     {"_neon_fp16", kFeatureNeonFp16},
+    {"_avx512_vnni", kFeatureAvx512 | kFeatureAvx512Vnni},
     {"_neon_dotprod", kFeatureNeonDotprod},
     {"_armv8crc", kFeatureArmCrc},
     {"_armv8_sha2", kFeatureArmSha2},

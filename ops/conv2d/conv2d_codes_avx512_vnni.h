@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#if !defined(__AVX512VNNI__) || !defined(__AVX512VL__)
+#error "compile this file with -mavx512vnni -mavx512vl"
+#endif
+
+// Where columns lie beside each other, the inputs of a row of the window are one vector: its weights are put in that order once a row, unless
+// the file has them so, and a tile of columns is one of pixels (pointwise_conv_codes_avx512_vnni.h).
+// Others, and columns whose window reaches into padding, go one by one, each tap apart.
+#include "ops/conv2d/conv2d_codes.h"
+#include "ops/panel_product_codes_avx512_vnni.h"
+
+namespace fovea::ops {
+namespace {
+
+template <typename Input>
+struct Panels {
+    const Conv2dCodesArgs<Input>& args;
+    const std::int8_t* weights;
+    int quads;
+    std::ptrdiff_t panel_bytes;
+
+    Panels(const Conv2dCodesArgs<Input>& of, int panel)
+        : args(of), quads((of.in_channels + 3) / 4),
+          panel_bytes(static_cast<std::ptrdiff_t>(of.kernel_height) * of.kernel_width * quads * 32) {
+        weights = of.weights + panel * panel_bytes;
+    }
+    const std::int8_t* of_tap(int a, int b) const {
+        return weights + (static_cast<std::ptrdiff_t>(a) * args.kernel_width + b) * quads * 32;
+    }
+};
+
+// The weights of the window's rows as vectors: element e of one is input e % in_channels of tap e / in_channels. Elements past the last are
+// weights of 0.
+template <typename Input>
+struct DenseRows {
+    static constexpr int kMostBytes = 16384;
+    static constexpr int kElements = kStepInputs<Input>;
+
+    int steps;            // of a row
+    bool is_read_behind;  // what lies behind the window's last column
+    const std::int8_t* first;
+    std::ptrdiff_t row_bytes, panel_bytes;
+    alignas(64) std::int8_t ordered[kMostBytes];
+
+    // Bytes whose channels are a multiple of 4 lie in the file as they are taken.
+    static bool is_ordered(const Conv2dCodesArgs<Input>& args) { return sizeof(Input) == 1 && args.in_channels % 4 == 0; }
+    static int steps_of(const Conv2dCodesArgs<Input>& args) { return (args.kernel_width * args.in_channels + kElements - 1) / kElements; }
+    static bool fit(const Conv2dCodesArgs<Input>& args, int panels) {
+        if (args.dilation_x != 1 || args.input_stride != args.in_channels) return false;
+        if (is_ordered(args)) return true;
+        return args.in_channels <= 256 && args.kernel_width <= 64 &&
+               static_cast<std::int64_t>(steps_of(args)) * args.kernel_height * panels * 32 <= kMostBytes;
+    }
+
+    DenseRows(const Panels<Input>& panels, int count)
+        : steps(steps_of(panels.args)), is_read_behind(steps * kElements != panels.args.kernel_width * panels.args.in_channels) {
+        const Conv2dCodesArgs<Input>& args = panels.args;
+        if (is_ordered(args)) {
+            first = panels.weights;
+            row_bytes = static_cast<std::ptrdiff_t>(args.kernel_width) * panels.quads * 32;
+            panel_bytes = panels.panel_bytes;
+            return;
+        }
+        first = ordered;
+        row_bytes = steps * 32;
+        panel_bytes = row_bytes * args.kernel_height;
+        std::int8_t* to = ordered;
+        for (int n = 0; n < count; ++n) {
+            for (int a = 0; a < args.kernel_height; ++a) {
+                const std::int8_t* const row = panels.of_tap(a, 0) + n * panels.panel_bytes;
+                for (int step = 0; step < steps; ++step, to += 32) order_step(args, panels.quads, row, step, to);
+            }
+        }
+    }
+
+private:
+    static void order_step(const Conv2dCodesArgs<Input>& args, int quads, const std::int8_t* row, int step, std::int8_t* to) {
+        constexpr int kBits = 32 / kElements;
+        const __m256i field = _mm256_set1_epi32(static_cast<int>((std::uint64_t{1} << kBits) - 1));
+        __m256i together = _mm256_setzero_si256();
+        for (int k = 0; k < kElements; ++k) {
+            const int e = step * kElements + k;
+            if (e >= args.kernel_width * args.in_channels) break;
+            const int input = e % args.in_channels;
+            const auto* const of_tap = reinterpret_cast<const __m256i_u*>(row + (e / args.in_channels * quads + input / 4) * 32);
+            const __m256i top = _mm256_sll_epi32(*of_tap, _mm_cvtsi32_si128(24 - 8 * (input % 4)));
+            const __m256i weight = _mm256_and_si256(_mm256_srai_epi32(top, 24), field);
+            together = _mm256_or_si256(together, _mm256_sll_epi32(weight, _mm_cvtsi32_si128(kBits * k)));
+        }
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to), together);
+    }
+};
+
+// A column, tap by tap.
+template <typename Input, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_column(const Panels<Input>& panels, const PanelEpilogue<kPairs, kOdd>& epilogue, int channel, int x) {
+    constexpr int kMostInputs = 128;  // at a time
+    constexpr int kPanels = 2 * kPairs + (kOdd ? 1 : 0);
+    const Conv2dCodesArgs<Input>& args = panels.args;
+    PanelTile<1, kPairs, kOdd> tile;
+    epilogue.start(tile);
+    alignas(64) std::int8_t words[sizeof(Input) == 1 ? 1 : kPanels * kMostInputs / 4 * 64];
+    for (int a = 0; a < args.kernel_height; ++a) {
+        for (int b = 0; b < args.kernel_width; ++b) {
+            const std::ptrdiff_t column =
+                static_cast<std::ptrdiff_t>(x) * args.stride_x + static_cast<std::ptrdiff_t>(b) * args.dilation_x - args.pad_left;
+            const bool is_inside = args.rows[a] != nullptr && column >= 0 && column < args.input_width;
+            for (int first = 0; first < args.in_channels; first += kMostInputs) {
+                const int inputs = args.in_channels - first < kMostInputs ? args.in_channels - first : kMostInputs;
+                Input pads[kMostInputs];
+                if (!is_inside) {
+                    for (int i = 0; i < inputs; ++i) pads[i] = static_cast<Input>(args.input_zero[first + i]);
+                }
+                const Input* const input = is_inside ? args.rows[a] + column * args.input_stride + first : pads;
+                const std::int8_t* weights = panels.of_tap(a, b) + first / 4 * 32;
+                std::ptrdiff_t panel_bytes = panels.panel_bytes;
+                if constexpr (sizeof(Input) == 2) {
+                    constexpr std::ptrdiff_t kWordBytes = kMostInputs / 4 * 64;
+                    for (int n = 0; n < kPanels; ++n) {
+                        for (int i = 0; i < inputs; i += 4) {
+                            widen_weights(weights + n * panel_bytes + i * 8, words + n * kWordBytes + i * 16);
+                        }
+                    }
+                    weights = words;
+                    panel_bytes = kWordBytes;
+                }
+                tile.add(input, 0, weights, panel_bytes, inputs);
+            }
+        }
+    }
+    epilogue.store(args.output, x * args.output.stride + channel, tile);
+}
+
+// The output columns from first to end, none of whose windows reaches into padding.
+template <typename Input, int kPixels, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_dense(const Panels<Input>& panels, const PanelEpilogue<kPairs, kOdd>& epilogue, int channel, int first,
+                                     int end) {
+    const Conv2dCodesArgs<Input>& args = panels.args;
+    const DenseRows<Input> rows(panels, 2 * kPairs + (kOdd ? 1 : 0));
+    const std::ptrdiff_t step = args.stride_x * args.input_stride;
+    const auto compute_tile = [&]<int kCount>(int x) __attribute__((always_inline)) {
+        const std::ptrdiff_t left = (static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left) * args.input_stride;
+        PanelTile<kCount, kPairs, kOdd> tile;
+        epilogue.start(tile);
+        for (int a = 0; a < args.kernel_height; ++a) {
+            tile.add(args.rows[a] + left, step, rows.first + a * rows.row_bytes, rows.panel_bytes, rows.steps * kStepInputs<Input>);
+        }
+        epilogue.store(args.output, x * args.output.stride + channel, tile);
+    };
+    for (; first + kPixels <= end; first += kPixels) compute_tile.template operator()<kPixels>(first);
+    for (; first < end; ++first) compute_tile.template operator()<1>(first);
+}
+
+template <typename Input, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_panels(const Conv2dCodesArgs<Input>& args, int panel) {
+    constexpr int kPanels = 2 * kPairs + (kOdd ? 1 : 0);
+    const int channel = panel * 8;
+    const int count = args.out_channels - channel < 8 * kPanels ? args.out_channels - channel : 8 * kPanels;
+    const PanelEpilogue<kPairs, kOdd> epilogue(args.bias, channel, count, args.requantisation, args.output.type,
+                                               args.kernel_height * args.kernel_width * args.in_channels, kGreatestProduct<Input>);
+    const Panels<Input> panels(args, panel);
+    bool whole_rows = true;
+    for (int a = 0; a < args.kernel_height; ++a) whole_rows = whole_rows && args.rows[a] != nullptr;
+    int begin = 0, end = 0;
+    if (whole_rows && DenseRows<Input>::fit(args, kPanels)) {
+        // Of the columns that a window at output x needs, the first is x * stride_x - pad_left, the last `reach` behind it.
+        const bool is_read_behind = args.kernel_width * args.in_channels % kStepInputs<Input> != 0;
+        const int behind = (kStepInputs<Input> - 1 + args.in_channels - 1) / args.in_channels;
+        const int reach = args.kernel_width - 1 + (is_read_behind ? behind : 0);
+        const int last = args.input_width - 1 - reach + args.pad_left;
+        const int inside = last < 0 ? 0 : last / args.stride_x + 1;
+        end = inside < args.output_width ? inside : args.output_width;
+        begin = (args.pad_left + args.stride_x - 1) / args.stride_x;
+        begin = begin < end ? begin : end;
+        compute_dense<Input, kPanels >= 7 ? 6 : 8, kPairs, kOdd>(panels, epilogue, channel, begin, end);
+    }
+    for (int x = 0; x < args.output_width; ++x) {
+        if (x < begin || x >= end) compute_column(panels, epilogue, channel, x);
+    }
+}
+
+template <typename Input>
+inline void compute(const Conv2dCodesArgs<Input>& args) {
+    const int panels = (args.out_channels + 7) / 8;
+    for (int panel = 0; panel < panels; panel += panels_at_once(panels - panel)) {
+        with_panels(panels_at_once(panels - panel), [&]<int kPairs, bool kOdd>() { compute_panels<Input, kPairs, kOdd>(args, panel); });
+    }
+}
+
+}  // namespace
+}  // namespace fovea::ops

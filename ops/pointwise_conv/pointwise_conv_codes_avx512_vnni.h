@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#if !defined(__AVX512VNNI__) || !defined(__AVX512VL__)
+#error "compile this file with -mavx512vnni -mavx512vl"
+#endif
+
+// A tile is 6 pixels x 64 or 56 outputs, 8 x 48 or 40, or 12 x 32 to 8: up to 24 registers of sums, 4 of weights, one of inputs. What is
+// left of the pixels goes by half a tile, then one by one. Products of 16-bit inputs are by weights that are widened once for all pixels.
+#include "ops/panel_product_codes_avx512_vnni.h"
+#include "ops/pointwise_conv/pointwise_conv_codes.h"
+
+namespace fovea::ops {
+namespace {
+
+// The weights of some panels as the products take them: bytes as they lie in the file.
+template <typename Input>
+struct PanelWeights {
+    static constexpr int kMostInputs = 1 << 30;  // at a time
+
+    const std::int8_t* weights;
+    std::ptrdiff_t panel_bytes;
+
+    void widen(int, int, int) {}
+    const std::int8_t* at(int first) const { return weights + first / 4 * 32; }
+};
+template <>
+struct PanelWeights<std::int16_t> {
+    static constexpr int kMostInputs = 128;
+
+    const std::int8_t* bytes;
+    std::ptrdiff_t bytes_of_panel;
+    std::ptrdiff_t panel_bytes = kMostInputs / 4 * 64;
+    alignas(64) std::int8_t words[8 * kMostInputs / 4 * 64];
+
+    PanelWeights(const std::int8_t* weights, std::ptrdiff_t of_panel) : bytes(weights), bytes_of_panel(of_panel) {}
+    void widen(int panels, int first, int inputs) {
+        for (int n = 0; n < panels; ++n) {
+            const std::int8_t* from = bytes + n * bytes_of_panel + first / 4 * 32;
+            std::int8_t* to = words + n * panel_bytes;
+            for (int i = 0; i < inputs; i += 4, from += 32, to += 64) widen_weights(from, to);
+        }
+    }
+    const std::int8_t* at(int) const { return words; }
+};
+
+// All pixels for some panels, whose weights then stay near.
+template <typename Input, int kPixels, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_panels(const PointwiseConvCodesArgs<Input>& args, int panel) {
+    using Weights = PanelWeights<Input>;
+    constexpr int kPanels = 2 * kPairs + (kOdd ? 1 : 0);
+    const int channel = panel * 8;
+    const int count = args.out_channels - channel < 8 * kPanels ? args.out_channels - channel : 8 * kPanels;
+    const PanelEpilogue<kPairs, kOdd> epilogue(args.bias, channel, count, args.requantisation, args.output.type, args.in_channels,
+                                               kGreatestProduct<Input>);
+    const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>((args.in_channels + 3) / 4) * 32;
+    Weights weights{args.weights + panel * panel_bytes, panel_bytes};
+    const bool at_once = args.in_channels <= Weights::kMostInputs;
+    if (at_once) weights.widen(kPanels, 0, args.in_channels);
+    const auto compute_tile = [&]<int kCount>(std::size_t p) __attribute__((always_inline)) {
+        const auto pixel = static_cast<std::ptrdiff_t>(p);
+        const Input* const input = args.input + pixel * args.input_stride;
+        PanelTile<kCount, kPairs, kOdd> tile;
+        epilogue.start(tile);
+        for (int first = 0; first < args.in_channels; first += Weights::kMostInputs) {
+            const int left = args.in_channels - first;
+            const int inputs = left < Weights::kMostInputs ? left : Weights::kMostInputs;
+            if (!at_once) weights.widen(kPanels, first, inputs);
+            tile.add(input + first, args.input_stride, weights.at(first), weights.panel_bytes, inputs);
+            if (at_once) break;
+        }
+        epilogue.store(args.output, pixel * args.output.stride + channel, tile);
+    };
+    std::size_t p = 0;
+    for (; p + kPixels <= args.pixels; p += kPixels) compute_tile.template operator()<kPixels>(p);
+    if (p + kPixels / 2 <= args.pixels) {
+        compute_tile.template operator()<kPixels / 2>(p);
+        p += kPixels / 2;
+    }
+    for (; p < args.pixels; ++p) compute_tile.template operator()<1>(p);
+}
+
+template <typename Input>
+inline void compute(const PointwiseConvCodesArgs<Input>& args) {
+    const int panels = (args.out_channels + 7) / 8;
+    for (int panel = 0; panel < panels; panel += panels_at_once(panels - panel)) {
+        with_panels(panels_at_once(panels - panel), [&]<int kPairs, bool kOdd>() {
+            constexpr int kHalves = 2 * kPairs + (kOdd ? 1 : 0);
+            constexpr int kPixels = kHalves >= 7 ? 6 : kHalves >= 5 ? 8 : 12;
+            compute_panels<Input, kPixels, kPairs, kOdd>(args, panel);
+        });
+    }
+}
+
+}  // namespace
+}  // namespace fovea::ops
