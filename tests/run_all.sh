@@ -19,7 +19,7 @@ results=$build/results
 rm -rf "$results" && mkdir -p "$results"
 failed_steps=0
 
-packages="g++ git meson ninja-build pkg-config cmake valgrind python3-venv
+packages="ccache g++ git meson ninja-build pkg-config cmake valgrind python3-venv
  libstb-dev libxsimd-dev libeigen3-dev doctest-dev libcli11-dev nlohmann-json3-dev libbenchmark-dev"
 case " $stages " in *" python "*) packages="$packages zsh groff mandoc chromium" ;; esac
 case " $stages " in *" arm64 "*) packages="$packages g++-aarch64-linux-gnu qemu-user" ;; esac
@@ -30,7 +30,16 @@ case " $stages " in *" builds "*)
 esac
 
 has() { case " $stages " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-say() { printf '\n== %s (%s s)\n' "$*" "$(($(date +%s) - started))"; }
+stage_times=""
+stage=""
+say() {
+    now=$(date +%s)
+    [ -n "$stage" ] && stage_times="$stage_times  $((now - stage_started)) s $stage
+"
+    stage=$*
+    stage_started=$now
+    printf '\n== %s (%s s)\n' "$*" "$((now - started))"
+}
 started=$(date +%s)
 
 # A step that fails is counted and named; the rest still runs.
@@ -63,7 +72,8 @@ setup_python() {
         "$build/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt -e converter
 }
 
-# configure_only NAME [meson options]: configures once. configure: then builds everything.
+# configure_only NAME [meson options]: configures once. configure: then builds everything. With the same options for the
+# compiler, warnings among them, files that are the same are compiled once.
 configure_only() {
     directory=$1
     shift
@@ -98,6 +108,12 @@ run_pytest() {
 
 say "packages"
 step packages install_packages || exit 1
+# Builds that differ in a few files share the others.
+if [ -d /usr/lib/ccache ]; then
+    PATH=/usr/lib/ccache:$PATH
+    CCACHE_DIR=${CCACHE_DIR:-$build/ccache}
+    export PATH CCACHE_DIR
+fi
 
 native_isa=scalar
 case "$(uname -m)" in x86_64) native_isa=avx2 ;; aarch64) native_isa=neon ;; esac
@@ -105,14 +121,14 @@ if [ $native_isa = avx2 ] && grep -qw avx512vl /proc/cpuinfo; then native_isa=av
 
 if has release; then
     say "native, release"
-    if configure release; then
+    if configure release --werror; then
         FOVEA_REQUIRE_ISA=$native_isa run_tests native release
     fi
 fi
 # The tests of what handles files, pictures, threads and callbacks; a minute, without a build of its own.
 if has valgrind; then
     say "native, valgrind"
-    if configure release; then
+    if configure release --werror; then
         run_tests valgrind release --setup valgrind reentry_test threads_test screening_test model_file_test decode_test half_network_test
         step valgrind-screen valgrind --quiet --error-exitcode=9 --leak-check=full "$build/release/engine/cli/fovea" screen \
             --threads 2 --jobs 2 --model models/detectors/small224/small224.fovea tests/golden/data/photos/IDRiD_008.jpg \
@@ -129,7 +145,7 @@ if has asan; then
 fi
 if has scalar; then
     say "scalar kernels only"
-    if configure scalar -Dsimd=false -Dbench=false; then
+    if configure scalar --werror -Dsimd=false -Dbench=false; then
         run_tests scalar scalar --no-suite artifact --no-suite golden
     fi
 fi
@@ -150,7 +166,7 @@ if has tsan; then
 fi
 if has arm64; then
     say "arm64 under emulation"
-    if configure arm64 --cross-file tests/cross/aarch64-linux-qemu.ini -Dbench=false; then
+    if configure arm64 --werror --cross-file tests/cross/aarch64-linux-qemu.ini -Dbench=false; then
         for core in cortex-a53 cortex-a76 max; do
             say "arm64 as $core"
             arm64_isa=neon_fp16
@@ -183,7 +199,7 @@ if has builds || has python; then
 fi
 if has builds; then
     say "builds for other C libraries and CPUs, and in other projects"
-    run_pytest builds --dist load tests/artifact
+    FOVEA_BUILDS=$build run_pytest builds --dist load tests/artifact
 fi
 if has python; then
     say "Python"
@@ -212,4 +228,5 @@ if has python; then
 fi
 
 say "results"
+printf '%s' "$stage_times"
 python3 tests/count_results.py --failed-steps $failed_steps "$results"
