@@ -26,6 +26,11 @@ struct Register<64> {
     static Integers load(const void* from) { return _mm512_loadu_si512(from); }
     static void load(Integers& to, const std::int32_t* from) { to = _mm512_loadu_si512(from); }
     static void load(Floats& to, const float* from) { to = _mm512_loadu_ps(from); }
+    // As many codes as there are numbers of 32 bits.
+    static Integers load_codes(const std::uint8_t* from) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); }
+    static Integers load_codes(const std::int16_t* from) {
+        return _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    }
     static void store(void* to, Integers v) { _mm512_storeu_si512(to, v); }
     static void store_half(void* to, Integers v, int i) {
         _mm256_storeu_si256(static_cast<__m256i_u*>(to), i == 0 ? _mm512_castsi512_si256(v) : _mm512_extracti64x4_epi64(v, 1));
@@ -46,6 +51,7 @@ struct Register<64> {
     static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
     static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
     static Integers add(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
+    static Integers subtract(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
     static Floats magnitude(Floats v) { return _mm512_abs_ps(v); }
     static bool all_below(Floats v, float bound) { return _mm512_cmp_ps_mask(v, all(bound), _CMP_LT_OQ) == 0xffff; }
     // v times what hard-swish multiplies it by, for numbers: positive floats are in the order of their bits as integers, negative ones below
@@ -112,6 +118,12 @@ struct Register<32> {
     static Integers load(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i_u*>(from)); }
     static void load(Integers& to, const std::int32_t* from) { to = load(from); }
     static void load(Floats& to, const float* from) { to = _mm256_loadu_ps(from); }
+    static Integers load_codes(const std::uint8_t* from) {
+        return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+    }
+    static Integers load_codes(const std::int16_t* from) {
+        return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    }
     static void store(void* to, Integers v) { _mm256_storeu_si256(static_cast<__m256i_u*>(to), v); }
     static void store_half(void* to, Integers v, int i) {
         _mm_storeu_si128(static_cast<__m128i_u*>(to), i == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1));
@@ -128,6 +140,7 @@ struct Register<32> {
     static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
     static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
     static Integers add(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
+    static Integers subtract(Integers a, Integers b) { return _mm256_sub_epi32(a, b); }
     static Floats magnitude(Floats v) { return _mm256_andnot_ps(all(-0.0f), v); }
     static bool all_below(Floats v, float bound) { return _mm256_cmp_ps_mask(v, all(bound), _CMP_LT_OQ) == 0xff; }
     static Floats swished(Floats v) {

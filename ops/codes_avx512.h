@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of codes in registers become codes; see codes.h. Templates are of a register of 64, 32 or 16 bytes: the narrow ones are for channels
+// Values in registers become codes; see codes.h. Templates are of a register of 64, 32 or 16 bytes: the narrow ones are for channels
 // that would leave most of a wide one empty.
 #pragma once
 
@@ -23,53 +23,170 @@ template <int kFirst, int kEnd, int kStep, typename Body>
     }
 }
 
-// The codes of `count` sums of one pixel, channels from `channel` on, whatever the constants are. max and min take their second operand
+// The first `count` (1 to 16) of 16.
+inline __mmask16 first_lanes(int count) {
+    return static_cast<__mmask16>(count >= 16 ? 0xffffu : (1u << count) - 1u);
+}
+
+// Values in units of their scales of the channels of `mask` from element `at` on, whatever they are: max and min take their second operand
 // where the first is no number, as the scalar comparisons do.
+inline void store_values(const CodeOutput& output, std::ptrdiff_t at, __mmask16 mask, __m512 value, __m512i zero, bool positive) {
+    const bool bytes = output.type == CodeType::kU8;
+    const __m512i floor = positive ? zero : _mm512_set1_epi32(bytes ? 0 : -32768), highest = _mm512_set1_epi32(bytes ? 255 : 32767);
+    const __m512 least = _mm512_cvtepi32_ps(_mm512_sub_epi32(floor, zero));
+    const __m512 greatest = _mm512_cvtepi32_ps(_mm512_sub_epi32(highest, zero));
+    const __m512 clamped = _mm512_min_ps(_mm512_max_ps(value, least), greatest);
+    const __m512i codes = _mm512_add_epi32(_mm512_cvtps_epi32(clamped), zero);
+    if (bytes) {
+        _mm512_mask_cvtepi32_storeu_epi8(static_cast<std::uint8_t*>(output.data) + at, mask, codes);
+    } else {
+        _mm512_mask_cvtepi32_storeu_epi16(static_cast<std::int16_t*>(output.data) + at, mask, codes);
+    }
+}
+
+// The codes of `count` sums of one pixel, channels from `channel` on, whatever the constants are.
 [[gnu::noinline]] inline void store_any(const CodeOutput& output, std::ptrdiff_t at, const std::int32_t* sums, const Requantisation& with,
                                         int channel, int count) {
-    using R = Register<64>;
-    const bool bytes = output.type == CodeType::kU8;
-    const __m512i lowest = _mm512_set1_epi32(bytes ? 0 : -32768), highest = _mm512_set1_epi32(bytes ? 255 : 32767);
     for (int c = 0; c < count; c += 16) {
-        const auto mask = static_cast<__mmask16>(count - c >= 16 ? 0xffffu : (1u << (count - c)) - 1u);
+        const __mmask16 mask = first_lanes(count - c);
         const __m512i zero = _mm512_maskz_loadu_epi32(mask, with.zero + channel + c);
-        __m512 value = _mm512_mul_ps(R::floats_of(_mm512_maskz_loadu_epi32(mask, sums + c)),
+        __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_maskz_loadu_epi32(mask, sums + c)),
                                      _mm512_maskz_loadu_ps(mask, with.multiplier + channel + c));
         if (with.activation == Activation::kHardSwish) {
             const __m512 shifted = _mm512_add_ps(value, _mm512_set1_ps(3.0f));
             const __m512 factor = _mm512_min_ps(_mm512_max_ps(shifted, _mm512_setzero_ps()), _mm512_set1_ps(6.0f));
             value = _mm512_mul_ps(_mm512_mul_ps(value, factor), _mm512_maskz_loadu_ps(mask, with.swish_multiplier + channel + c));
         }
-        const __m512i floor = with.activation == Activation::kRelu ? zero : lowest;
-        const __m512 least = R::floats_of(_mm512_sub_epi32(floor, zero)), greatest = R::floats_of(_mm512_sub_epi32(highest, zero));
-        const __m512i codes = _mm512_add_epi32(R::rounded(_mm512_min_ps(_mm512_max_ps(value, least), greatest)), zero);
-        if (bytes) {
-            _mm512_mask_cvtepi32_storeu_epi8(static_cast<std::uint8_t*>(output.data) + at + c, mask, codes);
-        } else {
-            _mm512_mask_cvtepi32_storeu_epi16(static_cast<std::int16_t*>(output.data) + at + c, mask, codes);
-        }
+        store_values(output, at + c, mask, value, zero, with.activation == Activation::kRelu);
     }
 }
 
-// How sums become codes. Values are mostly known to be within 2^30 of their zeros, so that packing with saturation is all that keeps them in
-// the range of their type; others and numbers of channels that fill no register take the slow way.
-enum class Finish : std::uint8_t { kBytes, kSwishedBytes, kWords, kSwishedWords, kAny };
+// Values below this are those that the packing of CodeStore keeps in the range of their type.
+constexpr float kMostPacked = 1073741824.0f;
 
 // Which channels lie in the registers of a pixel: 0 to 15, 16 to 31, ..., or in every 16 bytes those that unpacking four rows of bytes or
 // two rows of words leaves there.
 enum class Order : std::uint8_t { kPanels, kUnpackedBytes, kUnpackedWords };
+
+// Makes whole numbers of the channels of kVectors registers codes: values less their zeros, rounded, below kMostPacked. Packing with
+// saturation is all that keeps them in the range of their type.
+template <class R, int kVectors, Order kOrder>
+struct CodeStore {
+    using Integers = typename R::Integers;
+    static constexpr int kPairs = (kVectors + 1) / 2;
+    static constexpr int kLanes = R::kBytes / 4;
+    static_assert(kOrder == Order::kPanels || kVectors == (kOrder == Order::kUnpackedBytes ? 4 : 2));
+
+    Integers zero[kVectors], zero_words[kPairs], floor_words[kPairs], floor_bytes;
+
+    // positive: no code is below its zero.
+    CodeStore(const std::int32_t* zeros, bool positive) {
+        load(zero, zeros);
+        for (int pair = 0; pair < kPairs; ++pair) zero_words[pair] = R::pack_words(zero[2 * pair], zero[second(pair)]);
+        for (int pair = 0; pair < kPairs; ++pair) floor_words[pair] = positive ? zero_words[pair] : R::all_words(-32768);
+        floor_bytes = positive ? R::pack_bytes(zero_words[0], zero_words[kPairs - 1]) : R::all_words(0);
+    }
+
+    // Constants of the channels as the numbers lie.
+    template <typename Vector, typename T>
+    static void load(Vector (&vectors)[kVectors], const T* from) {
+        for (int v = 0; v < kVectors; ++v) R::load(vectors[v], from + v * kLanes);
+        if constexpr (kOrder != Order::kPanels) R::unpack_lanes(vectors);
+    }
+
+    // kPixels pixels, `stride` apart; number.operator()<p, v>() is register v of pixel p.
+    template <int kPixels, typename Number>
+    [[gnu::always_inline]] void store_bytes(std::uint8_t* target, std::ptrdiff_t stride, const Number& number) const {
+        if constexpr (kVectors >= 3) {
+            unrolled<0, kPixels, 1>([&]<int p>() __attribute__((always_inline)) {
+                const Integers bytes = ordered_bytes(biased_words<p, 0, p, 1>(number, 0), biased_words<p, 2, p, kVectors - 1>(number, 1));
+                if constexpr (kVectors == 4) {
+                    R::store(target + p * stride, bytes);
+                } else {
+                    R::store_half(target + p * stride, bytes, 0);
+                    R::store_quarter(target + p * stride + R::kBytes / 2, bytes, 2);
+                }
+            });
+        } else if constexpr (kVectors == 2) {
+            unrolled<0, kPixels, 2>([&]<int p>() __attribute__((always_inline)) {
+                constexpr int kNext = p + 1 < kPixels ? p + 1 : p;
+                const Integers first = biased_words<p, 0, p, 1>(number, 0);
+                const Integers bytes = ordered_bytes(first, kNext != p ? biased_words<kNext, 0, kNext, 1>(number, 0) : first);
+                R::store_half(target + p * stride, bytes, 0);
+                if (kNext != p) R::store_half(target + kNext * stride, bytes, 1);
+            });
+        } else {
+            unrolled<0, kPixels, 4>([&]<int p>() __attribute__((always_inline)) {
+                constexpr int kSecond = p + 1 < kPixels ? p + 1 : p, kThird = p + 2 < kPixels ? p + 2 : p;
+                constexpr int kFourth = p + 3 < kPixels ? p + 3 : kThird;
+                const Integers first = biased_words<p, 0, kSecond, 0>(number, 0);
+                const Integers bytes = ordered_bytes(first, kThird != p ? biased_words<kThird, 0, kFourth, 0>(number, 0) : first);
+                unrolled<0, (kPixels - p < 4 ? kPixels - p : 4), 1>([&]<int k>() { R::store_quarter(target + (p + k) * stride, bytes, k); });
+            });
+        }
+    }
+    template <int kPixels, typename Number>
+    [[gnu::always_inline]] void store_words(std::int16_t* target, std::ptrdiff_t stride, const Number& number) const {
+        static_assert(kOrder != Order::kUnpackedBytes);
+        if constexpr (kVectors == 1) {
+            unrolled<0, kPixels, 2>([&]<int p>() __attribute__((always_inline)) {
+                constexpr int kNext = p + 1 < kPixels ? p + 1 : p;
+                const Integers codes = R::order_pairs(whole_words<p, 0, kNext, 0>(number));
+                R::store_half(target + p * stride, codes, 0);
+                if (kNext != p) R::store_half(target + kNext * stride, codes, 1);
+            });
+        } else {
+            unrolled<0, kPixels, 1>([&]<int p>() __attribute__((always_inline)) {
+                unrolled<0, kPairs, 1>([&]<int pair>() __attribute__((always_inline)) {
+                    Integers codes = whole_words<p, 2 * pair, p, second(pair)>(number);
+                    if constexpr (kOrder == Order::kPanels) codes = R::order_pairs(codes);
+                    if constexpr (second(pair) != 2 * pair) {
+                        R::store(target + p * stride + 2 * kLanes * pair, codes);
+                    } else {
+                        R::store_half(target + p * stride + 2 * kLanes * pair, codes, 0);
+                    }
+                });
+            });
+        }
+    }
+
+private:
+    static constexpr int second(int pair) { return 2 * pair + 1 < kVectors ? 2 * pair + 1 : 2 * pair; }
+
+    template <int p, int v, int q, int w, typename Number>
+    [[gnu::always_inline]] Integers biased_words(const Number& number, int pair) const {
+        const Integers first = number.template operator()<p, v>();
+        const Integers next = p == q && v == w ? first : number.template operator()<q, w>();
+        return R::add_words(R::pack_words(first, next), zero_words[pair]);
+    }
+    // Words that need not fit their type before the zeros are added.
+    template <int p, int v, int q, int w, typename Number>
+    [[gnu::always_inline]] Integers whole_words(const Number& number) const {
+        const Integers first = R::add(number.template operator()<p, v>(), zero[v]);
+        const Integers next = p == q && v == w ? first : R::add(number.template operator()<q, w>(), zero[w]);
+        return R::max_words(R::pack_words(first, next), floor_words[v / 2]);
+    }
+    Integers ordered_bytes(Integers first, Integers second) const {
+        const Integers bytes = R::max_bytes(R::pack_bytes(first, second), floor_bytes);
+        return kOrder == Order::kPanels ? R::order_fours(bytes) : kOrder == Order::kUnpackedWords ? R::order_pairs(bytes) : bytes;
+    }
+};
+
+// How sums become codes. Values are mostly known to be below kMostPacked; others and numbers of channels that fill no register take the
+// slow way.
+enum class Finish : std::uint8_t { kBytes, kSwishedBytes, kWords, kSwishedWords, kAny };
 
 // What makes sums of the channels of kVectors registers codes, made once for many pixels. The sums begin with `bias`.
 template <class R, int kVectors, Order kOrder>
 struct Epilogue {
     using Integers = typename R::Integers;
     using Floats = typename R::Floats;
-    static constexpr int kPairs = (kVectors + 1) / 2;
+    using Store = CodeStore<R, kVectors, kOrder>;
     static constexpr int kLanes = R::kBytes / 4;
-    static_assert(kOrder == Order::kPanels || kVectors == (kOrder == Order::kUnpackedBytes ? 4 : 2));
 
-    Integers bias[kVectors], zero[kVectors], zero_words[kPairs], floor_words[kPairs], floor_bytes;
+    Integers bias[kVectors];
     Floats multiplier[kVectors], swish_multiplier[kVectors];
+    Store codes;
     const Requantisation& with;
     int channel, count;  // the first channel, and how many of them there are
     Finish finish;
@@ -77,25 +194,19 @@ struct Epilogue {
     // A sum is its bias and `terms` products, none greater than `greatest_product`.
     Epilogue(const std::int32_t* bias_of_channels, int first, int channels, const Requantisation& requantisation, CodeType type, int terms,
              float greatest_product)
-        : with(requantisation), channel(first), count(channels) {
+        : codes(requantisation.zero + first, requantisation.activation == Activation::kRelu), with(requantisation), channel(first),
+          count(channels) {
         const bool swishes = with.activation == Activation::kHardSwish;
-        load(bias, bias_of_channels + first);
-        load(zero, with.zero + first);
-        load(multiplier, with.multiplier + first);
-        load(swish_multiplier, (swishes ? with.swish_multiplier : with.multiplier) + first);
+        Store::load(bias, bias_of_channels + first);
+        Store::load(multiplier, with.multiplier + first);
+        Store::load(swish_multiplier, (swishes ? with.swish_multiplier : with.multiplier) + first);
         const Floats reach = R::all(static_cast<float>(terms) * greatest_product);
-        bool fits = channels == kLanes * kVectors;
+        bool fits = channels == kLanes * kVectors && !(kOrder == Order::kUnpackedBytes && type == CodeType::kS16);
         for (int v = 0; v < kVectors; ++v) {
             const Floats value = R::multiply(R::add(R::magnitude(R::floats_of(bias[v])), reach), R::magnitude(multiplier[v]));
             const Floats swished = R::multiply(R::multiply(value, R::all(6.0f)), R::magnitude(swish_multiplier[v]));
-            constexpr float kMost = 1073741824.0f;
-            fits = fits && R::all_below(value, kMost) && (!swishes || R::all_below(swished, kMost));
+            fits = fits && R::all_below(value, kMostPacked) && (!swishes || R::all_below(swished, kMostPacked));
         }
-        for (int pair = 0; pair < kPairs; ++pair) zero_words[pair] = R::pack_words(zero[2 * pair], zero[second(pair)]);
-        const bool positive = with.activation == Activation::kRelu;
-        for (int pair = 0; pair < kPairs; ++pair) floor_words[pair] = positive ? zero_words[pair] : R::all_words(-32768);
-        floor_bytes = positive ? R::pack_bytes(zero_words[0], zero_words[kPairs - 1]) : R::all_words(0);
-        if (kOrder == Order::kUnpackedBytes && type == CodeType::kS16) fits = false;
         if (type == CodeType::kU8) {
             finish = !fits ? Finish::kAny : swishes ? Finish::kSwishedBytes : Finish::kBytes;
         } else {
@@ -106,123 +217,28 @@ struct Epilogue {
     // The sums of kPixels pixels, the first at element `at` of the output.
     template <int kPixels>
     [[gnu::always_inline]] void store(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels][kVectors]) const {
-        switch (finish) {
-            case Finish::kBytes: return store_bytes<false>(output, at, sums);
-            case Finish::kSwishedBytes: return store_bytes<true>(output, at, sums);
-            case Finish::kWords: return store_words<false>(output, at, sums);
-            case Finish::kSwishedWords: return store_words<true>(output, at, sums);
-            case Finish::kAny: break;
+        const auto plain = [&]<int p, int v>() __attribute__((always_inline)) { return R::rounded(value(sums[p][v], v)); };
+        const auto swished = [&]<int p, int v>() __attribute__((always_inline)) {
+            return R::rounded(R::multiply(R::swished(value(sums[p][v], v)), swish_multiplier[v]));
+        };
+        auto* const bytes = static_cast<std::uint8_t*>(output.data) + at;
+        if (finish == Finish::kBytes) return codes.template store_bytes<kPixels>(bytes, output.stride, plain);
+        if (finish == Finish::kSwishedBytes) return codes.template store_bytes<kPixels>(bytes, output.stride, swished);
+        if constexpr (kOrder != Order::kUnpackedBytes) {
+            auto* const words = static_cast<std::int16_t*>(output.data) + at;
+            if (finish == Finish::kWords) return codes.template store_words<kPixels>(words, output.stride, plain);
+            if (finish == Finish::kSwishedWords) return codes.template store_words<kPixels>(words, output.stride, swished);
         }
         unrolled<0, kPixels, 1>([&]<int p>() { store_unfit(output, at + p * output.stride, sums[p]); });
     }
 
-    // Constants of the channels as the sums lie.
-    template <typename Vector, typename T>
-    static void load(Vector (&vectors)[kVectors], const T* from) {
-        for (int v = 0; v < kVectors; ++v) R::load(vectors[v], from + v * kLanes);
-        if constexpr (kOrder != Order::kPanels) R::unpack_lanes(vectors);
-    }
-
-  private:
-    static constexpr int second(int pair) { return 2 * pair + 1 < kVectors ? 2 * pair + 1 : 2 * pair; }
-
+private:
+    Floats value(Integers sums, int v) const { return R::multiply(R::floats_of(sums), multiplier[v]); }
     void store_unfit(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kVectors]) const {
         Integers lanes[kVectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) lanes[v] = sums[v];
+        unrolled<0, kVectors, 1>([&]<int v>() { lanes[v] = sums[v]; });
         if constexpr (kOrder != Order::kPanels) R::pack_lanes(lanes);
         store_any(output, at, reinterpret_cast<const std::int32_t*>(lanes), with, channel, count);
-    }
-
-    template <bool kSwishes>
-    Integers rounded(Integers sums, int v) const {
-        const Floats value = R::multiply(R::floats_of(sums), multiplier[v]);
-        return R::rounded(kSwishes ? R::multiply(R::swished(value), swish_multiplier[v]) : value);
-    }
-    // Registers v and v + 1 of a pixel as words less their zeros.
-    template <bool kSwishes>
-    Integers words(const Integers (&sums)[kVectors], int pair) const {
-        const int first = 2 * pair, next = second(pair);
-        const Integers low = rounded<kSwishes>(sums[first], first);
-        return R::pack_words(low, next == first ? low : rounded<kSwishes>(sums[next], next));
-    }
-    template <bool kSwishes>
-    Integers biased_words(const Integers (&sums)[kVectors], int pair) const {
-        return R::add_words(words<kSwishes>(sums, pair), zero_words[pair]);
-    }
-    // Words of whole numbers that need not fit their type before the zeros are added.
-    template <bool kSwishes>
-    Integers whole_words(Integers first, Integers second, int v, int w) const {
-        return R::max_words(R::pack_words(R::add(rounded<kSwishes>(first, v), zero[v]), R::add(rounded<kSwishes>(second, w), zero[w])),
-                            floor_words[v / 2]);
-    }
-    Integers ordered_bytes(Integers first, Integers second) const {
-        const Integers bytes = R::max_bytes(R::pack_bytes(first, second), floor_bytes);
-        return kOrder == Order::kPanels ? R::order_fours(bytes) : kOrder == Order::kUnpackedWords ? R::order_pairs(bytes) : bytes;
-    }
-    template <bool kSwishes, int kPixels>
-    [[gnu::always_inline]] void store_bytes(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels][kVectors]) const {
-        auto* const target = static_cast<std::uint8_t*>(output.data) + at;
-        const std::ptrdiff_t stride = output.stride;
-        if constexpr (kVectors >= 3) {
-            unrolled<0, kPixels, 1>([&]<int p>() __attribute__((always_inline)) {
-                const Integers bytes = ordered_bytes(biased_words<kSwishes>(sums[p], 0), biased_words<kSwishes>(sums[p], 1));
-                if constexpr (kVectors == 4) {
-                    R::store(target + p * stride, bytes);
-                } else {
-                    R::store_half(target + p * stride, bytes, 0);
-                    R::store_quarter(target + p * stride + R::kBytes / 2, bytes, 2);
-                }
-            });
-        } else if constexpr (kVectors == 2) {
-            unrolled<0, kPixels, 2>([&]<int p>() __attribute__((always_inline)) {
-                constexpr bool kBoth = p + 1 < kPixels;
-                const Integers first = biased_words<kSwishes>(sums[p], 0);
-                const Integers bytes = ordered_bytes(first, kBoth ? biased_words<kSwishes>(sums[kBoth ? p + 1 : p], 0) : first);
-                R::store_half(target + p * stride, bytes, 0);
-                if (kBoth) R::store_half(target + (p + 1) * stride, bytes, 1);
-            });
-        } else {
-            const auto words_of = [&]<int p>() __attribute__((always_inline)) {
-                const Integers low = rounded<kSwishes>(sums[p][0], 0);
-                return R::add_words(R::pack_words(low, p + 1 < kPixels ? rounded<kSwishes>(sums[p + 1 < kPixels ? p + 1 : p][0], 0) : low),
-                                    zero_words[0]);
-            };
-            unrolled<0, kPixels, 4>([&]<int p>() __attribute__((always_inline)) {
-                const Integers low = words_of.template operator()<p>();
-                constexpr int kNext = p + 2 < kPixels ? p + 2 : p;
-                const Integers bytes = ordered_bytes(low, kNext != p ? words_of.template operator()<kNext>() : low);
-                unrolled<0, (kPixels - p < 4 ? kPixels - p : 4), 1>([&]<int k>() { R::store_quarter(target + (p + k) * stride, bytes, k); });
-            });
-        }
-    }
-    template <bool kSwishes, int kPixels>
-    [[gnu::always_inline]] void store_words(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels][kVectors]) const {
-        auto* const target = static_cast<std::int16_t*>(output.data) + at;
-        const std::ptrdiff_t stride = output.stride;
-        if constexpr (kOrder == Order::kUnpackedBytes) {
-            return;  // of bytes alone
-        } else if constexpr (kVectors == 1) {
-            unrolled<0, kPixels, 2>([&]<int p>() __attribute__((always_inline)) {
-                constexpr bool kBoth = p + 1 < kPixels;
-                const Integers codes = R::order_pairs(whole_words<kSwishes>(sums[p][0], sums[kBoth ? p + 1 : p][0], 0, 0));
-                R::store_half(target + p * stride, codes, 0);
-                if (kBoth) R::store_half(target + (p + 1) * stride, codes, 1);
-            });
-        } else {
-            unrolled<0, kPixels, 1>([&]<int p>() __attribute__((always_inline)) {
-                unrolled<0, kPairs, 1>([&]<int pair>() __attribute__((always_inline)) {
-                    constexpr int kFirst = 2 * pair, kNext = second(pair);
-                    Integers codes = whole_words<kSwishes>(sums[p][kFirst], sums[p][kNext], kFirst, kNext);
-                    if constexpr (kOrder == Order::kPanels) codes = R::order_pairs(codes);
-                    if constexpr (kNext != kFirst) {
-                        R::store(target + p * stride + 2 * kLanes * pair, codes);
-                    } else {
-                        R::store_half(target + p * stride + 2 * kLanes * pair, codes, 0);
-                    }
-                });
-            });
-        }
     }
 };
 

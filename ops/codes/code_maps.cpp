@@ -7,12 +7,14 @@ namespace fovea::ops {
 namespace {
 
 constexpr KernelVariant<AddCodesFunction> kAddVariants[] = {
+    FOVEA_ROW_AVX512(add_codes_avx512)
     FOVEA_ROW_AVX2(add_codes_avx2)
     FOVEA_ROW_NEON(add_codes_neon)
     FOVEA_ROW_SCALAR(add_codes_scalar)
 };
 
 constexpr KernelVariant<GateCodesFunction> kGateVariants[] = {
+    FOVEA_ROW_AVX512(gate_codes_avx512)
     FOVEA_ROW_AVX2(gate_codes_avx2)
     FOVEA_ROW_NEON(gate_codes_neon)
     FOVEA_ROW_SCALAR(gate_codes_scalar)
@@ -23,6 +25,7 @@ constexpr KernelVariant<QuantiseFp32Function> kQuantiseFp32Variants[] = {
 };
 
 constexpr KernelVariant<QuantisePixelsFunction> kQuantisePixelsVariants[] = {
+    FOVEA_ROW_AVX512(quantise_pixels_avx512)
     FOVEA_ROW_AVX2(quantise_pixels_avx2)
     FOVEA_ROW_NEON(quantise_pixels_neon)
     FOVEA_ROW_SCALAR(quantise_pixels_scalar)

@@ -27,6 +27,7 @@ using AddCodesFunction = void (*)(const AddCodesArgs&);
 
 void add_codes_scalar(const AddCodesArgs&);
 void add_codes_avx2(const AddCodesArgs&);
+void add_codes_avx512(const AddCodesArgs&);
 void add_codes_neon(const AddCodesArgs&);
 extern const KernelTable<AddCodesFunction> kAddCodes;
 
@@ -50,6 +51,7 @@ using GateCodesFunction = void (*)(const GateCodesArgs&);
 
 void gate_codes_scalar(const GateCodesArgs&);
 void gate_codes_avx2(const GateCodesArgs&);
+void gate_codes_avx512(const GateCodesArgs&);
 void gate_codes_neon(const GateCodesArgs&);
 extern const KernelTable<GateCodesFunction> kGateCodes;
 
@@ -83,6 +85,7 @@ struct TableOf<QuantiseFp32Args> {
 
 void quantise_pixels_scalar(const QuantisePixelsArgs&);
 void quantise_pixels_avx2(const QuantisePixelsArgs&);
+void quantise_pixels_avx512(const QuantisePixelsArgs&);
 void quantise_pixels_neon(const QuantisePixelsArgs&);
 extern const KernelTable<QuantisePixelsFunction> kQuantisePixels;
 template <>

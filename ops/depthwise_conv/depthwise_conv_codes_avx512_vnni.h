@@ -53,7 +53,7 @@ struct Block {
     Block(const DepthwiseConvCodesArgs<Input>& of, int first)
         : args(of), channel(first), epilogue(of.bias, first, kChannels, of.requantisation, of.output.type,
                                              of.kernel_height * of.kernel_width, kGreatestProduct<Input>) {
-        epilogue.load(pads, args.input_zero + channel);
+        epilogue.codes.load(pads, args.input_zero + channel);
         if constexpr (kRows == 4) {
             outside = R::pack_bytes(R::pack_words(pads[0], pads[1]), R::pack_words(pads[2], pads[3]));
         } else {

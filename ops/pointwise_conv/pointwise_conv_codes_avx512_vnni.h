@@ -26,14 +26,16 @@ struct PanelWeights {
 };
 template <>
 struct PanelWeights<std::int16_t> {
-    static constexpr int kMostInputs = 128;
+    static constexpr int kMostInputs = 256;
 
     const std::int8_t* bytes;
     std::ptrdiff_t bytes_of_panel;
-    std::ptrdiff_t panel_bytes = kMostInputs / 4 * 64;
-    alignas(64) std::int8_t words[8 * kMostInputs / 4 * 64];
+    std::ptrdiff_t panel_bytes;
+    alignas(64) std::int8_t words[8 * (kMostInputs / 4 + 1) * 64];
 
-    PanelWeights(const std::int8_t* weights, std::ptrdiff_t of_panel) : bytes(weights), bytes_of_panel(of_panel) {}
+    // Panels lie an odd number of cache lines apart, so that they do not take the same places of the cache.
+    PanelWeights(const std::int8_t* weights, std::ptrdiff_t of_panel)
+        : bytes(weights), bytes_of_panel(of_panel), panel_bytes((of_panel < kMostInputs * 8 ? of_panel / 32 | 1 : kMostInputs / 4 + 1) * 64) {}
     void widen(int panels, int first, int inputs) {
         for (int n = 0; n < panels; ++n) {
             const std::int8_t* from = bytes + n * bytes_of_panel + first / 4 * 32;

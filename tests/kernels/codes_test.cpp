@@ -411,7 +411,7 @@ struct Constants {
     Vector<std::int32_t> zero_;
 };
 
-constexpr int kChannelCounts[] = {1, 2, 3, 4, 8, 13, 16, 40};
+constexpr int kChannelCounts[] = {1, 2, 3, 4, 8, 13, 16, 40, 64, 121};
 
 }  // namespace
 
