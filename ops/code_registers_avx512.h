@@ -27,7 +27,9 @@ struct Register<64> {
     static void load(Integers& to, const std::int32_t* from) { to = _mm512_loadu_si512(from); }
     static void load(Floats& to, const float* from) { to = _mm512_loadu_ps(from); }
     // As many codes as there are numbers of 32 bits.
-    static Integers load_codes(const std::uint8_t* from) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); }
+    static Integers load_codes(const std::uint8_t* from) {
+        return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    }
     static Integers load_codes(const std::int16_t* from) {
         return _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
     }
@@ -54,8 +56,8 @@ struct Register<64> {
     static Integers subtract(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
     static Floats magnitude(Floats v) { return _mm512_abs_ps(v); }
     static bool all_below(Floats v, float bound) { return _mm512_cmp_ps_mask(v, all(bound), _CMP_LT_OQ) == 0xffff; }
-    // v times what hard-swish multiplies it by, for numbers: positive floats are in the order of their bits as integers, negative ones below
-    // 0. Zen 4 compares integers in all four units, floats in the two that multiply.
+    // v times what hard-swish multiplies it by, for numbers: positive floats are in the order of their bits as integers, negative ones
+    // below 0. Zen 4 compares integers in all four units, floats in the two that multiply.
     static Floats swished(Floats v) {
         const Integers shifted = _mm512_castps_si512(_mm512_add_ps(v, all(3.0f)));
         const Integers clamped = _mm512_min_epi32(_mm512_max_epi32(shifted, _mm512_setzero_si512()), _mm512_castps_si512(all(6.0f)));

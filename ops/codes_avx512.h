@@ -14,7 +14,8 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared.
 namespace {
 
-// body.operator()<i>() for i = kFirst, kFirst + kStep, ... below kEnd. In a loop gcc would give arrays that i indexes addresses, and so the stack.
+// body.operator()<i>() for i = kFirst, kFirst + kStep, ... below kEnd. In a loop gcc would give arrays that i indexes addresses, and so
+// the stack.
 template <int kFirst, int kEnd, int kStep, typename Body>
 [[gnu::always_inline]] inline void unrolled(const Body& body) {
     if constexpr (kFirst < kEnd) {
@@ -121,7 +122,8 @@ struct CodeStore {
                 constexpr int kFourth = p + 3 < kPixels ? p + 3 : kThird;
                 const Integers first = biased_words<p, 0, kSecond, 0>(number, 0);
                 const Integers bytes = ordered_bytes(first, kThird != p ? biased_words<kThird, 0, kFourth, 0>(number, 0) : first);
-                unrolled<0, (kPixels - p < 4 ? kPixels - p : 4), 1>([&]<int k>() { R::store_quarter(target + (p + k) * stride, bytes, k); });
+                constexpr int kCount = kPixels - p < 4 ? kPixels - p : 4;
+                unrolled<0, kCount, 1>([&]<int k>() { R::store_quarter(target + (p + k) * stride, bytes, k); });
             });
         }
     }

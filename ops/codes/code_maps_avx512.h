@@ -243,7 +243,8 @@ inline void quantise_pixel_maps(const QuantisePixelsArgs& args) {
         }
         const auto together = static_cast<std::size_t>(kPeriod / args.channels);
         const std::size_t periods = args.pixels / together;
-        run_map(PixelMap{args.input, multipliers, offsets, kPeriod}, {args.output.data, args.output.type, kPeriod}, zeros, periods, kPeriod);
+        const CodeOutput output = {args.output.data, args.output.type, kPeriod};
+        run_map(PixelMap{args.input, multipliers, offsets, kPeriod}, output, zeros, periods, kPeriod);
         done = periods * together;
     }
     const auto offset = static_cast<std::ptrdiff_t>(done) * args.output.stride;

@@ -5,8 +5,8 @@
 #error "compile this file with -mavx512vnni -mavx512vl"
 #endif
 
-// Where columns lie beside each other, the inputs of a row of the window are one vector: its weights are put in that order once a row, unless
-// the file has them so, and a tile of columns is one of pixels (pointwise_conv_codes_avx512_vnni.h).
+// Where columns lie beside each other, the inputs of a row of the window are one vector: its weights are put in that order once a row,
+// unless the file has them so, and a tile of columns is one of pixels (pointwise_conv_codes_avx512_vnni.h).
 // Others, and columns whose window reaches into padding, go one by one, each tap apart.
 #include "ops/conv2d/conv2d_codes.h"
 #include "ops/panel_product_codes_avx512_vnni.h"
@@ -174,7 +174,7 @@ template <typename Input, int kPairs, bool kOdd>
         end = inside < args.output_width ? inside : args.output_width;
         begin = (args.pad_left + args.stride_x - 1) / args.stride_x;
         begin = begin < end ? begin : end;
-        compute_dense<Input, kPanels >= 7 ? 6 : 8, kPairs, kOdd>(panels, epilogue, channel, begin, end);
+        compute_dense<Input, kPanels >= 7 ? 6 : kPanels >= 5 ? 8 : 12, kPairs, kOdd>(panels, epilogue, channel, begin, end);
     }
     for (int x = 0; x < args.output_width; ++x) {
         if (x < begin || x >= end) compute_column(panels, epilogue, channel, x);

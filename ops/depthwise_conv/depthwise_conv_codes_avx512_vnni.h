@@ -7,29 +7,34 @@
 
 // A register of codes is 64 channels of bytes or 32 of words; half and quarter registers take what is left. Four rows of the window (of
 // words two) are taken at a time: the codes of a column of all of them are interleaved once, and vpdpbusd (vpdpwssd) adds their products to
-// the sums of each of the output columns that need the column. Rows that are missing in the last four have weights of 0; but where one row of
-// five taps of bytes is left alone, four of its columns are interleaved, which two products then take instead of five. A tile is 4 output
-// columns: 16 registers of sums (of words 8), 4 of interleaved codes; weights are read from memory. Packing the sums undoes the order in
-// which interleaving leaves the channels.
+// the sums of each of the output columns that need the column. Rows that are missing in the last four have weights of 0; but where one row
+// of five taps of bytes is left alone, four of its columns are interleaved, which two products then take instead of five. A tile is 4
+// output columns x half of the channels (of words all of them): 8 registers of sums, 6 or 10 of weights, 2 of interleaved codes. Packing
+// the sums of both halves undoes the order in which interleaving leaves the channels.
 #include "ops/depthwise_conv/depthwise_conv_codes.h"
 #include "ops/panel_product_codes_avx512_vnni.h"
 
 namespace fovea::ops {
 namespace {
 
-template <class R>
-[[gnu::always_inline]] inline void interleave(const typename R::Integers (&rows)[4], typename R::Integers (&to)[4]) {
-    const auto low = R::unpack_low_bytes(rows[0], rows[1]), low_rest = R::unpack_low_bytes(rows[2], rows[3]);
-    const auto high = R::unpack_high_bytes(rows[0], rows[1]), high_rest = R::unpack_high_bytes(rows[2], rows[3]);
-    to[0] = R::unpack_low_words(low, low_rest);
-    to[1] = R::unpack_high_words(low, low_rest);
-    to[2] = R::unpack_low_words(high, high_rest);
-    to[3] = R::unpack_high_words(high, high_rest);
+// Registers 2 * kHalf and 2 * kHalf + 1 of four rows of bytes, or of two rows of words.
+template <class R, int kHalf>
+[[gnu::always_inline]] inline void interleave(const typename R::Integers (&rows)[4], typename R::Integers (&to)[2]) {
+    const auto first = kHalf == 0 ? R::unpack_low_bytes(rows[0], rows[1]) : R::unpack_high_bytes(rows[0], rows[1]);
+    const auto last = kHalf == 0 ? R::unpack_low_bytes(rows[2], rows[3]) : R::unpack_high_bytes(rows[2], rows[3]);
+    to[0] = R::unpack_low_words(first, last);
+    to[1] = R::unpack_high_words(first, last);
 }
-template <class R>
+template <class R, int kHalf>
 [[gnu::always_inline]] inline void interleave(const typename R::Integers (&rows)[2], typename R::Integers (&to)[2]) {
     to[0] = R::unpack_low_words(rows[0], rows[1]);
     to[1] = R::unpack_high_words(rows[0], rows[1]);
+}
+template <class R, int kRows>
+inline void interleave_all(const typename R::Integers (&rows)[kRows], typename R::Integers* to) {
+    using Pair = typename R::Integers[2];
+    interleave<R, 0>(rows, *reinterpret_cast<Pair*>(to));
+    if constexpr (kRows == 4) interleave<R, 1>(rows, *reinterpret_cast<Pair*>(to + 2));
 }
 
 // A block of channels of a row of the picture.
@@ -61,7 +66,7 @@ struct Block {
         }
         Integers columns[kRows];
         for (Integers& column : columns) column = outside;
-        interleave<R>(columns, pads);
+        interleave_all<R>(columns, pads);
 
         const std::ptrdiff_t step = (static_cast<std::ptrdiff_t>(args.channels) + 7) / 8 * 8;
         const auto load_weights = [&](int a, int b) {
@@ -77,7 +82,7 @@ struct Block {
                 for (int b = 0; b < args.kernel_width; ++b) {
                     Integers only[kRows] = {load_weights(a, b)}, products[kRows];
                     for (int k = 1; k < kRows; ++k) only[k] = R::all_words(0);
-                    interleave<R>(only, products);
+                    interleave_all<R>(only, products);
                     for (int v = 0; v < kRows; ++v) epilogue.bias[v] = add_products(epilogue.bias[v], pads[v], products[v], args.rows[a]);
                 }
             }
@@ -91,7 +96,7 @@ struct Block {
                 for (int k = 0; k < kRows; ++k) {
                     taps[k] = first_row + k < row_count ? load_weights(of_row[first_row + k], b) : R::all_words(0);
                 }
-                interleave<R>(taps, *reinterpret_cast<Integers(*)[kRows]>(to));
+                interleave_all<R>(taps, to);
             }
         }
         if constexpr (kRows == 4) {
@@ -99,8 +104,8 @@ struct Block {
                 const int a = of_row[row_count];
                 const Integers first[4] = {load_weights(a, 0), load_weights(a, 1), load_weights(a, 2), load_weights(a, 3)};
                 const Integers last[4] = {load_weights(a, 4), R::all_words(0), R::all_words(0), R::all_words(0)};
-                interleave<R>(first, *reinterpret_cast<Integers(*)[4]>(to));
-                interleave<R>(last, *reinterpret_cast<Integers(*)[4]>(to + 4));
+                interleave_all<R>(first, to);
+                interleave_all<R>(last, to + 4);
                 return;
             }
         }
@@ -108,18 +113,61 @@ struct Block {
     }
 };
 
-// The products of a row of five taps, four columns interleaved: those from column j on are the first four of one output column and the last
-// of another.
-template <class R, int kStride, int kColumns>
-[[gnu::always_inline]] inline void add_row(const Block<R, std::uint8_t>& block, std::ptrdiff_t left, const typename R::Integers* weights,
-                                           typename R::Integers (&sums)[kColumns][4]) {
+// The products of kRows rows of the window, of which kLoaded are there, for half of the registers of bytes, or all of words.
+template <class R, typename Input, int kWidth, int kStride, int kColumns, int kHalf, int kLoaded>
+[[gnu::always_inline]] inline void add_rows(const Block<R, Input>& block, int row, std::ptrdiff_t left, const typename R::Integers* of_taps,
+                                            typename R::Integers (&sums)[kColumns][2]) {
+    using Integers = typename R::Integers;
+    constexpr int kRows = Block<R, Input>::kRows;
+    const DepthwiseConvCodesArgs<Input>& args = block.args;
+    const Input* rows[kLoaded];
+#pragma GCC unroll 4
+    for (int k = 0; k < kLoaded; ++k) rows[k] = block.rows[row + k] + left * args.input_stride;
+    Integers weights[kWidth][2];
+#pragma GCC unroll 5
+    for (int b = 0; b < kWidth; ++b) {
+        weights[b][0] = of_taps[b * kRows + 2 * kHalf];
+        weights[b][1] = of_taps[b * kRows + 2 * kHalf + 1];
+    }
+    constexpr int kReach = (kColumns - 1) * kStride + kWidth;
+#pragma GCC unroll 16
+    for (int j = 0; j < kReach; ++j) {
+        Integers codes[2];
+        if (static_cast<std::size_t>(left + j) < static_cast<std::size_t>(args.input_width)) {
+            Integers column[kRows];
+#pragma GCC unroll 4
+            for (int k = 0; k < kLoaded; ++k) column[k] = R::load(rows[k] + j * args.input_stride);
+#pragma GCC unroll 4
+            for (int k = kLoaded; k < kRows; ++k) column[k] = column[kLoaded - 1];  // their weights are 0
+            interleave<R, kHalf>(column, codes);
+        } else {
+            codes[0] = block.pads[2 * kHalf];
+            codes[1] = block.pads[2 * kHalf + 1];
+        }
+#pragma GCC unroll 4
+        for (int x = 0; x < kColumns; ++x) {
+            const int b = j - x * kStride;
+            if (b < 0 || b >= kWidth) continue;
+            sums[x][0] = add_products(sums[x][0], codes[0], weights[b][0], rows[0]);
+            sums[x][1] = add_products(sums[x][1], codes[1], weights[b][1], rows[0]);
+        }
+    }
+}
+
+// Those of a row of five taps, four columns interleaved: those from column j on are the first four of one output column and the last of
+// another.
+template <class R, int kStride, int kColumns, int kHalf>
+[[gnu::always_inline]] inline void add_row(const Block<R, std::uint8_t>& block, std::ptrdiff_t left, const typename R::Integers* of_taps,
+                                           typename R::Integers (&sums)[kColumns][2]) {
+    using Integers = typename R::Integers;
     const DepthwiseConvU8S8Args& args = block.args;
     const std::uint8_t* const row = block.rows[block.row_count] + left * args.input_stride;
+    const Integers first[2] = {of_taps[2 * kHalf], of_taps[2 * kHalf + 1]}, last[2] = {of_taps[4 + 2 * kHalf], of_taps[5 + 2 * kHalf]};
     constexpr int kLast = (kColumns - 1) * kStride + 4;
 #pragma GCC unroll 16
     for (int j = 0; j <= kLast; j += kStride) {
         const bool is_first = j / kStride < kColumns;
-        typename R::Integers columns[4], codes[4];
+        Integers columns[4], codes[2];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
             if (k > 0 && !is_first) {
@@ -130,61 +178,53 @@ template <class R, int kStride, int kColumns>
                 columns[k] = block.outside;
             }
         }
-        interleave<R>(columns, codes);
-        __asm__("" : "+r"(weights));  // read again rather than kept
-#pragma GCC unroll 4
-        for (int v = 0; v < 4; ++v) {
-            if (is_first) sums[j / kStride][v] = add_products(sums[j / kStride][v], codes[v], weights[v], row);
-            if (j >= 4) sums[(j - 4) / kStride][v] = add_products(sums[(j - 4) / kStride][v], codes[v], weights[4 + v], row);
+        interleave<R, kHalf>(columns, codes);
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; ++v) {
+            if (is_first) sums[j / kStride][v] = add_products(sums[j / kStride][v], codes[v], first[v], row);
+            if (j >= 4) sums[(j - 4) / kStride][v] = add_products(sums[(j - 4) / kStride][v], codes[v], last[v], row);
         }
+    }
+}
+
+template <class R, typename Input, int kWidth, int kStride, int kColumns, int kHalf>
+[[gnu::always_inline]] inline void add_window(const Block<R, Input>& block, std::ptrdiff_t left,
+                                              typename R::Integers (&sums)[kColumns][Block<R, Input>::kRows]) {
+    constexpr int kRows = Block<R, Input>::kRows;
+    constexpr int kMissing = kRows == 4 && kWidth == 3 ? 3 : kRows / 2;  // rows that are often left
+    typename R::Integers half[kColumns][2];
+#pragma GCC unroll 4
+    for (int x = 0; x < kColumns; ++x) {
+        half[x][0] = block.epilogue.bias[2 * kHalf];
+        half[x][1] = block.epilogue.bias[2 * kHalf + 1];
+    }
+    const typename R::Integers* weights = block.weights;
+    for (int row = 0; row < block.row_count; row += kRows, weights += kWidth * kRows) {
+        if (block.row_count - row <= kMissing) {
+            add_rows<R, Input, kWidth, kStride, kColumns, kHalf, kMissing>(block, row, left, weights, half);
+        } else {
+            add_rows<R, Input, kWidth, kStride, kColumns, kHalf, kRows>(block, row, left, weights, half);
+        }
+    }
+    if constexpr (kRows == 4 && kWidth == 5) {
+        if (block.is_one_left) add_row<R, kStride, kColumns, kHalf>(block, left, weights, half);
+    }
+#pragma GCC unroll 4
+    for (int x = 0; x < kColumns; ++x) {
+        sums[x][2 * kHalf] = half[x][0];
+        sums[x][2 * kHalf + 1] = half[x][1];
     }
 }
 
 // Windows of kWidth taps beside each other.
 template <class R, typename Input, int kWidth, int kStride, int kColumns>
 [[gnu::always_inline]] inline void compute_tile(const Block<R, Input>& block, int first_column) {
-    using Integers = typename R::Integers;
     constexpr int kRows = Block<R, Input>::kRows;
-    constexpr int kReach = (kColumns - 1) * kStride + kWidth;
-    const DepthwiseConvCodesArgs<Input>& args = block.args;
-    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(first_column) * kStride - args.pad_left;
-    const Integers* weights = block.weights;
-    Integers sums[kColumns][kRows];
-#pragma GCC unroll 4
-    for (int x = 0; x < kColumns; ++x) {
-#pragma GCC unroll 4
-        for (int v = 0; v < kRows; ++v) sums[x][v] = block.epilogue.bias[v];
-    }
-    for (int row = 0; row < block.row_count; row += kRows, weights += kWidth * kRows) {
-        const Input* rows[kRows];
-#pragma GCC unroll 4
-        for (int k = 0; k < kRows; ++k) rows[k] = block.rows[row + k] + left * args.input_stride;
-#pragma GCC unroll 16
-        for (int j = 0; j < kReach; ++j) {
-            Integers codes[kRows];
-            if (static_cast<std::size_t>(left + j) < static_cast<std::size_t>(args.input_width)) {
-                Integers column[kRows];
-#pragma GCC unroll 4
-                for (int k = 0; k < kRows; ++k) column[k] = R::load(rows[k] + j * args.input_stride);
-                interleave<R>(column, codes);
-            } else {
-#pragma GCC unroll 4
-                for (int v = 0; v < kRows; ++v) codes[v] = block.pads[v];
-            }
-            __asm__("" : "+r"(weights));  // read again rather than kept
-#pragma GCC unroll 4
-            for (int x = 0; x < kColumns; ++x) {
-                const int b = j - x * kStride;
-                if (b < 0 || b >= kWidth) continue;
-#pragma GCC unroll 4
-                for (int v = 0; v < kRows; ++v) sums[x][v] = add_products(sums[x][v], codes[v], weights[b * kRows + v], rows[0]);
-            }
-        }
-    }
-    if constexpr (kRows == 4 && kWidth == 5) {
-        if (block.is_one_left) add_row<R, kStride, kColumns>(block, left, weights, sums);
-    }
-    block.epilogue.template store<kColumns>(args.output, first_column * args.output.stride + block.channel, sums);
+    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(first_column) * kStride - block.args.pad_left;
+    typename R::Integers sums[kColumns][kRows];
+    add_window<R, Input, kWidth, kStride, kColumns, 0>(block, left, sums);
+    if constexpr (kRows == 4) add_window<R, Input, kWidth, kStride, kColumns, 1>(block, left, sums);
+    block.epilogue.template store<kColumns>(block.args.output, first_column * block.args.output.stride + block.channel, sums);
 }
 
 // All columns: the last four again where columns % 4 are left.
@@ -248,7 +288,8 @@ template <typename Input>
 template <typename Input>
 inline void compute(const DepthwiseConvCodesArgs<Input>& args) {
     constexpr int kWide = 64 / static_cast<int>(sizeof(Input)), kHalf = kWide / 2, kQuarter = kWide / 4;
-    const bool is_usual = args.channels >= kQuarter && args.dilation_x == 1 && args.kernel_height <= Block<Register<64>, Input>::kMostHeight &&
+    constexpr int kMostHeight = Block<Register<64>, Input>::kMostHeight;
+    const bool is_usual = args.channels >= kQuarter && args.dilation_x == 1 && args.kernel_height <= kMostHeight &&
                           (args.stride_x == 1 || args.stride_x == 2) && (args.kernel_width == 3 || args.kernel_width == 5);
     if (!is_usual) return compute_any(args);
     int channel = 0;
@@ -263,7 +304,9 @@ inline void compute(const DepthwiseConvCodesArgs<Input>& args) {
         channel += kHalf;
         left = args.channels - channel;
     }
-    for (; left > 0; left -= kQuarter) compute_block<Register<16>>(args, left >= kQuarter ? args.channels - left : args.channels - kQuarter);
+    for (; left > 0; left -= kQuarter) {
+        compute_block<Register<16>>(args, args.channels - (left >= kQuarter ? left : kQuarter));
+    }
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ struct PanelWeights<std::int16_t> {
 
     // Panels lie an odd number of cache lines apart, so that they do not take the same places of the cache.
     PanelWeights(const std::int8_t* weights, std::ptrdiff_t of_panel)
-        : bytes(weights), bytes_of_panel(of_panel), panel_bytes((of_panel < kMostInputs * 8 ? of_panel / 32 | 1 : kMostInputs / 4 + 1) * 64) {}
+        : bytes(weights), bytes_of_panel(of_panel),
+          panel_bytes((of_panel < kMostInputs * 8 ? of_panel / 32 | 1 : kMostInputs / 4 + 1) * 64) {}
     void widen(int panels, int first, int inputs) {
         for (int n = 0; n < panels; ++n) {
             const std::int8_t* from = bytes + n * bytes_of_panel + first / 4 * 32;
