@@ -14,23 +14,22 @@
 namespace fovea::ops {
 namespace {
 
-#if defined(__x86_64__)
+// Those that this build has kernels of.
 constexpr IsaLevel kLevels[] = {
     {"scalar", kFeatureNone, kFeatureNone},
+#if defined(FOVEA_HAVE_AVX2)
     {"avx2", kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi, kFeatureAvx2Fma},
+#endif
+#if defined(FOVEA_HAVE_AVX512)
     {"avx512", kFeatureAvx512 | kFeatureAvx512Vnni | kFeatureAvx2Fma | kFeaturePclmul | kFeatureVpclmul | kFeatureShaNi,
      kFeatureAvx512 | kFeatureAvx2Fma},
-};
-#elif defined(__aarch64__)
-constexpr IsaLevel kLevels[] = {
-    {"scalar", kFeatureNone, kFeatureNone},
+#endif
+#if defined(FOVEA_HAVE_NEON)
     {"neon", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2, kFeatureNeon},
     {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2 | kFeatureNeonFp16 | kFeatureNeonDotprod,
      kFeatureNeon | kFeatureNeonFp16},
-};
-#else
-constexpr IsaLevel kLevels[] = {{"scalar", kFeatureNone, kFeatureNone}};
 #endif
+};
 constexpr int kLevelCount = static_cast<int>(sizeof(kLevels) / sizeof(kLevels[0]));
 
 }  // namespace

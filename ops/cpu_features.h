@@ -34,7 +34,7 @@ struct IsaLevel {
     CpuFeatureSet needed;     // features that the CPU must have for the name to be accepted
 };
 
-// All levels that this build knows for its architecture, weakest first. *count receives how many.
+// All levels that this build has kernels of, weakest first. *count receives how many.
 const IsaLevel* isa_levels(int* count);
 
 // The level of that name, or null for a name this build does not know.

@@ -34,6 +34,20 @@ enum class ElementType : std::uint32_t { kF32 = 0, kF16 = 1, kI8 = 2, kI32 = 3, 
 inline constexpr bool is_code(ElementType type) {
     return type == ElementType::kU8 || type == ElementType::kS16;
 }
+inline std::uint32_t element_bytes(ElementType type) {
+    switch (type) {
+        case ElementType::kF32:
+        case ElementType::kI32:
+            return 4;
+        case ElementType::kF16:
+        case ElementType::kS16:
+            return 2;
+        case ElementType::kI8:
+        case ElementType::kU8:
+            break;
+    }
+    return 1;
+}
 enum class Packing : std::uint32_t { kVector = 0, kConvPanels = 1, kDepthwise = 2, kCodePanels = 3 };
 
 // A constant of the file, in place.

@@ -10,22 +10,6 @@ namespace {
 
 constexpr std::size_t kTensorEntrySize = 64;
 
-std::size_t element_size(ElementType type) {
-    switch (type) {
-        case ElementType::kF32:
-        case ElementType::kI32:
-            return 4;
-        case ElementType::kF16:
-            return 2;
-        case ElementType::kI8:
-            return 1;
-        case ElementType::kU8:
-        case ElementType::kS16:
-            break;  // no tensor's
-    }
-    return 0;
-}
-
 // factor *= by; false when it does not fit.
 bool multiply_in(std::uint64_t* factor, std::uint64_t by) {
     return !__builtin_mul_overflow(*factor, by, factor);
@@ -35,7 +19,7 @@ bool multiply_in(std::uint64_t* factor, std::uint64_t by) {
 // in 64 bits or the groups do not divide the channels.
 bool packed_size(const Tensor& tensor, std::uint32_t groups, std::uint64_t* bytes) {
     const std::uint32_t* d = tensor.dimensions;
-    std::uint64_t size = element_size(tensor.type);
+    std::uint64_t size = element_bytes(tensor.type);
     bool fits = true;
     switch (tensor.packing) {
         case Packing::kVector:

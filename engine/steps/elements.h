@@ -10,21 +10,6 @@
 
 namespace fovea {
 
-inline std::uint32_t element_bytes(ElementType type) {
-    switch (type) {
-        case ElementType::kF32:
-        case ElementType::kI32:
-            return 4;
-        case ElementType::kF16:
-        case ElementType::kS16:
-            return 2;
-        case ElementType::kI8:
-        case ElementType::kU8:
-            break;
-    }
-    return 1;
-}
-
 template <typename Element>
 inline constexpr ElementType kElementType = ElementType::kF32;
 template <>

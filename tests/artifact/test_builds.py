@@ -174,10 +174,11 @@ def test_arm64_with_branch_protection(tmp_path, build):
 @pytest.mark.parametrize("left_out", [["screening"], ["explain"], ["screening", "explain"]])
 def test_features_left_out(tmp_path, build, left_out):
     """Their calls are not in the archive, nor what only they reach; the program says so; the tests that are left are those of the rest."""
-    # Scalar: what is there is the same.
-    run("meson", "setup", build, SOURCE, "-Dsimd=false", "-Dbench=false", "--werror",
+    # Scalar: what is there is the same. Not with --werror: the options of another build, whose files it shares.
+    run("meson", "setup", build, SOURCE, "-Dsimd=false", "-Dbench=false",
         *(f"-D{feature}=disabled" for feature in left_out))
-    run("ninja", "-C", build, "engine/libfovea.a", "engine/cli/fovea", "engine/examples/run_example")
+    said = run("ninja", "-C", build, "engine/libfovea.a", "engine/cli/fovea", "engine/examples/run_example")
+    assert "warning:" not in said, said
     sections = {"screening": "Screening", "explain": "Explanations"}
     run(sys.executable, SOURCE / "tests/artifact/check_symbols.py", *(word for feature in left_out for word in ("--without", sections[feature])),
         "nm", SOURCE / "engine/include/fovea/fovea.h", build / "engine/libfovea.a", "cc")
@@ -198,7 +199,7 @@ def test_features_left_out(tmp_path, build, left_out):
 
 def test_arm64_without_arithmetic_of_halves(build):
     cross, emulator = arm64_tools()
-    run("meson", "setup", build, SOURCE, "--cross-file", cross, "--werror", "-Dhalf=disabled", *LIBRARY_ALONE)
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, "-Dhalf=disabled", *LIBRARY_ALONE)
     run("ninja", "-C", build, "engine/libfovea.a", "engine/examples/screen_example")
     names = run("aarch64-linux-gnu-nm", build / "engine" / "libfovea_shipped.a")  # before the inner ones are taken out
     assert "panel_tile_4x2_neon" in names and "neon_fp16" not in names
