@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import re
 import sys
 from typing import List, Optional, Sequence
 
@@ -14,6 +15,7 @@ from ..file.fovea_file import FormatError, read_fovea
 from ..file.output_file import write_file
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
+STEPS = re.compile("integrated/[1-9][0-9]{0,4}")
 METHODS = ("gradient", "smoothgrad", "integrated", "gradcam", "attention", "occlusion")
 
 DESCRIPTION = """Compares the maps of every method of `fovea explain` with lesions that people drew into photos, and with the maps of networks whose
@@ -31,11 +33,11 @@ For research use. Not a medical device."""
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fovea-lesions", description=DESCRIPTION, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", metavar="MODEL.fovea", nargs="+", help="the detectors, of float weights")
+    parser.add_argument("models", metavar="MODEL.fovea", nargs="+", help="the detectors")
     parser.add_argument("--photos", metavar="FOLDER", type=pathlib.Path, required=True, help="the photos")
     parser.add_argument("--masks", metavar="FOLDER", type=pathlib.Path, required=True, help="their masks, of the same names")
     parser.add_argument("--drawn-by", metavar="WHO", default="the data set's authors", help="who drew the lesions, as the table says it")
-    parser.add_argument("--methods", metavar="NAME,...", default=",".join(METHODS), help=f"of {', '.join(METHODS)} (default: all)")
+    parser.add_argument("--methods", metavar="NAME,...", default=",".join(METHODS), help=f"of {', '.join(METHODS)} (default: all); integrated/N with N steps")
     parser.add_argument("--limit", metavar="PHOTOS", type=int, default=0, help="only the first so many photos (default: all)")
     parser.add_argument("--checked", metavar="PHOTOS", type=int, default=5, help="photos for the maps of shuffled networks (default: 5)")
     parser.add_argument("--fovea", metavar="PROGRAM", default="fovea", help="the fovea program (default: fovea)")
@@ -50,7 +52,7 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = _parser()
     arguments = parser.parse_args(argv)
     arguments.methods = list(dict.fromkeys(filter(None, arguments.methods.split(","))))
-    unknown = [method for method in arguments.methods if method not in METHODS]
+    unknown = [method for method in arguments.methods if method not in METHODS and not STEPS.fullmatch(method)]
     if unknown or not arguments.methods:
         parser.error(f"--methods: {unknown[0] if unknown else 'none'} is no method; there are {', '.join(METHODS)}")
     if arguments.limit < 0 or arguments.checked < 1:
