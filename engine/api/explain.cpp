@@ -52,11 +52,12 @@ fovea_status make_planned(const Asked& asked, const fovea_model& model, fovea_ex
 
 void fovea_explain_settings_init_sized(fovea_explain_settings* settings, size_t size) {
     fovea_explain_settings defaults = {};
+    defaults.method = FOVEA_EXPLAIN_INTEGRATED_GRADIENTS;
     defaults.target_class = FOVEA_DEFAULT_CLASS;
     defaults.samples = 25;
     defaults.noise = 0.15;
     defaults.seed = 1;
-    defaults.steps = 50;
+    defaults.steps = 16;
     defaults.baseline = 128;
     set_defaults(defaults, settings, size);
 }
@@ -85,7 +86,7 @@ fovea_status fovea_explainer_create(const fovea_model* model, const fovea_sessio
     fovea_explainer* made = nullptr;
     status = make_planned(asked, *model, &made);
     if (status != FOVEA_OK) return status;
-    status = made->session.start(asked.session);
+    status = made->start(asked.session);
     if (status != FOVEA_OK) {
         destroy(to_internal(asked.session.allocator), made);
         return status;
@@ -160,5 +161,6 @@ fovea_status fovea_explainer_print_plan(const fovea_explainer* explainer, void (
     const SessionCall call(explainer->session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
     print_plan(explainer->session.file().graph, explainer->session.planned.plan, write, cookie);
+    if (explainer->twin.exists()) print_plan(explainer->twin.graph, explainer->twin_plan, write, cookie);
     return FOVEA_OK;
 }

@@ -179,6 +179,7 @@ class Explanations {
         json["logits"] = float_json(logits.data(), logits.size());
         json["map"] = {made.height, made.width, made.channels};
         json["largest"] = float_json(largest);
+        if (made.weights_as_floats != 0) json["weights"] = kWeightsAsFloats;
         if (options_.request.method == "integrated") json["completeness_gap"] = made.completeness_gap;
         if (!options_.as_is) json["photo_area"] = {made.photo_x, made.photo_y, made.photo_width, made.photo_height};
         return json;
@@ -241,7 +242,9 @@ void add_explain(CLI::App& program, Action& chosen) {
     const auto choice = [](const auto& map) {
         return [&map](const std::string& text) { return map.contains(text) ? std::string() : "must be one of " + keys_of(map); };
     };
-    verb->add_option("--method", options->request.method, "One of " + keys_of(kExplainMethods))
+    verb->add_option("--method", options->request.method,
+                     "integrated points at lesions best and takes as many gradients as --steps says, gradient one. One of " +
+                         keys_of(kExplainMethods))
         ->check(choice(kExplainMethods))
         ->capture_default_str();
     verb->add_option("--scalar", options->request.scalar, "One of " + keys_of(kExplainScalars))
@@ -289,7 +292,7 @@ void add_explain(CLI::App& program, Action& chosen) {
     verb->footer(
         "Examples:\n"
         "  fovea explain --model small224.fovea photo.jpg --overlay overlay.png\n"
-        "  fovea explain --model small224.fovea --as-is network.png --raw gradient.npy\n"
+        "  fovea explain --model small224.fovea --as-is network.png --method gradient --raw gradient.npy\n"
         "  fovea explain --model small224.fovea --as-is network.png --method gradcam --layer final_sum_att_feat --raw map.npy\n"
         "  fovea explain --model small224.fovea photos/*.jpg --method occlusion --overlay maps");
     verb->callback([&chosen, options] { chosen = [options] { return explain(*options); }; });

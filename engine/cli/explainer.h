@@ -14,6 +14,9 @@ namespace fovea::cli {
 extern const std::map<std::string, fovea_explain_method> kExplainMethods;
 extern const std::map<std::string, fovea_explain_scalar> kExplainScalars;
 
+// What results say of a map that is not of the network that gave them, but of its weights.
+inline constexpr const char* kWeightsAsFloats = "8-bit weights, turned back into floats";
+
 template <typename Value>
 std::string keys_of(const std::map<std::string, Value>& map) {
     std::string keys;
@@ -23,8 +26,8 @@ std::string keys_of(const std::map<std::string, Value>& map) {
 
 // What is asked of an explainer, in the command line's words.
 struct ExplainRequest {
-    std::string method = "gradient", scalar = "margin", target_class, layer, baseline = "128";
-    std::uint32_t samples = 25, steps = 50, patch = 0, stride = 0;
+    std::string method = "integrated", scalar = "margin", target_class, layer, baseline = "128";
+    std::uint32_t samples = 25, steps = 16, patch = 0, stride = 0;
     double noise = 0.15;
     std::uint64_t seed = 1;
     std::uint32_t threads = 1;

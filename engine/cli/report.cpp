@@ -331,7 +331,11 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     text += line("confidence", confidence >= 0.5 ? percent(confidence)
                                : found           ? "low: DR signs are less likely than not, but above the threshold"
                                                  : "low: DR signs are more likely than not, but below the threshold");
-    if (!report.explanation.is_null()) text += line("heat map", printable(report.explanation["overlay"].get_ref<const std::string&>()));
+    if (!report.explanation.is_null()) {
+        const bool other_weights = report.explanation.contains("weights");
+        text += line("heat map", printable(report.explanation["overlay"].get_ref<const std::string&>()) +
+                                     (other_weights ? " (of " + report.explanation["weights"].get_ref<const std::string&>() + ")" : ""));
+    }
     return text + warnings;
 }
 

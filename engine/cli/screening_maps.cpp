@@ -15,7 +15,8 @@ void add_map_options(CLI::App& verb, MapOptions& options) {
     verb.add_option("--explain", options.folder,
                     "Also explain each result: write the photo here as a PNG with the map over it, under the photo's name (and folder) "
                     "with .png behind. See fovea explain");
-    verb.add_option("--explain-method", options.method, "For --explain. One of " + keys_of(kExplainMethods))
+    verb.add_option("--explain-method", options.method,
+                    "For --explain; integrated takes 16 gradients a photo, gradient one. One of " + keys_of(kExplainMethods))
         ->check([](const std::string& text) {
             return kExplainMethods.contains(text) ? std::string() : "must be one of " + keys_of(kExplainMethods);
         })
@@ -76,6 +77,7 @@ Json ScreeningMaps::write(const Input& input, const std::vector<unsigned char>& 
     json["method"] = options_.method;
     json["scalar"] = ExplainRequest().scalar;
     json["class"] = model.class_names()[made.target_class];
+    if (made.weights_as_floats != 0) json["weights"] = kWeightsAsFloats;
     json["overlay"] = file;
     json["photo_area"] = {made.photo_x, made.photo_y, made.photo_width, made.photo_height};
     return json;

@@ -29,7 +29,7 @@ static int write_picture(const char* path, const fovea_image* image) {
     return fclose(file) == 0 && ok;
 }
 
-/* Whether the photo shows signs, and the overlay of the gradient's map on it. */
+/* Whether the photo shows signs, and the overlay of the map on it. */
 static fovea_status explain(const fovea_model* model, const void* data, size_t size, fovea_screening* result, fovea_image* overlay) {
     fovea_session* session = NULL;
     fovea_explainer* explainer = NULL;

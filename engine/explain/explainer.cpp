@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <iterator>
+#include <new>
 
 #include "engine/align.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/planner.h"
 #include "engine/steps/backward_pass.h"
 
 namespace fovea {
@@ -87,10 +90,6 @@ fovea_status check_explain_settings(const fovea_model& model, const fovea_explai
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain settings: there is no class %u, the model has %u",
                         settings.target_class, classes);
     }
-    if (model.file.graph.has_codes() && takes_gradients(settings.method)) {
-        return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL,
-                        "explain: the model computes in whole numbers of 8 bits, which have no gradient; explain the one it was made of");
-    }
     if (classes < 2) {
         return log.fail(FOVEA_ERROR_UNSUPPORTED_MODEL, "explain: the model has one class, which is always certain");
     }
@@ -108,6 +107,8 @@ using namespace fovea;
 fovea_explainer::fovea_explainer(const fovea_model& model, const fovea_session_settings& session_settings,
                                  const fovea_explain_settings& settings_, const ops::IsaLevel* level)
     : session(model, session_settings, level),
+      twin(session.allocator),
+      twin_plan(session.allocator, session.planned.plan.features),
       explain_screened([](fovea_explainer& explainer, const preprocess::Photo& photo, fovea_explanation* explanation) {
           return explainer.explain_photo(photo, nullptr, explanation);
       }),
@@ -115,7 +116,27 @@ fovea_explainer::fovea_explainer(const fovea_model& model, const fovea_session_s
       objective(objective_of(settings_, model.file.labels)),
       picture(session.allocator) {
     settings.layer = nullptr;
-    if (takes_gradients(settings.method)) session.planned.backward = &kBackwardPass;
+    if (takes_gradients(settings.method) && !model.file.graph.has_codes()) session.planned.backward = &kBackwardPass;
+}
+
+fovea_status fovea_explainer::plan_twin(const fovea_session_settings& wanted) {
+    const Graph& codes = session.file().graph;
+    fovea_status status = make_float_twin(codes, session.log, &twin);
+    if (status != FOVEA_OK) return status;
+    const std::uint32_t kept = layer == kNone ? kNone : twin.values[layer];
+    const Shape& input = session.input_shape();
+    const PlanRequest request{.height = input.height,
+                              .width = input.width,
+                              .threads = wanted.threads,
+                              .kept = &kept,
+                              .kept_count = layer == kNone ? 0u : 1u,
+                              .cancel = {wanted.cancel, wanted.cancel_cookie},
+                              .backward = &kBackwardPass};
+    status = make_plan(twin.graph, request, session.log, &twin_plan);
+    if (status != FOVEA_OK) return status;
+    Plan* const plans[] = {&session.planned.plan, &twin_plan};
+    share_workspace(plans, std::size(plans));
+    return FOVEA_OK;
 }
 
 fovea_status fovea_explainer::plan(const fovea_session_settings& wanted, const char* layer_name) {
@@ -138,11 +159,12 @@ fovea_status fovea_explainer::plan(const fovea_session_settings& wanted, const c
     kept.taps = needs_layer ? &layer_name : nullptr;
     kept.tap_count = needs_layer ? 1 : 0;
     kept.typicality = 0;
-    const fovea_status status = plan_session(session.file(), kept, session.log, &session.planned);
+    fovea_status status = plan_session(session.file(), kept, session.log, &session.planned);
     if (status != FOVEA_OK) return status;
-    Plan& plan = session.planned.plan;
     if (needs_layer) layer = session.planned.taps[0];
-    if (takes_gradients(settings.method) && plan.gradients[needs_layer ? layer : 0] == kNone) {
+    if (takes_gradients(settings.method) && graph.has_codes()) status = plan_twin(wanted);
+    if (status != FOVEA_OK) return status;
+    if (takes_gradients(settings.method) && map_plan().gradients[map_value(needs_layer ? layer : 0)] == kNone) {
         return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: the logits do not depend on %s",
                                 needs_layer ? NodeLabel(graph, layer - 1).text : "the input");
     }
@@ -159,7 +181,16 @@ fovea_status fovea_explainer::plan(const fovea_session_settings& wanted, const c
                                     rows.stride, kMostRuns);
         }
     }
-    plan.workspace_size += extra_bytes();
+    session.planned.plan.workspace_size += extra_bytes();
+    return FOVEA_OK;
+}
+
+fovea_status fovea_explainer::start(const fovea_session_settings& wanted) {
+    const fovea_status status = session.start(wanted);
+    if (status != FOVEA_OK || !twin.exists()) return status;
+    write_constants(twin_plan, session.memory);
+    twin_executor = new (twin_executor_place) Executor(twin_plan, session.pool, session.memory);
+    twin_executor->set_cancel({wanted.cancel, wanted.cancel_cookie});
     return FOVEA_OK;
 }
 
@@ -178,32 +209,50 @@ std::uint64_t fovea_explainer::extra_bytes() const {
 }
 
 const float* fovea_explainer::gradient_of(std::uint32_t value) const {
-    const std::uint32_t gradient = session.planned.plan.gradients[value];
-    return gradient == kNone ? nullptr : session.executor->value(gradient);
+    const std::uint32_t gradient = map_plan().gradients[map_value(value)];
+    return gradient == kNone ? nullptr : executor().value(gradient);
 }
 
-fovea_status fovea_explainer::run(const void* input, fovea_dtype dtype, bool backward) {
-    session.pool.notice_fork();
-    const fovea_status status = session.executor->run({input, dtype, objective, !backward});
-    if (status != FOVEA_OK) return session.log.fail(status, "the explanation was cancelled");
-    const float* const values = logits();
+fovea_status fovea_explainer::check_logits(const float* values) const {
     if (std::all_of(values, values + logit_count(), [](float logit) { return std::isfinite(logit); })) return FOVEA_OK;
     return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the network's output is not a number");
 }
 
+fovea_status fovea_explainer::run(const void* input, fovea_dtype dtype, bool backward) {
+    session.pool.notice_fork();
+    const fovea_status status = executor().run({input, dtype, objective, !backward});
+    if (status != FOVEA_OK) return session.log.fail(status, "the explanation was cancelled");
+    return check_logits(logits());
+}
+
 fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, float* out_logits, fovea_explanation* explanation) {
     const Objective asked = objective;
+    const fovea_status status = explain_as_asked(input, dtype, out_logits, explanation);
+    objective = asked;
+    return status;
+}
+
+fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dtype, float* out_logits, fovea_explanation* explanation) {
     const bool by_gradient = settings.method == FOVEA_EXPLAIN_GRADIENT || settings.method == FOVEA_EXPLAIN_GRAD_CAM;
-    fovea_status status = run(input, dtype, by_gradient);
+    float first_logits[kMaxClasses];
+    fovea_status status = FOVEA_OK;
+    if (twin.exists()) {  // what is explained is the answer of the codes
+        status = session.run(input, dtype, first_logits, nullptr);
+        if (status == FOVEA_OK) status = check_logits(first_logits);
+        if (status != FOVEA_OK) return status;
+        objective = with_class(objective, first_logits, logit_count());
+    }
+    status = run(input, dtype, by_gradient);
     if (status != FOVEA_OK) return status;
+    if (!twin.exists()) std::copy_n(logits(), logit_count(), first_logits);
     const Objective everything = {Objective::Kind::kLogit, objective.form, Objective::kPredicted, 0};
-    objective = with_class(objective, logits(), logit_count());
+    objective = with_class(objective, first_logits, logit_count());
+    const double scalar = objective_value(objective, logits(), logit_count());
     fovea_explanation made = {};
     made.target_class = objective.first_class;
-    made.predicted_class = with_class(everything, logits(), logit_count()).first_class;
-    made.scalar = objective_value(objective, logits(), logit_count());
-    float first_logits[kMaxClasses];
-    std::copy_n(logits(), logit_count(), first_logits);
+    made.predicted_class = with_class(everything, first_logits, logit_count()).first_class;
+    made.scalar = objective_value(objective, first_logits, logit_count());
+    made.weights_as_floats = twin.exists() ? 1 : 0;
     Shape shape = session.input_shape();
     const auto finite = [](float value) { return std::isfinite(value); };
     const float* const baseline = settings.baseline_values;
@@ -215,7 +264,7 @@ fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, floa
             status = smooth_gradient(*this, input, dtype, &made.map);
             break;
         case FOVEA_EXPLAIN_INTEGRATED_GRADIENTS:
-            status = integrated_gradients(*this, input, dtype, made.scalar, &made.map, &made.completeness_gap);
+            status = integrated_gradients(*this, input, dtype, scalar, &made.map, &made.completeness_gap);
             break;
         case FOVEA_EXPLAIN_GRAD_CAM:
             shape = layer_shape();
@@ -224,17 +273,16 @@ fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, floa
             break;
         case FOVEA_EXPLAIN_ATTENTION:
             shape = layer_shape();
-            made.map = session.executor->value(layer);
+            made.map = layer_values();
             break;
         case FOVEA_EXPLAIN_OCCLUSION:
             shape.channels = 1;
-            status = occlusion(*this, input, dtype, made.scalar, &made.map);
+            status = occlusion(*this, input, dtype, scalar, &made.map);
             break;
         default:
             made.map = gradient_of(0);
             break;
     }
-    objective = asked;
     if (status != FOVEA_OK) return status;
     if (!std::all_of(made.map, made.map + shape.count(), finite)) {
         return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the map has values that are not finite");

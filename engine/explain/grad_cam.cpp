@@ -8,7 +8,7 @@ namespace fovea {
 // map[p] = max(0, sum over c of w[c] * layer[p][c]), w[c] the mean over the pixels of the layer's gradient.
 const float* grad_cam(fovea_explainer& explainer) {
     const Shape& shape = explainer.layer_shape();
-    const float* values = explainer.session.executor->value(explainer.layer);
+    const float* values = explainer.layer_values();
     const float* const gradient = explainer.gradient_of(explainer.layer);
     const std::size_t pixels = shape.pixels(), channels = shape.channels;
     float* const map = explainer.extra();

@@ -73,6 +73,7 @@ struct Explained {
         session.log = log.hooks();
         fovea_explain_settings settings;
         fovea_explain_settings_init(&settings);
+        settings.method = FOVEA_EXPLAIN_GRADIENT;
         settings.scalar = scalar.kind;
         settings.target_class = scalar.target_class;
         fovea_status status = fovea_explainer_create(model, &session, &settings, &explainer);
@@ -94,14 +95,15 @@ struct Counts {
 };
 
 // Some of the input's values, each moved up and down. Where the two sides differ there is a kink, of which no difference tells anything.
-void compare_with_differences(const ModelSpec& spec, const Value& input, const Scalar& scalar, std::mt19937& random,
-                              const std::string& where, Counts* counts) {
+// file: the spec's own, or one of codes, whose gradients are those of the spec's reals although it computes something else.
+void compare_with_differences(const model_builder::Bytes& file, const ModelSpec& spec, const Value& input, const Scalar& scalar,
+                              std::mt19937& random, const std::string& where, Counts* counts) {
     const std::vector<std::uint8_t> bytes(input.data.begin(), input.data.end());
-    const Explained explained(model_builder::build(spec), scalar, bytes);
+    const Explained explained(file, scalar, bytes);
     const fovea_explanation& made = explained.explanation;
     REQUIRE(std::size_t{made.height} * made.width * made.channels == input.data.size());
     CHECK(made.target_class == scalar.target_class);
-    CHECK(made.scalar == doctest::Approx(scalar_of(spec, input, scalar)).epsilon(1e-3));
+    if (made.weights_as_floats == 0) CHECK(made.scalar == doctest::Approx(scalar_of(spec, input, scalar)).epsilon(1e-3));
     double largest = 0;
     for (std::size_t i = 0; i < input.data.size(); ++i) largest = std::max(largest, std::fabs(static_cast<double>(made.map[i])));
     const double middle = scalar_of(spec, input, scalar);
@@ -149,7 +151,7 @@ TEST_CASE("gradients of random networks of every kind of node are what differenc
         const Scalar scalar = {static_cast<fovea_explain_scalar>(round % 4), round % 3};
         std::string where = "FOVEA_SEED=";
         where += std::to_string(seed() + round);
-        compare_with_differences(network.spec, network.input, scalar, random, where, &counts);
+        compare_with_differences(model_builder::build(network.spec), network.spec, network.input, scalar, random, where, &counts);
     }
     MESSAGE(counts.compared, " compared, ", counts.not_zero, " not zero, ", counts.kinks, " kinks");
     CHECK(counts.not_zero > 700);
@@ -183,7 +185,7 @@ TEST_CASE("gradients of local response normalisation, of every power, are what d
             spec = with_head(std::move(spec), last, 6, random);
             Value input = {5, 5, 3, std::vector<double>(75)};
             for (double& v : input.data) v = random() % 256;
-            compare_with_differences(spec, input, {FOVEA_SCALAR_MARGIN, 1}, random, "lrn", &counts);
+            compare_with_differences(model_builder::build(spec), spec, input, {FOVEA_SCALAR_MARGIN, 1}, random, "lrn", &counts);
         }
     }
     CHECK(counts.not_zero > 100);
@@ -330,18 +332,40 @@ TEST_CASE("the logits are a plain run's to the bit, and gradients the same for e
     CHECK(not_zero > 100);
 }
 
-TEST_CASE("a model of 8-bit integers is refused, with what to do") {
-    std::mt19937 random(3);
-    const model_builder::Bytes file = model_builder::build(code_network::make(random, 5).file);
-    fovea_model* model = nullptr;
-    REQUIRE(fovea_model_load_memory(file.data(), file.size(), FOVEA_COPY, nullptr, &model) == FOVEA_OK);
-    test_memory::LogCatcher log;
-    fovea_session_settings session;
-    fovea_session_settings_init(&session);
-    session.log = log.hooks();
-    fovea_explainer* explainer = nullptr;
-    CHECK(fovea_explainer_create(model, &session, nullptr, &explainer) == FOVEA_ERROR_UNSUPPORTED_MODEL);
-    CHECK(explainer == nullptr);
-    CHECK(log.all().find("explain the one it was made of") != std::string::npos);
-    fovea_model_close(&model);
+TEST_CASE("of a network of codes gradients are those of the reals that its whole numbers stand for, and its answers its own") {
+    Counts counts;
+    for (std::uint32_t round = 0; round < 12; ++round) {
+        std::mt19937 random(seed() + 9000 + round);
+        const code_network::CodeNetwork network = code_network::make(random, 3 + round);
+        const Scalar scalar = {static_cast<fovea_explain_scalar>(round % 4), round % 2};
+        const std::uint32_t side = network.file.default_height;
+        naive_network::Value input = {side, side, 3, std::vector<double>(std::size_t{3} * side * side)};
+        for (double& value : input.data) value = random() % 256;
+        const model_builder::Bytes file = model_builder::build(network.file);
+        std::string where = "FOVEA_SEED=";
+        where += std::to_string(seed() + round);
+        compare_with_differences(file, network.real, input, scalar, random, where, &counts);
+        const std::vector<std::uint8_t> bytes(input.data.begin(), input.data.end());
+        ModelSpec real = network.real;
+        for (model_builder::NodeSpec& node : real.nodes) node.codes = {};
+        const Explained codes(file, scalar, bytes), floats(model_builder::build(real), scalar, bytes);
+        CHECK(codes.explanation.weights_as_floats == 1);
+        CHECK(floats.explanation.weights_as_floats == 0);
+        float largest = 0, farthest = 0;
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            largest = std::max(largest, std::fabs(floats.explanation.map[i]));
+            farthest = std::max(farthest, std::fabs(codes.explanation.map[i] - floats.explanation.map[i]));
+        }
+        CHECK_MESSAGE(farthest <= 1e-4f * largest, where, ": ", farthest, " of ", largest);
+        // The answer is that of a run.
+        const Loaded loaded(network.file);
+        PlanRequest request = {};
+        request.height = request.width = side;
+        request.threads = 1;
+        const Ran plain = run(loaded.model.graph, request, ops::detect_cpu_features(), bytes);
+        CHECK(same_bits(plain.logits, {codes.logits.begin(), codes.logits.begin() + 2}));
+        CHECK(codes.explanation.scalar != floats.explanation.scalar);
+    }
+    MESSAGE(counts.compared, " compared, ", counts.not_zero, " not zero, ", counts.kinks, " kinks");
+    CHECK(counts.not_zero > 50);
 }

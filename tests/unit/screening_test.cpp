@@ -260,7 +260,10 @@ TEST_CASE("a screening explains what it finds, when asked") {
     const std::vector<float> weights = {0, 0.001f, 0, -0.002f, 0, 0.004f};
     Fixture f(mean_colour_spec(2, weights, {0, 5}));
     fovea_explainer* explainer = nullptr;
-    REQUIRE(fovea_explainer_create(f.model, &f.settings, nullptr, &explainer) == FOVEA_OK);
+    fovea_explain_settings explain_settings;
+    fovea_explain_settings_init(&explain_settings);
+    explain_settings.method = FOVEA_EXPLAIN_GRADIENT;
+    REQUIRE(fovea_explainer_create(f.model, &f.settings, &explain_settings, &explainer) == FOVEA_OK);
     fovea_screen_options options;
     fovea_screen_options_init(&options);
     options.explainer = explainer;

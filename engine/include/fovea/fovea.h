@@ -553,7 +553,8 @@ FOVEA_API fovea_status fovea_screen_pixels(fovea_session* session, const fovea_p
  * An explainer holds the plan and the working memory of a forward and a backward pass, apart from any session's. It
  * takes calls as a session does, one at a time; results are the same to the bit for every number of threads; fork() as there.
  * Gradients are computed in float32. Of a model whose weights are halves the forward pass is the session's, in halves where the
- * instruction set has them.
+ * instruction set has them. A model of 8-bit integers answers in these, but they have no gradients: its maps are of its weights turned back
+ * into floats, which the explainer holds beside the workspace, four bytes a weight, and of what such a network makes of the input.
  */
 typedef struct fovea_explainer fovea_explainer;
 
@@ -565,7 +566,8 @@ typedef enum fovea_explain_method {
     FOVEA_EXPLAIN_ATTENTION = 4,            /* the network's own: the gate, 0 to 1, by which it weights the places of a map. It says where,
                                                not which way or how much of the answer */
     FOVEA_EXPLAIN_OCCLUSION = 5,            /* by how much the scalar falls where a square is covered, mean over the squares that cover a
-                                               pixel. Runs forward alone, once a square, and so of models of 8-bit integers too */
+                                               pixel. Runs forward alone, once a square; of a model of 8-bit integers in these, as does
+                                               attention */
     FOVEA_EXPLAIN_METHOD_ANY_INT_ = -0x7FFFFFFF - 1
 } fovea_explain_method;
 
@@ -583,7 +585,9 @@ typedef enum fovea_explain_scalar {
 
 typedef struct fovea_explain_settings {
     size_t size;
-    fovea_explain_method method; /* default FOVEA_EXPLAIN_GRADIENT */
+    fovea_explain_method method; /* default FOVEA_EXPLAIN_INTEGRATED_GRADIENTS, whose maps point at lesions best (the detectors' model
+                                    cards say how well), at the price of `steps` gradients, each some three times the work of a run.
+                                    FOVEA_EXPLAIN_GRADIENT takes one */
     fovea_explain_scalar scalar; /* default FOVEA_SCALAR_MARGIN */
     uint32_t target_class;       /* default FOVEA_DEFAULT_CLASS */
     uint32_t samples;            /* SmoothGrad: default 25; 1 to 10000 */
@@ -592,7 +596,7 @@ typedef struct fovea_explain_settings {
                                     Other methods do not look at it */
     double noise;                /* SmoothGrad: standard deviation as a part of the input's range, default 0.15; 0 to 10 */
     uint64_t seed;               /* SmoothGrad: default 1; the same seed gives the same noise */
-    uint32_t steps;              /* integrated gradients: midpoints on the way, default 50; 1 to 10000 */
+    uint32_t steps;              /* integrated gradients: midpoints on the way, default 16; 1 to 10000 */
     uint32_t reserved;
     double baseline;             /* integrated gradients: the value, 0 to 255, that the way begins at everywhere; default 128, which
                                     the Ben Graham presets make of what shows nothing. Occlusion: what the squares are covered with */
@@ -614,7 +618,7 @@ FOVEA_API fovea_status fovea_explainer_workspace_size(const fovea_model* model, 
                                                       const fovea_explain_settings* settings, size_t* bytes);
 
 /* Plans and takes the memory. Both settings may be null: the defaults. An unknown layer is FOVEA_ERROR_UNKNOWN_TAP, a model without
- * gate (for attention), or of 8-bit integers (for all that takes gradients) FOVEA_ERROR_UNSUPPORTED_MODEL. Threads: model. */
+ * gate (for attention) FOVEA_ERROR_UNSUPPORTED_MODEL. Threads: model. */
 FOVEA_API fovea_status fovea_explainer_create(const fovea_model* model, const fovea_session_settings* session_settings,
                                               const fovea_explain_settings* settings, fovea_explainer** explainer);
 
@@ -630,7 +634,8 @@ typedef struct fovea_explanation {
     uint32_t height, width, channels;
     uint32_t target_class;    /* that the scalar is of; of a margin the first of the positive classes */
     uint32_t predicted_class; /* largest probability, the lowest index on ties */
-    uint32_t reserved;
+    uint32_t weights_as_floats; /* 1: the model computes in 8-bit integers, and the map is of its weights turned back into floats; logits,
+                                   classes and scalar are the model's own */
     double scalar;            /* its value at the input */
     double completeness_gap;  /* integrated gradients: the map's sum less the scalar's difference, as a part of that; else 0. Large
                                  where steps are too few or the function bends on the way */
