@@ -59,22 +59,21 @@ struct PanelTile {
                                     std::ptrdiff_t panel_bytes, int inputs) {
         // Every third pixel's address in a register, the two after it by an index: gcc would keep an address for each, and those on the
         // stack.
-        const Input* bases[(kPixels + 2) / 3];
-#pragma GCC unroll 12
-        for (int p = 0; p < kPixels; p += 3) bases[p / 3] = input + p * pixel_stride;
+        constexpr int kBases = (kPixels + 2) / 3;
+        const Input* bases[kBases];
+        unrolled<0, kBases, 1>([&]<int k>() __attribute__((always_inline)) { bases[k] = input + 3 * k * pixel_stride; });
         const auto add_step = [&](auto load) __attribute__((always_inline)) {
             __m512i of_pairs[kPairs > 0 ? kPairs : 1];
 #pragma GCC unroll 4
             for (int n = 0; n < kPairs; ++n) of_pairs[n] = load_pair(weights + 2 * n * panel_bytes, weights + (2 * n + 1) * panel_bytes);
             const __m256i of_odd =
                 kOdd ? *reinterpret_cast<const __m256i_u*>(weights + 2 * kPairs * panel_bytes) : _mm256_setzero_si256();
-#pragma GCC unroll 12
-            for (int p = 0; p < kPixels; ++p) {
+            unrolled<0, kPixels, 1>([&]<int p>() __attribute__((always_inline)) {
                 const __m512i codes = _mm512_set1_epi32(load(bases[p / 3] + p % 3 * pixel_stride));
 #pragma GCC unroll 4
                 for (int n = 0; n < kPairs; ++n) pairs[p][n] = add_products(pairs[p][n], codes, of_pairs[n], input);
                 if constexpr (kOdd) odd[p][0] = add_products(odd[p][0], _mm512_castsi512_si256(codes), of_odd, input);
-            }
+            });
         };
         const auto whole = [](const Input* from) {
             std::int32_t word;
@@ -84,11 +83,10 @@ struct PanelTile {
         const int rest = inputs % kStepInputs<Input>;
         for (int steps = inputs / kStepInputs<Input>; steps > 0; --steps, weights += 32) {
             add_step(whole);
-#pragma GCC unroll 4
-            for (const Input*& base : bases) {
-                base += kStepInputs<Input>;
-                __asm__("" : "+r"(base));
-            }
+            unrolled<0, kBases, 1>([&]<int k>() __attribute__((always_inline)) {
+                bases[k] += kStepInputs<Input>;
+                __asm__("" : "+r"(bases[k]));
+            });
         }
         if (rest != 0) {
             add_step([&](const Input* from) {

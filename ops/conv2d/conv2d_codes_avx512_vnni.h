@@ -6,8 +6,8 @@
 #endif
 
 // Where columns lie beside each other, the inputs of a row of the window are one vector: its weights are put in that order once a row,
-// unless the file has them so, and a tile of columns is one of pixels (pointwise_conv_codes_avx512_vnni.h).
-// Others, and columns whose window reaches into padding, go one by one, each tap apart.
+// unless the file has them so, and a tile of columns is one of pixels (pointwise_conv_codes_avx512_vnni.h). Of columns whose window reaches
+// into padding the inputs are put beside each other first. Others go one by one, each tap apart.
 #include "ops/conv2d/conv2d_codes.h"
 #include "ops/panel_product_codes_avx512_vnni.h"
 
@@ -35,13 +35,14 @@ struct Panels {
 // weights of 0.
 template <typename Input>
 struct DenseRows {
-    static constexpr int kMostBytes = 16384;
+    static constexpr int kMostBytes = 16384, kMostElements = 1024;
     static constexpr int kElements = kStepInputs<Input>;
 
     int steps;            // of a row
     bool is_read_behind;  // what lies behind the window's last column
     const std::int8_t* first;
     std::ptrdiff_t row_bytes, panel_bytes;
+    Input pads[kMostElements];  // a row that is padding
     alignas(64) std::int8_t ordered[kMostBytes];
 
     // Bytes whose channels are a multiple of 4 lie in the file as they are taken.
@@ -49,14 +50,14 @@ struct DenseRows {
     static int steps_of(const Conv2dCodesArgs<Input>& args) { return (args.kernel_width * args.in_channels + kElements - 1) / kElements; }
     static bool fit(const Conv2dCodesArgs<Input>& args, int panels) {
         if (args.dilation_x != 1 || args.input_stride != args.in_channels) return false;
-        if (is_ordered(args)) return true;
-        return args.in_channels <= 256 && args.kernel_width <= 64 &&
-               static_cast<std::int64_t>(steps_of(args)) * args.kernel_height * panels * 32 <= kMostBytes;
+        if (static_cast<std::int64_t>(args.in_channels) * args.kernel_width > kMostElements - kElements) return false;
+        return is_ordered(args) || static_cast<std::int64_t>(steps_of(args)) * args.kernel_height * panels * 32 <= kMostBytes;
     }
 
     DenseRows(const Panels<Input>& panels, int count)
         : steps(steps_of(panels.args)), is_read_behind(steps * kElements != panels.args.kernel_width * panels.args.in_channels) {
         const Conv2dCodesArgs<Input>& args = panels.args;
+        gather(args, nullptr, 0, pads);
         if (is_ordered(args)) {
             first = panels.weights;
             row_bytes = static_cast<std::ptrdiff_t>(args.kernel_width) * panels.quads * 32;
@@ -69,27 +70,45 @@ struct DenseRows {
         std::int8_t* to = ordered;
         for (int n = 0; n < count; ++n) {
             for (int a = 0; a < args.kernel_height; ++a) {
-                const std::int8_t* const row = panels.of_tap(a, 0) + n * panels.panel_bytes;
-                for (int step = 0; step < steps; ++step, to += 32) order_step(args, panels.quads, row, step, to);
+                order_row(args, panels.quads, panels.of_tap(a, 0) + n * panels.panel_bytes, to);
+                to += steps * 32;
             }
         }
     }
 
+    // The inputs of the window's row at `row`, from `column` on, and codes of 0 outside the picture and past them.
+    void gather(const Conv2dCodesArgs<Input>& args, const Input* row, std::ptrdiff_t column, Input* to) const {
+        for (int tap = 0; tap < args.kernel_width; ++tap, ++column) {
+            const bool is_inside = row != nullptr && column >= 0 && column < args.input_width;
+            for (int i = 0; i < args.in_channels; ++i) {
+                *to++ = is_inside ? row[column * args.input_stride + i] : static_cast<Input>(args.input_zero[i]);
+            }
+        }
+        for (int e = args.kernel_width * args.in_channels; e < steps * kElements; ++e) *to++ = 0;
+    }
+
 private:
-    static void order_step(const Conv2dCodesArgs<Input>& args, int quads, const std::int8_t* row, int step, std::int8_t* to) {
+    static void order_row(const Conv2dCodesArgs<Input>& args, int quads, const std::int8_t* row, std::int8_t* to) {
         constexpr int kBits = 32 / kElements;
         const __m256i field = _mm256_set1_epi32(static_cast<int>((std::uint64_t{1} << kBits) - 1));
         __m256i together = _mm256_setzero_si256();
-        for (int k = 0; k < kElements; ++k) {
-            const int e = step * kElements + k;
-            if (e >= args.kernel_width * args.in_channels) break;
-            const int input = e % args.in_channels;
-            const auto* const of_tap = reinterpret_cast<const __m256i_u*>(row + (e / args.in_channels * quads + input / 4) * 32);
-            const __m256i top = _mm256_sll_epi32(*of_tap, _mm_cvtsi32_si128(24 - 8 * (input % 4)));
-            const __m256i weight = _mm256_and_si256(_mm256_srai_epi32(top, 24), field);
-            together = _mm256_or_si256(together, _mm256_sll_epi32(weight, _mm_cvtsi32_si128(kBits * k)));
+        int place = 0;  // in the step
+        const auto finish_step = [&] {
+            _mm256_store_si256(reinterpret_cast<__m256i*>(to), together);
+            together = _mm256_setzero_si256();
+            place = 0;
+            to += 32;
+        };
+        for (int tap = 0; tap < args.kernel_width; ++tap, row += quads * 32) {
+            for (int input = 0; input < args.in_channels; ++input) {
+                const __m256i quad = *reinterpret_cast<const __m256i_u*>(row + input / 4 * 32);
+                const __m256i top = _mm256_sll_epi32(quad, _mm_cvtsi32_si128(24 - 8 * (input % 4)));
+                const __m256i weight = _mm256_and_si256(_mm256_srai_epi32(top, 24), field);
+                together = _mm256_or_si256(together, _mm256_sll_epi32(weight, _mm_cvtsi32_si128(kBits * place)));
+                if (++place == kElements) finish_step();
+            }
         }
-        _mm256_store_si256(reinterpret_cast<__m256i*>(to), together);
+        if (place != 0) finish_step();
     }
 };
 
@@ -133,24 +152,52 @@ template <typename Input, int kPairs, bool kOdd>
     epilogue.store(args.output, x * args.output.stride + channel, tile);
 }
 
-// The output columns from first to end, none of whose windows reaches into padding.
+// kPixels output columns from x on, none of whose windows reaches into padding beside the picture. Not inlined: see
+// pointwise_conv_codes_avx512_vnni.h.
 template <typename Input, int kPixels, int kPairs, bool kOdd>
-[[gnu::noinline]] void compute_dense(const Panels<Input>& panels, const PanelEpilogue<kPairs, kOdd>& epilogue, int channel, int first,
-                                     int end) {
+[[gnu::noinline]] void compute_tile(const Conv2dCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
+                                    const DenseRows<Input>& rows, int channel, int x) {
+    const std::ptrdiff_t left = (static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left) * args.input_stride;
+    PanelTile<kPixels, kPairs, kOdd> tile;
+    epilogue.start(tile);
+    for (int a = 0; a < args.kernel_height; ++a) {
+        const bool is_there = args.rows[a] != nullptr;
+        tile.add(is_there ? args.rows[a] + left : rows.pads, is_there ? args.stride_x * args.input_stride : 0,
+                 rows.first + a * rows.row_bytes, rows.panel_bytes, rows.steps * kStepInputs<Input>);
+    }
+    epilogue.store(args.output, x * args.output.stride + channel, tile);
+}
+
+// One whose window does.
+template <typename Input, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_edge(const Conv2dCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
+                                    const DenseRows<Input>& rows, int channel, int x) {
+    Input window[DenseRows<Input>::kMostElements];
+    PanelTile<1, kPairs, kOdd> tile;
+    epilogue.start(tile);
+    for (int a = 0; a < args.kernel_height; ++a) {
+        rows.gather(args, args.rows[a], static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left, window);
+        tile.add(window, 0, rows.first + a * rows.row_bytes, rows.panel_bytes, rows.steps * kStepInputs<Input>);
+    }
+    epilogue.store(args.output, x * args.output.stride + channel, tile);
+}
+
+// All columns.
+template <typename Input, int kPixels, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_dense(const Panels<Input>& panels, const PanelEpilogue<kPairs, kOdd>& epilogue, int channel) {
     const Conv2dCodesArgs<Input>& args = panels.args;
     const DenseRows<Input> rows(panels, 2 * kPairs + (kOdd ? 1 : 0));
-    const std::ptrdiff_t step = args.stride_x * args.input_stride;
-    const auto compute_tile = [&]<int kCount>(int x) __attribute__((always_inline)) {
-        const std::ptrdiff_t left = (static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left) * args.input_stride;
-        PanelTile<kCount, kPairs, kOdd> tile;
-        epilogue.start(tile);
-        for (int a = 0; a < args.kernel_height; ++a) {
-            tile.add(args.rows[a] + left, step, rows.first + a * rows.row_bytes, rows.panel_bytes, rows.steps * kStepInputs<Input>);
-        }
-        epilogue.store(args.output, x * args.output.stride + channel, tile);
-    };
-    for (; first + kPixels <= end; first += kPixels) compute_tile.template operator()<kPixels>(first);
-    for (; first < end; ++first) compute_tile.template operator()<1>(first);
+    // Of the columns that a window at output x needs, the first is x * stride_x - pad_left, the last `reach` behind it.
+    const int behind = (kStepInputs<Input> + args.in_channels - 2) / args.in_channels;
+    const int reach = args.kernel_width - 1 + (rows.is_read_behind ? behind : 0);
+    const int last = args.input_width - 1 - reach + args.pad_left;
+    const int inside = last < 0 ? 0 : last / args.stride_x + 1;
+    const int end = inside < args.output_width ? inside : args.output_width;
+    int x = 0;
+    for (; x < args.output_width && x * args.stride_x < args.pad_left; ++x) compute_edge(args, epilogue, rows, channel, x);
+    for (; x + kPixels <= end; x += kPixels) compute_tile<Input, kPixels>(args, epilogue, rows, channel, x);
+    for (; x < end; ++x) compute_tile<Input, 1>(args, epilogue, rows, channel, x);
+    for (; x < args.output_width; ++x) compute_edge(args, epilogue, rows, channel, x);
 }
 
 template <typename Input, int kPairs, bool kOdd>
@@ -161,23 +208,10 @@ template <typename Input, int kPairs, bool kOdd>
     const PanelEpilogue<kPairs, kOdd> epilogue(args.bias, channel, count, args.requantisation, args.output.type,
                                                args.kernel_height * args.kernel_width * args.in_channels, kGreatestProduct<Input>);
     const Panels<Input> panels(args, panel);
-    bool whole_rows = true;
-    for (int a = 0; a < args.kernel_height; ++a) whole_rows = whole_rows && args.rows[a] != nullptr;
-    int begin = 0, end = 0;
-    if (whole_rows && DenseRows<Input>::fit(args, kPanels)) {
-        // Of the columns that a window at output x needs, the first is x * stride_x - pad_left, the last `reach` behind it.
-        const bool is_read_behind = args.kernel_width * args.in_channels % kStepInputs<Input> != 0;
-        const int behind = (kStepInputs<Input> - 1 + args.in_channels - 1) / args.in_channels;
-        const int reach = args.kernel_width - 1 + (is_read_behind ? behind : 0);
-        const int last = args.input_width - 1 - reach + args.pad_left;
-        const int inside = last < 0 ? 0 : last / args.stride_x + 1;
-        end = inside < args.output_width ? inside : args.output_width;
-        begin = (args.pad_left + args.stride_x - 1) / args.stride_x;
-        begin = begin < end ? begin : end;
-        compute_dense<Input, kPanels >= 7 ? 6 : kPanels >= 5 ? 8 : 12, kPairs, kOdd>(panels, epilogue, channel, begin, end);
-    }
-    for (int x = 0; x < args.output_width; ++x) {
-        if (x < begin || x >= end) compute_column(panels, epilogue, channel, x);
+    if (DenseRows<Input>::fit(args, kPanels)) {
+        compute_dense<Input, kPanels >= 7 ? 6 : kPanels >= 5 ? 8 : 12>(panels, epilogue, channel);
+    } else {
+        for (int x = 0; x < args.output_width; ++x) compute_column(panels, epilogue, channel, x);
     }
 }
 

@@ -47,40 +47,46 @@ struct PanelWeights<std::int16_t> {
     const std::int8_t* at(int) const { return words; }
 };
 
+// Not inlined: gcc would keep what the loop over the pixels needs in registers, and the pixels' addresses on the stack.
+template <typename Input, int kPixels, int kPairs, bool kOdd>
+[[gnu::noinline]] void compute_tile(const PointwiseConvCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
+                                    PanelWeights<Input>& weights, std::ptrdiff_t pixel, int channel) {
+    constexpr int kMostInputs = PanelWeights<Input>::kMostInputs;
+    PanelTile<kPixels, kPairs, kOdd> tile;
+    epilogue.start(tile);
+    const Input* const input = args.input + pixel * args.input_stride;
+    if (args.in_channels <= kMostInputs) {
+        tile.add(input, args.input_stride, weights.at(0), weights.panel_bytes, args.in_channels);
+    } else {
+        for (int first = 0; first < args.in_channels; first += kMostInputs) {
+            const int left = args.in_channels - first;
+            const int inputs = left < kMostInputs ? left : kMostInputs;
+            weights.widen(2 * kPairs + (kOdd ? 1 : 0), first, inputs);
+            tile.add(input + first, args.input_stride, weights.at(first), weights.panel_bytes, inputs);
+        }
+    }
+    epilogue.store(args.output, pixel * args.output.stride + channel, tile);
+}
+
 // All pixels for some panels, whose weights then stay near.
 template <typename Input, int kPixels, int kPairs, bool kOdd>
 [[gnu::noinline]] void compute_panels(const PointwiseConvCodesArgs<Input>& args, int panel) {
-    using Weights = PanelWeights<Input>;
     constexpr int kPanels = 2 * kPairs + (kOdd ? 1 : 0);
     const int channel = panel * 8;
     const int count = args.out_channels - channel < 8 * kPanels ? args.out_channels - channel : 8 * kPanels;
     const PanelEpilogue<kPairs, kOdd> epilogue(args.bias, channel, count, args.requantisation, args.output.type, args.in_channels,
                                                kGreatestProduct<Input>);
     const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>((args.in_channels + 3) / 4) * 32;
-    Weights weights{args.weights + panel * panel_bytes, panel_bytes};
-    const bool at_once = args.in_channels <= Weights::kMostInputs;
-    if (at_once) weights.widen(kPanels, 0, args.in_channels);
-    const auto compute_tile = [&]<int kCount>(std::size_t p) __attribute__((always_inline)) {
-        const auto pixel = static_cast<std::ptrdiff_t>(p);
-        const Input* const input = args.input + pixel * args.input_stride;
-        PanelTile<kCount, kPairs, kOdd> tile;
-        epilogue.start(tile);
-        for (int first = 0; first < args.in_channels; first += Weights::kMostInputs) {
-            const int left = args.in_channels - first;
-            const int inputs = left < Weights::kMostInputs ? left : Weights::kMostInputs;
-            if (!at_once) weights.widen(kPanels, first, inputs);
-            tile.add(input + first, args.input_stride, weights.at(first), weights.panel_bytes, inputs);
-            if (at_once) break;
-        }
-        epilogue.store(args.output, pixel * args.output.stride + channel, tile);
-    };
-    std::size_t p = 0;
-    for (; p + kPixels <= args.pixels; p += kPixels) compute_tile.template operator()<kPixels>(p);
-    if (p + kPixels / 2 <= args.pixels) {
-        compute_tile.template operator()<kPixels / 2>(p);
+    PanelWeights<Input> weights{args.weights + panel * panel_bytes, panel_bytes};
+    if (args.in_channels <= PanelWeights<Input>::kMostInputs) weights.widen(kPanels, 0, args.in_channels);
+    const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
+    std::ptrdiff_t p = 0;
+    for (; p + kPixels <= pixels; p += kPixels) compute_tile<Input, kPixels>(args, epilogue, weights, p, channel);
+    if (p + kPixels / 2 <= pixels) {
+        compute_tile<Input, kPixels / 2>(args, epilogue, weights, p, channel);
         p += kPixels / 2;
     }
-    for (; p < args.pixels; ++p) compute_tile.template operator()<1>(p);
+    for (; p < pixels; ++p) compute_tile<Input, 1>(args, epilogue, weights, p, channel);
 }
 
 template <typename Input>
