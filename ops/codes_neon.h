@@ -21,18 +21,14 @@ struct Integers {
 inline Integers load_integers(const std::int32_t* values) {
     return {vld1q_s32(values), vld1q_s32(values + 4)};
 }
-inline Integers add(const Integers& a, const Integers& b) {
-    return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)};
-}
 
-// vmaxnm and vminnm give the other operand where one is no number, as the scalar comparisons do.
-inline float32x4_t clamped(float32x4_t value, float32x4_t least, float32x4_t greatest) {
-    return vminnmq_f32(vmaxnmq_f32(value, least), greatest);
+inline int16x8_t saturated(int32x4_t low, int32x4_t high) {
+    return vqmovn_high_s32(vqmovn_s32(low), high);
 }
-inline int32x4_t codes_of(float32x4_t value, int32x4_t zero, int32x4_t lowest, int32x4_t highest) {
-    const float32x4_t least = vcvtq_f32_s32(vsubq_s32(lowest, zero));
-    const float32x4_t greatest = vcvtq_f32_s32(vsubq_s32(highest, zero));
-    return vaddq_s32(vcvtnq_s32_f32(clamped(value, least, greatest)), zero);
+// `least` is that of the lowest code; codes above the highest are left to the narrowing that saturates. vmaxnm gives the other operand
+// where one is no number, as the scalar comparison does.
+inline int32x4_t codes_of(float32x4_t value, float32x4_t least, int32x4_t zero) {
+    return vqaddq_s32(vcvtnq_s32_f32(vmaxnmq_f32(value, least)), zero);
 }
 
 // What hard-swish multiplies its input by.
@@ -43,7 +39,7 @@ inline float32x4_t swish_factor(float32x4_t value) {
 
 // The first `count` (1 to 8) of 8 codes, at element `at` of the output.
 inline void store_codes(const CodeOutput& output, std::ptrdiff_t at, const Integers& codes, int count) {
-    const int16x8_t words = vcombine_s16(vmovn_s32(codes.low), vmovn_s32(codes.high));
+    const int16x8_t words = saturated(codes.low, codes.high);
     if (output.type == CodeType::kU8) {
         auto* const target = static_cast<std::uint8_t*>(output.data) + at;
         const uint8x8_t bytes = vqmovun_s16(words);
@@ -81,97 +77,6 @@ inline Integers load_codes(const CodeMap& map, std::ptrdiff_t at, int count) {
                                              : load_words(static_cast<const std::int16_t*>(map.data) + at, count));
 }
 
-// How sums become codes. Conversion and narrowing saturate, so that values need no limits where none can be no number; others, and fewer
-// channels than 8, take the slow way.
-enum class Finish : std::uint8_t { kBytes, kSwishedBytes, kWords, kSwishedWords, kAny };
-
-// What makes sums of 8 channels codes, made once for many pixels. The sums begin with `bias`.
-struct Epilogue {
-    Integers bias, zero;
-    float32x4_t multiplier[2], swish_multiplier[2];
-    int16x8_t zero_words, floor_words;
-    uint8x8_t floor_bytes;
-    Activation activation;
-    int count;
-    Finish finish;
-
-    Epilogue(const Integers& first_sums, int channel, int channels, const Requantisation& with, CodeType type)
-        : bias(first_sums), zero(load_integers(with.zero + channel)), activation(with.activation),
-          count(channels - channel < 8 ? channels - channel : 8) {
-        const bool swishes = activation == Activation::kHardSwish, positive = activation == Activation::kRelu;
-        uint32x4_t numbers = vdupq_n_u32(0xFFFFFFFFu);
-        for (int half = 0; half < 2; ++half) {
-            multiplier[half] = vld1q_f32(with.multiplier + channel + 4 * half);
-            swish_multiplier[half] = swishes ? vld1q_f32(with.swish_multiplier + channel + 4 * half) : multiplier[half];
-            // 2^31 times this, times 6, is finite, and finite numbers make no NaN.
-            numbers = vandq_u32(numbers, vcaltq_f32(multiplier[half], vdupq_n_f32(1e28f)));
-            numbers = vandq_u32(numbers, vcaleq_f32(swish_multiplier[half], vdupq_n_f32(3e38f)));
-        }
-        zero_words = vcombine_s16(vmovn_s32(zero.low), vmovn_s32(zero.high));
-        floor_words = positive ? zero_words : vdupq_n_s16(-32768);
-        floor_bytes = positive ? vqmovun_s16(zero_words) : vdup_n_u8(0);
-        const bool usual = count == 8 && vminvq_u32(numbers) != 0;
-        const bool bytes = type == CodeType::kU8;
-        finish = !usual ? Finish::kAny : bytes ? (swishes ? Finish::kSwishedBytes : Finish::kBytes)
-                                               : (swishes ? Finish::kSwishedWords : Finish::kWords);
-    }
-
-    // The sums of kPixels pixels, the first at element `at` of the output.
-    template <int kPixels>
-    void store(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels]) const {
-        switch (finish) {
-            case Finish::kBytes: return store_bytes<false>(output, at, sums);
-            case Finish::kSwishedBytes: return store_bytes<true>(output, at, sums);
-            case Finish::kWords: return store_words<false>(output, at, sums);
-            case Finish::kSwishedWords: return store_words<true>(output, at, sums);
-            case Finish::kAny: break;
-        }
-        for (int p = 0; p < kPixels; ++p) store_any(output, at + p * output.stride, sums[p]);
-    }
-
-  private:
-    template <bool kSwishes>
-    float32x4_t value_of(int32x4_t sums, int half) const {
-        const float32x4_t value = vmulq_f32(vcvtq_f32_s32(sums), multiplier[half]);
-        return kSwishes ? vmulq_f32(vmulq_f32(value, swish_factor(value)), swish_multiplier[half]) : value;
-    }
-    template <bool kSwishes>
-    Integers rounded(const Integers& sums) const {
-        return {vcvtnq_s32_f32(value_of<kSwishes>(sums.low, 0)), vcvtnq_s32_f32(value_of<kSwishes>(sums.high, 1))};
-    }
-    static int16x8_t saturated(const Integers& values) { return vqmovn_high_s32(vqmovn_s32(values.low), values.high); }
-
-    template <bool kSwishes, int kPixels>
-    void store_bytes(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels]) const {
-        auto* target = static_cast<std::uint8_t*>(output.data) + at;
-#pragma GCC unroll 8
-        for (int p = 0; p < kPixels; ++p, target += output.stride) {
-            const int16x8_t words = vqaddq_s16(saturated(rounded<kSwishes>(sums[p])), zero_words);
-            vst1_u8(target, vmax_u8(vqmovun_s16(words), floor_bytes));
-        }
-    }
-    template <bool kSwishes, int kPixels>
-    void store_words(const CodeOutput& output, std::ptrdiff_t at, const Integers (&sums)[kPixels]) const {
-        auto* target = static_cast<std::int16_t*>(output.data) + at;
-#pragma GCC unroll 8
-        for (int p = 0; p < kPixels; ++p, target += output.stride) {
-            const Integers values = rounded<kSwishes>(sums[p]);
-            const int16x8_t words = saturated({vqaddq_s32(values.low, zero.low), vqaddq_s32(values.high, zero.high)});
-            vst1q_s16(target, vmaxq_s16(words, floor_words));
-        }
-    }
-    [[gnu::noinline]] void store_any(const CodeOutput& output, std::ptrdiff_t at, const Integers& sums) const {
-        const bool swishes = activation == Activation::kHardSwish;
-        const int32x4_t lowest = vdupq_n_s32(output.type == CodeType::kU8 ? 0 : -32768);
-        const int32x4_t highest = vdupq_n_s32(output.type == CodeType::kU8 ? 255 : 32767);
-        const bool positive = activation == Activation::kRelu;
-        const float32x4_t low = swishes ? value_of<true>(sums.low, 0) : value_of<false>(sums.low, 0);
-        const float32x4_t high = swishes ? value_of<true>(sums.high, 1) : value_of<false>(sums.high, 1);
-        store_codes(output, at, {codes_of(low, zero.low, positive ? zero.low : lowest, highest),
-                                 codes_of(high, zero.high, positive ? zero.high : lowest, highest)}, count);
-    }
-};
-
 // Registers of 8 channels, for templates that are the same for all instruction sets (codes/code_maps_lanes.h).
 struct CodeLanesNeon {
     using Integers = fovea::ops::Integers;
@@ -198,6 +103,30 @@ struct CodeLanesNeon {
         vst1q_f32(to + 4, values.high);
     }
 
+    // The sums of the bytes of some pixels, 8 kVectors channels; those of as many as 16 bits hold are added in 16 bits.
+    template <int kVectors>
+    static void sum_bytes(const CodeMap& map, std::ptrdiff_t at, std::size_t pixels, Integers (&sums)[kVectors]) {
+        constexpr std::size_t kPixelsOf16Bits = 257;
+        for (int v = 0; v < kVectors; ++v) sums[v] = all(0);
+        const auto* from = static_cast<const std::uint8_t*>(map.data) + at;
+        while (pixels > 0) {
+            const std::size_t count = pixels < kPixelsOf16Bits ? pixels : kPixelsOf16Bits;
+            pixels -= count;
+            uint16x8_t words[kVectors];
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; ++v) words[v] = vdupq_n_u16(0);
+            for (std::size_t p = 0; p < count; ++p, from += map.stride) {
+#pragma GCC unroll 4
+                for (int v = 0; v < kVectors; ++v) words[v] = vaddw_u8(words[v], vld1_u8(from + 8 * v));
+            }
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; ++v) {
+                sums[v].low = vreinterpretq_s32_u32(vaddw_u16(vreinterpretq_u32_s32(sums[v].low), vget_low_u16(words[v])));
+                sums[v].high = vreinterpretq_s32_u32(vaddw_high_u16(vreinterpretq_u32_s32(sums[v].high), words[v]));
+            }
+        }
+    }
+
     template <CodeForm kForm>
     struct Codes {
         static Integers load(const CodeMap& map, std::ptrdiff_t at, int count) { return load_codes(map, at, count); }
@@ -208,15 +137,12 @@ struct CodeLanesNeon {
 
     struct Limits {
         Integers zero;
-        Floats least, greatest;
+        Floats least;
 
-        Limits(const std::int32_t* zeros, CodeType type) : zero(load_integers(zeros)) {
-            least = floats_of(subtract(all(type == CodeType::kU8 ? 0 : -32768), zero));
-            greatest = floats_of(subtract(all(type == CodeType::kU8 ? 255 : 32767), zero));
-        }
+        Limits(const std::int32_t* zeros, CodeType type)
+            : zero(load_integers(zeros)), least(floats_of(subtract(all(type == CodeType::kU8 ? 0 : -32768), zero))) {}
         Integers codes(const Floats& value) const {
-            return {vaddq_s32(vcvtnq_s32_f32(clamped(value.low, least.low, greatest.low)), zero.low),
-                    vaddq_s32(vcvtnq_s32_f32(clamped(value.high, least.high, greatest.high)), zero.high)};
+            return {codes_of(value.low, least.low, zero.low), codes_of(value.high, least.high, zero.high)};
         }
     };
 };
@@ -226,7 +152,7 @@ struct CodeLanesNeon::Codes<CodeForm::kBytes> {
         return widened(load_words(static_cast<const std::uint8_t*>(map.data) + at, 8));
     }
     static void store(const CodeOutput& output, std::ptrdiff_t at, const Integers& codes, int) {
-        vst1_u8(static_cast<std::uint8_t*>(output.data) + at, vqmovun_s16(vcombine_s16(vmovn_s32(codes.low), vmovn_s32(codes.high))));
+        vst1_u8(static_cast<std::uint8_t*>(output.data) + at, vqmovun_s16(saturated(codes.low, codes.high)));
     }
 };
 template <>
@@ -235,61 +161,26 @@ struct CodeLanesNeon::Codes<CodeForm::kWords> {
         return widened(load_words(static_cast<const std::int16_t*>(map.data) + at, 8));
     }
     static void store(const CodeOutput& output, std::ptrdiff_t at, const Integers& codes, int) {
-        vst1q_s16(static_cast<std::int16_t*>(output.data) + at, vcombine_s16(vmovn_s32(codes.low), vmovn_s32(codes.high)));
+        vst1q_s16(static_cast<std::int16_t*>(output.data) + at, saturated(codes.low, codes.high));
     }
 };
 
-// 4 inputs of a pixel as 16 bits, twice, those from `count` on 0.
-inline int16x8_t broadcast_inputs(const std::int16_t* inputs, int count) {
-    std::int16_t lanes[4] = {};
-    __builtin_memcpy(lanes, inputs, static_cast<std::size_t>(count < 4 ? count : 4) * sizeof(lanes[0]));
-    const int16x4_t four = vld1_s16(lanes);
-    return vcombine_s16(four, four);
-}
-inline int16x8_t broadcast_inputs(const std::uint8_t* inputs, int count) {
-    std::uint8_t lanes[8] = {};
-    for (int lane = 0; lane < 4 && lane < count; ++lane) lanes[lane] = lanes[lane + 4] = inputs[lane];
-    return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(lanes)));
-}
-
-// A panel's weights of 4 inputs as 16 bits: two outputs a register.
-struct WordWeights {
-    int16x8_t pairs[4];
-};
-inline WordWeights load_weights(const std::int8_t* weights) {
-    const int8x16_t low = vld1q_s8(weights), high = vld1q_s8(weights + 16);
-    return {{vmovl_s8(vget_low_s8(low)), vmovl_high_s8(low), vmovl_s8(vget_low_s8(high)), vmovl_high_s8(high)}};
-}
-
-// The sums of a panel's 8 outputs over inputs of 16 bits: 4 sums beside each other for each output.
-struct WordSums {
-    int32x4_t of_output[8];
-
-    void clear() {
-#pragma GCC unroll 8
-        for (int o = 0; o < 8; ++o) of_output[o] = vdupq_n_s32(0);
-    }
-    void add(int16x8_t inputs, const WordWeights& weights) {
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; ++k) {
-            of_output[2 * k] = vmlal_s16(of_output[2 * k], vget_low_s16(weights.pairs[k]), vget_low_s16(inputs));
-            of_output[2 * k + 1] = vmlal_high_s16(of_output[2 * k + 1], weights.pairs[k], inputs);
+// What a panel's bias is where its inputs are bytes less 128: 128 times the sum of each output's weights more.
+inline void store_bias_of_signed_inputs(const std::int32_t* bias, const std::int8_t* weights, int quads, std::int32_t* to) {
+    constexpr int kQuadsOf16Bits = 128;  // each adds 256 at the most
+    int32x4_t low = vdupq_n_s32(0), high = low;
+    for (int begin = 0; begin < quads; begin += kQuadsOf16Bits) {
+        const int count = quads - begin < kQuadsOf16Bits ? quads - begin : kQuadsOf16Bits;
+        int16x8_t low_words = vdupq_n_s16(0), high_words = low_words;
+        for (int quad = 0; quad < count; ++quad, weights += 32) {
+            low_words = vpadalq_s8(low_words, vld1q_s8(weights));
+            high_words = vpadalq_s8(high_words, vld1q_s8(weights + 16));
         }
+        low = vpadalq_s16(low, low_words);
+        high = vpadalq_s16(high, high_words);
     }
-    Integers total() const {
-        return {vpaddq_s32(vpaddq_s32(of_output[0], of_output[1]), vpaddq_s32(of_output[2], of_output[3])),
-                vpaddq_s32(vpaddq_s32(of_output[4], of_output[5]), vpaddq_s32(of_output[6], of_output[7]))};
-    }
-};
-
-// What a panel's bias is where its inputs are codes of 8 bits less 128: 128 times the sum of each output's weights more.
-inline Integers bias_of_signed_inputs(const std::int32_t* bias, const std::int8_t* weights, int quads) {
-    Integers sums = {vdupq_n_s32(0), vdupq_n_s32(0)};
-    for (int quad = 0; quad < quads; ++quad, weights += 32) {
-        sums.low = vpadalq_s16(sums.low, vpaddlq_s8(vld1q_s8(weights)));
-        sums.high = vpadalq_s16(sums.high, vpaddlq_s8(vld1q_s8(weights + 16)));
-    }
-    return add(load_integers(bias), {vshlq_n_s32(sums.low, 7), vshlq_n_s32(sums.high, 7)});
+    vst1q_s32(to, vaddq_s32(vld1q_s32(bias), vshlq_n_s32(low, 7)));
+    vst1q_s32(to + 4, vaddq_s32(vld1q_s32(bias + 4), vshlq_n_s32(high, 7)));
 }
 
 }  // namespace

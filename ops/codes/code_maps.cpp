@@ -32,6 +32,7 @@ constexpr KernelVariant<QuantisePixelsFunction> kQuantisePixelsVariants[] = {
 };
 
 constexpr KernelVariant<DequantiseFunction> kDequantiseVariants[] = {
+    FOVEA_ROW_NEON(dequantise_neon)
     FOVEA_ROW_SCALAR(dequantise_scalar)
 };
 

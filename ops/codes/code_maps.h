@@ -106,6 +106,7 @@ struct DequantiseArgs {
 using DequantiseFunction = void (*)(const DequantiseArgs&);
 
 void dequantise_scalar(const DequantiseArgs&);
+void dequantise_neon(const DequantiseArgs&);
 extern const KernelTable<DequantiseFunction> kDequantise;
 
 }  // namespace fovea::ops

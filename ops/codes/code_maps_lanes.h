@@ -40,26 +40,36 @@ inline void add_codes(const AddCodesArgs& args) {
         const auto right_multiplier = Lanes::load_floats(args.right_multiplier + channel);
         const auto offset = Lanes::load_floats(args.offset + channel);
         const typename Lanes::Limits limits(args.zero + channel, args.output.type);
-        const CodeForm operands = common_form(form_of(args.left.type, count), form_of(args.right.type, count));
-        with_form(common_form(operands, form_of(args.output.type, count)), [&]<CodeForm kForm>() {
-            using Codes = typename Lanes::template Codes<kForm>;
-            for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel) {
-                const auto left = Lanes::floats_of(Codes::load(lefts, pixel * lefts.stride + channel, count));
-                const auto right = Lanes::floats_of(Codes::load(rights, pixel * rights.stride + channel, count));
-                const auto sum = Lanes::add(Lanes::multiply(left, left_multiplier), Lanes::multiply(right, right_multiplier));
-                Codes::store(output, pixel * output.stride + channel, limits.codes(Lanes::add(sum, offset)), count);
-            }
+        const auto add_pixels = [&]<CodeForm kLeft, CodeForm kRight>() {
+            with_form(form_of(args.output.type, count), [&]<CodeForm kForm>() {
+                // Too few channels for one map are too few for all.
+                if constexpr ((kLeft == CodeForm::kAny) != (kForm == CodeForm::kAny)) return;
+                for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel) {
+                    const auto left = Lanes::floats_of(Lanes::template Codes<kLeft>::load(lefts, pixel * lefts.stride + channel, count));
+                    const std::ptrdiff_t of_right = pixel * rights.stride + channel;
+                    const auto right = Lanes::floats_of(Lanes::template Codes<kRight>::load(rights, of_right, count));
+                    const auto sum = Lanes::add(Lanes::multiply(left, left_multiplier), Lanes::multiply(right, right_multiplier));
+                    Lanes::template Codes<kForm>::store(output, pixel * output.stride + channel, limits.codes(Lanes::add(sum, offset)),
+                                                        count);
+                }
+            });
+        };
+        with_form(form_of(args.left.type, count), [&]<CodeForm kLeft>() {
+            with_form(form_of(args.right.type, count), [&]<CodeForm kRight>() {
+                if constexpr ((kLeft == CodeForm::kAny) == (kRight == CodeForm::kAny)) add_pixels.template operator()<kLeft, kRight>();
+            });
         });
     }
 }
 
+// The channels begin .. end - 1.
 template <class Lanes>
-inline void gate_codes(const GateCodesArgs& args) {
+inline void gate_codes(const GateCodesArgs& args, int begin, int end) {
     const CodeMap inputs = args.input;
     const CodeOutput output = args.output;
     const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
-    for (int channel = 0; channel < args.channels; channel += 8) {
-        const int count = block_count(args.channels, channel);
+    for (int channel = begin; channel < end; channel += 8) {
+        const int count = block_count(end, channel);
         alignas(32) float gates[8] = {};
         for (int lane = 0; lane < count; ++lane) gates[lane] = args.gate[channel + lane];
         const auto factor = Lanes::multiply(Lanes::load_floats(gates), Lanes::load_floats(args.multiplier + channel));
@@ -71,6 +81,31 @@ inline void gate_codes(const GateCodesArgs& args) {
                 const auto input = Codes::load(inputs, pixel * inputs.stride + channel, count);
                 const auto value = Lanes::multiply(Lanes::floats_of(Lanes::subtract(input, input_zero)), factor);
                 Codes::store(output, pixel * output.stride + channel, limits.codes(value), count);
+            }
+        });
+    }
+}
+
+template <class Lanes>
+inline void dequantise(const DequantiseArgs& args) {
+    const CodeMap input = args.input;
+    const auto pixels = static_cast<std::ptrdiff_t>(args.pixels);
+    for (int channel = 0; channel < args.channels; channel += 8) {
+        const int count = block_count(args.channels, channel);
+        const auto scale = Lanes::load_floats(args.scale + channel);
+        const auto zero = Lanes::load_integers(args.zero + channel);
+        with_form(form_of(input.type, count), [&]<CodeForm kForm>() {
+            float* output = args.output + channel;
+            for (std::ptrdiff_t pixel = 0; pixel < pixels; ++pixel, output += args.output_stride) {
+                const auto codes = Lanes::template Codes<kForm>::load(input, pixel * input.stride + channel, count);
+                const auto value = Lanes::multiply(Lanes::floats_of(Lanes::subtract(codes, zero)), scale);
+                if constexpr (kForm != CodeForm::kAny) {
+                    Lanes::store(output, value);
+                } else {
+                    float lanes[8];
+                    Lanes::store(lanes, value);
+                    for (int lane = 0; lane < count; ++lane) output[lane] = lanes[lane];
+                }
             }
         });
     }

@@ -9,7 +9,7 @@
 namespace fovea::ops {
 
 void gate_codes_avx2(const GateCodesArgs& args) {
-    gate_codes<CodeLanesAvx2>(args);
+    gate_codes<CodeLanesAvx2>(args, 0, args.channels);
 }
 
 }  // namespace fovea::ops

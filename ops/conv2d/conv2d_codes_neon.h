@@ -1,128 +1,124 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#if !defined(__aarch64__)
-#error "for AArch64, whose baseline has NEON"
-#endif
-
-// Codes of 16 bits whose columns lie beside each other: the inputs of a row of the window are one vector, times weights that are put in
-// that order and widened once a row. A tile is 4 output columns x 8 outputs.
-// Others, and columns whose window reaches into padding: 2 output columns x 8 outputs, inputs and weights as 16 bits: 16 registers of
-// sums, 4 of weights of 4 inputs of a tap.
+// The convolution of codes is a product of its windows: the inputs of an output column's window lie beside each other, tap by tap. Where
+// the inputs of a tap fill no group of 4, and the window is small, they do so without gaps, and the weights are put in that order.
 #include "ops/conv2d/conv2d_codes.h"
-#include "ops/lane_product_codes_neon.h"
+#include "ops/packed_codes_neon.h"
 
 namespace fovea::ops {
 namespace {
 
-// The inputs from i on of a column of the window's row a, or codes of 0 outside the picture.
 template <typename Input>
-inline int16x8_t inputs_at(const Conv2dCodesArgs<Input>& args, int a, std::ptrdiff_t column, int i) {
-    const int count = args.in_channels - i;
-    if (args.rows[a] != nullptr && column >= 0 && column < args.input_width) {
-        return broadcast_inputs(args.rows[a] + column * args.input_stride + i, count);
-    }
-    Input zeros[4] = {};
-    for (int k = 0; k < 4 && k < count; ++k) zeros[k] = static_cast<Input>(args.input_zero[i + k]);
-    return broadcast_inputs(zeros, 4);
-}
+struct WindowRows {
+    static constexpr bool kPadded = true;
+    static constexpr int kMostInputs = 1024;  // that a tile asks for at once
+    static constexpr int kVector = 16 / static_cast<int>(sizeof(Input));
 
-template <typename Input, int kColumns>
-inline void compute_tile(const Conv2dCodesArgs<Input>& args, int first_column, int panel, const Epilogue& epilogue) {
-    const int quads = (args.in_channels + 3) / 4;
-    const std::int8_t* weights =
-        args.weights + static_cast<std::ptrdiff_t>(panel) * args.kernel_height * args.kernel_width * quads * 32;
-    WordSums sums[kColumns];
-#pragma GCC unroll 2
-    for (int x = 0; x < kColumns; ++x) sums[x].clear();
-    for (int a = 0; a < args.kernel_height; ++a) {
-        for (int b = 0; b < args.kernel_width; ++b) {
-            const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(first_column) * args.stride_x +
-                                          static_cast<std::ptrdiff_t>(b) * args.dilation_x - args.pad_left;
-            for (int i = 0; i < args.in_channels; i += 4, weights += 32) {
-                const WordWeights of_panel = load_weights(weights);
-#pragma GCC unroll 2
-                for (int x = 0; x < kColumns; ++x) {
-                    sums[x].add(inputs_at(args, a, column + static_cast<std::ptrdiff_t>(x) * args.stride_x, i), of_panel);
-                }
-            }
+    const Conv2dCodesArgs<Input>& args;
+    int tap_inputs;       // with those that fill up a group of 4, or without
+    int in_row;           // of the window, if they lie beside each other in the picture, too, and fill a vector but no three; else 0
+    int last_left;        // input column of such a window, the last
+    alignas(16) Input window[kMostInputs];
+
+    WindowRows(const Conv2dCodesArgs<Input>& of, int of_tap) : args(of), tap_inputs(of_tap) {
+        const bool lie_so = of.dilation_x == 1 && of_tap == of.in_channels && of.input_stride == of.in_channels;
+        in_row = of.kernel_width * of_tap;
+        if (!lie_so || in_row < kVector || in_row > 2 * kVector || count() > kMostInputs) in_row = 0;
+        for (int a = 0; a < of.kernel_height; ++a) in_row = of.rows[a] != nullptr ? in_row : 0;
+        last_left = of.input_width - of.kernel_width;
+        const int cleared = count() + 16 < kMostInputs ? count() + 16 : kMostInputs;
+        __builtin_memset(window, 0, sizeof(Input) * static_cast<std::size_t>(cleared));
+    }
+    int count() const { return args.kernel_height * args.kernel_width * tap_inputs; }
+    const Input* inputs(std::size_t column, int first, int inputs) {
+        const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(column) * args.stride_x - args.pad_left;
+        if (in_row == 0 || left < 0 || left > last_left) {
+            gather(left, first, inputs);
+            return window;
         }
+        Input* to = window;
+        const std::ptrdiff_t at = left * tap_inputs, last = in_row - kVector;
+        for (int a = 0; a < args.kernel_height; ++a, to += in_row) {
+            const Input* const from = args.rows[a] + at;
+            __builtin_memcpy(to, from, 16);
+            __builtin_memcpy(to + last, from + last, 16);
+        }
+        return window;
     }
-    Integers totals[kColumns];
-#pragma GCC unroll 2
-    for (int x = 0; x < kColumns; ++x) totals[x] = add(sums[x].total(), epilogue.bias);
-    epilogue.store<kColumns>(args.output, first_column * args.output.stride + panel * 8, totals);
-}
-
-// The weights of a row of the window as a vector: element e of it is input e % in_channels of tap e / in_channels.
-struct DenseRows {
-    static constexpr int kMostElements = 256;
-
-    std::int16_t words[kMostElements * 8];
-
-    static bool fit(const Conv2dS16S8Args& args) {
-        const std::int64_t elements = static_cast<std::int64_t>(args.kernel_height) * args.kernel_width * args.in_channels;
-        return args.dilation_x == 1 && args.input_stride == args.in_channels && elements <= kMostElements;
-    }
-    void widen(const Conv2dS16S8Args& args, int panel) {
-        const int quads = (args.in_channels + 3) / 4, taps = args.kernel_height * args.kernel_width;
-        const std::int8_t* from = args.weights + static_cast<std::ptrdiff_t>(panel) * taps * quads * 32;
-        std::int16_t* to = words;
-        for (int tap = 0; tap < taps; ++tap) {
-            for (int i = 0; i < args.in_channels; i += 4, from += 32) {
-                const int inputs = args.in_channels - i < 4 ? args.in_channels - i : 4;
-                widen_weights(from, inputs, to);
-                to += 8 * inputs;
+    [[gnu::noinline]] void gather(std::ptrdiff_t left, int first, int inputs) {
+        for (int a = 0; a < args.kernel_height; ++a) {
+            for (int b = 0; b < args.kernel_width; ++b) {
+                // Inputs `begin` to `end` of the tap are asked for, those past in_channels have weights of 0.
+                const int at = (a * args.kernel_width + b) * tap_inputs - first;
+                const int begin = at < 0 ? -at : 0, end = inputs - at < args.in_channels ? inputs - at : args.in_channels;
+                if (begin >= end) continue;
+                const std::ptrdiff_t x = left + std::ptrdiff_t{b} * args.dilation_x;
+                const bool is_inside = args.rows[a] != nullptr && x >= 0 && x < args.input_width;
+                const Input* const from = is_inside ? args.rows[a] + x * args.input_stride : nullptr;
+                int i = begin;
+                for (; is_inside && i + kVector <= end; i += kVector) __builtin_memcpy(window + at + i, from + i, 16);
+                for (; i < end; ++i) window[at + i] = is_inside ? from[i] : static_cast<Input>(args.input_zero[i]);
             }
         }
     }
 };
 
-// None of the windows of kColumns output columns reaches into padding.
-template <int kColumns>
-inline void compute_dense(const Conv2dS16S8Args& args, const DenseRows& rows, int first_column, int panel, const Epilogue& epilogue) {
-    const std::ptrdiff_t left = (static_cast<std::ptrdiff_t>(first_column) * args.stride_x - args.pad_left) * args.input_stride;
-    const int elements = args.kernel_width * args.in_channels;
-    Integers sums[1][kColumns];
-#pragma GCC unroll 4
-    for (int x = 0; x < kColumns; ++x) sums[0][x] = epilogue.bias;
-    for (int a = 0; a < args.kernel_height; ++a) {
-        const std::int16_t* const words = rows.words + a * elements * 8;
-        add_lane_products<kColumns, 1>(sums, args.rows[a] + left, args.stride_x * args.input_stride, words, 0, elements);
-    }
-    epilogue.store<kColumns>(args.output, first_column * args.output.stride + panel * 8, sums[0]);
-}
+// Panels of a small window without gaps between the taps.
+struct DensePanels {
+    static constexpr int kMostInputs = 256, kMostBytes = kMostInputs * 8 * 4;
 
-inline void compute_dense_rows(const Conv2dS16S8Args& args) {
-    DenseRows rows;
-    const int begin = (args.pad_left + args.stride_x - 1) / args.stride_x;
-    const int last = args.input_width - args.kernel_width + args.pad_left;
-    const int inside = last < 0 ? 0 : last / args.stride_x + 1;
-    const int end = inside < args.output_width ? inside : args.output_width;
-    for (int panel = 0; panel * 8 < args.out_channels; ++panel) {
-        const Epilogue epilogue(load_integers(args.bias + panel * 8), panel * 8, args.out_channels, args.requantisation, args.output.type);
-        rows.widen(args, panel);
-        int x = begin;
-        for (; x + 4 <= end; x += 4) compute_dense<4>(args, rows, x, panel, epilogue);
-        for (; x < end; ++x) compute_dense<1>(args, rows, x, panel, epilogue);
-        for (x = 0; x < args.output_width; ++x) {
-            if (x < begin || x >= end) compute_tile<std::int16_t, 1>(args, x, panel, epilogue);
+    alignas(16) std::int8_t rows[(kMostInputs + 3) * 8];  // [input][8] of a panel
+    alignas(16) std::int8_t panels[kMostBytes];
+
+    void take(const std::int8_t* weights, int taps, int in_channels, std::ptrdiff_t to) {
+        std::int8_t* row = rows;
+        for (int tap = 0; tap < taps; ++tap) {
+            for (int left = in_channels; left > 0; left -= 4, weights += 32) {
+                const int8x8x4_t of_input = vld4_s8(weights);
+                vst1_s8(row, of_input.val[0]);
+                if (left > 1) vst1_s8(row + 8, of_input.val[1]);
+                if (left > 2) vst1_s8(row + 16, of_input.val[2]);
+                if (left > 3) vst1_s8(row + 24, of_input.val[3]);
+                row += 8 * (left < 4 ? left : 4);
+            }
+        }
+        for (int i = 0; i < 3; ++i) vst1_s8(row + 8 * i, vdup_n_s8(0));
+        for (const std::int8_t* quad = rows; quad < row; quad += 32, to += 32) {
+            vst4_s8(panels + to, {{vld1_s8(quad), vld1_s8(quad + 8), vld1_s8(quad + 16), vld1_s8(quad + 24)}});
         }
     }
-}
+};
 
-template <typename Input>
-inline void compute(const Conv2dCodesArgs<Input>& args) {
-    if constexpr (sizeof(Input) == 2) {
-        bool whole_rows = true;
-        for (int a = 0; a < args.kernel_height; ++a) whole_rows = whole_rows && args.rows[a] != nullptr;
-        if (whole_rows && DenseRows::fit(args)) return compute_dense_rows(args);
-    }
-    for (int panel = 0; panel * 8 < args.out_channels; ++panel) {
-        const Epilogue epilogue(load_integers(args.bias + panel * 8), panel * 8, args.out_channels, args.requantisation, args.output.type);
-        int x = 0;
-        for (; x + 2 <= args.output_width; x += 2) compute_tile<Input, 2>(args, x, panel, epilogue);
-        for (; x < args.output_width; ++x) compute_tile<Input, 1>(args, x, panel, epilogue);
+template <class Tiles, class LastTiles, typename Input>
+inline void multiply_windows(const Conv2dCodesArgs<Input>& args, TileFunction function, TileFunction last_function) {
+    const int taps = args.kernel_height * args.kernel_width, quads = (args.in_channels + 3) / 4;
+    const bool is_dense = args.in_channels % 4 != 0 && taps * args.in_channels <= DensePanels::kMostInputs;
+    WindowRows<Input> windows(args, is_dense ? args.in_channels : 4 * quads);
+    const std::ptrdiff_t panel_bytes = std::ptrdiff_t{taps} * quads * 32;
+    CodeProduct product = {.weights = args.weights,
+                           .panel_bytes = panel_bytes,
+                           .bias = args.bias,
+                           .quads = taps * quads,
+                           .rows = static_cast<std::size_t>(args.output_width),
+                           .first_panel = 0,
+                           .panels = (args.out_channels + 7) / 8,
+                           .out_channels = args.out_channels,
+                           .output = args.output,
+                           .requantisation = args.requantisation};
+    if (!is_dense) return multiply<Tiles, LastTiles>(product, windows, function, last_function);
+    DensePanels dense;
+    product.weights = dense.panels;
+    product.quads = (taps * args.in_channels + 3) / 4;
+    product.panel_bytes = std::ptrdiff_t{product.quads} * 32;
+    const int at_once = static_cast<int>(DensePanels::kMostBytes / product.panel_bytes), panels = product.panels;
+    for (; product.first_panel < panels; product.first_panel += product.panels) {
+        const int left = panels - product.first_panel;
+        product.panels = left < at_once ? left : at_once;
+        for (int panel = 0; panel < product.panels; ++panel) {
+            dense.take(args.weights + (product.first_panel + panel) * panel_bytes, taps, args.in_channels, panel * product.panel_bytes);
+        }
+        multiply<Tiles, LastTiles>(product, windows, function, last_function);
     }
 }
 

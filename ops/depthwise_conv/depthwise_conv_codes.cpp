@@ -9,6 +9,7 @@ namespace {
 constexpr KernelVariant<DepthwiseConvU8S8Function> kU8Variants[] = {
     FOVEA_ROW_AVX512_VNNI(depthwise_conv_u8s8_avx512_vnni)
     FOVEA_ROW_AVX2(depthwise_conv_u8s8_avx2)
+    FOVEA_ROW_NEON_DOTPROD(depthwise_conv_u8s8_neon_dotprod)
     FOVEA_ROW_NEON(depthwise_conv_u8s8_neon)
     FOVEA_ROW_SCALAR(depthwise_conv_u8s8_scalar)
 };

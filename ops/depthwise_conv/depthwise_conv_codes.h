@@ -44,6 +44,7 @@ void depthwise_conv_u8s8_scalar(const DepthwiseConvU8S8Args&);
 void depthwise_conv_u8s8_avx2(const DepthwiseConvU8S8Args&);
 void depthwise_conv_u8s8_avx512_vnni(const DepthwiseConvU8S8Args&);
 void depthwise_conv_u8s8_neon(const DepthwiseConvU8S8Args&);
+void depthwise_conv_u8s8_neon_dotprod(const DepthwiseConvU8S8Args&);
 extern const KernelTable<DepthwiseConvU8S8Function> kDepthwiseConvU8S8;
 template <>
 struct TableOf<DepthwiseConvU8S8Args> {

@@ -1,17 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#if !defined(__aarch64__)
-#error "for AArch64, whose baseline has NEON"
-#endif
-
-// 8 channels, codes and weights as 16 bits; two smlal for 8 products. A tile is 8 output columns, or 4: 16 registers of sums, those of the
-// weights of a row of the window, one of the codes of a column, which are loaded once for all output columns that need them.
-#include "ops/codes_neon.h"
+// 8 channels at a time. What the output columns of a chunk need of the rows, padding and all, is put beside each other first, in the
+// form in which it is multiplied; then tiles of 8 output columns, or of 7 where that divides the row, make codes of it.
+#include "ops/codes_tile_neon.h"
 #include "ops/depthwise_conv/depthwise_conv_codes.h"
 
 namespace fovea::ops {
 namespace {
+
+constexpr int kMostRows = 5, kMostWidth = 5, kMostStride = 2;
+constexpr int kChunk = 56;  // output columns
+constexpr int kMostColumns = (kChunk - 1) * kMostStride + kMostWidth;
+
+extern "C" {
+// Of words: inputs [row][column][8], rows CodeTiles::left bytes apart, as many as there are blocks; weights [row][tap][8].
+void depthwise_words_3_s1_8_neon(const CodeTiles*);
+void depthwise_words_3_s1_7_neon(const CodeTiles*);
+void depthwise_words_3_s2_8_neon(const CodeTiles*);
+void depthwise_words_3_s2_7_neon(const CodeTiles*);
+void depthwise_words_5_s1_8_neon(const CodeTiles*);
+void depthwise_words_5_s1_7_neon(const CodeTiles*);
+void depthwise_words_5_s2_8_neon(const CodeTiles*);
+void depthwise_words_5_s2_7_neon(const CodeTiles*);
+// Of bytes with a sign: inputs [column][8][4 rows], weights [tap][8][4 rows]. Where there is a block, it is a fifth row as words: its
+// inputs CodeTiles::left bytes behind the others, its weights next to the others.
+void depthwise_quads_3_s1_8_neon_dotprod(const CodeTiles*);
+void depthwise_quads_3_s1_7_neon_dotprod(const CodeTiles*);
+void depthwise_quads_3_s2_8_neon_dotprod(const CodeTiles*);
+void depthwise_quads_3_s2_7_neon_dotprod(const CodeTiles*);
+void depthwise_quads_5_s1_8_neon_dotprod(const CodeTiles*);
+void depthwise_quads_5_s1_7_neon_dotprod(const CodeTiles*);
+void depthwise_quads_5_s2_8_neon_dotprod(const CodeTiles*);
+void depthwise_quads_5_s2_7_neon_dotprod(const CodeTiles*);
+}
+
+inline void add_products(int32x4_t (&sums)[2], int16x8_t codes, int16x8_t weights) {
+    sums[0] = vmlal_s16(sums[0], vget_low_s16(codes), vget_low_s16(weights));
+    sums[1] = vmlal_high_s16(sums[1], codes, weights);
+}
 
 // A block of channels of a row of the picture.
 template <typename Input>
@@ -19,120 +46,162 @@ struct Block {
     const DepthwiseConvCodesArgs<Input>& args;
     std::ptrdiff_t padded_channels;
     int channel;
-    int count;       // of channels: 8, or all where there are fewer
     int16x8_t pads;  // what lies outside the picture
     Epilogue epilogue;
 
     Block(const DepthwiseConvCodesArgs<Input>& of, int first)
         : args(of), padded_channels((static_cast<std::ptrdiff_t>(of.channels) + 7) / 8 * 8), channel(first),
-          count(of.channels - first < 8 ? of.channels - first : 8), pads(narrowed(load_integers(of.input_zero + first))),
-          epilogue(load_integers(of.bias + first), first, of.channels, of.requantisation, of.output.type) {}
-    static int16x8_t narrowed(const Integers& values) { return vcombine_s16(vmovn_s32(values.low), vmovn_s32(values.high)); }
-    int16x8_t weights_of(int a, int b) const {
-        return vmovl_s8(vld1_s8(args.weights + (static_cast<std::ptrdiff_t>(a) * args.kernel_width + b) * padded_channels + channel));
+          pads(saturated(vld1q_s32(of.input_zero + first), vld1q_s32(of.input_zero + first + 4))),
+          epilogue(of.bias + first, first, of.channels, of.requantisation, of.output.type) {}
+    const std::int8_t* weights_at(int a) const {
+        return args.weights + static_cast<std::ptrdiff_t>(a) * args.kernel_width * padded_channels + channel;
     }
-    static void add(Integers& sums, int16x8_t codes, int16x8_t weights) {
-        sums.low = vmlal_s16(sums.low, vget_low_s16(codes), vget_low_s16(weights));
-        sums.high = vmlal_high_s16(sums.high, codes, weights);
-    }
-    // What rows that are padding add, once for all columns.
+    // What rows that are padding add to all sums.
     void add_pads() {
         for (int a = 0; a < args.kernel_height; ++a) {
             if (args.rows[a] != nullptr) continue;
-            for (int b = 0; b < args.kernel_width; ++b) add(epilogue.bias, pads, weights_of(a, b));
+            const std::int8_t* from = weights_at(a);
+            for (int b = 0; b < args.kernel_width; ++b, from += padded_channels) {
+                add_products(epilogue.constants.bias, pads, vmovl_s8(vld1_s8(from)));
+            }
         }
+    }
+    // pad(j) for those of the columns first .. first + columns - 1, j from 0 on, that lie outside the picture, and put(j, at) for the
+    // others, which are at element `at` of each row.
+    template <typename Pad, typename Put>
+    void for_columns(std::ptrdiff_t first, int columns, const Pad& pad, const Put& put) const {
+        const std::ptrdiff_t left = args.input_width - first, step = args.input_stride;
+        const int end = left < columns ? static_cast<int>(left > 0 ? left : 0) : columns;
+        int j = 0;
+        for (; j < columns && first + j < 0; ++j) pad(j);
+        for (std::ptrdiff_t at = (first + j) * step + channel; j < end; ++j, at += step) put(j, at);
+        for (; j < columns; ++j) pad(j);
+    }
+    void take_words(const Input* row, std::ptrdiff_t first, int columns, std::int16_t* to) const {
+        for_columns(first, columns, [&](int j) { vst1q_s16(to + 8 * j, pads); },
+                    [&](int j, std::ptrdiff_t at) { vst1q_s16(to + 8 * j, load_words(row + at, 8)); });
     }
 };
-
-// kInside: none of the columns is padding. Rows that are have been added.
-template <typename Input, int kWidth, int kStride, int kColumns, bool kInside>
-inline void compute_tile(const Block<Input>& block, int first_column) {
-    const DepthwiseConvCodesArgs<Input>& args = block.args;
-    const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(first_column) * kStride - args.pad_left;
-    const std::ptrdiff_t offset = left * args.input_stride + block.channel;
-    Integers sums[kColumns];
-#pragma GCC unroll 8
-    for (int x = 0; x < kColumns; ++x) sums[x] = block.epilogue.bias;
-    for (int a = 0; a < args.kernel_height; ++a) {
-        if (args.rows[a] == nullptr) continue;
-        const Input* const row = args.rows[a] + offset;
-        int16x8_t weights[kWidth];
-#pragma GCC unroll 5
-        for (int b = 0; b < kWidth; ++b) weights[b] = block.weights_of(a, b);
-#pragma GCC unroll 20
-        for (int j = 0; j < (kColumns - 1) * kStride + kWidth; ++j) {
-            int16x8_t codes = block.pads;
-            if (kInside || static_cast<std::size_t>(left + j) < static_cast<std::size_t>(args.input_width)) {
-                codes = load_words(row + j * args.input_stride, 8);
-            }
-#pragma GCC unroll 8
-            for (int x = 0; x < kColumns; ++x) {
-                const int b = j - x * kStride;
-                if (b >= 0 && b < kWidth) Block<Input>::add(sums[x], codes, weights[b]);
-            }
-        }
-    }
-    block.epilogue.template store<kColumns>(args.output, first_column * args.output.stride + block.channel, sums);
-}
-
-// All columns: the last four again where columns % 4 are left.
-template <typename Input, int kWidth, int kStride>
-inline void compute_row(const Block<Input>& block) {
-    const DepthwiseConvCodesArgs<Input>& args = block.args;
-    const int columns = args.output_width;
-    const auto inside = [&](int x, int count) {
-        const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(x) * kStride - args.pad_left;
-        return left >= 0 && left + (count - 1) * kStride + kWidth <= args.input_width;
-    };
-    for (int x = 0; x < columns;) {
-        if (sizeof(Input) == 1 && x + 8 <= columns && inside(x, 8)) {
-            compute_tile<Input, kWidth, kStride, 8, true>(block, x);
-            x += 8;
-            continue;
-        }
-        if (x + 4 > columns) x = columns - 4;
-        inside(x, 4) ? compute_tile<Input, kWidth, kStride, 4, true>(block, x) : compute_tile<Input, kWidth, kStride, 4, false>(block, x);
-        x += 4;
-    }
-}
 
 // Any window, and fewer channels than 8.
 template <typename Input>
 inline void compute_any(const Block<Input>& block) {
     const DepthwiseConvCodesArgs<Input>& args = block.args;
     for (int x = 0; x < args.output_width; ++x) {
-        Integers sums[1] = {block.epilogue.bias};
+        int32x4_t sums[2] = {block.epilogue.constants.bias[0], block.epilogue.constants.bias[1]};
         for (int a = 0; a < args.kernel_height; ++a) {
-            for (int b = 0; b < args.kernel_width; ++b) {
+            const std::int8_t* weights = block.weights_at(a);
+            for (int b = 0; b < args.kernel_width; ++b, weights += block.padded_channels) {
                 const std::ptrdiff_t column =
                     static_cast<std::ptrdiff_t>(x) * args.stride_x + static_cast<std::ptrdiff_t>(b) * args.dilation_x - args.pad_left;
                 const bool is_inside = args.rows[a] != nullptr && column >= 0 && column < args.input_width;
                 const int16x8_t codes =
-                    is_inside ? load_words(args.rows[a] + column * args.input_stride + block.channel, block.count) : block.pads;
-                Block<Input>::add(sums[0], codes, block.weights_of(a, b));
+                    is_inside ? load_words(args.rows[a] + column * args.input_stride + block.channel, block.epilogue.count) : block.pads;
+                add_products(sums, codes, vmovl_s8(vld1_s8(weights)));
             }
         }
-        block.epilogue.template store<1>(args.output, x * args.output.stride + block.channel, sums);
+        std::int32_t lanes[8];
+        vst1q_s32(lanes, sums[0]);
+        vst1q_s32(lanes + 4, sums[1]);
+        block.epilogue.store_sums(args.output, x * args.output.stride + block.channel, lanes, 1);
     }
 }
 
-template <typename Input>
-inline void compute(const DepthwiseConvCodesArgs<Input>& args) {
-    const bool is_usual = args.dilation_x == 1 && args.output_width >= 4 && (args.stride_x == 1 || args.stride_x == 2) &&
-                          (args.kernel_width == 3 || args.kernel_width == 5);
+// The functions for windows 3 and 5 wide, strides 1 and 2, and tiles of 8 and 7 columns.
+using TileFunctions = const TileFunction[2][2][2];
+
+// Rows know which rows are padding. begin(block) takes the weights of a block's window, and into its bias what comes of padding;
+// take(block, first, columns) gets what a chunk needs of the rows, and fill() says in tiles where that is.
+template <class Rows, typename Input>
+inline void compute(const DepthwiseConvCodesArgs<Input>& args, TileFunctions& functions) {
+    bool has_rows = false;
+    for (int a = 0; a < args.kernel_height; ++a) has_rows = has_rows || args.rows[a] != nullptr;
+    const bool is_usual = has_rows && args.dilation_x == 1 && (args.stride_x == 1 || args.stride_x == 2) &&
+                          (args.kernel_width == 3 || args.kernel_width == 5) && args.kernel_height <= kMostRows;
+    if (!is_usual) {
+        for (int channel = 0; channel < args.channels; channel += 8) compute_any(Block<Input>(args, channel));
+        return;
+    }
+    const bool sevens = args.output_width % 7 == 0;
+    const int tile_columns = sevens ? 7 : 8;
+    const auto function = functions[args.kernel_width == 5][args.stride_x - 1][sevens];
+    const std::ptrdiff_t tile_bytes = std::ptrdiff_t{tile_columns} * args.stride_x * Rows::kColumnBytes;
+    Rows rows(args);
+    CodeTiles run;
+    rows.fill(run);
+    run.all_inputs = run.inputs;
+    run.sums_so_far = nullptr;
     for (int channel = 0; channel < args.channels; channel += 8) {
         Block<Input> block(args, channel);
-        if (!is_usual || block.count < 8) {
+        if (block.epilogue.count < 8) {
             compute_any(block);
             continue;
         }
-        block.add_pads();
-        if (args.kernel_width == 3) {
-            args.stride_x == 1 ? compute_row<Input, 3, 1>(block) : compute_row<Input, 3, 2>(block);
-        } else {
-            args.stride_x == 1 ? compute_row<Input, 5, 1>(block) : compute_row<Input, 5, 2>(block);
+        rows.begin(block);
+        for (int x = 0; x < args.output_width; x += kChunk) {
+            const int count = args.output_width - x < kChunk ? args.output_width - x : kChunk;
+            const int tiles = (count + tile_columns - 1) / tile_columns;
+            // The first tile begins so far before the first column that the last ends with the last one.
+            const int before = tiles * tile_columns - count;
+            rows.take(block, static_cast<std::ptrdiff_t>(x - before) * args.stride_x - args.pad_left,
+                      (tiles * tile_columns - 1) * args.stride_x + args.kernel_width);
+            const void* const inputs = run.inputs;
+            const std::ptrdiff_t at = x * args.output.stride + channel;
+            run.skipped = 8 - tile_columns + before;
+            run.tiles = before > 0 ? 1 : tiles;
+            block.epilogue.template run<8>(function, run, tile_bytes, args.output, at);
+            if (before > 0 && tiles > 1) {
+                run.inputs = static_cast<const std::uint8_t*>(inputs) + tile_bytes;
+                run.skipped = 8 - tile_columns;
+                run.tiles = tiles - 1;
+                block.epilogue.template run<8>(function, run, tile_bytes, args.output, at + (tile_columns - before) * args.output.stride);
+                run.inputs = inputs;
+            }
         }
     }
+}
+
+// Codes and weights as 16 bits.
+template <typename Input>
+struct WordRows {
+    static constexpr std::ptrdiff_t kColumnBytes = 16;
+
+    int rows = 0;  // that are no padding
+    int row_of[kMostRows];
+    alignas(16) std::int16_t weights[kMostRows * kMostWidth * 8];
+    alignas(16) std::int16_t words[kMostRows][kMostColumns * 8];
+
+    explicit WordRows(const DepthwiseConvCodesArgs<Input>& args) {
+        for (int a = 0; a < args.kernel_height; ++a) {
+            if (args.rows[a] != nullptr) row_of[rows++] = a;
+        }
+    }
+    void begin(Block<Input>& block) {
+        const int width = block.args.kernel_width;
+        block.add_pads();
+        std::int16_t* to = weights;
+        for (int r = 0; r < rows; ++r) {
+            const std::int8_t* from = block.weights_at(row_of[r]);
+            for (int b = 0; b < width; ++b, from += block.padded_channels, to += 8) vst1q_s16(to, vmovl_s8(vld1_s8(from)));
+        }
+    }
+    void take(const Block<Input>& block, std::ptrdiff_t first, int columns) {
+        for (int r = 0; r < rows; ++r) block.take_words(block.args.rows[row_of[r]], first, columns, words[r]);
+    }
+    void fill(CodeTiles& tiles) const {
+        tiles.inputs = words;
+        tiles.weights = weights;
+        tiles.blocks = rows;
+        tiles.left = sizeof(words[0]);
+    }
+};
+
+template <typename Input>
+inline void compute_words(const DepthwiseConvCodesArgs<Input>& args) {
+    constexpr TileFunctions kFunctions = {
+        {{depthwise_words_3_s1_8_neon, depthwise_words_3_s1_7_neon}, {depthwise_words_3_s2_8_neon, depthwise_words_3_s2_7_neon}},
+        {{depthwise_words_5_s1_8_neon, depthwise_words_5_s1_7_neon}, {depthwise_words_5_s2_8_neon, depthwise_words_5_s2_7_neon}}};
+    compute<WordRows<Input>>(args, kFunctions);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void depthwise_conv_s16s8_neon(const DepthwiseConvS16S8Args& args) {
-    compute(args);
+    compute_words(args);
 }
 
 }  // namespace fovea::ops

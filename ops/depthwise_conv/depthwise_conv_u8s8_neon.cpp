@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void depthwise_conv_u8s8_neon(const DepthwiseConvU8S8Args& args) {
-    compute(args);
+    compute_words(args);
 }
 
 }  // namespace fovea::ops

@@ -49,6 +49,7 @@ void pointwise_conv_s16s8_scalar(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_avx2(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_avx512_vnni(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_neon(const PointwiseConvS16S8Args&);
+void pointwise_conv_s16s8_neon_dotprod(const PointwiseConvS16S8Args&);
 extern const KernelTable<PointwiseConvS16S8Function> kPointwiseConvS16S8;
 template <>
 struct TableOf<PointwiseConvS16S8Args> {

@@ -8,10 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_s16s8_neon(const PointwiseConvS16S8Args& args) {
-    const int panels = (args.out_channels + 7) / 8;
-    int panel = 0;
-    for (; panel + 2 <= panels; panel += 2) compute_word_panels<2>(args, panel);
-    if (panel < panels) compute_word_panels<1>(args, panel);
+    multiply_pixels<WordTiles, WordTiles>(args, codes_word_tiles_neon, codes_word_tiles_neon);
 }
 
 }  // namespace fovea::ops

@@ -2,7 +2,7 @@
 #pragma once
 
 // Pools of whole maps of codes for the registers of Lanes (codes/code_maps_lanes.h): four registers of 8 channels at a time, then one.
-// Sums less their zeros fit 32 bits for so many pixels; those of more are added in 64.
+// Sums less their zeros fit 32 bits for so many pixels; those of more are added in 64. Lanes may have a sum_bytes of their own.
 #include "ops/pool/global_pool_codes.h"
 
 namespace fovea::ops {
@@ -14,6 +14,9 @@ constexpr std::size_t kPixelsOf32Bits = 16384;
 // The sums or maxima of the codes of some pixels.
 template <class Lanes, CodeForm kForm, int kVectors, PoolKind kKind>
 inline void reduce(const CodeMap& input, std::ptrdiff_t at, std::size_t pixels, int count, typename Lanes::Integers (&results)[kVectors]) {
+    if constexpr (kForm == CodeForm::kBytes && kKind == PoolKind::kAverage && requires { Lanes::sum_bytes(input, at, pixels, results); }) {
+        return Lanes::sum_bytes(input, at, pixels, results);
+    }
     using Codes = typename Lanes::template Codes<kForm>;
     for (int v = 0; v < kVectors; ++v) results[v] = Lanes::all(kKind == PoolKind::kAverage ? 0 : -32768);
     for (std::size_t p = 0; p < pixels; ++p, at += input.stride) {

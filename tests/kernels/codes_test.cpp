@@ -133,12 +133,13 @@ struct Epilogue {
     Epilogue(Random& random, int channels, CodeType type, Activation activation, double largest_sum)
         : activation_(activation), type_(type), multiplier_(static_cast<std::size_t>(channels)),
           swish_(static_cast<std::size_t>(channels)), zero_(static_cast<std::size_t>(channels)) {
+        const bool lowest_zeros = random.between(0, 1) == 0;  // as relu's are in what fovea-quantize makes
         for (int c = 0; c < channels; ++c) {
             const auto at = static_cast<std::size_t>(c);
             const double range = activation == Activation::kHardSwish ? 12 : highest(type) - lowest(type);
             multiplier_[at] = static_cast<float>(range * 1.5 / largest_sum * (1 + 0.5 * random.uniform()));
             swish_[at] = static_cast<float>((highest(type) - lowest(type)) / 40.0 * (1 + 0.5 * random.uniform()));
-            zero_[at] = random.between(0, 4) == 0 ? random.between(lowest(type), highest(type)) : lowest(type);
+            zero_[at] = !lowest_zeros && random.between(0, 4) == 0 ? random.between(lowest(type), highest(type)) : lowest(type);
         }
     }
     Requantisation args() const {
@@ -284,6 +285,8 @@ struct WindowShape {
 constexpr WindowShape kWindows[] = {
     {5, 3, 3, 1, 1, 1}, {9, 3, 3, 2, 1, 1}, {13, 5, 5, 1, 1, 2}, {12, 5, 5, 2, 1, 1}, {1, 3, 3, 1, 1, 1},
     {7, 1, 4, 1, 2, 0}, {16, 2, 2, 3, 1, 0}, {6, 7, 7, 1, 1, 3}, {33, 3, 3, 2, 1, 0}, {31, 3, 3, 1, 1, 1},
+    {7, 3, 3, 1, 1, 1}, {14, 5, 5, 1, 1, 2},
+    {28, 3, 3, 2, 1, 0}, {29, 4, 3, 1, 1, 1}, {11, 1, 5, 1, 1, 2}, {129, 3, 3, 1, 1, 1}, {131, 5, 5, 2, 1, 2}, {3, 2, 3, 1, 1, 1},
 };
 
 // Rows of which one is padding, or none, with columns that lie apart or beside each other.
@@ -424,6 +427,18 @@ TEST_CASE("pointwise_conv of codes: the most inputs that a layer of the detector
     Checker checker;
     check_pointwise<std::uint8_t>(checker, kPointwiseConvU8S8, 5, 960, 24, CodeType::kU8, Activation::kNone, Codes::kExtreme);
     check_pointwise<std::int16_t>(checker, kPointwiseConvS16S8, 5, 240, 24, CodeType::kS16, Activation::kNone, Codes::kExtreme);
+}
+
+TEST_CASE("pointwise_conv of codes: more inputs, outputs and pixels than kernels take at once") {
+    Checker checker;
+    for (const Activation activation : kActivations) {
+        check_pointwise<std::uint8_t>(checker, kPointwiseConvU8S8, 6, 4133, 17, CodeType::kU8, activation, Codes::kAny);
+        check_pointwise<std::int16_t>(checker, kPointwiseConvS16S8, 6, 2081, 17, CodeType::kS16, activation, Codes::kAny);
+        check_pointwise<std::uint8_t>(checker, kPointwiseConvU8S8, 5, 5, 1045, CodeType::kU8, activation, Codes::kExtreme);
+        check_pointwise<std::int16_t>(checker, kPointwiseConvS16S8, 5, 5, 1045, CodeType::kU8, activation, Codes::kExtreme);
+        check_pointwise<std::uint8_t>(checker, kPointwiseConvU8S8, 99, 200, 24, CodeType::kS16, activation, Codes::kAny);
+        check_pointwise<std::int16_t>(checker, kPointwiseConvS16S8, 99, 200, 24, CodeType::kU8, activation, Codes::kAny);
+    }
 }
 
 TEST_CASE("conv2d of codes: every kernel, windows, strides, padding that holds the code of 0") {
@@ -607,11 +622,55 @@ TEST_CASE("quantise and dequantise: every kernel, from floats and from bytes, an
     }
 }
 
+TEST_CASE("quantise_pixels: constants that are whole numbers, whose codes nothing rounds, and that just fit, or do not") {
+    Checker checker;
+    struct Whole {
+        float multiplier, offset;
+        int zero;
+    };
+    constexpr Whole kWholes[] = {{2, -255, 0},       {128, -32768, 0}, {128, 100, 27},       {128, 100, 28},
+                                 {255, -40000, 7232}, {256, -32768, 0}, {2, -255.5f, 0},      {2, -254.999985f, 0},
+                                 {255, 0.24f, -32768}, {3, -7.26f, 5},  {-2, 255, 0},         {1, -32768, -1}};
+    for (const Whole& whole : kWholes) {
+        for (const int channels : {1, 3, 5, 8}) {
+            for (const std::size_t pixels : {1, 7, 8, 100}) {
+                checker.shape("multiplier=%g offset=%g zero=%d channels=%d pixels=%zu", static_cast<double>(whole.multiplier),
+                              static_cast<double>(whole.offset), whole.zero, channels, pixels);
+                Random random = checker.random();
+                const auto count = static_cast<std::size_t>(channels);
+                Vector<float> multiplier(count), offset(count);
+                Vector<std::int32_t> zero(count);
+                GuardedArray<std::uint8_t> input(pixels * count);
+                random.fill(input.data(), input.size());
+                input[0] = 255;
+                input[input.size() - 1] = 0;
+                std::vector<int> wanted;
+                for (std::size_t c = 0; c < count; ++c) {
+                    multiplier[c] = whole.multiplier;
+                    offset[c] = whole.offset;
+                    zero[c] = whole.zero;
+                }
+                for (std::size_t i = 0; i < input.size(); ++i) {
+                    const float product = static_cast<float>(input[i]) * whole.multiplier;
+                    wanted.push_back(code_of(product + whole.offset, whole.zero, CodeType::kS16, false));
+                }
+                for (const auto& kernel : runnable_variants(kQuantisePixels)) {
+                    Output output(pixels, count, count, CodeType::kS16);
+                    const bool ran = checker.run(kernel.name, [&] {
+                        kernel.function({input.data(), output.view(), multiplier.data(), offset.data(), zero.data(), pixels, channels});
+                    });
+                    if (ran) output.compare(checker, wanted);
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("global_pool_codes: every kernel, parts of the channels, more pixels than 32 bits hold at their ends") {
     Checker checker;
     for (const int channels : kChannelCounts) {
-        for (const std::size_t pixels : {1, 7, 49, 70000}) {
-            if (pixels > 100 && channels != 3) continue;
+        for (const std::size_t pixels : {1, 7, 49, 600, 70000}) {
+            if (pixels > 1000 && channels != 3) continue;
             for (const CodeType type : kTypes) {
                 for (const PoolKind pool : {PoolKind::kAverage, PoolKind::kMax}) {
                     checker.shape("channels=%d pixels=%zu type=%d pool=%d", channels, pixels, static_cast<int>(type),

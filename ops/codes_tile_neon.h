@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#if !defined(__aarch64__)
+#error "for AArch64, whose baseline has NEON"
+#endif
+
+#include "ops/codes_neon.h"
+
+namespace fovea::ops {
+// Nameless, so that each instruction-set file has its own copy and none is shared with other code.
+namespace {
+
+// How sums become codes. Conversion and narrowing saturate, so that values need no limits where none can be no number; others, relu whose
+// zeros are not the lowest code, and channels that fill no register are left as sums, [row][8].
+enum class Finish : std::int64_t { kBytes, kSwishedBytes, kWords, kSwishedWords, kSums };
+
+// What makes codes of the sums of 8 channels.
+struct CodeConstants {
+    int32x4_t bias[2];
+    float32x4_t multiplier[2], swish_multiplier[2];
+    int32x4_t zero[2];
+    int16x8_t zero_words;
+};
+
+// For the functions of the assembly files: `tiles` tiles of 8 or 4 rows of a panel of 8 channels, one after another.
+struct CodeTiles {
+    const void* inputs;  // of the first tile, in the order in which they are multiplied
+    const void* weights;
+    const CodeConstants* constants;
+    void* output;
+    std::ptrdiff_t output_step;        // in bytes, from row to row
+    std::ptrdiff_t blocks;             // of inputs
+    std::ptrdiff_t left;               // and groups of 4 inputs behind them
+    const std::int32_t* sums_so_far;   // of one tile, or null
+    std::ptrdiff_t tiles;              // at least 1
+    Finish finish;
+    std::ptrdiff_t skipped;            // so many of 8 rows, the first, are not stored: at least 4 of tiles of 4
+    const void* all_inputs;            // of which `inputs` are some, for tiles that have them in two places
+};
+static_assert(offsetof(CodeTiles, constants) == 16 && offsetof(CodeTiles, output_step) == 32 && offsetof(CodeTiles, left) == 48 &&
+              offsetof(CodeTiles, tiles) == 64 && offsetof(CodeTiles, finish) == 72 &&
+              offsetof(CodeTiles, skipped) == 80 && offsetof(CodeTiles, all_inputs) == 88);
+static_assert(offsetof(CodeConstants, multiplier) == 32 && offsetof(CodeConstants, swish_multiplier) == 64 &&
+              offsetof(CodeConstants, zero) == 96 && offsetof(CodeConstants, zero_words) == 128);
+
+using TileFunction = void (*)(const CodeTiles*);
+
+// What makes sums of 8 channels codes, made once for many pixels. The sums begin with the bias.
+struct Epilogue {
+    CodeConstants constants;
+    const Requantisation& with;
+    int channel, count;  // the first, and how many there are
+    Finish finish;
+
+    Epilogue(const std::int32_t* bias, int first, int channels, const Requantisation& requantisation, CodeType type)
+        : with(requantisation), channel(first), count(channels - first < 8 ? channels - first : 8) {
+        const bool swishes = with.activation == Activation::kHardSwish;
+        const float32x4_t low = vld1q_f32(with.multiplier + first), high = vld1q_f32(with.multiplier + first + 4);
+        const float* const second = swishes ? with.swish_multiplier : with.multiplier;
+        const float32x4_t low_swish = vld1q_f32(second + first), high_swish = vld1q_f32(second + first + 4);
+        const int32x4_t low_zero = vld1q_s32(with.zero + first), high_zero = vld1q_s32(with.zero + first + 4);
+        constants = {{vld1q_s32(bias), vld1q_s32(bias + 4)}, {low, high}, {low_swish, high_swish}, {low_zero, high_zero},
+                     saturated(low_zero, high_zero)};
+        // 2^31 times this, times 6, is finite, and finite numbers make no NaN.
+        const float32x4_t greatest = vmaxq_f32(vabsq_f32(low), vabsq_f32(high));
+        const float32x4_t greatest_swish = vmaxq_f32(vabsq_f32(low_swish), vabsq_f32(high_swish));
+        uint32x4_t usual = vandq_u32(vcltq_f32(greatest, vdupq_n_f32(1e28f)), vcltq_f32(greatest_swish, vdupq_n_f32(3e38f)));
+        if (with.activation == Activation::kRelu) {
+            const int32x4_t lowest = vdupq_n_s32(type == CodeType::kU8 ? 0 : -32768);
+            usual = vandq_u32(usual, vandq_u32(vceqq_s32(low_zero, lowest), vceqq_s32(high_zero, lowest)));
+        }
+        if (count < 8 || vminvq_u32(usual) == 0) {
+            finish = Finish::kSums;
+        } else if (type == CodeType::kU8) {
+            finish = swishes ? Finish::kSwishedBytes : Finish::kBytes;
+        } else {
+            finish = swishes ? Finish::kSwishedWords : Finish::kWords;
+        }
+    }
+
+    // The codes of some rows of sums, [rows][8], whatever the constants are; `at` is the element of the first.
+    [[gnu::noinline]] void store_sums(const CodeOutput& output, std::ptrdiff_t at, const std::int32_t* sums, int rows) const {
+        const bool swishes = with.activation == Activation::kHardSwish;
+        for (int row = 0; row < rows; ++row, at += output.stride) {
+            int32x4_t codes[2];
+            for (int half = 0; half < 2; ++half) {
+                const int32x4_t zero = constants.zero[half];
+                const int32x4_t of_type = vdupq_n_s32(output.type == CodeType::kU8 ? 0 : -32768);
+                const int32x4_t lowest = with.activation == Activation::kRelu ? zero : of_type;
+                float32x4_t value = vmulq_f32(vcvtq_f32_s32(vld1q_s32(sums + 8 * row + 4 * half)), constants.multiplier[half]);
+                if (swishes) value = vmulq_f32(vmulq_f32(value, swish_factor(value)), constants.swish_multiplier[half]);
+                codes[half] = codes_of(value, vcvtq_f32_s32(vsubq_s32(lowest, zero)), zero);
+            }
+            store_codes(output, at, {codes[0], codes[1]}, count);
+        }
+    }
+    // Runs tiles of kRows rows, tile_bytes of inputs each, of which the first stored row goes to element `at`. Changes tiles.
+    template <int kRows>
+    [[gnu::always_inline]] void run(TileFunction function, CodeTiles& tiles, std::ptrdiff_t tile_bytes, const CodeOutput& output,
+                                    std::ptrdiff_t at) const {
+        tiles.constants = &constants;
+        tiles.finish = finish;
+        if (finish == Finish::kSums) return run_sums<kRows>(function, tiles, tile_bytes, output, at);
+        const int shift = output.type == CodeType::kU8 ? 0 : 1;
+        tiles.output = static_cast<std::uint8_t*>(output.data) + (at << shift);
+        tiles.output_step = output.stride << shift;
+        function(&tiles);
+    }
+    template <int kRows>
+    [[gnu::noinline]] void run_sums(TileFunction function, CodeTiles tiles, std::ptrdiff_t tile_bytes, const CodeOutput& output,
+                                    std::ptrdiff_t at) const {
+        std::int32_t sums[kRows * 8];
+        const int rows = 8 - static_cast<int>(tiles.skipped);
+        const std::ptrdiff_t count = tiles.tiles;
+        tiles.output = sums;
+        tiles.output_step = 32;
+        tiles.tiles = 1;
+        for (std::ptrdiff_t tile = 0; tile < count; ++tile, at += rows * output.stride) {
+            function(&tiles);
+            store_sums(output, at, sums, rows);
+            tiles.inputs = static_cast<const std::uint8_t*>(tiles.inputs) + tile_bytes;
+        }
+    }
+};
+
+// The first `count` bytes, at most 16, and zeros.
+inline uint8x16_t load_bytes(const void* from, int count) {
+    const auto* bytes = static_cast<const std::uint8_t*>(from);
+    if (count >= 16) return vld1q_u8(bytes);
+    std::uint64_t halves[2] = {};
+    for (std::uint64_t& half : halves) {
+        if (count >= 8) {
+            __builtin_memcpy(&half, bytes, 8);
+        } else {
+            int done = 0;
+            if (count >= 4) {
+                std::uint32_t four;
+                __builtin_memcpy(&four, bytes, 4);
+                half = four;
+                done = 4;
+            }
+            for (; done < count; ++done) half |= std::uint64_t{bytes[done]} << (8 * done);
+        }
+        bytes += 8;
+        count -= 8;
+        if (count <= 0) break;
+    }
+    return vcombine_u8(vcreate_u8(halves[0]), vcreate_u8(halves[1]));
+}
+
+inline uint8x16_t less_128(uint8x16_t codes) {
+    return veorq_u8(codes, vdupq_n_u8(0x80));
+}
+
+extern "C" {
+// Inputs [tile][block][4 rows][16], weights [quad][8][4]; a block is 16 inputs.
+void codes_pair_tiles_neon(const CodeTiles*);
+// Inputs [tile][block][8 rows][8], weights [input][8], both of 16 bits; a block is 8 inputs.
+void codes_word_tiles_neon(const CodeTiles*);
+// Inputs [tile][block][8 rows][16], weights [quad][8][4]; a block is 16 inputs. Of 4 rows: [tile][block][4][16]. Of two planes, the upper
+// and the lower bytes of 4 rows: [tile][block][plane][4][16].
+void codes_dot_tiles_8_neon_dotprod(const CodeTiles*);
+void codes_dot_tiles_4_neon_dotprod(const CodeTiles*);
+void codes_dot_tiles_planes_neon_dotprod(const CodeTiles*);
+}
+
+}  // namespace
+}  // namespace fovea::ops
