@@ -13,19 +13,25 @@ template <typename Input>
 struct WindowRows {
     static constexpr bool kPadded = true;
     static constexpr int kMostInputs = 1024;  // that a tile asks for at once
+    static constexpr int kMostRows = 8;       // of windows that are copied by rows
     static constexpr int kVector = 16 / static_cast<int>(sizeof(Input));
 
     const Conv2dCodesArgs<Input>& args;
     int tap_inputs;       // with those that fill up a group of 4, or without
-    int in_row;           // of the window, if they lie beside each other in the picture, too, and fill a vector but no three; else 0
+    int in_row;           // of the window, if they lie beside each other in the picture, too, and fill a vector, but not three; else 0
     int last_left;        // input column of such a window, the last
+    int rows;
+    const Input* row_of[kMostRows];
     alignas(16) Input window[kMostInputs];
 
-    WindowRows(const Conv2dCodesArgs<Input>& of, int of_tap) : args(of), tap_inputs(of_tap) {
+    WindowRows(const Conv2dCodesArgs<Input>& of, int of_tap) : args(of), tap_inputs(of_tap), rows(of.kernel_height) {
         const bool lie_so = of.dilation_x == 1 && of_tap == of.in_channels && of.input_stride == of.in_channels;
         in_row = of.kernel_width * of_tap;
-        if (!lie_so || in_row < kVector || in_row > 2 * kVector || count() > kMostInputs) in_row = 0;
-        for (int a = 0; a < of.kernel_height; ++a) in_row = of.rows[a] != nullptr ? in_row : 0;
+        if (!lie_so || in_row < kVector || in_row > 2 * kVector || count() > kMostInputs || rows > kMostRows) in_row = 0;
+        for (int a = 0; a < rows && in_row != 0; ++a) {
+            row_of[a] = of.rows[a];
+            in_row = of.rows[a] != nullptr ? in_row : 0;
+        }
         last_left = of.input_width - of.kernel_width;
         const int cleared = count() + 16 < kMostInputs ? count() + 16 : kMostInputs;
         __builtin_memset(window, 0, sizeof(Input) * static_cast<std::size_t>(cleared));
@@ -37,15 +43,23 @@ struct WindowRows {
             gather(left, first, inputs);
             return window;
         }
+        const std::ptrdiff_t at = left * tap_inputs, step = in_row, last = in_row - kVector;
         Input* to = window;
-        const std::ptrdiff_t at = left * tap_inputs, last = in_row - kVector;
-        for (int a = 0; a < args.kernel_height; ++a, to += in_row) {
-            const Input* const from = args.rows[a] + at;
-            __builtin_memcpy(to, from, 16);
-            __builtin_memcpy(to + last, from + last, 16);
+        const Input* const* const end = row_of + rows;
+        for (const Input* const* row = row_of; row != end; ++row, to += step) {
+            const Input* const from = *row + at;
+            const auto first_inputs = load_vector(from), last_inputs = load_vector(from + last);
+            store_vector(to, first_inputs);
+            store_vector(to + last, last_inputs);
         }
         return window;
     }
+    static uint8x16_t load_vector(const Input* from) {
+        uint8x16_t vector;
+        __builtin_memcpy(&vector, from, 16);
+        return vector;
+    }
+    static void store_vector(Input* to, uint8x16_t vector) { __builtin_memcpy(to, &vector, 16); }
     [[gnu::noinline]] void gather(std::ptrdiff_t left, int first, int inputs) {
         for (int a = 0; a < args.kernel_height; ++a) {
             for (int b = 0; b < args.kernel_width; ++b) {

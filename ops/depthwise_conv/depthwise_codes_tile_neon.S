@@ -41,3 +41,93 @@
     word_window 5_s1_7, 5, 1, 7
     word_window 5_s2_8, 5, 2, 8
     word_window 5_s2_7, 5, 2, 7
+
+// What tiles take: some columns of a row, x0, which lie x1 bytes apart, to x3, as words; or of four rows, x0 pointing at four pointers, from
+// byte x1 of each on and x2 apart, to x4, as quads of bytes less 128. Loads that step to the next column are why these are assembly.
+.macro begin_leaf name
+    .balign 16
+    .global \name
+    .hidden \name
+    .type \name, %function
+\name:
+    called_by_pointer
+.endm
+
+.macro end_leaf name
+    ret
+    .size \name, . - \name
+.endm
+
+.macro load_bytes register
+    ld1 {v\register\().8b}, [x0], x1
+.endm
+
+.macro widen_bytes register
+    ushll v\register\().8h, v\register\().8b, #0
+.endm
+
+.macro load_words register
+    ld1 {v\register\().8h}, [x0], x1
+.endm
+
+.macro keep_words register
+.endm
+
+.macro take_columns name, load, widen
+    begin_leaf depthwise_take_\name\()_neon
+    subs x2, x2, #4
+    b.lt .Lrest_\name
+.Lfour_\name:
+    \load 0
+    \load 1
+    \load 2
+    \load 3
+    \widen 0
+    \widen 1
+    \widen 2
+    \widen 3
+    stp q0, q1, [x3], #32
+    stp q2, q3, [x3], #32
+    subs x2, x2, #4
+    b.ge .Lfour_\name
+.Lrest_\name:
+    adds x2, x2, #4
+    b.eq .Ldone_\name
+.Lone_\name:
+    \load 0
+    \widen 0
+    str q0, [x3], #16
+    subs x2, x2, #1
+    b.ne .Lone_\name
+.Ldone_\name:
+    end_leaf depthwise_take_\name\()_neon
+.endm
+
+    take_columns bytes, load_bytes, widen_bytes
+    take_columns words, load_words, keep_words
+
+    begin_leaf depthwise_take_quads_neon
+    cbz x3, .Lno_quads
+    ldp x5, x6, [x0]
+    ldp x7, x8, [x0, #16]
+    add x5, x5, x1
+    add x6, x6, x1
+    add x7, x7, x1
+    add x8, x8, x1
+    movi v7.16b, #0x80
+.Lquad:
+    ld1 {v0.8b}, [x5], x2
+    ld1 {v1.8b}, [x6], x2
+    ld1 {v2.8b}, [x7], x2
+    ld1 {v3.8b}, [x8], x2
+    zip1 v0.16b, v0.16b, v1.16b
+    zip1 v2.16b, v2.16b, v3.16b
+    zip1 v4.8h, v0.8h, v2.8h
+    zip2 v5.8h, v0.8h, v2.8h
+    eor v4.16b, v4.16b, v7.16b
+    eor v5.16b, v5.16b, v7.16b
+    stp q4, q5, [x4], #32
+    subs x3, x3, #1
+    b.ne .Lquad
+.Lno_quads:
+    end_leaf depthwise_take_quads_neon

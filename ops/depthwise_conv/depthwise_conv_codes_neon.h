@@ -35,6 +35,14 @@ void depthwise_quads_5_s2_8_neon_dotprod(const CodeTiles*);
 void depthwise_quads_5_s2_7_neon_dotprod(const CodeTiles*);
 }
 
+extern "C" {
+// Some columns of a row, step bytes apart, as words, [column][8]; of four rows, each from byte `at` on, as quads less 128, [column][8][4].
+void depthwise_take_bytes_neon(const std::uint8_t* row, std::ptrdiff_t step, std::ptrdiff_t columns, std::int16_t* to);
+void depthwise_take_words_neon(const std::int16_t* row, std::ptrdiff_t step, std::ptrdiff_t columns, std::int16_t* to);
+void depthwise_take_quads_neon(const std::uint8_t* const* rows, std::ptrdiff_t at, std::ptrdiff_t step, std::ptrdiff_t columns,
+                               std::int8_t* to);
+}
+
 inline void add_products(int32x4_t (&sums)[2], int16x8_t codes, int16x8_t weights) {
     sums[0] = vmlal_s16(sums[0], vget_low_s16(codes), vget_low_s16(weights));
     sums[1] = vmlal_high_s16(sums[1], codes, weights);
@@ -66,20 +74,27 @@ struct Block {
             }
         }
     }
-    // pad(j) for those of the columns first .. first + columns - 1, j from 0 on, that lie outside the picture, and put(j, at) for the
-    // others, which are at element `at` of each row.
-    template <typename Pad, typename Put>
-    void for_columns(std::ptrdiff_t first, int columns, const Pad& pad, const Put& put) const {
-        const std::ptrdiff_t left = args.input_width - first, step = args.input_stride;
-        const int end = left < columns ? static_cast<int>(left > 0 ? left : 0) : columns;
-        int j = 0;
-        for (; j < columns && first + j < 0; ++j) pad(j);
-        for (std::ptrdiff_t at = (first + j) * step + channel; j < end; ++j, at += step) put(j, at);
-        for (; j < columns; ++j) pad(j);
+    // Of `columns` columns from `first` on: how many lie before the picture, and how many in it.
+    struct Columns {
+        int before, inside;
+    };
+    Columns columns_of(std::ptrdiff_t first, int columns) const {
+        const std::ptrdiff_t before = first < 0 ? -first : 0, end = args.input_width - first;
+        const int outside = before < columns ? static_cast<int>(before) : columns;
+        const std::ptrdiff_t last = end < columns ? end : columns;
+        return {outside, last > outside ? static_cast<int>(last) - outside : 0};
     }
     void take_words(const Input* row, std::ptrdiff_t first, int columns, std::int16_t* to) const {
-        for_columns(first, columns, [&](int j) { vst1q_s16(to + 8 * j, pads); },
-                    [&](int j, std::ptrdiff_t at) { vst1q_s16(to + 8 * j, load_words(row + at, 8)); });
+        const Columns split = columns_of(first, columns);
+        for (int j = 0; j < split.before; ++j) vst1q_s16(to + 8 * j, pads);
+        const Input* const from = row + (first + split.before) * args.input_stride + channel;
+        const std::ptrdiff_t step = args.input_stride * static_cast<std::ptrdiff_t>(sizeof(Input));
+        if constexpr (sizeof(Input) == 1) {
+            depthwise_take_bytes_neon(from, step, split.inside, to + 8 * split.before);
+        } else {
+            depthwise_take_words_neon(from, step, split.inside, to + 8 * split.before);
+        }
+        for (int j = split.before + split.inside; j < columns; ++j) vst1q_s16(to + 8 * j, pads);
     }
 };
 

@@ -79,12 +79,11 @@ struct QuadRows {
     void take(const Block<std::uint8_t>& block, std::ptrdiff_t first, int columns) {
         const uint8x8_t pads = vqmovun_s16(block.pads);
         const Quads outside = less_128(interleaved(pads, pads, pads, pads));
-        const std::uint8_t *const a = row_of[0], *const b = row_of[1], *const c = row_of[2], *const d = row_of[3];
-        block.for_columns(first, columns, [&](int j) { put(outside, quads + 32 * j); },
-                          [&](int j, std::ptrdiff_t at) {
-                              put(less_128(interleaved(vld1_u8(a + at), vld1_u8(b + at), vld1_u8(c + at), vld1_u8(d + at))),
-                                  quads + 32 * j);
-                          });
+        const auto split = block.columns_of(first, columns);
+        for (int j = 0; j < split.before; ++j) put(outside, quads + 32 * j);
+        const std::ptrdiff_t step = block.args.input_stride;
+        depthwise_take_quads_neon(row_of, (first + split.before) * step + block.channel, step, split.inside, quads + 32 * split.before);
+        for (int j = split.before + split.inside; j < columns; ++j) put(outside, quads + 32 * j);
         if (has_fifth) block.take_words(row_of[4], first, columns, words);
     }
     void fill(CodeTiles& tiles) const {
