@@ -38,74 +38,6 @@ struct Columns {
     }
 };
 
-// A plane of floats that is smoothed in place from the top down; outside is zero.
-class Smoothing {
-  public:
-    // padded: width + 2 * kMargin floats whose margins are zero; zeros: width zeros; ring:
-    // kRingRows rows, the plane's rows around the current one, smoothed along.
-    Smoothing(float* values, int width, int height, int hole, float* padded, const float* zeros,
-              float* ring)
-        : values_(values),
-          width_(width),
-          height_(height),
-          hole_(hole),
-          padded_(padded),
-          zeros_(zeros),
-          ring_(ring) {}
-
-    static constexpr int kRingRows = 4 * kLargestHole + 1;
-
-    float* row(int y) const { return values_ + std::ptrdiff_t{y} * width_; }
-
-    // Smooths row y; the rows above it must be done. Until then it is what it was. even, or null: of
-    // each row, where the plane is 1, and will be 1 again in what of them comes back by shrink().
-    void smooth_row(int y, const Columns* even) {
-        for (; along_ < height_ && along_ <= y + 2 * hole_; ++along_) {
-            float* const middle = padded_ + kMargin;
-            float* const output = ring_row(along_);
-            const std::size_t bytes = static_cast<std::size_t>(width_) * sizeof(float);
-            std::memcpy(middle, row(along_), bytes);
-            if (even != nullptr) std::memcpy(output, middle, bytes);
-            columns(even, along_).outside(width_, [&](int x, int count) {
-                const float* const at = middle + x;
-                smooth(at - 2 * hole_, at - hole_, at, at + hole_, at + 2 * hole_, count,
-                       output + x);
-            });
-        }
-        shrunk(even, y).outside(width_, [&](int x, int count) {
-            smooth(smoothed_along(y - 2 * hole_) + x, smoothed_along(y - hole_) + x,
-                   smoothed_along(y) + x, smoothed_along(y + hole_) + x,
-                   smoothed_along(y + 2 * hole_) + x, count, row(y) + x);
-        });
-    }
-
-    // Where row y is still 1 when all around it is smoothed.
-    Columns shrunk(const Columns* even, int y) const {
-        if (y < 2 * hole_ || y + 2 * hole_ >= height_) return {0, 0};
-        Columns result = columns(even, y);
-        for (const int d : {-2 * hole_, -hole_, hole_, 2 * hole_}) {
-            result = result.common(columns(even, y + d));
-        }
-        return result;
-    }
-
-  private:
-    Columns columns(const Columns* even, int y) const {
-        return even == nullptr ? Columns{0, 0} : even[y].within(2 * hole_);
-    }
-    float* ring_row(int y) const { return ring_ + std::ptrdiff_t{y % kRingRows} * width_; }
-    const float* smoothed_along(int y) const {
-        return y < 0 || y >= height_ ? zeros_ : ring_row(y);
-    }
-
-    float* const values_;
-    const int width_, height_, hole_;
-    float* const padded_;
-    const float* const zeros_;
-    float* const ring_;
-    int along_ = 0;  // rows that have gone into the ring
-};
-
 // The longest run of ones.
 Columns longest_run(const std::uint8_t* mask, int width) {
     Columns longest = {0, 0}, run = {0, 0};
@@ -123,15 +55,6 @@ Columns longest_run(const std::uint8_t* mask, int width) {
 void divide(const float* values, const float* weights, int count, float* __restrict quotients) {
     constexpr float kLeastWeight = 1e-30f;
     for (int i = 0; i < count; ++i) quotients[i] = values[i] / (weights[i] + kLeastWeight);
-}
-
-// even: where the weights are 1.
-void divide_row(const float* values, const float* weights, Columns even, int width,
-                float* __restrict quotients) {
-    std::memcpy(quotients, values, static_cast<std::size_t>(width) * sizeof(float));
-    even.outside(width, [&](int x, int count) {
-        divide(values + x, weights + x, count, quotients + x);
-    });
 }
 
 constexpr float kFloor = 4.0f;  // keeps quotients of nearly black pixels tame
@@ -204,80 +127,236 @@ void to_thousandths(const float* values, int count, std::int16_t* __restrict tho
     }
 }
 
+// A row on its way to be smoothed: values and weights have zeros on either side, kMargin of them.
+struct Row {
+    float* values;
+    float* weights;
+    float* quotients;  // of these two: the smoothed picture
+    Columns even;      // where the weights are 1
+
+    void divide_by_weights(int width) const {
+        std::memcpy(quotients, values, static_cast<std::size_t>(width) * sizeof(float));
+        even.outside(width, [&](int x, int count) {
+            divide(values + x, weights + x, count, quotients + x);
+        });
+    }
+};
+
+// One smoothing. It holds the rows around the one that it makes, smoothed along, and the quotients
+// of those for which it is still to make one.
+class Level {
+  public:
+    static constexpr std::size_t floats_of(int hole, std::size_t width) {
+        const auto holes = static_cast<std::size_t>(hole);
+        return 2 * (width + 2 * kMargin) + (2 * (4 * holes + 1) + 2 * holes + 1) * width;
+    }
+
+    void begin(int hole, int width, int height, const float* zeros, float* memory) {
+        hole_ = hole;
+        width_ = width;
+        height_ = height;
+        zeros_ = zeros;
+        const std::ptrdiff_t padded = std::ptrdiff_t{width} + 2 * kMargin;
+        values_ = memory + kMargin;
+        weights_ = values_ + padded;
+        rings_[0] = memory + 2 * padded;
+        rings_[1] = rings_[0] + std::ptrdiff_t{rows()} * width;
+        quotients_ = rings_[1] + std::ptrdiff_t{rows()} * width;
+    }
+
+    // Where the next row is to be put before take().
+    Row inlet() const { return {values_, weights_, quotients(taken_), {0, 0}}; }
+
+    void take(Columns even) {
+        const int slot = taken_++ % rows();
+        even_[slot] = even.within(2 * hole_);
+        smooth_along(values_, {0, 0}, rings_[0] + std::ptrdiff_t{slot} * width_);
+        smooth_along(weights_, even_[slot], rings_[1] + std::ptrdiff_t{slot} * width_);
+    }
+
+    bool is_ready() const {
+        return made_ < taken_ && (made_ + 2 * hole_ < taken_ || taken_ == height_);
+    }
+
+    // The next row, smoothed. Gives its number.
+    int make(Row* row) {
+        const int y = made_++;
+        row->even = even_around(y);
+        smooth_down(0, y, {0, 0}, row->values);
+        if (!row->even.is_empty()) {
+            std::fill(row->weights + row->even.begin, row->weights + row->even.end, 1.0f);
+        }
+        smooth_down(1, y, row->even, row->weights);
+        row->divide_by_weights(width_);
+        return y;
+    }
+
+    float* quotients(int y) const {
+        return quotients_ + std::ptrdiff_t{y % (2 * hole_ + 1)} * width_;
+    }
+
+  private:
+    static constexpr int kMostRows = 4 * kLargestHole + 1;
+
+    int rows() const { return 4 * hole_ + 1; }
+
+    void smooth_along(const float* row, Columns even, float* output) const {
+        if (!even.is_empty()) std::fill(output + even.begin, output + even.end, 1.0f);
+        even.outside(width_, [&](int x, int count) {
+            const float* const at = row + x;
+            smooth(at - 2 * hole_, at - hole_, at, at + hole_, at + 2 * hole_, count, output + x);
+        });
+    }
+
+    void smooth_down(int which, int y, Columns even, float* output) const {
+        const float* from[5];
+        for (int i = 0; i < 5; ++i) {
+            const int at = y + (i - 2) * hole_;
+            const bool is_inside = at >= 0 && at < height_;
+            from[i] = is_inside ? rings_[which] + std::ptrdiff_t{at % rows()} * width_ : zeros_;
+        }
+        even.outside(width_, [&](int x, int count) {
+            smooth(from[0] + x, from[1] + x, from[2] + x, from[3] + x, from[4] + x, count,
+                   output + x);
+        });
+    }
+
+    // Where row y is 1 because all around it is.
+    Columns even_around(int y) const {
+        if (y < 2 * hole_ || y + 2 * hole_ >= height_) return {0, 0};
+        Columns result = even_[y % rows()];
+        for (const int d : {-2 * hole_, -hole_, hole_, 2 * hole_}) {
+            result = result.common(even_[(y + d) % rows()]);
+        }
+        return result;
+    }
+
+    int hole_ = 1, width_ = 0, height_ = 0;
+    const float* zeros_ = nullptr;
+    float* values_ = nullptr;
+    float* weights_ = nullptr;
+    float* rings_[2] = {};  // of values and weights
+    float* quotients_ = nullptr;
+    Columns even_[kMostRows] = {};
+    int taken_ = 0, made_ = 0;
+};
+
+// All smoothings one behind the other: a row goes as far as the rows below it allow.
+class Cascade {
+  public:
+    Cascade(const std::uint8_t* pixels, const std::uint8_t* mask, int width, int height,
+            std::int16_t* contrast, const Allocator& allocator)
+        : pixels_(pixels),
+          mask_(mask),
+          width_(width),
+          height_(height),
+          contrast_(contrast),
+          memory_(allocator) {}
+
+    bool allocate() {
+        const auto columns = static_cast<std::size_t>(width_);
+        const std::size_t last = 2 * (columns + 2 * kMargin) + columns;
+        std::size_t size = columns + kLanes + columns + last;
+        for (int j = 0; j < kDetailBandCount; ++j) size += Level::floats_of(1 << j, columns);
+        if (!memory_.allocate(size)) return false;
+        std::fill(memory_.begin(), memory_.end(), 0.0f);
+        detail_ = memory_.data();
+        const float* const zeros = detail_ + columns + kLanes;
+        float* next = detail_ + columns + kLanes + columns;
+        last_ = {next + kMargin, next + columns + 3 * kMargin, next + 2 * (columns + 2 * kMargin),
+                 {0, 0}};
+        next += last;
+        for (int j = 0; j < kDetailBandCount; ++j) {
+            levels_[j].begin(1 << j, width_, height_, zeros, next);
+            next += Level::floats_of(1 << j, columns);
+        }
+        return true;
+    }
+
+    void run() {
+        for (int y = 0; y < height_; ++y) {
+            const std::ptrdiff_t at = std::ptrdiff_t{y} * width_;
+            Row row = levels_[0].inlet();
+            to_floats(mask_ + at, width_, row.weights);
+            to_floats(pixels_ + at, width_, row.values);
+            keep_inside(mask_ + at, width_, row.values);
+            row.even = longest_run(mask_ + at, width_);
+            row.divide_by_weights(width_);
+            take(0, row.even);
+        }
+    }
+
+    double squares[kDetailBandCount] = {};
+    Moments all, coarse;
+
+  private:
+    void take(int j, Columns even) {
+        Level& level = levels_[j];
+        level.take(even);
+        while (level.is_ready()) {
+            const bool is_last = j + 1 == kDetailBandCount;
+            Row row = is_last ? last_ : levels_[j + 1].inlet();
+            const int y = level.make(&row);
+            relative_difference(level.quotients(y), row.quotients, mask_row(y), width_, detail_);
+            squares[j] += sum_of_squares(detail_, width_);
+            if (is_last) {
+                add_up(y, row.quotients);
+            } else {
+                take(j + 1, row.even);
+            }
+        }
+    }
+
+    void add_up(int y, float* smoothed) {
+        const std::ptrdiff_t at = std::ptrdiff_t{y} * width_;
+        float* const picture = last_.values;
+        to_floats(pixels_ + at, width_, picture);
+        relative_difference(picture, smoothed, mask_row(y), width_, detail_);
+        all.add(detail_, width_);
+        if (contrast_ != nullptr) to_thousandths(detail_, width_, contrast_ + at);
+        std::memcpy(detail_, smoothed, static_cast<std::size_t>(width_) * sizeof(float));
+        keep_inside(mask_row(y), width_, detail_);
+        coarse.add(detail_, width_);
+    }
+
+    const std::uint8_t* mask_row(int y) const { return mask_ + std::ptrdiff_t{y} * width_; }
+
+    const std::uint8_t* const pixels_;
+    const std::uint8_t* const mask_;
+    const int width_, height_;
+    std::int16_t* const contrast_;
+    Buffer<float> memory_;
+    float* detail_ = nullptr;  // a row of a band, or of all; zeros behind it
+    Row last_ = {};
+    Level levels_[kDetailBandCount];
+};
+
 }  // namespace
 
 Status measure_detail(const std::uint8_t* pixels, int width, int height, const std::uint8_t* mask,
                       const Allocator& allocator, DetailBands* bands, std::int16_t* contrast) {
     *bands = DetailBands{};
-    if (width < 1 || height < 1) return Status::kInvalidArgument;
-    const auto columns = static_cast<std::size_t>(width);
     std::size_t count = 0;
-    if (!checked_product(columns, static_cast<std::size_t>(height), &count)) {
+    if (width < 1 || height < 1 ||
+        !checked_product(static_cast<std::size_t>(width), static_cast<std::size_t>(height),
+                         &count)) {
         return Status::kInvalidArgument;
     }
-    // value and weight are smoothed; their quotient is the smoothed picture.
-    Buffer<float> value(allocator), weight(allocator), scratch(allocator);
-    Buffer<Columns> even(allocator), next_even(allocator);  // of each row, where the weight is 1
-    const std::size_t ring_size = Smoothing::kRingRows * columns;
-    const std::size_t scratch_size = columns + 2 * kMargin + 4 * columns + kLanes + 2 * ring_size;
-    if (!value.allocate(count) || !weight.allocate(count) || !scratch.allocate(scratch_size) ||
-        !even.allocate(static_cast<std::size_t>(height)) ||
-        !next_even.allocate(static_cast<std::size_t>(height))) {
-        return Status::kOutOfMemory;
-    }
-    float* padded = scratch.data();
-    float* zeros = padded + columns + 2 * kMargin;
-    float* level = zeros + columns;  // a row of the last quotient, and of the next one
-    float* next = level + columns;
-    float* detail = next + columns;  // of a band, or of all; zeros behind it
-    float* ring = detail + columns + kLanes;
-    std::fill(scratch.begin(), scratch.end(), 0.0f);
-
+    Cascade cascade(pixels, mask, width, height, contrast, allocator);
+    if (!cascade.allocate()) return Status::kOutOfMemory;
     std::size_t inside = 0;
-    for (int y = 0; y < height; ++y) {
-        const std::ptrdiff_t row = std::ptrdiff_t{y} * width;
-        to_floats(mask + row, width, weight.data() + row);
-        to_floats(pixels + row, width, value.data() + row);
-        keep_inside(mask + row, width, value.data() + row);
-        for (int x = 0; x < width; ++x) inside += mask[row + x];
-        even[static_cast<std::size_t>(y)] = longest_run(mask + row, width);
+    for (std::size_t i = 0; i < count; ++i) inside += mask[i];
+    if (inside == 0) {
+        if (contrast != nullptr) std::memset(contrast, 0, count * sizeof(std::int16_t));
+        return Status::kOk;
     }
-    if (contrast != nullptr) std::memset(contrast, 0, count * sizeof(std::int16_t));
-    if (inside == 0) return Status::kOk;
+    cascade.run();
 
     const double n = static_cast<double>(inside);
     for (int j = 0; j < kDetailBandCount; ++j) {
-        const int hole = 1 << j;
-        Smoothing values(value.data(), width, height, hole, padded, zeros, ring);
-        Smoothing weights(weight.data(), width, height, hole, padded, zeros, ring + ring_size);
-        double square = 0;
-        for (int y = 0; y < height; ++y) {
-            const auto row = static_cast<std::size_t>(y);
-            divide_row(values.row(y), weights.row(y), even[row], width, level);
-            values.smooth_row(y, nullptr);
-            weights.smooth_row(y, even.data());
-            next_even[row] = weights.shrunk(even.data(), y);
-            divide_row(values.row(y), weights.row(y), next_even[row], width, next);
-            relative_difference(level, next, mask + std::ptrdiff_t{y} * width, width, detail);
-            square += sum_of_squares(detail, width);
-        }
-        std::copy(next_even.begin(), next_even.end(), even.begin());
-        bands->rms[j] = static_cast<float>(std::sqrt(square / n));
+        bands->rms[j] = static_cast<float>(std::sqrt(cascade.squares[j] / n));
     }
-
-    Moments all, coarse;
-    for (int y = 0; y < height; ++y) {
-        const std::ptrdiff_t row = std::ptrdiff_t{y} * width;
-        divide_row(value.data() + row, weight.data() + row, even[static_cast<std::size_t>(y)], width,
-                   level);
-        to_floats(pixels + row, width, next);
-        relative_difference(next, level, mask + row, width, detail);
-        all.add(detail, width);
-        if (contrast != nullptr) to_thousandths(detail, width, contrast + row);
-        std::memcpy(detail, level, columns * sizeof(float));
-        keep_inside(mask + row, width, detail);
-        coarse.add(detail, width);
-    }
+    const Moments &all = cascade.all, &coarse = cascade.coarse;
     const double second = all.second / n;
     if (second > 1e-12) {
         bands->skewness = static_cast<float>(all.third / n / (second * std::sqrt(second)));
