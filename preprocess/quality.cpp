@@ -414,11 +414,9 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
               fine.height, mask.data());
     measures->levels = std::min(histogram_roughness(fine, 0, mask.data()),
                                 histogram_roughness(fine, 1, mask.data()));
-    // Its other colours have served: what follows takes more memory than anything else here.
     status = take_green(fine, &fine_green);
     if (status == Status::kOk) status = take_green(coarse, &coarse_green);
     if (status != Status::kOk) return status;
-    fine.pixels = Buffer<std::uint8_t>(allocator);
     measure_light(coarse, lit.data(), measures);
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
               coarse.height, mask.data());
