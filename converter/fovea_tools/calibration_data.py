@@ -20,7 +20,7 @@ from .labels import LabelFile
 
 FEWEST = 20  # photos of a class: of fewer, 5 % is less than one photo
 PART = "validation"
-# What the labels of a target must tell. The engine's verdict on five grades is about referable DR.
+# What the labels of a target must tell. The engine's result on five grades is about referable DR.
 LABEL_TARGETS = {"any_dr": "any", "referable_dr": "referable", "grade5": "referable"}
 UNUSABLE = ("no_label", "label_silent", "ambiguous", "same_name", "no_grade")
 
@@ -54,7 +54,11 @@ def check_model(model: FoveaModel, path: str) -> None:
 
 def positive_score(probabilities: np.ndarray, model: FoveaModel) -> np.ndarray:
     """What the engine compares with a threshold."""
-    first = 2 if TARGETS[model.target] == "grade5" else 1
+    return score_from(probabilities, 2 if TARGETS[model.target] == "grade5" else 1)
+
+
+def score_from(probabilities: np.ndarray, first: int) -> np.ndarray:
+    """The probability of the classes from `first` on."""
     return np.minimum(probabilities[:, first:].sum(axis=1), 1.0)
 
 

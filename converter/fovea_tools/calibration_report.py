@@ -76,6 +76,8 @@ def text(report: Dict[str, Any]) -> str:
         for name in counted:
             rates = point[name]
             lines.append(f"  {name:{width}}sensitivity {_share(rates['sensitivity'])}, specificity {_share(rates['specificity'])}")
+    for point in report.get("any_dr_operating_points", []):
+        lines += ["", f"{point['name']}, any DR: threshold {point['threshold']:.6f}"]
     return "\n".join(lines) + "\n"
 
 

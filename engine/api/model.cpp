@@ -149,6 +149,13 @@ const char* fovea_model_operating_point(const fovea_model* model, uint32_t index
     return point.name;
 }
 
+const char* fovea_model_any_dr_point(const fovea_model* model, uint32_t index, double* threshold) {
+    if (model == nullptr || index >= model->file.calibration.any_dr_count) return nullptr;
+    const OperatingPoint& point = model->file.calibration.any_dr_points[index];
+    if (threshold != nullptr) *threshold = point.threshold;
+    return point.name;
+}
+
 const char* fovea_model_provenance(const fovea_model* model, uint32_t index, const char** value) {
     if (model == nullptr || index >= model->file.provenance.size()) return nullptr;
     const ProvenanceEntry& entry = model->file.provenance[index];

@@ -64,6 +64,10 @@ Json facts(const Model& model, const Session& session) {
                                             {"threshold", threshold},
                                             {"default", i == info.default_operating_point}});
     }
+    double threshold = 0;
+    for (std::uint32_t i = 0; const char* name = fovea_model_any_dr_point(model.get(), i, &threshold); ++i) {
+        json["any_dr_operating_points"].push_back({{"name", name}, {"threshold", threshold}});
+    }
     json["nodes"] = info.node_count;
     json["taps"] = info.tap_count;
     json["golden_vectors"] = info.golden_count;
@@ -151,6 +155,9 @@ std::string facts_text(const Json& json) {
     for (const Json& point : json["operating_points"]) {
         line("operating point", plain(point["name"]) + ", threshold " + dump(point["threshold"]) +
                                     (point["default"] == true ? " (default)" : ""));
+    }
+    for (const Json& point : json.value("any_dr_operating_points", Json::array())) {
+        line("for any DR", plain(point["name"]) + ", threshold " + dump(point["threshold"]));
     }
     line("graph", dump(json["nodes"]) + " nodes, " + dump(json["taps"]) + " layer names");
     line("golden vectors", dump(json["golden_vectors"]));

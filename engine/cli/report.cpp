@@ -78,6 +78,20 @@ Json typicality_json(const fovea_screening& screening) {
             {"verdict", fovea_typicality_string(screening.typicality)}};
 }
 
+Json answers_json(const PhotoReport& report, const ReportContext& context, bool screened, bool scored) {
+    Json answers = Json::array();
+    for (std::size_t i = 0; i < context.questions.size(); ++i) {
+        const Question& question = context.questions[i];
+        const fovea_answer& answer = report.screening.answers[i];
+        const fovea_result result = scored ? answer.result : FOVEA_RESULT_NOT_GRADABLE;
+        answers.push_back({{"target", question.target},
+                           {"result", screened ? Json(fovea_result_string(result)) : Json(nullptr)},
+                           {"score", scored ? Json(answer.score) : Json(nullptr)},
+                           {"operating_point", {{"name", question.operating_point}, {"threshold", question.threshold}}}});
+    }
+    return answers;
+}
+
 double milliseconds(double value) {
     return std::round(value * 1000) / 1000;
 }
@@ -130,7 +144,7 @@ int distinguishing_digits(double score, double threshold) {
 std::string target_text(const std::string& target) {
     if (target == "any_dr") return "any diabetic retinopathy";
     if (target == "referable_dr") return "referable diabetic retinopathy";
-    if (target == "grade5") return "diabetic retinopathy of grade 2 or more";
+    if (target == "grade5") return "referable diabetic retinopathy, grade 2 or more";
     return printable(target);
 }
 
@@ -138,6 +152,11 @@ std::string target_text(const std::string& target) {
 std::string spaced(std::string name) {
     std::replace(name.begin(), name.end(), '_', ' ');
     return name;
+}
+
+// What the result is about, as it is called in a line for people.
+std::string signs_text(const ReportContext& context) {
+    return context.questions.empty() ? "DR signs" : "signs of referable DR";
 }
 
 enum class Colour { kNone, kRed, kGreen, kYellow };
@@ -152,6 +171,12 @@ std::string line(std::string_view label, const std::string& value) {
     std::string text = "  " + std::string(label);
     text.resize(std::max<std::size_t>(text.size() + 1, 14), ' ');
     return text + value + "\n";
+}
+
+std::string answer_text(const fovea_answer& answer) {
+    const int digits = distinguishing_digits(answer.score, answer.threshold);
+    return (answer.result == FOVEA_RESULT_DR_SIGNS_FOUND ? "signs found, " : "no signs found, ") + percent(answer.score, digits) +
+           "; signs are reported from " + percent(answer.threshold, digits) + " on";
 }
 
 }  // namespace
@@ -182,11 +207,13 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
     json["probabilities"] =
         scored ? float_json(screening.probabilities, screening.class_count) : Json(nullptr);
     json["confidence"] = scored ? Json(screening.confidence) : Json(nullptr);
+    if (!context.questions.empty()) json["grade"] = scored ? Json(screening.grade) : Json(nullptr);
     json["operating_point"] = nullptr;
     if (!context.operating_point.empty()) {
         json["operating_point"] = {{"name", context.operating_point},
                                    {"threshold", context.threshold}};
     }
+    if (!context.questions.empty()) json["answers"] = answers_json(report, context, screened, scored);
     json["temperature"] = context.temperature;
     if (context.explains) json["explanation"] = report.explanation;
     json["model"] = {
@@ -223,8 +250,12 @@ std::string csv_header(const ReportContext& context) {
         "file,status,error_code,error_message,width,height,sha256,quality,failed_checks,";
     if (context.typicality) header += "typicality,typicality_score,typicality_percentile,";
     header +=
-        "result,target,classes,logits,probabilities,confidence,score,operating_point,threshold,"
-        "temperature,model,model_sha256,dtype,preset,input,";
+        "result,target,classes,logits,probabilities,confidence,score,operating_point,threshold,";
+    if (!context.questions.empty()) header += "grade,";
+    for (const Question& question : context.questions) {
+        for (const char* what : {"_result,", "_score,", "_threshold,"}) header += question.target + what;
+    }
+    header += "temperature,model,model_sha256,dtype,preset,input,";
     if (context.explains) header += "overlay,";
     if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,";
     return header + "engine,warnings\n";
@@ -262,6 +293,13 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
     add_if(scored, [&] { return number_text(screening.positive_score); });
     add_text(context.operating_point);
     add_if(!context.operating_point.empty(), [&] { return number_text(context.threshold); });
+    if (!context.questions.empty()) add_if(scored, [&] { return std::to_string(screening.grade); });
+    for (std::size_t i = 0; i < context.questions.size(); ++i) {
+        const fovea_answer& answer = screening.answers[i];
+        add_if(screened, [&] { return std::string(fovea_result_string(scored ? answer.result : FOVEA_RESULT_NOT_GRADABLE)); });
+        add_if(scored, [&] { return number_text(answer.score); });
+        add(number_text(context.questions[i].threshold));
+    }
     add(number_text(context.temperature));
     add_text(context.model_name);
     add(context.model_sha256);
@@ -317,20 +355,25 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
         return text + line("result", coloured("not gradable: " + reason, Colour::kYellow, context)) + warnings;
     }
     const bool found = screening.result == FOVEA_RESULT_DR_SIGNS_FOUND;
-    text += line("result", coloured(found ? "DR signs found" : "no DR signs found",
+    text += line("result", coloured((found ? "" : "no ") + signs_text(context) + " found",
                                     found ? Colour::kRed : Colour::kGreen, context) +
                                " (target: " + target_text(context.target) + ")" +
                                (screening.forced == 0                           ? ""
                                 : screening.quality == FOVEA_QUALITY_REJECT ? ", forced in spite of poor quality"
                                                                             : ", forced though the photo is not typical"));
     const int digits = distinguishing_digits(screening.positive_score, screening.threshold);
-    text += line("score", percent(screening.positive_score, digits) + " for DR signs; signs are reported from " +
+    text += line("score", percent(screening.positive_score, digits) + " for " + signs_text(context) + "; signs are reported from " +
                               percent(screening.threshold, digits) + " on" +
                               (context.operating_point.empty() ? "" : " (" + printable(context.operating_point) + ")"));
     const double confidence = found ? screening.positive_score : 1 - screening.positive_score;
     text += line("confidence", confidence >= 0.5 ? percent(confidence)
-                               : found           ? "low: DR signs are less likely than not, but above the threshold"
-                                                 : "low: DR signs are more likely than not, but below the threshold");
+                               : found           ? "low: " + signs_text(context) + " are less likely than not, but above the threshold"
+                                                 : "low: " + signs_text(context) + " are more likely than not, but below the threshold");
+    if (context.questions.size() > 1) text += line("any DR", answer_text(screening.answers[0]));
+    if (!context.questions.empty()) {
+        text += line("grade", std::to_string(screening.grade) + " (" + printable(context.classes[screening.grade]) + "), " +
+                                  percent(screening.confidence));
+    }
     if (!report.explanation.is_null()) {
         const bool other_weights = report.explanation.contains("weights");
         text += line("heat map", printable(report.explanation["overlay"].get_ref<const std::string&>()) +

@@ -9,9 +9,16 @@
 
 namespace fovea::cli {
 
+// One of several questions that a model answers about each photo.
+struct Question {
+    std::string target, operating_point;
+    double threshold = 0;
+};
+
 // What every photo's report repeats.
 struct ReportContext {
     std::string target;
+    std::vector<Question> questions;  // of a model of five grades, that of the result the last; of others none
     std::vector<std::string> classes;
     std::string operating_point;  // empty: the model has none
     double threshold = 0;

@@ -54,6 +54,17 @@ std::uint32_t find_operating_point(const Model& model, const std::string& name) 
                   "the model has no such point; it has: " + (known.empty() ? "none" : known));
 }
 
+// What five grades say at the operating point of the context: of any DR too, where the model has such a point for it.
+std::vector<Question> questions(const Model& model, const ReportContext& context) {
+    std::vector<Question> asked;
+    double threshold = 0;
+    for (std::uint32_t i = 0; const char* name = fovea_model_any_dr_point(model.get(), i, &threshold); ++i) {
+        if (context.operating_point == name) asked.push_back({"any_dr", name, threshold});
+    }
+    asked.push_back({"referable_dr", context.operating_point, context.threshold});
+    return asked;
+}
+
 ReportContext make_context(const Model& model, const Session& session, const Options& options) {
     const fovea_model_info& info = model.info();
     ReportContext context;
@@ -62,6 +73,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     const std::uint32_t point = find_operating_point(model, options.operating_point);
     const char* name = fovea_model_operating_point(model.get(), point, &context.threshold);
     if (name != nullptr) context.operating_point = name;
+    if (context.target == "grade5") context.questions = questions(model, context);
     context.temperature = info.temperature;
     context.model_name = info.name;
     if (has_hashes(options)) context.model_sha256 = model.sha256();

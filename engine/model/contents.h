@@ -35,8 +35,9 @@ struct Labels {
     OutputForm form;
     Buffer<const char*> classes;
 
+    bool has_grades() const { return target == Target::kGrade5; }
     // Referable means grade 2 or more; a two-sided target has its one negative class first.
-    std::uint32_t first_positive() const { return target == Target::kGrade5 ? 2 : 1; }
+    std::uint32_t first_positive() const { return has_grades() ? 2 : 1; }
     std::uint32_t class_count() const { return static_cast<std::uint32_t>(classes.size()); }
     std::uint32_t logit_count() const {
         return form == OutputForm::kOneSigmoid ? 1 : class_count();
@@ -56,6 +57,12 @@ struct Calibration {
     std::uint32_t count = 1;  // at least 1
     std::uint32_t default_point = 0;
     OperatingPoint points[kMaxOperatingPoints] = {{"balanced", 0.5}};
+    // Of five grades, where the points above are about referable DR: those for any DR.
+    std::uint32_t any_dr_count = 0;
+    OperatingPoint any_dr_points[kMaxOperatingPoints] = {};
+
+    // The point for any DR that goes with the other question's of that name, or null.
+    const OperatingPoint* any_dr_point(const char* name) const;
 };
 
 // Section GOLD; count 0 when absent.

@@ -257,7 +257,7 @@ fovea_status read_model_file(const std::uint8_t* data, std::size_t size, const A
     }
     if (status == FOVEA_OK) status = read_labels(sections[kLabl], strings, log, &model->labels);
     if (status == FOVEA_OK && sections[kOppt].data != nullptr) {
-        status = read_calibration(sections[kOppt], strings, log, &model->calibration);
+        status = read_calibration(sections[kOppt], strings, model->labels, log, &model->calibration);
     }
     if (status == FOVEA_OK && sections[kGold].data != nullptr) {
         status = read_golden(sections[kGold], log, &model->golden);

@@ -182,48 +182,70 @@ fovea_status read_labels(const Section& section, const Strings& strings, const L
     return FOVEA_OK;
 }
 
-fovea_status read_calibration(const Section& section, const Strings& strings, const Log& log,
-                              Calibration* calibration) {
+const OperatingPoint* Calibration::any_dr_point(const char* name) const {
+    for (std::uint32_t i = 0; i < any_dr_count; ++i) {
+        if (std::strcmp(any_dr_points[i].name, name) == 0) return &any_dr_points[i];
+    }
+    return nullptr;
+}
+
+namespace {
+
+// Reads one record behind the others of its question.
+fovea_status read_operating_point(const Section& section, const std::uint8_t* entry, const Strings& strings, const Log& log,
+                                  OperatingPoint* points, std::uint32_t* count) {
+    OperatingPoint& point = points[*count];
+    point.name = strings.get(load_u32(entry));
+    point.threshold = load_f64(entry + 8);
+    if (point.name == nullptr) return bad(section, log, "an operating point's name is no string");
+    if (!(point.threshold >= 0 && point.threshold <= 1)) {
+        return bad(section, log, "a threshold is outside 0 to 1");
+    }
+    for (std::uint32_t i = 0; i < *count; ++i) {
+        if (std::strcmp(points[i].name, point.name) == 0) {
+            return bad(section, log, "two operating points have the same name");
+        }
+    }
+    ++*count;
+    return FOVEA_OK;
+}
+
+}  // namespace
+
+fovea_status read_calibration(const Section& section, const Strings& strings, const Labels& labels,
+                              const Log& log, Calibration* calibration) {
     if (section.size < 16) return bad(section, log, "too short");
     const std::uint8_t* p = section.data;
     calibration->temperature = load_f64(p);
-    calibration->count = load_u32(p + 8);
+    const std::uint32_t count = load_u32(p + 8);
     calibration->default_point = load_u32(p + 12);
     // The kernels take the temperature as a float, which must be neither zero nor infinite there.
     if (!(calibration->temperature >= 1e-6 && calibration->temperature <= 1e6)) {
         return bad(section, log, "temperature is outside 1e-6 to 1e6");
     }
-    if (calibration->count > kMaxOperatingPoints) {
-        return bad(section, log, "more than 16 operating points");
-    }
-    if (section.size != 16 + std::size_t{calibration->count} * 16) {
-        return bad(section, log, "wrong size");
-    }
-    const bool default_fits = calibration->count == 0
-                                  ? calibration->default_point == kNone
-                                  : calibration->default_point < calibration->count;
-    if (!default_fits) return bad(section, log, "the default operating point is not one of them");
-    if (calibration->count == 0) {  // a temperature alone: as without the section
-        calibration->count = 1;
+    if (count > kMaxOperatingPoints) return bad(section, log, "more than 16 operating points");
+    if (section.size != 16 + std::size_t{count} * 16) return bad(section, log, "wrong size");
+    if (count == 0) {  // a temperature alone: as without the section
+        if (calibration->default_point != kNone) return bad(section, log, "the default operating point is not one of them");
         calibration->default_point = 0;
         return FOVEA_OK;
     }
-    for (std::uint32_t i = 0; i < calibration->count; ++i) {
+    calibration->count = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint8_t* entry = p + 16 + std::size_t{i} * 16;
-        OperatingPoint& point = calibration->points[i];
-        point.name = strings.get(load_u32(entry));
-        point.threshold = load_f64(entry + 8);
-        if (point.name == nullptr)
-            return bad(section, log, "an operating point's name is no string");
-        if (load_u32(entry + 4) != 0) return bad(section, log, "reserved bytes are not zero");
-        if (!(point.threshold >= 0 && point.threshold <= 1)) {
-            return bad(section, log, "a threshold is outside 0 to 1");
-        }
-        for (std::uint32_t j = 0; j < i; ++j) {
-            if (std::strcmp(calibration->points[j].name, point.name) == 0) {
-                return bad(section, log, "two operating points have the same name");
-            }
-        }
+        const std::uint32_t question = load_u32(entry + 4);
+        if (question > 1) return bad(section, log, "an operating point is for a question that is not known");
+        const bool is_any_dr = question == 1;
+        if (is_any_dr && !labels.has_grades()) return bad(section, log, "an operating point asks for grades, which the model has not");
+        if (!is_any_dr && calibration->any_dr_count != 0) return bad(section, log, "operating points for any DR are not the last");
+        const fovea_status status = is_any_dr ? read_operating_point(section, entry, strings, log, calibration->any_dr_points,
+                                                                     &calibration->any_dr_count)
+                                              : read_operating_point(section, entry, strings, log, calibration->points,
+                                                                     &calibration->count);
+        if (status != FOVEA_OK) return status;
+    }
+    if (calibration->default_point >= calibration->count) {
+        return bad(section, log, "the default operating point is not one of them");
     }
     return FOVEA_OK;
 }

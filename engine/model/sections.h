@@ -53,8 +53,8 @@ fovea_status read_strings(const Section& section, const Log& log, Strings* strin
 fovea_status read_preprocessing(const Section& section, const Log& log, Preprocessing* out);
 fovea_status read_labels(const Section& section, const Strings& strings, const Log& log,
                          Labels* labels);
-fovea_status read_calibration(const Section& section, const Strings& strings, const Log& log,
-                              Calibration* calibration);
+fovea_status read_calibration(const Section& section, const Strings& strings, const Labels& labels,
+                              const Log& log, Calibration* calibration);
 fovea_status read_golden(const Section& section, const Log& log, Golden* golden);
 fovea_status read_typicality(const Section& section, const Log& log, Typicality* typicality);
 fovea_status read_provenance(const Section& section, const Strings& strings, const Log& log,

@@ -88,9 +88,9 @@ fovea_status judge_quality(fovea_session& session, const preprocess::Photo& phot
     return FOVEA_OK;
 }
 
-double positive_score(const Labels& labels, const float* probabilities) {
+double positive_score(const Labels& labels, std::uint32_t first, const float* probabilities) {
     double score = 0;
-    for (std::uint32_t i = labels.first_positive(); i < labels.class_count(); ++i) {
+    for (std::uint32_t i = first; i < labels.class_count(); ++i) {
         const double probability = probabilities[i];
         // Independent probabilities do not add up.
         score = labels.form == OutputForm::kSigmoids ? std::max(score, probability)
@@ -109,7 +109,21 @@ fovea_status network_picture(fovea_session& session, const preprocess::Photo& ph
     return status;
 }
 
-fovea_status judge_logits(const Labels& labels, double temperature, const OperatingPoint& point,
+namespace {
+
+void add_answer(const Labels& labels, const char* target, std::uint32_t first, const OperatingPoint& point,
+                fovea_screening* screening) {
+    fovea_answer& answer = screening->answers[screening->answer_count++];
+    answer.target = target;
+    answer.score = positive_score(labels, first, screening->probabilities);
+    answer.operating_point = point.name;
+    answer.threshold = point.threshold;
+    answer.result = answer.score >= point.threshold ? FOVEA_RESULT_DR_SIGNS_FOUND : FOVEA_RESULT_NO_DR_SIGNS_FOUND;
+}
+
+}  // namespace
+
+fovea_status judge_logits(const Labels& labels, const Calibration& calibration, const OperatingPoint& point,
                           const Log& log, fovea_screening* screening) {
     screening->class_count = labels.class_count();
     screening->logit_count = labels.logit_count();
@@ -120,19 +134,25 @@ fovea_status judge_logits(const Labels& labels, double temperature, const Operat
                             "screening: the network's output is not a number");
         }
     }
-    screening->temperature = temperature;
+    screening->temperature = calibration.temperature;
     probabilities_from_logits(labels, screening->logits, screening->temperature,
                               screening->probabilities);
     const float* begin = screening->probabilities;
     const float* largest = std::max_element(begin, begin + screening->class_count);
     screening->predicted_class = static_cast<std::uint32_t>(largest - begin);
     screening->confidence = *largest;
-    screening->positive_score = positive_score(labels, screening->probabilities);
-    screening->operating_point = point.name;
-    screening->threshold = point.threshold;
-    screening->result = screening->positive_score >= point.threshold
-                            ? FOVEA_RESULT_DR_SIGNS_FOUND
-                            : FOVEA_RESULT_NO_DR_SIGNS_FOUND;
+    if (labels.has_grades()) {
+        screening->grade = screening->predicted_class;
+        const OperatingPoint* any_dr = calibration.any_dr_point(point.name);
+        if (any_dr != nullptr) add_answer(labels, "any_dr", 1, *any_dr, screening);
+    }
+    const bool is_any_dr = labels.target == Target::kAnyDr;
+    add_answer(labels, is_any_dr ? "any_dr" : "referable_dr", labels.first_positive(), point, screening);
+    const fovea_answer& deciding = screening->answers[screening->answer_count - 1];
+    screening->positive_score = deciding.score;
+    screening->operating_point = deciding.operating_point;
+    screening->threshold = deciding.threshold;
+    screening->result = deciding.result;
     screening->has_scores = 1;
     return FOVEA_OK;
 }
@@ -149,8 +169,7 @@ fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo,
     status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
     if (status != FOVEA_OK) return status;
     screening->infer_ms = milliseconds_since(start);
-    return judge_logits(session.file().labels, session.file().calibration.temperature, point,
-                        session.log, screening);
+    return judge_logits(session.file().labels, session.file().calibration, point, session.log, screening);
 }
 
 fovea_status judge_typicality(const fovea_session& session, bool force, fovea_screening* screening) {
@@ -183,6 +202,7 @@ fovea_status judge_typicality(const fovea_session& session, bool force, fovea_sc
         screening->forced = 1;
     } else {
         screening->result = FOVEA_RESULT_NOT_GRADABLE;
+        for (std::uint32_t i = 0; i < screening->answer_count; ++i) screening->answers[i].result = FOVEA_RESULT_NOT_GRADABLE;
     }
     return FOVEA_OK;
 }

@@ -25,7 +25,7 @@ fovea_status network_picture(fovea_session& session, const preprocess::Photo& ph
 
 // What the logits in the screening say: fills the scores and the result at the operating point. Knows of no session, so that the logits
 // may be those of several networks.
-fovea_status judge_logits(const Labels& labels, double temperature, const OperatingPoint& point,
+fovea_status judge_logits(const Labels& labels, const Calibration& calibration, const OperatingPoint& point,
                           const Log& log, fovea_screening* screening);
 
 // What does the network say? The two above with a run between them; fills the logits and the times too.
@@ -36,7 +36,7 @@ fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo,
 // session measures it, and takes the result back where the photo is rejected and not forced.
 fovea_status judge_typicality(const fovea_session& session, bool force, fovea_screening* screening);
 
-// The probability that the target is present, from the classes' probabilities.
-double positive_score(const Labels& labels, const float* probabilities);
+// The probability of the classes from `first` on, from the classes' probabilities.
+double positive_score(const Labels& labels, std::uint32_t first, const float* probabilities);
 
 }  // namespace fovea

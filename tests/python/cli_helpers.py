@@ -51,14 +51,14 @@ def one_error(result, status, *parts):
 
 
 class TinyNetwork:
-    """Rescale, one convolution, mean, two classes: small enough to be worked out in NumPy."""
+    """Rescale, one convolution, mean, two classes or more: small enough to be worked out in NumPy."""
 
-    def __init__(self, seed=1, bias=0.0):
+    def __init__(self, seed=1, bias=0.0, classes=2):
         rng = np.random.default_rng(seed)
         self.kernel = rng.normal(0, 0.4, (3, 3, 3, 8)).astype(np.float32)
         self.kernel_bias = rng.normal(0, 0.2, 8).astype(np.float32)
-        self.dense = rng.normal(0, 2.0, (8, 2)).astype(np.float32)
-        self.dense_bias = np.array([0.0, bias], np.float32)
+        self.dense = rng.normal(0, 2.0, (8, classes)).astype(np.float32)
+        self.dense_bias = np.array([0.0] + [bias] * (classes - 1), np.float32)
 
     def features(self, pixels):
         """The convolution's output in double: [h/2][w/2][8], "same" padding, stride 2, ReLU."""
@@ -87,17 +87,18 @@ class TinyNetwork:
             out_channels=8, names=["block/conv", "block_conv"],
         )
         mean = Node("global_pool", [conv], (1, 1, 8), "mean", names=["mean"])
+        classes = len(self.dense_bias)
         dense = Node(
-            "dense", [mean], (1, 1, 2), "dense", weights=self.dense.astype(np.float64).reshape(1, 1, 8, 2),
-            bias=self.dense_bias.astype(np.float64), out_channels=2, names=["dense"],
+            "dense", [mean], (1, 1, classes), "dense", weights=self.dense.astype(np.float64).reshape(1, 1, 8, classes),
+            bias=self.dense_bias.astype(np.float64), out_channels=classes, names=["dense"],
         )
-        softmax = Node("softmax", [dense], (1, 1, 2), "softmax", names=["softmax"])
+        softmax = Node("softmax", [dense], (1, 1, classes), "softmax", names=["softmax"])
         graph.nodes += [rescale, conv, mean, dense, softmax]
         graph.logits, graph.probabilities = dense, softmax
         return graph
 
 
-def tiny_model(network=None, *, any_size=False, golden=True, golden_error=0.0, target="any_dr", labels=("no_dr", "dr")):
+def tiny_model(network=None, *, any_size=False, golden=True, golden_error=0.0, target="any_dr", labels=("no_dr", "dr"), any_dr_points=()):
     """A FoveaModel, ready for fovea_file.write_fovea."""
     network = network or TinyNetwork()
     graph = network.graph(any_size)
@@ -118,7 +119,7 @@ def tiny_model(network=None, *, any_size=False, golden=True, golden_error=0.0, t
             ("source_framework", "numpy"),
         ],
         temperature=1.5, operating_points=[("balanced", 0.5), ("sensitive", 0.001), ("specific", 0.999)], default_point=0,
-        golden=vectors,
+        any_dr_points=list(any_dr_points), golden=vectors,
     )
 
 

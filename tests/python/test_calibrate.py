@@ -240,6 +240,8 @@ def test_five_grades_decide_on_grade_two_or_more(tmp_path):
     assert model.temperature == pytest.approx(calibration.fit_temperature(logits, grades).value, rel=1e-7)
     score = calibration.softmax(logits, model.temperature)[:, 2:].sum(axis=1)
     assert dict(model.operating_points) == pytest.approx(calibration.operating_points(score, (grades >= 2).astype(int)), rel=1e-9)
+    any_dr = calibration.softmax(logits, model.temperature)[:, 1:].sum(axis=1)
+    assert dict(model.any_dr_points) == pytest.approx(calibration.operating_points(any_dr, (grades >= 1).astype(int)), rel=1e-9)
 
 
 def test_five_grades_need_grades(tmp_path, capsys):

@@ -226,6 +226,8 @@ def test_giant_declared_arrays_are_not_read(tmp_path, capsys):
     ((*LABELS, "--tolerance", "256"), "--tolerance"), ((*LABELS, "--temperature", "0"), "--temperature"), ((*LABELS, "--temperature", "nan"), "--temperature"),
     ((*LABELS, "--operating-point", "a"), "NAME=VALUE"), ((*LABELS, "--operating-point", "a=2"), "0 to 1"),
     ((*LABELS, "--operating-point", "a=0.1", "--operating-point", "a=0.2"), "different names"), ((*LABELS, "--default-operating-point", "b"), "b"),
+    ((*LABELS, "--operating-point", "a=0.1", "--any-dr-operating-point", "a=0.1"), "grade5 alone"),
+    ((*LABELS, "--any-dr-operating-point", "a=0.1"), "that of an --operating-point"),
     ((*LABELS, "--provenance", "licence"), "NAME=VALUE"), ((*LABELS, "--provenance", "source_sha256=1"), "source_sha256"),
     ((*LABELS, "--golden", "nowhere.npz"), "nowhere.npz"), ((*LABELS, "--input-size", "0"), "--input-size"), ((*LABELS, "--input-size", "16"), "8x8 only"),
     ((*LABELS, "--target", "grade5"), "five"), ((*LABELS, "--output-activation", "sigmoid"), "softmax already"), ((*LABELS, "--frobnicate"), "--frobnicate"),

@@ -94,6 +94,16 @@ def test_five_grades(run):
     assert only(referable)["gradable_only"]["grades"]["confusion_rows_true"][1][1] == 1
     anything = run(lines, {"a": 1, "b": 0})
     assert anything["target"] == "any" and anything["decision"]["by"] == "the likelier class" and counts(only(anything)) == (1, 0, 0, 1)
+    # Where the program tells of any DR, its threshold and verdict for that hold.
+    answers = [{"answers": [{"target": "any_dr", "result": result, "score": score, "operating_point": {"name": "balanced", "threshold": 0.65}},
+                            {"target": "referable_dr"}]} for result, score in (("dr_signs_found", 0.7), ("no_dr_signs_found", 0.6))]
+    told = [{**one, **more} for one, more in zip(lines, answers)]
+    document = run(told, {"a": 1, "b": 0})
+    assert document["decision"]["by"] == "threshold 0.65 (balanced)" and counts(only(document)) == (1, 0, 0, 1)
+    assert counts(only(run(told, {"a": 1, "b": 0}, "--target", "referable"))) == (1, 1, 0, 0)
+    answers[1]["answers"][0]["result"] = "dr_signs_found"
+    odd = run([told[0], {**lines[1], **answers[1]}], {"a": 1, "b": 0})
+    assert problems(odd)["verdict"] == ["b.jpg"] and counts(only(odd)) == (0, 1, 0, 1)
     given = run(lines, {"a": 1, "b": 0}, "--threshold", "0.65")
     assert counts(only(given)) == (1, 0, 0, 1)  # sums over grades 1 to 4: 0.7 and 0.6
 

@@ -117,6 +117,11 @@ def test_the_score_of_five_grades_is_that_of_grade_2_and_more(make):
     page = make([line("a.jpg", target="grade5", classes=["g0", "g1", "g2", "g3", "g4"], probabilities=[0.3, 0.3, 0.2, 0.15, 0.05])],
                 "--no-photos")
     assert "40.00 % for DR signs" in page.cards["1"] and "diabetic retinopathy of grade 2 or more" in page.text
+    assert "; grade 0 (g0)" in page.cards["1"] and "any DR" not in page.cards["1"]
+    answers = [{"target": "any_dr", "result": "dr_signs_found", "score": 0.7, "operating_point": {"name": "balanced", "threshold": 0.5}}]
+    page = make([line("a.jpg", target="grade5", classes=["g0", "g1", "g2", "g3", "g4"], probabilities=[0.3, 0.4, 0.2, 0.1, 0.0], answers=answers)],
+                "--no-photos")
+    assert "; signs of any DR found; grade 1 (g1)" in page.cards["1"]
 
 
 def test_the_page_is_whole_in_itself(make, tmp_path):

@@ -370,12 +370,14 @@ Bytes build(const ModelSpec& spec) {
     if (spec.with_calibration) {
         Writer points;
         points.f64(spec.temperature);
-        points.u32(static_cast<std::uint32_t>(spec.points.size()));
+        points.u32(static_cast<std::uint32_t>(spec.points.size() + spec.any_dr_points.size()));
         points.u32(spec.points.empty() ? kNone : spec.default_point);
-        for (const auto& [name, threshold] : spec.points) {
-            points.u32(pools.string(name));
-            points.u32(0);
-            points.f64(threshold);
+        for (std::uint32_t question = 0; question < 2; ++question) {
+            for (const auto& [name, threshold] : question == 0 ? spec.points : spec.any_dr_points) {
+                points.u32(pools.string(name));
+                points.u32(question);
+                points.f64(threshold);
+            }
         }
         sections.push_back({"OPPT", points.bytes});
     }

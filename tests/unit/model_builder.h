@@ -92,6 +92,7 @@ struct ModelSpec {
     bool with_calibration = false;
     double temperature = 1.5;
     std::vector<std::pair<std::string, double>> points = {{"balanced", 0.5}, {"sensitive", 0.25}};
+    std::vector<std::pair<std::string, double>> any_dr_points;  // of target 3
     std::uint32_t default_point = 0;
     // Golden vectors: pixels and logits; none when empty.
     std::vector<std::pair<std::vector<std::uint8_t>, std::vector<float>>> golden;

@@ -136,6 +136,66 @@ TEST_CASE("five grades: two or more is referable") {
     CHECK(got.positive_score == doctest::Approx(referable / sum));
     CHECK(got.predicted_class == 1);
     CHECK(got.result == FOVEA_RESULT_NO_DR_SIGNS_FOUND);
+    CHECK(got.grade == 1);
+    // Without an operating point for any DR nothing is said of it.
+    REQUIRE(got.answer_count == 1);
+    CHECK(std::string(got.answers[0].target) == "referable_dr");
+    CHECK(got.answers[0].score == got.positive_score);
+}
+
+TEST_CASE("five grades answer two questions, each at its own threshold of the point's name") {
+    ModelSpec spec = mean_colour_spec(5, std::vector<float>(15, 0.0f), {1, 2, 0, 0.5f, -1});
+    spec.target = 3;
+    spec.classes = {"0", "1", "2", "3", "4"};
+    spec.with_calibration = true;
+    spec.temperature = 1;
+    spec.points = {{"balanced", 0.5}, {"sensitive", 0.1}, {"strict", 0.9}};
+    spec.any_dr_points = {{"sensitive", 0.8}, {"balanced", 0.7}};
+    Fixture f(spec);
+    const double sum = std::exp(1) + std::exp(2) + std::exp(0) + std::exp(0.5) + std::exp(-1);
+    const double referable = (std::exp(0) + std::exp(0.5) + std::exp(-1)) / sum, any_dr = 1 - std::exp(1) / sum;  // 0.230, 0.792
+    const fovea_screening got = screen(f, good_photo());
+    REQUIRE(got.answer_count == 2);
+    const fovea_answer& first = got.answers[0];
+    const fovea_answer& last = got.answers[1];
+    CHECK(std::string(first.target) == "any_dr");
+    CHECK(first.score == doctest::Approx(any_dr));
+    CHECK(first.threshold == 0.7);
+    CHECK(std::string(first.operating_point) == "balanced");
+    CHECK(first.result == FOVEA_RESULT_DR_SIGNS_FOUND);
+    CHECK(std::string(last.target) == "referable_dr");
+    CHECK(last.score == doctest::Approx(referable));
+    CHECK(last.threshold == 0.5);
+    CHECK(last.result == FOVEA_RESULT_NO_DR_SIGNS_FOUND);
+    CHECK(got.result == last.result);
+    CHECK(got.threshold == last.threshold);
+    fovea_screen_options options;
+    fovea_screen_options_init(&options);
+    options.operating_point = "sensitive";
+    const fovea_screening sensitive = screen(f, good_photo(), &options);
+    REQUIRE(sensitive.answer_count == 2);
+    CHECK(sensitive.answers[0].result == FOVEA_RESULT_NO_DR_SIGNS_FOUND);
+    CHECK(sensitive.answers[1].result == FOVEA_RESULT_DR_SIGNS_FOUND);
+    options.operating_point = "strict";
+    CHECK(screen(f, good_photo(), &options).answer_count == 1);
+    double threshold = 0;
+    CHECK(std::string(fovea_model_any_dr_point(f.model, 1, &threshold)) == "balanced");
+    CHECK(threshold == 0.7);
+    CHECK(fovea_model_any_dr_point(f.model, 2, nullptr) == nullptr);
+    CHECK(fovea_model_any_dr_point(nullptr, 0, nullptr) == nullptr);
+}
+
+TEST_CASE("a detector of one question answers that alone") {
+    Fixture f(constant_spec(1.0f));
+    const fovea_screening got = screen(f, good_photo());
+    REQUIRE(got.answer_count == 1);
+    CHECK(std::string(got.answers[0].target) == "any_dr");
+    CHECK(got.answers[0].score == got.positive_score);
+    CHECK(got.answers[0].result == got.result);
+    ModelSpec spec = constant_spec(1.0f);
+    spec.target = 2;
+    Fixture g(spec);
+    CHECK(std::string(screen(g, good_photo()).answers[0].target) == "referable_dr");
 }
 
 TEST_CASE("a single sigmoid and independent ones") {

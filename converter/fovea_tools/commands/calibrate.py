@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from .. import __version__
 from ..errors import CalibrationError, UsageError, missing_library
 from ..evaluation import EvaluationError
-from ..file.fovea_file import FormatError, FoveaModel, read_fovea
+from ..file.fovea_file import TARGETS, FormatError, FoveaModel, read_fovea
 from ..file.output_file import write_file
 from ..labels import LabelError
 from . import label_options
@@ -96,6 +96,16 @@ def _provenance(report: Dict[str, Any]) -> Dict[str, str]:
     return {"calibration_photos": f"{photos['used']}: {sources}; {report['weights']}", "calibration_data_sha256": photos["sha256"]}
 
 
+def _any_dr_points(model: FoveaModel, photos: Any, temperature: float, balance: bool) -> Dict[str, float]:
+    """Of five grades, whose other operating points are about referable DR, those for any DR."""
+    from .. import calibration, calibration_data
+    if TARGETS[model.target] != "grade5":
+        return {}
+    ill = (photos.classes >= 1).astype(int)
+    score = calibration_data.score_from(calibration.softmax(photos.logits, temperature), 1)
+    return calibration.operating_points(score, ill, calibration.cell_weights(photos.sources, ill) if balance else None)
+
+
 def calibrate(arguments: argparse.Namespace, data: bytes, model: FoveaModel) -> Tuple[bytes, Dict[str, Any], str, List[str]]:
     """The calibrated file, the report, the report for people, and warnings."""
     # Only now, so that --help and a wrong option answer at once.
@@ -113,10 +123,12 @@ def calibrate(arguments: argparse.Namespace, data: bytes, model: FoveaModel) -> 
     calibration_data.check_fit(fit)
     score = calibration_data.positive_score(calibration.softmax(photos.logits, fit.value), model)
     points = calibration.operating_points(score, photos.positive, weights)
+    any_dr = _any_dr_points(model, photos, fit.value, arguments.balance)
     default = _default_point(model, arguments.default_operating_point)
     report = {"tool": f"fovea_tools {__version__}", "model": {"file": arguments.model, "sha256": sha256},
-              **calibration_report.figures(model, photos, fit, points, default, weights)}
-    changed = replace_calibration(data, fit.value, list(points.items()), list(points).index(default), _provenance(report))
+              **calibration_report.figures(model, photos, fit, points, default, weights),
+              **({"any_dr_operating_points": [{"name": name, "threshold": threshold} for name, threshold in any_dr.items()]} if any_dr else {})}
+    changed = replace_calibration(data, fit.value, list(points.items()), list(points).index(default), _provenance(report), list(any_dr.items()))
     report["calibrated"] = {"file": arguments.output or arguments.model, "sha256": hashlib.sha256(changed).hexdigest()}
     dropped = [name for name, _ in model.operating_points if name not in points]
     warnings = [problem.line(3) for problem in origin] + calibration_report.warnings(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -136,6 +136,9 @@ def parser() -> argparse.ArgumentParser:
     g.add_argument("--temperature", metavar="T", default="1", help="divides the logits (calibration; default 1)")
     g.add_argument("--operating-point", metavar="NAME=THRESHOLD", action="append", default=[], help="may be repeated; the first is the default")
     g.add_argument("--default-operating-point", metavar="NAME")
+    g.add_argument("--any-dr-operating-point", metavar="NAME=THRESHOLD", action="append", default=[],
+                   help="with --target grade5, whose operating points are about grade 2 or more: the threshold for grade 1 or more of the point of "
+                        "this name; may be repeated")
     g.add_argument("--golden", metavar="FILE.npz", help="pixels and logits of the training framework, for fovea selftest")
     g.add_argument("--provenance", metavar="KEY=VALUE", action="append", default=[], help="training_data, licence, intended_use, ...; may be repeated")
     return p
@@ -156,6 +159,11 @@ def scaled_decoding_of(text: str) -> int:
     return number
 
 
+def points_of(option: str, texts: Sequence[str]) -> List[Tuple[str, float]]:
+    pairs = [split_pair(option, text) for text in texts]
+    return [(name, parse_number(option, threshold, 0, 1)) for name, threshold in pairs]
+
+
 def read_options(arguments: argparse.Namespace) -> Options:
     if arguments.dtype == "int8":
         raise UsageError("--dtype int8: not written yet; use fp32 or fp16")
@@ -166,10 +174,6 @@ def read_options(arguments: argparse.Namespace) -> Options:
         raise UsageError(f"{' and '.join(f'--{option} is missing: {REQUIRED[option]}' for option in missing)}")
     if arguments.name is not None and (not arguments.name.strip() or not arguments.name.isprintable() or len(arguments.name) > 1000):
         raise UsageError("--name: should be a printable name of at most 1000 characters")
-    points = []
-    for text in arguments.operating_point:
-        name, threshold = split_pair("--operating-point", text)
-        points.append((name, parse_number("--operating-point", threshold, 0, 1)))
     return Options(
         labels=split_labels(arguments.labels),
         target=arguments.target,
@@ -184,8 +188,9 @@ def read_options(arguments: argparse.Namespace) -> Options:
         scaled_decoding=scaled_decoding_of(arguments.scaled_decoding),
         bgr=arguments.bgr,
         temperature=parse_number("--temperature", arguments.temperature, 1e-6, 1e6),
-        operating_points=points,
+        operating_points=points_of("--operating-point", arguments.operating_point),
         default_point=arguments.default_operating_point,
+        any_dr_points=points_of("--any-dr-operating-point", arguments.any_dr_operating_point),
         golden=arguments.golden,
         provenance=[split_pair("--provenance", text) for text in arguments.provenance],
         name=arguments.name,

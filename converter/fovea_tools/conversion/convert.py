@@ -107,7 +107,7 @@ def describe(source: Source, options: Options, warnings: List[str]) -> Tuple[Fov
         input_size=(*size, channels), default_size=default, nodes=nodes, tensors=tensors, names=names, logits=logits,
         probabilities=probabilities, preprocessing=preprocessing, target=fovea_file.TARGETS.index(target), output_form=form,
         labels=options.labels, provenance=provenance, temperature=options.temperature, operating_points=points,
-        default_point=default_point,
+        default_point=default_point, any_dr_points=list(options.any_dr_points),
     )
     if options.golden is not None:
         model.golden = read_golden(options.golden, model, graph.logits.shape[2], options.dtype)

@@ -31,6 +31,7 @@ class Options:
     temperature: float = 1.0
     operating_points: List[Tuple[str, float]] = field(default_factory=list)
     default_point: Optional[str] = None
+    any_dr_points: List[Tuple[str, float]] = field(default_factory=list)
     golden: Optional[str] = None
     provenance: List[Tuple[str, str]] = field(default_factory=list)
     name: Optional[str] = None

@@ -73,8 +73,13 @@ def check_labels(graph: Graph, form: int, options: Options) -> str:
 def operating_points(options: Options) -> Tuple[List[Tuple[str, float]], Optional[int]]:
     points = list(options.operating_points)
     names = [name for name, _ in points]
-    if len(set(names)) != len(names) or len(points) > 16:
+    if len(set(names)) != len(names) or len(points) + len(options.any_dr_points) > 16:
         raise UsageError("--operating-point: at most 16, with different names")
+    unknown = [name for name, _ in options.any_dr_points if name not in names]
+    if unknown or len(dict(options.any_dr_points)) < len(options.any_dr_points):
+        raise UsageError("--any-dr-operating-point: each name once, and that of an --operating-point, which it goes with")
+    if options.any_dr_points and options.target != "grade5":
+        raise UsageError("--any-dr-operating-point: for --target grade5 alone, whose other points are about referable DR")
     if options.default_point is not None and options.default_point not in names:
         raise UsageError(f"--default-operating-point {options.default_point}: no --operating-point of that name")
     if not points and options.temperature != 1.0:

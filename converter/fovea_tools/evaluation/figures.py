@@ -48,8 +48,9 @@ class Rule:
         """Whether the photo is positive. The program's own verdict stands unless another threshold was asked for."""
         if self.threshold is None:
             return self.likelier(prediction)
-        if prediction.result and not self.overridden:
-            return prediction.result == "dr_signs_found"
+        verdict = self._verdict(prediction)
+        if verdict and not self.overridden:
+            return verdict == "dr_signs_found"
         return self.score(prediction) >= self.threshold
 
     def likelier(self, prediction: Prediction) -> bool:
@@ -57,10 +58,15 @@ class Rule:
 
     def disagrees(self, prediction: Prediction) -> bool:
         """Whether the program's verdict is not what its threshold says."""
-        if self.threshold is None or self.overridden or not prediction.result:
+        verdict = self._verdict(prediction)
+        if self.threshold is None or self.overridden or not verdict:
             return False
         distance = self.score(prediction) - self.threshold
-        return abs(distance) > ROUNDING and (distance > 0) != (prediction.result == "dr_signs_found")
+        return abs(distance) > ROUNDING and (distance > 0) != (verdict == "dr_signs_found")
+
+    def _verdict(self, prediction: Prediction) -> str:
+        """What the program said to the question of the labels, if it did."""
+        return prediction.any_dr_result if len(self.setting.classes) == 5 and self.target == "any" else prediction.result
 
 
 def make_rule(setting: Setting, target: Optional[str], threshold: Optional[float]) -> Rule:
@@ -77,9 +83,9 @@ def make_rule(setting: Setting, target: Optional[str], threshold: Optional[float
     chosen = target or MODEL_TARGETS[setting.target]
     if threshold is not None:
         return Rule(chosen, setting, threshold, True)
-    # The engine's verdict on five grades is about referable DR.
-    fits = count == 2 or chosen == "referable"
-    return Rule(chosen, setting, (0.5 if setting.threshold is None else setting.threshold) if fits else None, False)
+    if count == 5 and chosen == "any":
+        return Rule(chosen, setting, setting.any_dr_threshold, False)
+    return Rule(chosen, setting, 0.5 if setting.threshold is None else setting.threshold, False)
 
 
 def _meets_bar(figures: Dict[str, Any]) -> Dict[str, Any]:

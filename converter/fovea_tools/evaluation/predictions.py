@@ -41,6 +41,7 @@ class Setting:
     temperature: float
     point: str                      # name of the operating point
     threshold: Optional[float]
+    any_dr_threshold: Optional[float] = None    # of five grades, where `threshold` is for referable DR
 
     def __str__(self) -> str:
         point = f", threshold {self.threshold:g} ({self.point})" if self.threshold is not None else ""
@@ -80,6 +81,7 @@ class Prediction:
     typicality: str = ""            # typical, atypical or reject
     warnings: Tuple[str, ...] = ()
     overlay: str = ""               # path of the photo with its heat map over it
+    any_dr_result: str = ""         # of five grades, whose result is about referable DR
 
     @property
     def score(self) -> float:
@@ -180,7 +182,19 @@ def _setting(members: Dict[str, Any]) -> Setting:
         _word(model, "preset", "model."),
         checked.one_of(members.get("target", "any_dr"), "target", TARGETS), classes, temperature,
         _word(point, "name", "operating_point."),
-        checked.number(point["threshold"], "operating_point.threshold") if "threshold" in point else None)
+        checked.number(point["threshold"], "operating_point.threshold") if "threshold" in point else None,
+        _any_dr_threshold(members))
+
+
+def _any_dr(members: Dict[str, Any]) -> Dict[str, Any]:
+    """What five grades say of any DR, where the line tells it: their result is about referable DR."""
+    answers = [dict(checked.mapping(item, "answers")) for item in checked.sequence(members.get("answers") or [], "answers")]
+    return next((answer for answer in answers if answer.get("target") == "any_dr"), {})
+
+
+def _any_dr_threshold(members: Dict[str, Any]) -> Optional[float]:
+    point = _optional(_any_dr(members), "operating_point")
+    return checked.number(point.get("threshold"), "answers.operating_point.threshold") if point else None
 
 
 def _shortcomings(quality: Dict[str, Any]) -> Tuple[Shortcoming, ...]:
@@ -238,7 +252,9 @@ def _prediction(value: Any, place: str) -> Prediction:
     if status == "not_gradable":
         return dataclasses.replace(prediction, reject=True)
     result = "" if members.get("result") is None else checked.one_of(members["result"], "result", RESULTS[:2])
-    return dataclasses.replace(prediction, probabilities=_scores(members, setting), logits=_numbers(members, "logits"), result=result)
+    any_dr = _any_dr(members).get("result")
+    return dataclasses.replace(prediction, probabilities=_scores(members, setting), logits=_numbers(members, "logits"), result=result,
+                               any_dr_result="" if any_dr is None else checked.one_of(any_dr, "answers.result", RESULTS[:2]))
 
 
 def _checked(value: Any, place: str) -> Prediction:

@@ -143,6 +143,7 @@ class FoveaModel:
     temperature: float = 1.0
     operating_points: List[Tuple[str, float]] = field(default_factory=list)
     default_point: Optional[int] = None
+    any_dr_points: List[Tuple[str, float]] = field(default_factory=list)  # of five grades, whose other points are about referable DR
     golden: Optional[Golden] = None
     codes: List[NodeCodes] = field(default_factory=list)
 
@@ -214,7 +215,7 @@ def write_fovea(model: FoveaModel) -> bytes:
     provenance = provenance_section(model.provenance, strings)
     points = b""
     if model.temperature != 1.0 or model.operating_points:
-        points = points_section(model.temperature, model.operating_points, model.default_point, strings)
+        points = points_section(model.temperature, model.operating_points, model.default_point, strings, model.any_dr_points)
     preprocessing = preprocessing_section(model.preprocessing)
     sections = [("STRS", strings.section()), ("GRPH", graph), ("TNSR", tensor_table), ("PREP", preprocessing), ("LABL", labels)]
     if points:
@@ -241,7 +242,7 @@ def check_ranges(model: FoveaModel) -> None:
         sigma, graham_scale, *tolerance = (float(np.float32(number)) for number in single)
     graham = PRESETS[p.preset] == "graham2015"
     blurs = PRESETS[p.preset] not in ("none", "eyeq")
-    points = model.operating_points
+    points, any_dr = model.operating_points, model.any_dr_points
     rules = [
         (1 <= len(model.nodes) <= LARGEST_NODES, f"{len(model.nodes)} nodes; 1 to {LARGEST_NODES}"),
         (1 <= model.input_size[2] <= 4, f"{model.input_size[2]} input channels; 1 to 4"),
@@ -253,8 +254,10 @@ def check_ranges(model: FoveaModel) -> None:
         (not p.scaled_decoding or (PRESETS[p.preset] in SCALED_PRESETS and RESIZES[p.resize] == "cv_area"),
          f"scaled decoding for preset {PRESETS[p.preset]}, {RESIZES[p.resize]}"),
         (1e-6 <= model.temperature <= 1e6, f"temperature {model.temperature}; 1e-6 to 1e6"),
-        (len(points) <= 16 and len({name for name, _ in points}) == len(points), "operating points; at most 16, with different names"),
-        (all(0 <= threshold <= 1 for _, threshold in points), "thresholds; 0 to 1"),
+        (len(points) + len(any_dr) <= 16 and all(len(dict(some)) == len(some) for some in (points, any_dr)),
+         "operating points; at most 16, with different names"),
+        (not any_dr or (points and TARGETS[model.target] == "grade5"), "operating points for any DR; of five grades alone, beside others"),
+        (all(0 <= threshold <= 1 for _, threshold in [*points, *any_dr]), "thresholds; 0 to 1"),
         (1 <= len(model.labels) <= 1000, f"{len(model.labels)} classes; 1 to 1000"),
         (all(0 <= item <= 3e38 for item in tolerance), f"tolerance of the golden vectors; 0 to 3e38"),
     ]
@@ -323,10 +326,12 @@ def codes_section(codes: Sequence[NodeCodes]) -> bytes:
     return struct.pack("<2I", len(codes), 0) + b"".join(records)
 
 
-def points_section(temperature: float, points: Sequence[Tuple[str, float]], default: Optional[int], strings: Strings) -> bytes:
-    data = struct.pack("<dII", temperature, len(points), NONE if default is None else default)
-    for name, threshold in points:
-        data += struct.pack("<IId", strings.add(name), 0, threshold)
+def points_section(temperature: float, points: Sequence[Tuple[str, float]], default: Optional[int], strings: Strings,
+                   any_dr: Sequence[Tuple[str, float]] = ()) -> bytes:
+    data = struct.pack("<dII", temperature, len(points) + len(any_dr), NONE if default is None else default)
+    for question, some in enumerate((points, any_dr)):
+        for name, threshold in some:
+            data += struct.pack("<IId", strings.add(name), question, threshold)
     return data
 
 
@@ -471,8 +476,9 @@ def read_fovea(data: bytes) -> FoveaModel:
         model.temperature, count, default = cursor.take("dII")
         model.default_point = None if default == NONE else default
         for _ in range(count):
-            name, _, threshold = cursor.take("IId")
-            model.operating_points.append((at(strings, name, "string"), threshold))
+            name, question, threshold = cursor.take("IId")
+            of_question = at((model.operating_points, model.any_dr_points), question, "question")
+            of_question.append((at(strings, name, "string"), threshold))
         cursor.end()
     if "QUNT" in sections:
         cursor = Cursor(sections["QUNT"], "QUNT")

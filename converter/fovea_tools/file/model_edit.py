@@ -14,14 +14,15 @@ from .typicality import TypicalityStatistics, typicality_section
 
 
 def replace_calibration(
-    data: bytes, temperature: float, points: Sequence[Tuple[str, float]], default_point: int, provenance: Mapping[str, str]
+    data: bytes, temperature: float, points: Sequence[Tuple[str, float]], default_point: int, provenance: Mapping[str, str],
+    any_dr_points: Sequence[Tuple[str, float]] = ()
 ) -> bytes:
     """The file with this temperature and these operating points (name, threshold). provenance: entries to add or to replace.
 
     Sections OPPT and PROV are written anew. STRS is only added to, so that the numbers in all other sections stay right.
     """
     strings = Strings(read_strings(read_sections(data)["STRS"]))
-    return _replaced(data, strings, "OPPT", points_section(temperature, points, default_point, strings), provenance)
+    return _replaced(data, strings, "OPPT", points_section(temperature, points, default_point, strings, any_dr_points), provenance)
 
 
 def replace_typicality(data: bytes, statistics: TypicalityStatistics, provenance: Mapping[str, str]) -> bytes:

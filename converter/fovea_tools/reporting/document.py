@@ -78,7 +78,16 @@ def _score(prediction: Prediction) -> str:
     threshold = 0.5 if setting.threshold is None else setting.threshold
     digits = _decimals(prediction.score, threshold)
     return (f"{100 * prediction.score:.{digits}f} % for DR signs, which are reported from {100 * threshold:.{digits}f} % on"
-            + (f" ({setting.point})" if setting.point else ""))
+            + (f" ({setting.point})" if setting.point else "") + _grade(prediction))
+
+
+def _grade(prediction: Prediction) -> str:
+    """What a model of five grades says beside its result, which is about grade 2 or more."""
+    if prediction.setting.target != "grade5":
+        return ""
+    grade = prediction.probabilities.index(max(prediction.probabilities))
+    signs = {"dr_signs_found": "; signs of any DR found", "no_dr_signs_found": "; no signs of any DR found", "": ""}[prediction.any_dr_result]
+    return f"{signs}; grade {grade} ({prediction.setting.classes[grade]})"
 
 
 def _photo(item: Item) -> Dict[str, Any]:

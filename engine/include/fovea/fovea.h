@@ -29,7 +29,8 @@
  *   version. Fields that an older program's struct lacks are at their defaults, and are not written. Fields of a newer
  *   program's struct that this library does not know must be zero where it reads them, else the call is
  *   FOVEA_ERROR_INVALID_ARGUMENT; where it fills the struct they become zero. Fields named reserved are 0.
- * - Structs that are only parts of others (fovea_log, fovea_allocator, fovea_quality_check) have no size and stay as they are.
+ * - Structs that are only parts of others (fovea_log, fovea_allocator, fovea_quality_check, fovea_answer) have no size and
+ *   stay as they are.
  * - What may run at once stands at each call. "Threads: any": always, on any threads. "Threads: model": as any, for as
  *   long as the model is open. "Threads: session": one call at a time for each session, on any thread; one that comes
  *   while another is not done gets FOVEA_ERROR_BUSY. Calls for different sessions never wait for each other. No call may
@@ -184,6 +185,10 @@ FOVEA_API const char* fovea_model_class_name(const fovea_model* model, uint32_t 
 FOVEA_API const char* fovea_model_tap_name(const fovea_model* model, uint32_t index);
 /* The name of an operating point; null when index is out of range. threshold may be null. Threads: model. */
 FOVEA_API const char* fovea_model_operating_point(const fovea_model* model, uint32_t index, double* threshold);
+/* Of a model of five grades, whose operating points above are about referable DR (grade 2 or more): those for any DR (grade 1
+ * or more), which are called as the former that they go with. Null when index is out of range. threshold may be null.
+ * Threads: model. */
+FOVEA_API const char* fovea_model_any_dr_point(const fovea_model* model, uint32_t index, double* threshold);
 /* What is known of where the model comes from: a key; null when index is out of range. value may be null. Threads: model. */
 FOVEA_API const char* fovea_model_provenance(const fovea_model* model, uint32_t index, const char** value);
 
@@ -454,6 +459,7 @@ typedef struct fovea_quality_check {
 
 #define FOVEA_MAX_QUALITY_CHECKS 24
 #define FOVEA_MAX_CLASSES 16
+#define FOVEA_MAX_ANSWERS 2
 
 /* Is the photo like those that the model knows? A share of the model's own photos were less typical than this one: under
  * the model's two limits (5 and 1 % as a rule) it is atypical, or rejected. */
@@ -496,6 +502,16 @@ static inline void fovea_screen_options_init(fovea_screen_options* options) {
     fovea_screen_options_init_sized(options, sizeof(*options));
 }
 
+/* What a screening says to one question. */
+typedef struct fovea_answer {
+    const char* target;          /* "any_dr" (grade 1 or more) or "referable_dr" (grade 2 or more) */
+    double score;                /* the probability compared with the threshold */
+    const char* operating_point;
+    double threshold;
+    fovea_result result;
+    uint32_t reserved;
+} fovea_answer;
+
 typedef struct fovea_screening {
     size_t size;
     uint32_t image_width, image_height; /* upright */
@@ -521,11 +537,16 @@ typedef struct fovea_screening {
     double typicality_score;      /* Mahalanobis score, <= 0, of the layer that finds the photo least typical */
     double typicality_percentile; /* 0 to 100: of the model's own photos this many per cent were less typical */
     double explain_ms;            /* 0 where nothing was explained */
+    uint32_t answer_count;        /* questions that the scores answer, the one of `result` the last: one, or of grade5 two, any DR
+                                     and referable DR, if the model has an operating point of this name for both; 0 without scores */
+    uint32_t grade;               /* of grade5 the likeliest grade, 0 to 4 */
+    fovea_answer answers[FOVEA_MAX_ANSWERS];
 } fovea_screening;
 
 /* The whole path. The model must have a target of any_dr, referable_dr or grade5 and at most FOVEA_MAX_CLASSES
- * classes; for grade5 the score is the probability of grade 2 or more. A photo of rejected quality is FOVEA_OK with
- * FOVEA_RESULT_NOT_GRADABLE, and so is one of rejected typicality, which has scores all the same. options may be null.
+ * classes; for grade5 the score is the probability of grade 2 or more, and `answers` tells of any DR too. A photo of rejected
+ * quality is FOVEA_OK with FOVEA_RESULT_NOT_GRADABLE, and so is one of rejected typicality, which has scores all the same.
+ * options may be null.
  * data is a whole JPEG or PNG file. Set screening->size to sizeof(*screening) first. Threads: session. */
 FOVEA_API fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
                                           const fovea_screen_options* options, fovea_screening* screening);
