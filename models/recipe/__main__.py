@@ -115,7 +115,7 @@ def _trained(parsed, settings, data, validation, folder, report):
     from . import devices, network, record, train
     folder.mkdir(exist_ok=True)
     strategy = devices.strategy()
-    teacher = network.load_teacher(parsed.teacher, strategy) if parsed.teacher else None
+    teacher = network.load_teacher(parsed.teacher, len(settings["labels"]), strategy) if parsed.teacher else None
     trainer = train.Trainer(settings, folder, _initial_weights(parsed, settings, data, folder, report), teacher, strategy)
     if trainer.resume():
         report(f"continuing after epoch {int(trainer.epoch)}")

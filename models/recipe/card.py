@@ -11,7 +11,9 @@ POINTS = {
     "specificity_95": "95 % specificity",
 }
 TARGETS = {"any_dr": "any diabetic retinopathy (ICDR grade 1 to 4)",
-           "referable_dr": "referable diabetic retinopathy (ICDR grade 2 to 4)"}
+           "referable_dr": "referable diabetic retinopathy (ICDR grade 2 to 4)",
+           "grade5": "diabetic retinopathy and gives its grade (ICDR 0 to 4), and with it says whether there is any (grade 1 to 4) and whether it "
+                     "is referable (grade 2 to 4), each at thresholds of its own,"}
 
 RIM_LIMIT = 0.7   # AUC of the rim alone from which the card warns
 CAMERA_LIMIT = 0.8  # AUC of a classifier that sees no lesion from which the card warns
@@ -192,6 +194,32 @@ def _unseen(runs):
             *_table(["source left out", "photos (positive)", "AUC", "AUC, referable"], rows), ""]
 
 
+def _points(figures):
+    """A table for each operating point: what it does on each source."""
+    out = []
+    for point, threshold in figures["thresholds"].items():
+        out += [f"### `{point}`: {POINTS[point]}, threshold {threshold:.6f}", "",
+                "| source | sensitivity | specificity | accuracy | TP / FN / TN / FP |", "|--|--|--|--|--|"]
+        for source, figure in figures["sources"].items():
+            row = figure["operating_points"][point]
+            out.append(f"| {source} | {_interval(row['sensitivity'])} | {_interval(row['specificity'])} | "
+                       f"{_interval(row['accuracy'])} | {row['true_positive']} / {row['false_negative']} / "
+                       f"{row['true_negative']} / {row['false_positive']} |")
+        out.append("")
+    return out
+
+
+def _grades(grades):
+    """The section on the grades themselves."""
+    out = ["## The grade", "", "The likeliest of the five grades against the label's; photos of unknown grade are left out. Kappa: quadratic weights, "
+           "the interval by a bootstrap over groups of photos.", "",
+           *_table(["source", "photos", "quadratic kappa", "accuracy"],
+                   [[source, str(found["photos"]), _interval(found["kappa"]), _interval(found["accuracy"])] for source, found in grades.items()]),
+           "", "Photos of all sources, the label's grade down, the likeliest across:", ""]
+    together = [[sum(found["confusion_rows_true"][row][column] for found in grades.values()) for column in range(5)] for row in range(5)]
+    return [*out, *_table(["", *map(str, range(5))], [[str(grade), *map(str, row)] for grade, row in enumerate(together)]), ""]
+
+
 def text(facts):
     """The card as Markdown."""
     settings, measured, history = facts.record["settings"], facts.measured, facts.history
@@ -231,15 +259,11 @@ def text(facts):
         out.append(f"| {source} | {figure['photos']} ({figure['positive']}) | {_interval(figure['auc'])} | "
                    f"{NOTHING if referable is None else format(referable, '.3f')} | {figure['calibration_error']:.3f} |")
     out += ["", f"Mean of the AUCs: {figures['mean_auc']:.3f}. Temperature: {figures['temperature']:.4f}.", ""]
-    for point, threshold in figures["thresholds"].items():
-        out += [f"### `{point}`: {POINTS[point]}, threshold {threshold:.6f}", "",
-                "| source | sensitivity | specificity | accuracy | TP / FN / TN / FP |", "|--|--|--|--|--|"]
-        for source, figure in figures["sources"].items():
-            row = figure["operating_points"][point]
-            out.append(f"| {source} | {_interval(row['sensitivity'])} | {_interval(row['specificity'])} | "
-                       f"{_interval(row['accuracy'])} | {row['true_positive']} / {row['false_negative']} / "
-                       f"{row['true_negative']} / {row['false_positive']} |")
-        out.append("")
+    if "referable_figures" in measured:
+        out += _grades(measured["grades"])
+        out += ["## Any DR", "", *_points(figures), "## Referable DR, which decides the result", "", *_points(measured["referable_figures"])]
+    else:
+        out += _points(figures)
     out += ["The thresholds weigh every source alike, and in each source both classes alike. The temperature counts every validation photo "
             f"alike: over all of them the expected calibration error (15 bins) is {figures['calibration_error']:.3f}.", ""]
     out += ["## The engine against Keras", "", parity.sentences(measured["parity"]), ""]

@@ -22,6 +22,7 @@ EXAMPLE = """example (from the folder models/):
       --data aptos=~/photos/aptos --data idrid=~/photos/idrid --fovea ../build/release/engine/cli/fovea --limit 100
 
 Prints a Markdown table. Exit status: 0 done, 1 failed with a message, 2 wrong usage."""
+QUESTIONS = ("any_dr", "referable_dr")
 AT_ONCE = 50    # photos whose changed copies lie on the disk at a time
 SEED = 1        # of the choice that --limit makes
 BLUR = 1 / 224  # deviation of the blur, in units of the photo's shorter side: about a pixel of what the network sees
@@ -67,19 +68,27 @@ def write_copies(path, folder, stem):
             changed.save(folder / f"{number}_{stem}.jpg", quality=quality)
 
 
-def _screen(program, detector, folder):
-    """{file name: (probability of the positive class, whether it reaches the threshold)}."""
+def _answer(row, target):
+    """(probability, whether it reaches the threshold) of what a line of results says to the question."""
+    for answer in row.get("answers", []):
+        if answer["target"] == target:
+            return answer["score"], answer["result"] == "dr_signs_found"
+    return row["probabilities"][-1], row["probabilities"][-1] >= row["operating_point"]["threshold"]
+
+
+def _screen(program, detector, folder, target):
+    """{file name: (probability of the positive classes, whether it reaches the threshold)}."""
     rows = programs.output([program, "screen", "--force", "--format", "jsonl", "--no-timings", "--model", detector, folder],
                            ConditionError, accepted=(0, 3))
     found = {}
     for line in rows.splitlines():
         row = json.loads(line)
         if row["status"] == "ok":
-            found[pathlib.Path(row["file"]).name] = row["probabilities"][-1], row["probabilities"][-1] >= row["operating_point"]["threshold"]
+            found[pathlib.Path(row["file"]).name] = _answer(row, target)
     return found
 
 
-def answers(program, detector, paths, report):
+def answers(program, detector, paths, target, report):
     """(probability (conditions, N), positive (conditions, N)); NaN and False where a copy could not be screened."""
     score = np.full((len(CONDITIONS), len(paths)), np.nan)
     positive = np.zeros(score.shape, bool)
@@ -88,7 +97,7 @@ def answers(program, detector, paths, report):
             folder = pathlib.Path(made)
             for index in range(start, min(start + AT_ONCE, len(paths))):
                 write_copies(paths[index], folder, index)
-            for name, (probability, reached) in _screen(program, detector, folder).items():
+            for name, (probability, reached) in _screen(program, detector, folder, target).items():
                 condition, index = map(int, pathlib.Path(name).stem.split("_"))
                 score[condition, index], positive[condition, index] = probability, reached
         report(f"{min(start + AT_ONCE, len(paths))} of {len(paths)} photos screened under {len(CONDITIONS)} conditions")
@@ -156,7 +165,7 @@ def main(arguments=None):
     parser.add_argument("--detector", required=True, metavar="FILE.fovea")
     parser.add_argument("--split", required=True, metavar="FILE.csv", help="only the photos on its validation side are used")
     parser.add_argument("--data", required=True, action="append", metavar="NAME=FOLDER", help="as in the training; once for each source")
-    parser.add_argument("--target", choices=tuple(settings.TARGETS), default="any_dr", help="what counts as ill (default: any_dr)")
+    parser.add_argument("--target", choices=QUESTIONS, default="any_dr", help="what counts as ill (default: any_dr)")
     parser.add_argument("--fovea", required=True, metavar="PROGRAM")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="at most N photos of each source, drawn by a fixed seed (default: all)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
@@ -168,7 +177,8 @@ def main(arguments=None):
         from_grade = settings.TARGETS[parsed.target]
         photos = chosen(folders, split.read_earlier(parsed.split), from_grade, parsed.limit)
         ill = np.array([is_ill(photo, from_grade) for photo in photos])
-        score, positive = answers(parsed.fovea, parsed.detector, [photo.path for photo in photos], lambda line: print(line, file=sys.stderr))
+        score, positive = answers(parsed.fovea, parsed.detector, [photo.path for photo in photos], parsed.target,
+                                  lambda line: print(line, file=sys.stderr))
         found = figures(score, positive, ill, np.array([photo.source for photo in photos]))
         if parsed.json:
             pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -62,6 +62,11 @@ def is_positive(first_positive):
     return lambda grade: grade >= first_positive or grade == labels.UNKNOWN_GRADE
 
 
+def said_by_copies(settings):
+    """grade -> what copies of one photo must agree on, to be of use: what the network learns of it."""
+    return (lambda grade: grade) if settings_module.has_grades(settings) else is_positive(settings_module.positive_from(settings))
+
+
 def side(collection, rows, first_positive):
     """The arrays of some of the photos. first_positive: the lowest grade that counts as positive."""
     photos = [collection.photos[i] for i in rows]
@@ -92,7 +97,7 @@ def prepare(settings, folders, image_folder, out, report=print, unseen=None, ear
     collection = collect(settings, folders, image_folder, report)
     photos = collection.photos
     first_positive = settings_module.positive_from(settings)
-    keep = split.drop_copies(photos, collection.hashes, is_positive(first_positive))
+    keep = split.drop_copies(photos, collection.hashes, said_by_copies(settings))
     fractions = {source: settings["split"]["fraction"].get(source, settings["split"]["default_fraction"])
                  for source in folders}
     sides = split.assign(photos, collection.group, keep, fractions, settings["split"]["seed"], earlier)

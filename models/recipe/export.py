@@ -36,13 +36,14 @@ def write_golden(path, model, pictures):
     return logits
 
 
-def convert(converter, keras_file, out, settings, golden, temperature, points, provenance):
-    """Runs fovea-convert."""
+def convert(converter, keras_file, out, settings, golden, temperature, points, provenance, any_dr_points=()):
+    """Runs fovea-convert. points, any_dr_points: {name: threshold}."""
     command = [converter, str(keras_file), "-o", str(out), "--labels", ",".join(settings["labels"]),
                "--target", settings["target"], *images.preset_options(settings["preset"]),
                "--golden", str(golden), "--temperature", repr(temperature)]
-    for name, threshold in points.items():
-        command += ["--operating-point", f"{name}={threshold!r}"]
+    for option, some in (("--operating-point", points), ("--any-dr-operating-point", any_dr_points)):
+        for name, threshold in dict(some).items():
+            command += [option, f"{name}={threshold!r}"]
     for key, value in provenance.items():
         command += ["--provenance", f"{key}={value}"]
     programs.output(command, ExportError)

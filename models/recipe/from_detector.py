@@ -2,7 +2,8 @@
 """Continues from a detector: its .fovea file back into a trainable network.
 
 The file holds convolutions with the normalisation folded in. Here each is split again, with the statistics of the
-pictures at hand, so that the network computes what the detector computes and can be trained on.
+pictures at hand, so that the network computes what the detector computes and can be trained on. A detector of two classes begins a network of
+five grades: what it calls ill is shared among the four of them.
 """
 import pathlib
 
@@ -51,6 +52,12 @@ def _weights(path):
     return found
 
 
+def _as_grades(kernel, bias, classes):
+    """Of two classes, with and without signs, as many as there are grades: the ill ones share the answer, which stays."""
+    column = np.array([0] + [1] * (classes - 1))
+    return kernel[:, column], bias[column] - np.where(column, np.log(classes - 1), 0).astype(np.float32)
+
+
 def apply(model, detector, pictures, report=None):
     """Fills `model` (network.build of the same architecture) with the detector's weights. pictures: uint8 (N, S, S, 3), a
     hundred or more preprocessed photos, from which the normalisation's statistics come."""
@@ -63,6 +70,8 @@ def apply(model, detector, pictures, report=None):
             continue
         kernel, bias = next(weights, (np.zeros(0), None))
         wanted = tuple(layer.weights[0].shape)
+        if layer is model.layers[-1] and kernel.ndim == 2 and kernel.shape[-1] == 2 < wanted[-1]:
+            kernel, bias = _as_grades(kernel, bias, wanted[-1])
         if kernel.shape not in (wanted, wanted[2:]) or kernel.size != np.prod(wanted):
             raise DetectorError(f"{detector}: not of this network: layer {layer.name} has a kernel {wanted}, "
                                 f"the file {kernel.shape if kernel.size else 'none'}")

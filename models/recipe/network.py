@@ -67,12 +67,17 @@ class TeacherError(Exception):
     pass
 
 
-def load_teacher(path, strategy=None):
+def of_settings(settings, size):
+    """The network that the settings name, for pictures of side `size`, or of any side (None)."""
+    return build(settings["network"]["architecture"], size, len(settings["labels"]), settings["network"]["alpha"])
+
+
+def load_teacher(path, classes=2, strategy=None):
     """A trained Large model of this recipe (.keras), for pictures of any side, on the devices of tf.distribute's strategy."""
     try:
         weights = tf.keras.models.load_model(path, compile=False).get_weights()
         with (strategy or tf.distribute.get_strategy()).scope():
-            teacher = build("large", None)
+            teacher = build("large", None, classes)
             teacher.set_weights(weights)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise TeacherError(f"{path}: no Large network of this recipe: {str(error).splitlines()[0]}") from error

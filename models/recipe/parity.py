@@ -10,6 +10,7 @@ import tempfile
 import numpy as np
 
 from . import programs
+from .settings import GRADES
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -50,15 +51,23 @@ def engine_logits(program, detector, pixels, report=None):
 
 
 def compare(keras, engine, temperature, points):
-    """What is told of the logits of both. points: {name: threshold}."""
+    """What is told of the logits of both. points: {name: (the first class that counts as positive, threshold)}."""
     from fovea_tools import calibration
+    from fovea_tools.calibration_data import score_from
     here, there = calibration.softmax(keras, temperature), calibration.softmax(engine, temperature)
     return {"photos": len(keras), "aim": AIM,
             "labels_differ": int(np.sum(keras.argmax(axis=1) != engine.argmax(axis=1))),
-            "verdicts_differ": {name: int(np.sum((here[:, 1] >= threshold) != (there[:, 1] >= threshold)))
-                                for name, threshold in points.items()},
+            "verdicts_differ": {name: int(np.sum((score_from(here, first) >= threshold) != (score_from(there, first) >= threshold)))
+                                for name, (first, threshold) in points.items()},
             "largest_probability_difference": float(np.abs(here - there).max()),
             "largest_logit_difference": float(np.abs(keras - engine).max()), "spread_of_logits": float(np.ptp(keras))}
+
+
+def points_of(target, points, any_dr_points=()):
+    """The points of a detector of that target, for compare(). points, any_dr_points: {name: threshold}."""
+    first = 2 if target == GRADES else 1
+    return {**{name: (first, threshold) for name, threshold in dict(points).items()},
+            **{f"{name}, any DR": (1, threshold) for name, threshold in dict(any_dr_points).items()}}
 
 
 def reached(found):
@@ -114,7 +123,7 @@ def _pictures(folder, split, size):
     return np.asarray(pictures)
 
 
-def _network(arguments, size):
+def _network(arguments, size, classes):
     import tensorflow as tf
 
     from . import network
@@ -122,7 +131,7 @@ def _network(arguments, size):
     try:
         if arguments.keras:
             return tf.keras.models.load_model(path, compile=False)
-        model = network.build(arguments.architecture, size)
+        model = network.build(arguments.architecture, size, classes)
         model.load_weights(path)
         return model
     except (OSError, ValueError) as error:
@@ -140,8 +149,8 @@ def _run(arguments):
     size = detector.default_size[0]
     pixels = _pictures(arguments.images, arguments.split, size)
     engine = engine_logits(arguments.fovea, arguments.detector, pixels, lambda line: print(line, file=sys.stderr))
-    return compare(network.logits_of(_network(arguments, size), pixels), engine, detector.temperature,
-                   dict(detector.operating_points))
+    return compare(network.logits_of(_network(arguments, size, len(detector.labels)), pixels), engine, detector.temperature,
+                   points_of(fovea_file.TARGETS[detector.target], detector.operating_points, detector.any_dr_points))
 
 
 def main(arguments=None):

@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
-from . import evaluate, images
+from . import evaluate, grades, images
 
 SIDE = 224          # every photo is looked at in this size, so that only its content counts
 LIT = 7             # grey value above which a pixel belongs to the eye, as in the presets
@@ -139,5 +139,5 @@ def blanked(validation, logits_of):
     results = {}
     for probe, pictures in _blanked(validation).items():
         logits = logits_of(pictures).astype(np.float64)
-        results[probe] = _by_source(validation, logits[:, 1] - logits[:, 0])
+        results[probe] = _by_source(validation, grades.log_odds(logits))
     return results

@@ -5,7 +5,8 @@ import pathlib
 import tomllib
 
 WORDS = ("training", "never_tested")  # of [card]: what was done with the photos and what was not; nobody else's hold
-TARGETS = {"any_dr": 1, "referable_dr": 2}  # lowest grade that counts as positive
+TARGETS = {"any_dr": 1, "referable_dr": 2, "grade5": 1}  # lowest grade that counts as positive
+GRADES = "grade5"  # the target of one class a grade
 
 KEYS = {
     "": {"name", "target", "labels", "network", "preset", "split", "training", "augment", "distill", "card",
@@ -15,6 +16,7 @@ KEYS = {
     "training": {"seed", "epochs", "steps_per_epoch", "batch", "optimizer", "learning_rate", "schedule", "warmup_steps",
                  "weight_decay", "dropout", "label_smoothing", "grade_loss", "clip_norm", "average_decay",
                  "batch_norm_momentum", "class_balance", "source_exponent", "sizes", "frozen_epochs", "frozen_blocks",
+                 "cached_views",
                  "keep", "start_share"},
     "distill": {"answers", "features"},
     "card": {"data", "training", "never_tested", "licence"},
@@ -34,7 +36,7 @@ RANGES = {
     ("network", "size"): (32, 2048), ("network", "alpha"): (0.1, 2.0),
     ("training", "epochs"): (1, 10000), ("training", "steps_per_epoch"): (0, 10**6), ("training", "batch"): (2, 10**4),
     ("training", "seed"): (0, 2**31 - 1), ("training", "warmup_steps"): (0, 10**6), ("training", "frozen_epochs"): (0, 10000),
-    ("training", "frozen_blocks"): (0, 10),
+    ("training", "frozen_blocks"): (0, 13), ("training", "cached_views"): (0, 1000),
     ("training", "learning_rate"): (1e-9, 10.0), ("training", "weight_decay"): (0.0, 10.0), ("training", "dropout"): (0.0, 0.95),
     ("training", "label_smoothing"): (0.0, 0.9), ("training", "grade_loss"): (0.0, 100.0), ("training", "clip_norm"): (0.0, 1e9),
     ("training", "average_decay"): (0.0, 0.99999), ("training", "batch_norm_momentum"): (0.0, 0.99999),
@@ -106,8 +108,10 @@ def check(settings, path="settings"):
     _check_keys(settings, path)
     if settings["target"] not in TARGETS:
         raise SettingsError(f"{path}: target '{settings['target']}': known are {', '.join(TARGETS)}")
-    if not isinstance(settings["labels"], list) or len(settings["labels"]) != 2:
-        raise SettingsError(f"{path}: labels: the negative and the positive class, in this order")
+    labels, wanted = settings["labels"], 5 if settings["target"] == GRADES else 2
+    if not isinstance(labels, list) or len(labels) != wanted:
+        raise SettingsError(f"{path}: labels: " + ("the five grades, the lowest first" if wanted == 5 else
+                                                   "the negative and the positive class, in this order"))
     if "name" not in settings["preset"]:
         raise SettingsError(f"{path}: [preset]: missing name")
     _check_values(settings, path)
@@ -118,6 +122,9 @@ def check(settings, path="settings"):
     _check_words(settings, path)
     if settings["augment"]["rotations"] and settings["augment"]["companions"]:
         raise SettingsError(f"{path}: [augment] rotations and companions exclude each other")
+    training, augment = settings["training"], settings["augment"]
+    if training["cached_views"] and (not training["frozen_blocks"] or augment["rotations"] or augment["companions"] or len(training["sizes"]) > 1):
+        raise SettingsError(f"{path}: [training] cached_views: needs frozen_blocks and one size, and neither rotations nor companions")
     return settings
 
 
@@ -161,3 +168,8 @@ def read(path):
 def positive_from(settings):
     """Lowest grade of the positive class."""
     return TARGETS[settings["target"]]
+
+
+def has_grades(settings):
+    """Whether the network has a class for each grade."""
+    return settings["target"] == GRADES

@@ -11,8 +11,8 @@ def best_model(settings, trainer):
     A straight line between a network and what further training made of it holds networks that do as well on the new photos as the one
     end and better than it on the old ones (Wortsman et al. 2022, arXiv:2109.01903).
     """
-    net, share = settings["network"], settings["training"]["start_share"]
-    model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
+    share = settings["training"]["start_share"]
+    model = network.of_settings(settings, settings["network"]["size"])
     model.load_weights(trainer.best_file)
     if share:
         model.set_weights([share * old + (1 - share) * new for old, new in zip(trainer.start, model.get_weights())])
@@ -31,11 +31,17 @@ def write_figures(model, data, validation, trainer, unseen, out, report):
     return measured
 
 
-def against_engine(model, program, detector, validation, figures, report):
+def thresholds(measured):
+    """({name: threshold} of the question that decides, those for any DR of a network that has the grades for classes)."""
+    referable = measured.get("referable_figures")
+    return (referable["thresholds"], measured["figures"]["thresholds"]) if referable else (measured["figures"]["thresholds"], {})
+
+
+def against_engine(model, program, detector, validation, measured, settings, report):
     """parity.compare of Keras and the engine on all validation photos."""
     compared = parity.compare(network.logits_of(model, validation["pixels"]),
                               parity.engine_logits(program, detector, validation["pixels"], report),
-                              figures["temperature"], figures["thresholds"])
+                              measured["figures"]["temperature"], parity.points_of(settings["target"], *thresholds(measured)))
     report(parity.sentences(compared))
     return compared
 
@@ -55,7 +61,7 @@ def describe(arguments, run_record, split_rows, measured, history, out, shipped)
 def write_detector(arguments, run_record, split_rows, validation, measured, model, trainer, out, report):
     """Converts the model and writes out/detector: .fovea and all that describe() writes."""
     settings = run_record["settings"]
-    name, figures = settings["name"], measured["figures"]
+    name, (points, any_dr_points) = settings["name"], thresholds(measured)
     shipped = out / "detector"
     shutil.rmtree(shipped, ignore_errors=True)
     shipped.mkdir()
@@ -65,8 +71,9 @@ def write_detector(arguments, run_record, split_rows, validation, measured, mode
                                                               settings["network"]["size"], out))
     report("converting")
     detector = shipped / f"{name}.fovea"
-    export.convert(arguments.converter, out / f"{name}.keras", detector, settings, golden, figures["temperature"],
-                   figures["thresholds"], {"training_data": prose.training_data(split_rows), **settings["provenance"]})
-    compared = against_engine(model, arguments.fovea, detector, validation, figures, report)
+    export.convert(arguments.converter, out / f"{name}.keras", detector, settings, golden,
+                   measured["figures"]["temperature"], points,
+                   {"training_data": prose.training_data(split_rows), **settings["provenance"]}, any_dr_points)
+    compared = against_engine(model, arguments.fovea, detector, validation, measured, settings, report)
     describe(arguments, run_record, split_rows, {**measured, "parity": compared}, trainer.history, out, shipped)
     report(f"done: {shipped}")

@@ -11,17 +11,17 @@ class SplitError(Exception):
     pass
 
 
-def drop_copies(photos, hashes, is_positive):
+def drop_copies(photos, hashes, meaning):
     """True for every photo that stays: one of each set of identical pictures, none where copies disagree on the target.
 
-    is_positive: grade -> bool. Which side would be right is unknown, so a contradiction is of no use on either side.
+    meaning: grade -> what it says of the target. Which side would be right is unknown, so a contradiction is of no use on either side.
     """
     by_hash = collections.defaultdict(list)
     for index, value in enumerate(hashes):
         by_hash[value].append(index)
     keep = [False] * len(photos)
     for members in by_hash.values():
-        if len({is_positive(photos[i].grade) for i in members}) == 1:
+        if len({meaning(photos[i].grade) for i in members}) == 1:
             keep[members[0]] = True
     return keep
 

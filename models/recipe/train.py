@@ -8,10 +8,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from . import augment, distill, evaluate, network, optimizers, record, rotations, sampling
-from .settings import SettingsError
-
-GRADES = 5
+from . import augment, cached, distill, evaluate, grades, network, optimizers, record, rotations, sampling
+from .settings import SettingsError, has_grades
 
 
 def size_at(epoch, sizes):
@@ -53,7 +51,9 @@ class Trainer:
         tf.keras.utils.set_random_seed(training["seed"])
         with self.strategy.scope():
             self._make_networks(initial_weights, teacher)
-            self.variables = self._trained_variables() + self.grade_head.trainable_variables
+            self.variables = self._trained_variables()
+            if self.grade_head:
+                self.variables = self.variables + self.grade_head.trainable_variables
             if self.distillation:
                 self.variables = self.variables + self.distillation.trainable_variables
             self.optimizer = optimizers.make(training, self.variables)
@@ -64,18 +64,19 @@ class Trainer:
         self.history = []
         self._stepped = False
         self._checkpoint = tf.train.Checkpoint(
-            model=self.model, average=self.average, grade_head=self.grade_head, optimizer=self.optimizer,
-            epoch=self.epoch, best=self.best, **({"distillation": self.distillation} if self.distillation else {}))
+            model=self.model, average=self.average, optimizer=self.optimizer, epoch=self.epoch, best=self.best,
+            **({"grade_head": self.grade_head} if self.grade_head else {}),
+            **({"distillation": self.distillation} if self.distillation else {}))
         self._checkpoints = tf.train.CheckpointManager(self._checkpoint, str(self.folder / "checkpoints"), max_to_keep=2)
         self._features = self._make_features()
         self._step = tf.function(self._train_step, reduce_retracing=False)
         self._run_average = network.forward(self.average)
 
     def _make_networks(self, initial_weights, teacher):
-        net, training = self.settings["network"], self.settings["training"]
+        training = self.settings["training"]
         # The trained model takes pictures of any side; the average is what is measured and shipped.
-        self.model = network.build(net["architecture"], None, alpha=net["alpha"])
-        self.average = network.build(net["architecture"], net["size"], alpha=net["alpha"])
+        self.model = network.of_settings(self.settings, None)
+        self.average = network.of_settings(self.settings, self.settings["network"]["size"])
         if initial_weights is not None:
             try:
                 self.average.load_weights(initial_weights)
@@ -92,8 +93,10 @@ class Trainer:
         if training["start_share"] and initial_weights is None:
             raise SettingsError("[training] start_share: there are no weights to go on from; name them with --initial-weights")
         self.start = self.average.get_weights() if training["start_share"] else None
-        self.grade_head = tf.keras.layers.Dense(GRADES, name="grade")
-        self.grade_head.build((None, 64))
+        self.grade_head = None  # of a network that has the grades for classes
+        if not has_grades(self.settings):
+            self.grade_head = tf.keras.layers.Dense(grades.COUNT, name="grade")
+            self.grade_head.build((None, 64))
         self.distillation = distill.Distillation(self.model, teacher, self.settings["distill"]) if teacher else None
 
     def _make_features(self):
@@ -101,6 +104,8 @@ class Trainer:
         if not self._frozen_blocks:
             return network.feature_model(self.model)
         early, late = network.feature_parts(self.model, self._frozen_blocks)
+        if self.settings["training"]["cached_views"]:
+            return late
         return lambda x, training: late(tf.stop_gradient(early(x, training=False)), training=training)
 
     def _trained_variables(self):
@@ -127,15 +132,15 @@ class Trainer:
         self.history = record.read_history(self.folder / "history.csv")[:int(self.epoch)]
         return True
 
-    def _train_step(self, pixels, companions, angles, positive, grades, seed, rate, decay, size, frozen):
+    def _train_step(self, pixels, companions, angles, positive, known, seed, rate, decay, size, frozen):
         training = self.settings["training"]
-        if angles is None:
+        if training["cached_views"]:
+            x = tf.cast(pixels, tf.float32)
+        elif angles is None:
             x = augment.augment(pixels, seed, self.settings["augment"], size, companions)
         else:
             x = rotations.rotate(pixels, angles, size)
-        smoothing = training["label_smoothing"]
-        target = tf.one_hot(positive, 2) * (1 - smoothing) + smoothing / 2
-        grade_target = self._grade_targets(grades)
+        target, grade_target = self._targets(positive, known)
         # Stateless, unlike the Dropout layer's own generator, which a checkpoint does not hold.
         kept = tf.nn.experimental.stateless_dropout(
             tf.ones((training["batch"], self.model.get_layer("dropout").input.shape[-1])), training["dropout"],
@@ -150,10 +155,19 @@ class Trainer:
             mean.assign(mean * decay + value * (1 - decay))
         return loss
 
-    def _grade_targets(self, grades):
-        """A row a photo; an empty one, which teaches the grades nothing, where the grade is not known."""
+    def _targets(self, positive, known):
+        """(target of the network's classes, target of the second loss: of the grades, or where they are the classes of their order).
+        known: the photos' grades."""
         smoothing = self.settings["training"]["label_smoothing"]
-        return (tf.one_hot(grades, GRADES) * (1 - smoothing) + smoothing / GRADES) * tf.cast(grades >= 0, tf.float32)[:, None]
+        of_grades = grades.one_hot(known, smoothing)
+        if has_grades(self.settings):
+            return of_grades, grades.reached(positive, known, smoothing)
+        return tf.one_hot(positive, 2) * (1 - smoothing) + smoothing / 2, of_grades
+
+    def _second_loss(self, embedding, logits, grade_target):
+        if has_grades(self.settings):
+            return grades.ordinal_loss(grade_target, logits)
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(grade_target, self.grade_head(embedding)))
 
     def _learn_share(self, *arguments):
         """_learn for this device's share of the batch, which was augmented as a whole."""
@@ -173,14 +187,29 @@ class Trainer:
                 features, loss = self._features(x, training=not frozen), 0.0
             embedding, logits = network.classify(self.model, features * kept)
             loss += tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
-            loss += training["grade_loss"] * tf.reduce_mean(
-                tf.nn.softmax_cross_entropy_with_logits(grade_target, self.grade_head(embedding)))
+            loss += training["grade_loss"] * self._second_loss(embedding, logits, grade_target)
             loss /= self.replicas
         gradients = tape.gradient(loss, variables)
         if self.replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         optimizers.apply(self.optimizer, training, gradients, variables)
         return loss
+
+    def _cached_maps(self, data, report):
+        """What the frozen blocks make of the views of each photo, in the run's folder from the first time on; None without views."""
+        training, path = self.settings["training"], self.folder / "frozen_maps.npy"
+        if not training["cached_views"]:
+            return None
+        maps = cached.read(path) if path.is_file() else None
+        if maps is None or maps.shape[:2] != (len(data["pixels"]), training["cached_views"]):
+            cached.write(path, network.feature_parts(self.model, self._frozen_blocks)[0], data["pixels"], self.settings, report)
+        return cached.read(path)
+
+    def _pictures(self, data, pick, views):
+        """What a step is given of the pictures drawn: their pixels, or of one of its views each what the frozen blocks make of it."""
+        if data["maps"] is not None:
+            return data["maps"][pick, views]
+        return data["pixels"][data["photo"][pick] if "angles" in data else pick]
 
     def _run_epoch(self, epoch, data, report):
         training = self.settings["training"]
@@ -190,6 +219,7 @@ class Trainer:
         share = self.settings["augment"]["companions"]
         companions = draw.choice(len(data["companion_chance"]), size=(steps, round(share * training["batch"])),
                                  p=data["companion_chance"])
+        views = draw.integers(max(training["cached_views"], 1), size=order.shape)
         size, frozen = size_at(epoch, training["sizes"]), epoch < training["frozen_epochs"]
         if report and not self._stepped:
             report(f"epoch {epoch + 1}/{training['epochs']}  the first step takes a minute or more: the training is being compiled")
@@ -201,11 +231,10 @@ class Trainer:
             # A young average forgets faster, or it would drag the random start along.
             decay = min(training["average_decay"], (1 + step) / (10 + step))
             rate = optimizers.learning_rate(step, training["epochs"] * steps, training)
-            rotated = "angles" in data
             losses.append(self._step(
-                tf.constant(data["pixels"][data["photo"][pick] if rotated else pick]),
+                tf.constant(self._pictures(data, pick, views[i])),
                 tf.constant(data["pixels"][companions[i]]) if companions.shape[1] else None,
-                tf.constant(data["angles"][pick]) if rotated else None,
+                tf.constant(data["angles"][pick]) if "angles" in data else None,
                 tf.constant(data["positive"][pick]), tf.constant(data["grades"][pick]),
                 tf.constant([training["seed"], step], tf.int32), tf.constant(rate, tf.float32),
                 tf.constant(decay, tf.float32), size, frozen))
@@ -220,12 +249,13 @@ class Trainer:
         stop_after: leave after this many epochs (an interruption, for tests). unseen: a source that must not help to choose
         the epoch."""
         training = self.settings["training"]
+        data = {**data, "maps": self._cached_maps(data, report)}
         ran = 0
         while int(self.epoch) < training["epochs"] and ran != stop_after:
             epoch, start = int(self.epoch), time.monotonic()
             loss = self._run_epoch(epoch, data, report)
             logits = rotations.logits(self.average, validation, run=self._run_average)
-            aucs = source_aucs(validation["sources"], validation["positive"], logits[:, 1] - logits[:, 0])
+            aucs = source_aucs(validation["sources"], validation["positive"], grades.log_odds(logits))
             # Every source counts alike: pooled figures reward telling cameras apart.
             mean = float(np.mean([value for name, value in aucs.items() if name != unseen]))
             if mean > float(self.best) or training["keep"] == "last":
@@ -233,15 +263,21 @@ class Trainer:
                 self.average.save_weights(self.best_file)
             self.epoch.assign_add(1)
             self.history.append({"epoch": epoch + 1, "loss": loss, "mean_auc": mean,
-                                 **{f"auc_{name}": value for name, value in aucs.items()}})
+                                 **{f"auc_{name}": value for name, value in aucs.items()}, **self._grades_in_brief(validation, logits)})
             self._write_history()
             self._checkpoints.save()
             ran += 1
             if report:
                 report(f"epoch {epoch + 1}/{training['epochs']}  loss {loss:.4f}  mean AUC {mean:.4f}  "
-                       + "  ".join(f"{name} {value:.4f}" for name, value in aucs.items())
+                       + "  ".join(f"{name} {value:.4f}" for name, value in self.history[-1].items() if name.startswith(("auc_", "kappa_")))
                        + f"  {time.monotonic() - start:.0f} s")
         return self.history
+
+    def _grades_in_brief(self, validation, logits):
+        """For the history: each source's quadratic kappa, where the network has the grades for classes."""
+        if not has_grades(self.settings):
+            return {}
+        return {f"kappa_{name}": value for name, value in evaluate.kappas(validation["sources"], validation["grades"], logits).items()}
 
     def _write_history(self):
         path = self.folder / "history.csv"

@@ -159,9 +159,9 @@ def apply(model, architecture, tflite, pictures, seed, report=None):
 
 def store(path, settings, data, fill):
     """Stores the weights that fill(model, pictures) sets. data: training arrays with "chance", from which the pictures are drawn."""
-    seed, net = settings["training"]["seed"], settings["network"]
+    seed = settings["training"]["seed"]
     tf.keras.utils.set_random_seed(seed)
-    model = network.build(net["architecture"], net["size"], alpha=net["alpha"])
+    model = network.of_settings(settings, settings["network"]["size"])
     chance = data["chance"]
     pick = np.random.default_rng(seed).choice(len(chance), min(STATISTICS, len(chance)), replace=False, p=chance)
     fill(model, data["pixels"][data["photo"][pick] if "photo" in data else pick])

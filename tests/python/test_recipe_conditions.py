@@ -107,6 +107,14 @@ def test_what_is_missing_is_named(tmp_path, source, program, capsys, change, mes
 def test_the_program_itself_answers_for_every_copy(fovea_binary):
     photo = REPOSITORY / "tests/golden/data/photos/IDRiD_008.jpg"
     model = REPOSITORY / "models/detectors/small224/small224.fovea"
-    score, positive = conditions.answers(fovea_binary, model, [photo, photo], lambda line: None)
+    score, positive = conditions.answers(fovea_binary, model, [photo, photo], "any_dr", lambda line: None)
     assert score.shape == (12, 2) and not np.isnan(score).any() and np.array_equal(score[:, 0], score[:, 1])
     assert positive.any() and len({round(value, 6) for value in score[:, 0]}) > 6
+
+
+def test_of_five_grades_the_answer_to_the_question_counts():
+    row = {"probabilities": [0.2, 0.3, 0.3, 0.1, 0.1], "operating_point": {"threshold": 0.6}, "answers": [
+        {"target": "any_dr", "score": 0.8, "result": "dr_signs_found"}, {"target": "referable_dr", "score": 0.5, "result": "no_dr_signs_found"}]}
+    assert conditions._answer(row, "any_dr") == (0.8, True) and conditions._answer(row, "referable_dr") == (0.5, False)
+    two = {"probabilities": [0.3, 0.7], "operating_point": {"threshold": 0.7}}
+    assert conditions._answer(two, "any_dr") == (0.7, True)

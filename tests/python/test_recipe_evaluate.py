@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("sklearn")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "models"))
+from fovea_tools import calibration  # noqa: E402
+
 from recipe import evaluate  # noqa: E402
 
 
@@ -30,7 +32,8 @@ def test_figures_by_source():
     positive[100:] = 1
     validation = {"sources": sources, "positive": positive, "groups": np.arange(120)}
     logits = np.stack([-margin, margin], axis=1)
-    found = evaluate.figures(validation, logits, 2.0, {"half": 0.5})
+    probabilities = calibration.softmax(logits, 2.0)
+    found = evaluate.figures(validation, probabilities, 2.0, {"half": 0.5})
     assert found["sources"]["apart"]["auc"] == [1.0] and found["sources"]["one class"]["auc"] is None
     area, low, high = found["sources"]["mixed"]["auc"]
     assert low < area < high and found["mean_auc"] == (1 + area) / 2
@@ -38,7 +41,7 @@ def test_figures_by_source():
     here = slice(20, 100)
     assert point["true_positive"] == np.sum((margin[here] >= 0) & (positive[here] == 1))
     assert found["sources"]["mixed"]["photos"] == 80 and found["sources"]["mixed"]["positive"] == 40
-    grouped = evaluate.figures({**validation, "groups": np.arange(120) // 8}, logits, 2.0, {"half": 0.5})
+    grouped = evaluate.figures({**validation, "groups": np.arange(120) // 8}, probabilities, 2.0, {"half": 0.5})
     assert grouped["sources"]["mixed"]["auc"][0] == area and grouped["sources"]["mixed"]["auc"][1] != low
 
 
@@ -46,3 +49,24 @@ def test_a_source_with_one_class_has_no_auc():
     sources, positive = np.array(["a", "a", "b", "b"]), np.array([0, 1, 1, 1])
     (name, here), = evaluate.sources_with_both_classes(sources, positive)
     assert name == "a" and here.tolist() == [True, True, False, False]
+
+
+def test_the_quadratic_kappa_is_scikit_learns():
+    from sklearn.metrics import cohen_kappa_score
+    random = np.random.default_rng(1)
+    true, called = random.integers(0, 5, 60), random.integers(0, 4, 60)
+    assert evaluate.quadratic_kappa(true, called) == pytest.approx(cohen_kappa_score(true, called, weights="quadratic"))
+    assert np.isnan(evaluate.quadratic_kappa(np.ones(3, int), np.ones(3, int)))
+
+
+def test_grades_by_source_leave_out_what_is_not_known():
+    grades = np.array([0, 1, 2, 3, 4, 0, 2, -1, 0, 1, 2, 4])
+    sources = np.array(["a"] * 8 + ["b"] * 4)
+    probabilities = np.eye(5)[np.where(grades < 0, 4, grades)]
+    probabilities[0] = [0.1, 0.5, 0.2, 0.1, 0.1]
+    found = evaluate.grade_figures({"sources": sources, "grades": grades, "groups": np.arange(12) // 2}, probabilities)
+    assert found["a"]["photos"] == 7 and found["a"]["confusion_rows_true"][0] == [1, 1, 0, 0, 0]
+    value, low, high = found["a"]["kappa"]
+    assert low <= value <= high and value < 1 and found["b"]["kappa"] == [1, 1, 1]
+    assert found["a"]["accuracy"][0] == 6 / 7
+    assert evaluate.kappas(sources, grades, probabilities)["a"] == pytest.approx(value)

@@ -30,13 +30,20 @@ def program(folder, text):
 def test_differences_are_counted():
     keras = np.array([[0.0, 2.0], [0.0, -1.0], [0.0, 0.1], [0.0, 0.0]])
     engine = np.array([[0.0, 2.0], [0.0, -1.0], [0.0, -0.1], [0.0, 0.5]])
-    found = parity.compare(keras, engine, 2.0, {"half": 0.5, "high": 0.52})
+    found = parity.compare(keras, engine, 2.0, parity.points_of("any_dr", {"half": 0.5, "high": 0.52}))
     assert found["photos"] == 4 and found["labels_differ"] == 2 and found["verdicts_differ"] == {"half": 1, "high": 1}
     assert found["largest_logit_difference"] == 0.5 and found["spread_of_logits"] == 3.0
     assert found["largest_probability_difference"] == pytest.approx(1 / (1 + np.exp(-0.25)) - 0.5)
     assert not parity.reached(found) and "differs for 2, the verdict for 1 at `half`, 1 at `high`" in parity.sentences(found)
     assert parity.reached(parity.compare(keras, keras + 1e-5, 1.0, {}))
     assert not parity.reached(parity.compare(keras, keras * [1, 1.001], 1.0, {}))
+
+
+def test_five_grades_have_two_verdicts():
+    keras = np.log([[0.3, 0.3, 0.2, 0.1, 0.1], [0.6, 0.1, 0.1, 0.1, 0.1]])
+    engine = np.log([[0.3, 0.32, 0.18, 0.1, 0.1], [0.4, 0.3, 0.1, 0.1, 0.1]])
+    points = parity.points_of("grade5", [("balanced", 0.39)], [("balanced", 0.5)])
+    assert parity.compare(keras, engine, 1.0, points)["verdicts_differ"] == {"balanced": 1, "balanced, any DR": 1}
 
 
 def test_every_picture_is_asked_in_order(tmp_path):

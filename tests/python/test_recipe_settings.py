@@ -23,6 +23,7 @@ MISTAKES = [
     ("[[0, 192], [3, 224]]", "[[1, 224]]", "begin with 0"), ("[[0, 192], [3, 224]]", "[[0, 100]]", "multiple of 32"),
     ("[[0, 192], [3, 224]]", "[]", "first epoch, side"),
     ("size = 224", "size = 230", "size = 230"), ("rotations = 0 ", "rotations = 5\ncompanions = 0.5 #", "small.toml"),
+    ("cached_views = 0", "cached_views = 2", "cached_views: needs frozen_blocks"),
     ("start_share = 0.2", "start_share = 1.0", "start_share = 1.0: expected a number"),
 ]
 

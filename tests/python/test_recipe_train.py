@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from recipe_helpers import eager, tiny_data, tiny_settings, weights_of  # noqa: F401
 
-from recipe import network, ship, train
+from recipe import augment, network, ship, train
 from recipe.settings import SettingsError
 
 
@@ -52,6 +52,28 @@ def test_frozen_blocks_stay_and_the_rest_learns(tmp_path, eager):  # noqa: F811
         train.Trainer(tiny_settings(frozen_blocks=4), tmp_path / "taught", teacher=trainer.model)
 
 
+def test_frozen_blocks_run_once_for_each_view_when_the_settings_say(tmp_path, eager):  # noqa: F811
+    data, chosen = tiny_data(), tiny_settings(epochs=2, steps_per_epoch=1, frozen_blocks=4, cached_views=2, average_decay=0.0)
+    trainer = train.Trainer(chosen, tmp_path)
+    early, late = network.feature_parts(trainer.model, 4)
+    before = [early.get_weights(), late.get_weights()]
+    trainer.fit(data, data, report=None, stop_after=1)
+    maps = np.load(tmp_path / "frozen_maps.npy")
+    assert maps.shape[:2] == (24, 2) and maps.shape[-1] == early.output_shape[-1] and maps.dtype == np.float16
+    seed = np.array([chosen["training"]["seed"], 1], np.int32)
+    view = augment.augment(data["pixels"], seed, chosen["augment"], 64)
+    np.testing.assert_allclose(maps[:, 1], early(view, training=False).numpy(), rtol=2e-3, atol=2e-3)  # stored as halves
+    for one, other in zip(before[0], early.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    assert sum(not np.array_equal(one, other) for one, other in zip(before[1], late.get_weights())) > 0.9 * len(before[1])
+    # They are not made again.
+    made = (tmp_path / "frozen_maps.npy").stat().st_mtime_ns
+    again = train.Trainer(chosen, tmp_path)
+    assert again.resume()
+    again.fit(data, data, report=None)
+    assert (tmp_path / "frozen_maps.npy").stat().st_mtime_ns == made
+
+
 def test_a_photo_of_unknown_grade_teaches_any_retinopathy_and_no_grade(tmp_path, eager):  # noqa: F811
     data = tiny_data()
     unknown = {**data, "grades": np.where(data["positive"] == 1, -1, 0).astype(np.int32)}
@@ -60,7 +82,7 @@ def test_a_photo_of_unknown_grade_teaches_any_retinopathy_and_no_grade(tmp_path,
     seen = []
     trainer.grade_head = lambda embedding: seen.append(np.asarray(embedding)) or embedding[:, :5] * 0
     loss = {name: float(trainer._learn(np.asarray(given["pixels"][:4], np.float32), np.eye(2, dtype=np.float32)[given["positive"][:4]],
-                                       trainer._grade_targets(given["grades"][:4]), np.ones((4, 1), np.float32), True))
+                                       trainer._targets(given["positive"][:4], given["grades"][:4])[1], np.ones((4, 1), np.float32), True))
             for name, given in (("known", data), ("unknown", unknown))}
     # Two of the four photos are ill: they lose the logarithm of five each, at half the weight.
     assert loss["known"] - loss["unknown"] == pytest.approx(0.5 * np.log(5) / 2, abs=0.05)
