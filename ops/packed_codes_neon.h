@@ -9,7 +9,7 @@ namespace fovea::ops {
 namespace {
 
 // output[r][o] = the code of bias[o] + sum_i input[r][i] * weight[i][o]. A source has count() inputs of each row; inputs(row, first, count)
-// points at some of them; if it is kPadded, there is memory to be read up to a multiple of 16.
+// points at some of them; if it is kPadded, there is memory to be read up to a multiple of 16. pack_row() does all of it if it can.
 struct CodeProduct {
     const std::int8_t* weights;  // [panel][quads][8][4], from the first panel on
     std::ptrdiff_t panel_bytes;
@@ -44,6 +44,11 @@ struct WordTiles {
         const uint8x16_t words = kPadded || left >= kBlock ? vreinterpretq_u8_s16(vld1q_s16(from)) : load_bytes(from, 2 * left);
         vst1q_u8(to, words);
     }
+    // 16 inputs.
+    static void put_vectors(uint8x16_t first, uint8x16_t second, std::uint8_t* to) {
+        vst1q_u8(to, first);
+        vst1q_u8(to + kBlockBytes, second);
+    }
 };
 // Codes of 16 bits, their upper bytes apart from the lower ones, which are less 128.
 struct PlaneTiles {
@@ -63,6 +68,9 @@ struct PlaneTiles {
         } else {
             first = second = load_bytes(from, 2 * left);
         }
+        put_vectors(first, second, to);
+    }
+    static void put_vectors(uint8x16_t first, uint8x16_t second, std::uint8_t* to) {
         vst1q_u8(to, vuzp2q_u8(first, second));
         vst1q_u8(to + 64, less_128(vuzp1q_u8(first, second)));
     }
@@ -83,7 +91,9 @@ struct PackedRows {
     static void pack(Source& source, std::size_t row, int count, int first, int inputs, std::uint8_t* to) {
         for (int r = 0; r < Tiles::kRows; ++r, to += 16) {
             const int skipped = Tiles::kRows - count;
-            const typename Tiles::Input* from = source.inputs(row + static_cast<std::size_t>(r > skipped ? r - skipped : 0), first, inputs);
+            const std::size_t of_row = row + static_cast<std::size_t>(r > skipped ? r - skipped : 0);
+            if (source.template pack_row<Tiles>(of_row, to)) continue;
+            const typename Tiles::Input* from = source.inputs(of_row, first, inputs);
             std::uint8_t* block = to;
             for (int left = inputs; left > 0; left -= Tiles::kBlock, from += Tiles::kBlock, block += Tiles::kBlockBytes) {
                 Tiles::template put<Source::kPadded>(from, left, block);

@@ -3,63 +3,66 @@
 
 // The convolution of codes is a product of its windows: the inputs of an output column's window lie beside each other, tap by tap. Where
 // the inputs of a tap fill no group of 4, and the window is small, they do so without gaps, and the weights are put in that order.
+//
+// The window of a first layer, 3 rows of 3 taps x 3 channels that lie beside each other, has an order of its own, which is quick to
+// load: 8 inputs of each row, then the last of each.
 #include "ops/conv2d/conv2d_codes.h"
 #include "ops/packed_codes_neon.h"
 
 namespace fovea::ops {
 namespace {
 
+// Where input `at` of row `a` of the window goes.
+struct InputOrder {
+    int in_row;  // inputs of a row of the window
+    bool by_eights;
+
+    int place(int a, int at) const {
+        if (!by_eights) return a * in_row + at;
+        return at < 8 ? 8 * a + at : 24 + a;
+    }
+};
+
 template <typename Input>
 struct WindowRows {
     static constexpr bool kPadded = true;
     static constexpr int kMostInputs = 1024;  // that a tile asks for at once
-    static constexpr int kMostRows = 8;       // of windows that are copied by rows
     static constexpr int kVector = 16 / static_cast<int>(sizeof(Input));
 
     const Conv2dCodesArgs<Input>& args;
-    int tap_inputs;       // with those that fill up a group of 4, or without
-    int in_row;           // of the window, if they lie beside each other in the picture, too, and fill a vector, but not three; else 0
-    int last_left;        // input column of such a window, the last
-    int rows;
-    const Input* row_of[kMostRows];
+    int tap_inputs;  // with those that fill up a group of 4, or without
+    InputOrder order;
+    bool whole_rows;  // none is padding
     alignas(16) Input window[kMostInputs];
 
-    WindowRows(const Conv2dCodesArgs<Input>& of, int of_tap) : args(of), tap_inputs(of_tap), rows(of.kernel_height) {
-        const bool lie_so = of.dilation_x == 1 && of_tap == of.in_channels && of.input_stride == of.in_channels;
-        in_row = of.kernel_width * of_tap;
-        if (!lie_so || in_row < kVector || in_row > 2 * kVector || count() > kMostInputs || rows > kMostRows) in_row = 0;
-        for (int a = 0; a < rows && in_row != 0; ++a) {
-            row_of[a] = of.rows[a];
-            in_row = of.rows[a] != nullptr ? in_row : 0;
-        }
-        last_left = of.input_width - of.kernel_width;
+    WindowRows(const Conv2dCodesArgs<Input>& of, int of_tap) : args(of), tap_inputs(of_tap), order{of.kernel_width * of_tap, false} {
+        order.by_eights = sizeof(Input) == 2 && of.dilation_x == 1 && of.in_channels == 3 && of_tap == 3 && of.input_stride == 3 &&
+                          of.kernel_height == 3 && of.kernel_width == 3;
+        whole_rows = order.by_eights && of.rows[0] != nullptr && of.rows[1] != nullptr && of.rows[2] != nullptr;
         const int cleared = count() + 16 < kMostInputs ? count() + 16 : kMostInputs;
         __builtin_memset(window, 0, sizeof(Input) * static_cast<std::size_t>(cleared));
     }
     int count() const { return args.kernel_height * args.kernel_width * tap_inputs; }
+    template <class Tiles>
+    [[gnu::always_inline]] bool pack_row(std::size_t column, std::uint8_t* to) const {
+        if constexpr (sizeof(Input) == 2) {
+            const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(column) * args.stride_x - args.pad_left;
+            if (!whole_rows || left < 0 || left + 3 > args.input_width) return false;
+            const Input *const a = args.rows[0] + 3 * left, *const b = args.rows[1] + 3 * left, *const c = args.rows[2] + 3 * left;
+            int16x8_t last = vld1q_lane_s16(a + 8, vdupq_n_s16(0), 0);
+            last = vld1q_lane_s16(b + 8, last, 1);
+            last = vld1q_lane_s16(c + 8, last, 2);
+            const auto vector_at = [](const Input* from) { return vreinterpretq_u8_s16(vld1q_s16(from)); };
+            Tiles::put_vectors(vector_at(a), vector_at(b), to);
+            Tiles::put_vectors(vector_at(c), vreinterpretq_u8_s16(last), to + 16 / Tiles::kBlock * Tiles::kBlockBytes);
+            return true;
+        }
+        return false;
+    }
     const Input* inputs(std::size_t column, int first, int inputs) {
-        const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(column) * args.stride_x - args.pad_left;
-        if (in_row == 0 || left < 0 || left > last_left) {
-            gather(left, first, inputs);
-            return window;
-        }
-        const std::ptrdiff_t at = left * tap_inputs, step = in_row, last = in_row - kVector;
-        Input* to = window;
-        const Input* const* const end = row_of + rows;
-        for (const Input* const* row = row_of; row != end; ++row, to += step) {
-            const Input* const from = *row + at;
-            const auto first_inputs = load_vector(from), last_inputs = load_vector(from + last);
-            store_vector(to, first_inputs);
-            store_vector(to + last, last_inputs);
-        }
+        gather(static_cast<std::ptrdiff_t>(column) * args.stride_x - args.pad_left, first, inputs);
         return window;
     }
-    static uint8x16_t load_vector(const Input* from) {
-        uint8x16_t vector;
-        __builtin_memcpy(&vector, from, 16);
-        return vector;
-    }
-    static void store_vector(Input* to, uint8x16_t vector) { __builtin_memcpy(to, &vector, 16); }
     [[gnu::noinline]] void gather(std::ptrdiff_t left, int first, int inputs) {
         for (int a = 0; a < args.kernel_height; ++a) {
             for (int b = 0; b < args.kernel_width; ++b) {
@@ -71,8 +74,10 @@ struct WindowRows {
                 const bool is_inside = args.rows[a] != nullptr && x >= 0 && x < args.input_width;
                 const Input* const from = is_inside ? args.rows[a] + x * args.input_stride : nullptr;
                 int i = begin;
-                for (; is_inside && i + kVector <= end; i += kVector) __builtin_memcpy(window + at + i, from + i, 16);
-                for (; i < end; ++i) window[at + i] = is_inside ? from[i] : static_cast<Input>(args.input_zero[i]);
+                for (; is_inside && !order.by_eights && i + kVector <= end; i += kVector) __builtin_memcpy(window + at + i, from + i, 16);
+                for (; i < end; ++i) {
+                    window[order.place(a, b * tap_inputs + i) - first] = is_inside ? from[i] : static_cast<Input>(args.input_zero[i]);
+                }
             }
         }
     }
@@ -85,20 +90,24 @@ struct DensePanels {
     alignas(16) std::int8_t rows[(kMostInputs + 3) * 8];  // [input][8] of a panel
     alignas(16) std::int8_t panels[kMostBytes];
 
-    void take(const std::int8_t* weights, int taps, int in_channels, std::ptrdiff_t to) {
-        std::int8_t* row = rows;
-        for (int tap = 0; tap < taps; ++tap) {
-            for (int left = in_channels; left > 0; left -= 4, weights += 32) {
-                const int8x8x4_t of_input = vld4_s8(weights);
-                vst1_s8(row, of_input.val[0]);
-                if (left > 1) vst1_s8(row + 8, of_input.val[1]);
-                if (left > 2) vst1_s8(row + 16, of_input.val[2]);
-                if (left > 3) vst1_s8(row + 24, of_input.val[3]);
-                row += 8 * (left < 4 ? left : 4);
+    void take(const std::int8_t* weights, int kernel_height, int kernel_width, int in_channels, const InputOrder& order,
+              std::ptrdiff_t to) {
+        for (int a = 0; a < kernel_height; ++a) {
+            for (int b = 0; b < kernel_width; ++b) {
+                for (int i = 0; i < in_channels; i += 4, weights += 32) {
+                    const int8x8x4_t of_input = vld4_s8(weights);
+                    const int left = in_channels - i, at = b * in_channels + i;
+                    vst1_s8(rows + 8 * order.place(a, at), of_input.val[0]);
+                    if (left > 1) vst1_s8(rows + 8 * order.place(a, at + 1), of_input.val[1]);
+                    if (left > 2) vst1_s8(rows + 8 * order.place(a, at + 2), of_input.val[2]);
+                    if (left > 3) vst1_s8(rows + 8 * order.place(a, at + 3), of_input.val[3]);
+                }
             }
         }
-        for (int i = 0; i < 3; ++i) vst1_s8(row + 8 * i, vdup_n_s8(0));
-        for (const std::int8_t* quad = rows; quad < row; quad += 32, to += 32) {
+        const int inputs = kernel_height * order.in_row;
+        for (int i = inputs; i < inputs + 3; ++i) vst1_s8(rows + 8 * i, vdup_n_s8(0));
+        const std::int8_t* quad = rows;
+        for (int i = 0; i < inputs; i += 4, quad += 32, to += 32) {
             vst4_s8(panels + to, {{vld1_s8(quad), vld1_s8(quad + 8), vld1_s8(quad + 16), vld1_s8(quad + 24)}});
         }
     }
@@ -130,7 +139,8 @@ inline void multiply_windows(const Conv2dCodesArgs<Input>& args, TileFunction fu
         const int left = panels - product.first_panel;
         product.panels = left < at_once ? left : at_once;
         for (int panel = 0; panel < product.panels; ++panel) {
-            dense.take(args.weights + (product.first_panel + panel) * panel_bytes, taps, args.in_channels, panel * product.panel_bytes);
+            dense.take(args.weights + (product.first_panel + panel) * panel_bytes, args.kernel_height, args.kernel_width, args.in_channels,
+                       windows.order, panel * product.panel_bytes);
         }
         multiply<Tiles, LastTiles>(product, windows, function, last_function);
     }

@@ -42,8 +42,9 @@
     word_window 5_s2_8, 5, 2, 8
     word_window 5_s2_7, 5, 2, 7
 
-// What tiles take: some columns of a row, x0, which lie x1 bytes apart, to x3, as words; or of four rows, x0 pointing at four pointers, from
-// byte x1 of each on and x2 apart, to x4, as quads of bytes less 128. Loads that step to the next column are why these are assembly.
+// What tiles take: x2 columns of a row, x0, which lie x1 bytes apart, to x3, as words; or x3 columns of four rows, x0 pointing at four
+// pointers, from byte x1 of each on and x2 apart, to x4, as quads of bytes less 128. Loads that step to the next column are why these are
+// assembly.
 .macro begin_leaf name
     .balign 16
     .global \name

@@ -57,15 +57,16 @@ struct QuadRows {
         block.add_pads();
         // 128 times the weights, as their product with -128 is taken off.
         int32x4_t low = vdupq_n_s32(0), high = low;
-        const std::int8_t* from[4];
-        for (int a = 0; a < 4; ++a) from[a] = block.weights_at(weight_row[a]);
-        for (int b = 0; b < width; ++b) {
-            const std::ptrdiff_t at = b * step;
-            const auto of_row = [&](int a) { return vand_u8(vreinterpret_u8_s8(vld1_s8(from[a] + at)), is_row[a]); };
-            const Quads of_tap = interleaved(of_row(0), of_row(1), of_row(2), of_row(3));
+        const auto row_at = [&](int a) { return reinterpret_cast<const std::uint8_t*>(block.weights_at(weight_row[a])); };
+        const std::uint8_t *const first = row_at(0), *const second = row_at(1), *const third = row_at(2), *const fourth = row_at(3);
+        const uint8x8_t masks[4] = {is_row[0], is_row[1], is_row[2], is_row[3]};
+        std::int8_t* to = weights;
+        for (std::ptrdiff_t at = 0; at < width * step; at += step, to += 32) {
+            const Quads of_tap = interleaved(vand_u8(vld1_u8(first + at), masks[0]), vand_u8(vld1_u8(second + at), masks[1]),
+                                             vand_u8(vld1_u8(third + at), masks[2]), vand_u8(vld1_u8(fourth + at), masks[3]));
             low = vdotq_s32(low, of_tap.low, vdupq_n_s8(-128));
             high = vdotq_s32(high, of_tap.high, vdupq_n_s8(-128));
-            put(of_tap, weights + 32 * b);
+            put(of_tap, to);
         }
         int32x4_t(&bias)[2] = block.epilogue.constants.bias;
         bias[0] = vsubq_s32(bias[0], low);

@@ -15,6 +15,10 @@ struct PixelRows {
     const PointwiseConvCodesArgs<Input>& args;
 
     int count() const { return args.in_channels; }
+    template <class Tiles>
+    bool pack_row(std::size_t, std::uint8_t*) const {
+        return false;
+    }
     const Input* inputs(std::size_t row, int first, int) const {
         return args.input + static_cast<std::ptrdiff_t>(row) * args.input_stride + first;
     }
