@@ -11,7 +11,7 @@ Image = pytest.importorskip("PIL.Image")
 from fovea_tools.commands.quantize import main  # noqa: E402
 from fovea_tools.file import fovea_file  # noqa: E402
 from fovea_tools.file.fovea_file import read_fovea  # noqa: E402
-from fovea_tools.quantization import codes, rounding, statistics  # noqa: E402
+from fovea_tools.quantization import codes, figures, rounding, statistics  # noqa: E402
 
 pytestmark = [needs_binary, pytest.mark.skipif(bool(WRAPPER), reason="the program runs under an emulator")]
 SMALL = ROOT / "models" / "detectors" / "small224" / "small224.fovea"
@@ -109,6 +109,50 @@ def test_layers_can_be_kept_in_floats(tiny, tmp_path):
     assert np.abs(logits(tiny, paths) - logits(tmp_path / "a.fovea", paths)).max() < 0.02 * np.ptp(logits(tiny, paths))
 
 
+def test_layers_get_more_bits_until_the_error_is_small_enough(tiny, tmp_path, capsys):
+    folder = pictures(tmp_path / "photos", 20, 224)
+
+    def made(name, model, folder, most):
+        """The report, and the codes' types."""
+        output, report = tmp_path / f"{name}.fovea", tmp_path / f"{name}.json"
+        assert quantize(model, folder, output, "--prepared", "--precision", "fast", "--nearest", "--fit", "2", "--check", "8",
+                        "--most-error", most, "--report", report) == 0
+        return json.loads(report.read_text()), [entry.code_type for entry in read_fovea(output.read_bytes()).codes]
+
+    loose, few = made("loose", SMALL, folder, 900)
+    assert [step["then_16_bits"] for step in loose["widening"]] == [[]] and loose["pictures"] == 4, "half of them steered"
+    first = loose["widening"][0]["margin_rms_error"]
+    close, more = made("close", SMALL, folder, 0.7 * first)
+    rounds = close["widening"]
+    assert rounds[0]["margin_rms_error"] == first and 1 <= len(rounds[0]["then_16_bits"]) <= 3
+    assert rounds[-1]["margin_rms_error"] <= 0.7 * first and all(step["margin_rms_error"] > 0.7 * first for step in rounds[:-1])
+    widened = sum(len(step["then_16_bits"]) for step in rounds)
+    assert more.count(fovea_file.CODES_S16) >= few.count(fovea_file.CODES_S16) + widened > few.count(fovea_file.CODES_S16)
+    capsys.readouterr()
+    made("never", tiny, pictures(tmp_path / "small", 20, SIDE), 1e-9)
+    assert "every layer that may has inputs of 16 bits" in capsys.readouterr().err
+
+
+def test_the_page_says_what_the_report_does(tiny, tmp_path):
+    folder = pictures(tmp_path / "photos", 20, SIDE)
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    assert quantize(tiny, folder, tmp_path / "a.fovea", "--prepared", "--page", page, "--report", report) == 0
+    said, text = json.loads(report.read_text()), page.read_text()
+    assert text.startswith("<!DOCTYPE html>") and "http" not in text.replace("http-equiv", "")
+    for layer in said["layers"]:
+        low, high = layer["range"]
+        assert low <= 0 <= high and layer["layer"] in text and f"<td>{layer['sqnr_db']:.1f}</td>" in text and f"<td>{low}</td><td>{high}</td>" in text
+    assert f"{said['margin_rms_error']:.4f}" in text and said["model"]["sha256"] in text
+
+
+def test_as_many_labels_are_expected_to_differ_as_a_normal_error_turns():
+    random = np.random.default_rng(0)
+    margins, error = random.normal(0, 3, 40000), 0.4
+    turned = (margins >= 0) != (margins + random.normal(0, error, margins.shape) >= 0)
+    assert figures.expected_flips(margins, error) == pytest.approx(turned.sum(), rel=0.05)
+    assert figures.expected_flips(margins, 0.0) == 0
+
+
 def test_refusals(tiny, tmp_path, capsys):
     folder = pictures(tmp_path / "photos", 20, SIDE)
     done = tmp_path / "done.fovea"
@@ -133,7 +177,9 @@ def test_refusals(tiny, tmp_path, capsys):
     assert "broken.fovea" in capsys.readouterr().err
     assert main([str(tiny), "--photos", str(folder), "-o", str(done), "--fovea", str(tmp_path / "none")]) == 1
     assert "--fovea says where the program is" in capsys.readouterr().err
-    for arguments in (["-o", str(tiny)], ["-o", str(done), "--fit", "1"], ["-o", str(done), "--keep", "a=int4"]):
+    for arguments in (["-o", str(tiny)], ["-o", str(done), "--fit", "1"], ["-o", str(done), "--keep", "a=int4"],
+                      ["-o", str(done), "--page", str(done)], ["-o", str(done), "--most-error", "0"],
+                      ["-o", str(done), "--most-error", "1", "--check", "3"]):
         with pytest.raises(SystemExit) as stopped:
             main([str(tiny), "--photos", str(folder), *arguments])
         assert stopped.value.code == 2

@@ -21,6 +21,7 @@ from ..file.output_file import write_file
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 LEAST_PHOTOS = 64  # with fewer, rare large values are cut off
+LAYER_PHOTOS = 16  # enough for a layer's ratio of signal to noise, which is of all its values
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png")
 
 DESCRIPTION = """Turns a model of floats into one of 8-bit codes (and 16-bit ones where its first blocks need them): the scale of every channel
@@ -30,6 +31,7 @@ same bits on every CPU. What it costs is measured on photos that were not used f
 EXAMPLES = """examples:
   fovea-quantize small224.fovea --photos training/ -o small224_int8.fovea --report report.json
   fovea-quantize small224.fovea --photos pictures/ --prepared --seed 1 -o small224_int8.fovea
+  fovea-quantize small224.fovea --photos training/ --most-error 0.05 -o small224_int8.fovea --page report.html
 
 Use photos that the detector was trained on, or others that nobody measures it with; 256 and more. Exit status: 0 done; 1 photos or a
 program that do not do, with a message; 2 wrong usage; 4 a damaged model file. For research use. Not a medical device."""
@@ -54,8 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nearest", action="store_true", help="round weights to the nearest: quicker, a little less exact")
     parser.add_argument("--keep", metavar="LAYER=TYPE", action="append", default=[],
                         help="leave a layer in fp32, or give its values 16 bits (int16); may be repeated")
+    parser.add_argument("--most-error", type=float, metavar="RMS",
+                        help="give 16 bits to the inputs of the layers that lose most, until the rms error of the margin between the classes "
+                             "is no more than this on half of the --check photos (the figures are of the other half)")
     parser.add_argument("--fovea", metavar="PATH", default="fovea", help="the fovea program (default: the one on the path)")
     parser.add_argument("--report", metavar="FILE.json", help="write the figures there")
+    parser.add_argument("--page", metavar="FILE.html", help="write them as a page that people can read (needs jinja2)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but warnings and errors")
     parser.add_argument("--version", action="version", version=f"fovea-quantize {__version__}")
     return parser
@@ -64,15 +70,19 @@ def _parser() -> argparse.ArgumentParser:
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = _parser()
     arguments = parser.parse_args(argv)
-    for path in (arguments.output, arguments.report):
-        if path and os.path.realpath(path) == os.path.realpath(arguments.model):
+    written = [path for path in (arguments.output, arguments.report, arguments.page) if path]
+    for path in written:
+        if os.path.realpath(path) == os.path.realpath(arguments.model):
             parser.error(f"{path}: this is the model file itself")
-    if arguments.report and os.path.realpath(arguments.report) == os.path.realpath(arguments.output):
-        parser.error(f"{arguments.report}: the report and the model cannot be one file")
+    if len({os.path.realpath(path) for path in written}) < len(written):
+        parser.error(f"{arguments.report or arguments.page}: the reports and the model cannot be one file")
+    if arguments.most_error is not None and not 0 < arguments.most_error < 1000:
+        parser.error("--most-error is above 0")
     if not 2 <= arguments.fit <= arguments.count <= 100_000:
         parser.error("--fit is at least 2 and no more than --count, which is at most 100000")
-    if not 2 <= arguments.check <= 100_000:
-        parser.error("--check is 2 to 100000")
+    least = 2 if arguments.most_error is None else 4  # half of them steer
+    if not least <= arguments.check <= 100_000:
+        parser.error(f"--check is {least} to 100000")
     for item in arguments.keep:
         if item.rpartition("=")[2] not in ("fp32", "int16") or not item.rpartition("=")[0]:
             parser.error(f"--keep {item}: not LAYER=fp32 or LAYER=int16")
@@ -151,7 +161,10 @@ def _golden(model: FoveaModel) -> List[bytes]:
 
 def _run(arguments: argparse.Namespace, say) -> None:
     from ..engine import Engine
-    from ..quantization.quantize import Quantizer, Settings, figures, finished
+    from ..quantization import figures, report as reports
+    from ..quantization.quantize import Quantizer, Settings, finished
+    if arguments.page:
+        reports.templates()  # not after minutes
     model = _read_model(arguments.model)
     with open(arguments.model, "rb") as file:
         data = file.read()
@@ -172,9 +185,17 @@ def _run(arguments: argparse.Namespace, say) -> None:
             others = engine.pictures(arguments.model, others, say)
         quantizer = Quantizer(engine, model, settings, say)
         quantized = quantizer.quantize(calibration)
-        report = {"tool": f"fovea_tools {__version__}", "model": {"sha256": sha256}, "photos": len(calibration),
-                  "photos_sha256": photo_hash, "seed": arguments.seed, "precision": arguments.precision,
-                  **figures(quantizer, quantized, others, min(16, len(others)))}
+        widening: List[Dict[str, Any]] = []
+        if arguments.most_error is not None:
+            steering, others = others[: len(others) // 2], others[len(others) // 2:]
+            quantized, widening = _widen(quantizer, quantized, calibration, steering, arguments.most_error)
+            if widening[-1]["margin_rms_error"] > arguments.most_error:
+                print(f"fovea-quantize: warning: every layer that may has inputs of 16 bits, and the error is {widening[-1]['margin_rms_error']:.4f}", file=sys.stderr)
+        ratios = figures.signal_to_noise(quantizer, quantized, others[:LAYER_PHOTOS])
+        report = {"tool": f"fovea_tools {__version__}", "model": {"name": os.path.basename(arguments.model), "sha256": sha256},
+                  "photos": len(calibration), "photos_sha256": photo_hash, "seed": arguments.seed, "precision": arguments.precision,
+                  "widening": widening, **figures.of_margin(quantizer, quantized, others),
+                  "layers": figures.of_layers(quantizer, quantized, ratios)}
         provenance = {**dict(model.provenance), "quantised_from_sha256": sha256, "quantisation_photos": str(len(calibration)),
                       "quantisation_photos_sha256": photo_hash, "quantised_by": f"fovea_tools {__version__}, {arguments.precision}"}
         quantized.network.model = replace(model, provenance=list(provenance.items()))
@@ -182,21 +203,32 @@ def _run(arguments: argparse.Namespace, say) -> None:
         data = finished(engine, quantized, pixels)
     finally:
         engine.close()
+    page = reports.to_html(report) if arguments.page else ""
     if arguments.report:
         write_file(arguments.report, (json.dumps(report, indent=1) + "\n").encode())
+    if arguments.page:
+        write_file(arguments.page, page.encode())
     write_file(arguments.output, data)
     if not arguments.quiet:
-        print(_text(report, arguments.output, len(data), hashlib.sha256(data).hexdigest()))
+        print(reports.to_text(report))
+        print(f"{arguments.output}: written, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
-def _text(report: Dict[str, Any], path: str, size: int, sha256: str) -> str:
-    worst = sorted(report["layers"], key=lambda layer: layer["sqnr_db"])[:5]
-    lines = [f"{'layer':40} bits  SQNR"] + [f"{layer['layer']:40} {layer['bits']:4}  {layer['sqnr_db']:.1f} dB" for layer in report["layers"]]
-    lines += [f"worst: {', '.join(layer['layer'] for layer in worst)}",
-              f"on {report['pictures']} photos that were not used: rms error of the margin {report['margin_rms_error']:.4f} (it spreads over "
-              f"{report['margin_spread']:.2f}), largest {report['largest_margin_error']:.3f}; {report['labels_that_differ']} labels differ",
-              f"{path}: written, {size} bytes, sha256 {sha256}"]
-    return "\n".join(lines)
+def _widen(quantizer, quantized, calibration: Sequence[str], steering: Sequence[str], most: float):
+    """The network with 16 bits where it loses most, and each round's error and what it widened."""
+    from ..quantization import figures
+    rounds: List[Dict[str, Any]] = []
+    while True:
+        error = figures.of_margin(quantizer, quantized, steering)["margin_rms_error"]
+        rounds.append({"margin_rms_error": error, "then_16_bits": []})
+        if error <= most:
+            return quantized, rounds
+        wider = quantizer.widened(quantized, figures.signal_to_noise(quantizer, quantized, steering[:LAYER_PHOTOS]))
+        if wider is None:
+            return quantized, rounds
+        rounds[-1]["then_16_bits"] = [quantizer.network.label(value - 1) for value in sorted(wider.codes)
+                                      if wider.codes[value] == 16 and quantized.choice.codes.get(value) == 8]
+        quantized = quantizer.build(wider, calibration)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a network of floats to one of codes: ranges and covariances of the float network, rounded weights, biases that keep each
-layer's mean, and figures of photos that were not used."""
+layer's mean, and more bits where a layer loses most."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Sequence
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .rounding import depthwise_scales, rounded, rounded_depthwise, weight_scale
 from .statistics import Covariance, Range, WindowMean
 
 WIDE_BLOCKS = {"exact": 2, "fast": 0}  # blocks from the input on whose values have 16 bits
+WIDENED_AT_ONCE = 3  # values that get 16 bits before the error is measured again
 
 
 @dataclass
@@ -28,11 +29,21 @@ class Settings:
     keep: Dict[int, str]
 
 
+@dataclass
+class Measured:
+    """What the photos say of the float network. Keys of ranges are values, of the others nodes."""
+
+    ranges: Dict[int, Range] = field(default_factory=dict)
+    means: Dict[int, np.ndarray] = field(default_factory=dict)  # [taps][in] of the input
+    covariances: Dict[int, np.ndarray] = field(default_factory=dict)  # none where weights are rounded to the nearest
+
+
 class Quantizer:
     def __init__(self, engine: Engine, model: FoveaModel, settings: Settings, say: Callable[[str], None]) -> None:
         self.engine, self.settings, self.say = engine, settings, say
         self.network = Network(model)
         self.float_path = engine.stored(with_taps(model))
+        self.measured = Measured()
 
     def taps(self, path: str, pictures: Sequence[str], nodes: Dict[str, int], what: str):
         """{value: array} of each picture. nodes: tap's name -> the float network's node."""
@@ -52,18 +63,27 @@ class Quantizer:
         return {0: (height, width, self.network.model.input_size[2]), **{value: array.shape for value, array in found.items()}}
 
     def quantize(self, pictures: Sequence[str]) -> Quantized:
-        network, model = self.network, self.network.model
-        choice = choose(network, self.shapes(pictures[0]), WIDE_BLOCKS[self.settings.precision], self.settings.keep)
+        self.found_shapes = self.shapes(pictures[0])
+        choice = self.choice(self.settings.keep)
         if not choice.made and not choice.dense:
             raise QuantizationError("none of the network's layers can be made of codes")
-        layers = [value - 1 for value in choice.made if network.kind(value - 1) in LAYERS]
-        read = sorted(choice.codes)
-        ranges: Dict[int, Range] = {}
+        self.measure(choice, pictures)
+        return self.build(choice, pictures)
+
+    def choice(self, keep: Dict[int, str]) -> Choice:
+        return choose(self.network, self.found_shapes, WIDE_BLOCKS[self.settings.precision], keep)
+
+    def layers_of(self, choice: Choice) -> List[int]:
+        return [value - 1 for value in choice.made if self.network.kind(value - 1) in LAYERS]
+
+    def measure(self, choice: Choice, pictures: Sequence[str]) -> None:
+        """What any choice of bits for these values needs to know."""
+        model, layers = self.network.model, self.layers_of(choice)
         means = {node: WindowMean() for node in layers}
-        covariances = {node: Covariance(network.kind(node) == "depthwise") for node in layers}
-        for number, found in enumerate(self.float_taps(pictures, read, "ranges")):
+        covariances = {node: Covariance(self.network.kind(node) == "depthwise") for node in layers}
+        for number, found in enumerate(self.float_taps(pictures, sorted(choice.codes), "ranges")):
             for value, array in found.items():
-                ranges.setdefault(value, Range(array.shape[2])).add(array)
+                self.measured.ranges.setdefault(value, Range(array.shape[2])).add(array)
             if number >= self.settings.fit:
                 continue
             for node in layers:
@@ -71,14 +91,36 @@ class Quantizer:
                 means[node].add(entry, found[entry.operands[0]])
                 if not self.settings.nearest:
                     covariances[node].add(entry, found[entry.operands[0]])
-        quantized = Quantized(network, choice, self.scales(choice, ranges))
+        self.measured.means = {node: mean.mean() for node, mean in means.items()}
+        if not self.settings.nearest:
+            self.measured.covariances = {node: covariance.matrix() for node, covariance in covariances.items()}
+
+    def build(self, choice: Choice, pictures: Sequence[str]) -> Quantized:
+        quantized = Quantized(self.network, choice, self.scales(choice, self.measured.ranges))
+        layers = self.layers_of(choice)
         for number, node in enumerate(layers):
-            quantized.layers[node] = self.whole_layer(node, quantized, covariances[node], means[node].mean())
+            quantized.layers[node] = self.whole_layer(node, quantized)
             self.say(f"weights: {number + 1} of {len(layers)} layers")
         for number, node in enumerate(layers):
             what = f"biases, {number + 1} of {len(layers)} layers"
-            self.correct_bias(node, quantized, pictures[: self.settings.fit], means[node].mean(), what)
+            self.correct_bias(node, quantized, pictures[: self.settings.fit], self.measured.means[node], what)
         return quantized
+
+    def widened(self, quantized: Quantized, ratios: Dict[int, float]) -> Optional[Choice]:
+        """The choice with 16 bits for the inputs of those layers that lose most of the ratio of signal to noise (ratios: value -> dB),
+        or None where no layer has an input of 8 bits that may have more."""
+        choice = quantized.choice
+        falls = {}
+        for node in self.layers_of(choice):
+            taken = self.network.model.nodes[node].operands[0]
+            if choice.codes[taken] == 8 and self.settings.keep.get(taken - 1) != "fp32":
+                falls[taken] = max(falls.get(taken, -np.inf), ratios.get(taken, np.inf) - ratios[node + 1])
+        most = sorted(falls, key=lambda value: (-falls[value], value))[:WIDENED_AT_ONCE]
+        if not most:
+            return None
+        for value in most:
+            self.settings.keep[value - 1] = "int16"
+        return self.choice(self.settings.keep)
 
     def scales(self, choice: Choice, ranges: Dict[int, Range]):
         scales = {}
@@ -90,11 +132,11 @@ class Quantizer:
                 scales[value] = scale_of(ranges[value], bits)
         return scales
 
-    def whole_layer(self, node: int, quantized: Quantized, covariance: Covariance, mean: np.ndarray) -> WholeLayer:
-        """mean: [taps][in] of the float network's input. The bias makes up for what rounding the weights does to the mean."""
+    def whole_layer(self, node: int, quantized: Quantized) -> WholeLayer:
+        """The bias makes up for what rounding the weights does to the mean."""
         layer = self.network.layer(node)
         taken = quantized.scales[self.network.model.nodes[node].operands[0]]
-        matrix = None if self.settings.nearest else covariance.matrix()
+        matrix, mean = self.measured.covariances.get(node), self.measured.means[node]
         if layer.depthwise:
             weights = layer.weights * taken.scale
             scales = depthwise_scales(weights, layer.bias)
@@ -134,42 +176,6 @@ class Quantizer:
         """A model file whose nodes have the names of taps, and where the float network's nodes are in it."""
         model, places = model_of(quantized)
         return self.engine.stored(with_taps(model)), places
-
-
-def margin(logits: np.ndarray) -> np.ndarray:
-    """What decides between two classes: how far the last is above the first."""
-    return logits[:, -1] - logits[:, 0] if logits.shape[1] > 1 else logits[:, 0]
-
-
-def figures(quantizer: Quantizer, quantized: Quantized, pictures: Sequence[str], few: int) -> Dict[str, Any]:
-    """What the codes cost on pictures that were not used: of the margin, of labels, and layer by layer."""
-    network, model = quantizer.network, quantizer.network.model
-    path, places = quantizer.written(quantized)
-    before = quantizer.engine.logits(quantizer.float_path, pictures)
-    after = quantizer.engine.logits(path, pictures)
-    error = margin(after) - margin(before)
-    threshold = 0.5
-    if model.operating_points and model.default_point is not None:
-        threshold = model.operating_points[model.default_point][1]
-    cut = model.temperature * float(np.log(threshold / (1 - threshold))) if 0 < threshold < 1 else 0.0
-    flips = int(np.sum((margin(before) >= cut) != (margin(after) >= cut)))
-    noise, signal = {}, {}
-    values = [value for value in sorted(quantized.choice.made)]
-    pairs = zip(quantizer.float_taps(pictures[:few], values, "layers"),
-                quantizer.taps(path, pictures[:few], {tap_name(places[value - 1]): value - 1 for value in values}, "layers in codes"))
-    for one, other in pairs:
-        for value in values:
-            wanted = one[value].astype(np.float64)
-            signal[value] = signal.get(value, 0.0) + float((wanted ** 2).sum())
-            noise[value] = noise.get(value, 0.0) + float(((other[value] - wanted) ** 2).sum())
-    layers: List[Dict[str, Any]] = []
-    for value in values:
-        ratio = 10 * np.log10(signal[value] / noise[value]) if noise[value] > 0 and signal[value] > 0 else 999.0
-        layers.append({"layer": network.label(value - 1), "bits": quantized.scales[value].bits, "sqnr_db": round(float(ratio), 2)})
-    return {
-        "pictures": len(pictures), "margin_rms_error": float(np.sqrt(np.mean(error ** 2))), "margin_spread": float(margin(before).std()),
-        "largest_margin_error": float(np.abs(error).max()), "labels_that_differ": flips, "layers": layers,
-    }
 
 
 def finished(engine: Engine, quantized: Quantized, pixels: Sequence[bytes]) -> bytes:
