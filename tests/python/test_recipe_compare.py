@@ -93,6 +93,13 @@ def test_a_change_on_the_way_is_told_and_kept(tmp_path):
     assert cells(compare.table([compare.read_run(run)]))[2][1] == "training.epochs 5 until epoch 3"
 
 
+def test_what_a_finished_run_is_shipped_with_is_no_change_on_the_way(tmp_path):
+    run, said = run_folder(tmp_path / "one"), []
+    shipped = {**SETTINGS, "training": {**SETTINGS["training"], "start_share": 0.2}}
+    found = record.begin(run, shipped, START, None, 3, said.append)
+    assert not said and not found["changed"] and found["settings"]["training"]["start_share"] == 0.2
+
+
 def test_a_file_is_known_by_its_content(tmp_path):
     (tmp_path / "w.h5").write_bytes(b"weights")
     assert record.file_record(tmp_path / "w.h5") == {
