@@ -209,7 +209,7 @@ template <typename Input, int kPairs, bool kOdd>
                                                args.kernel_height * args.kernel_width * args.in_channels, kGreatestProduct<Input>);
     const Panels<Input> panels(args, panel);
     if (DenseRows<Input>::fit(args, kPanels)) {
-        compute_dense<Input, kPanels >= 7 ? 6 : kPanels >= 5 ? 8 : 12>(panels, epilogue, channel);
+        compute_dense<Input, kPanels == 8 ? 6 : 12>(panels, epilogue, channel);
     } else {
         for (int x = 0; x < args.output_width; ++x) compute_column(panels, epilogue, channel, x);
     }
@@ -218,9 +218,17 @@ template <typename Input, int kPairs, bool kOdd>
 template <typename Input>
 inline void compute(const Conv2dCodesArgs<Input>& args) {
     const int panels = (args.out_channels + 7) / 8;
-    for (int panel = 0; panel < panels; panel += panels_at_once(panels - panel)) {
-        with_panels(panels_at_once(panels - panel), [&]<int kPairs, bool kOdd>() { compute_panels<Input, kPairs, kOdd>(args, panel); });
+    int panel = 0;
+    for (; panel + 8 <= panels; panel += 8) compute_panels<Input, 4, false>(args, panel);
+    if (panel + 4 <= panels) {
+        compute_panels<Input, 2, false>(args, panel);
+        panel += 4;
     }
+    if (panel + 2 <= panels) {
+        compute_panels<Input, 1, false>(args, panel);
+        panel += 2;
+    }
+    if (panel < panels) compute_panels<Input, 0, true>(args, panel);
 }
 
 }  // namespace
