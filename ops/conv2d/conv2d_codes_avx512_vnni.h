@@ -152,11 +152,10 @@ template <typename Input, int kPairs, bool kOdd>
     epilogue.store(args.output, x * args.output.stride + channel, tile);
 }
 
-// kPixels output columns from x on, none of whose windows reaches into padding beside the picture. Not inlined: see
-// pointwise_conv_codes_avx512_vnni.h.
+// kPixels output columns from x on, none of whose windows reaches into padding beside the picture.
 template <typename Input, int kPixels, int kPairs, bool kOdd>
-[[gnu::noinline]] void compute_tile(const Conv2dCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
-                                    const DenseRows<Input>& rows, int channel, int x) {
+[[gnu::always_inline]] inline void compute_tile(const Conv2dCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
+                                                const DenseRows<Input>& rows, int channel, int x) {
     const std::ptrdiff_t left = (static_cast<std::ptrdiff_t>(x) * args.stride_x - args.pad_left) * args.input_stride;
     PanelTile<kPixels, kPairs, kOdd> tile;
     epilogue.start(tile);

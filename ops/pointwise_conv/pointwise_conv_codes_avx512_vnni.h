@@ -47,10 +47,9 @@ struct PanelWeights<std::int16_t> {
     const std::int8_t* at(int) const { return words; }
 };
 
-// Not inlined: gcc would keep what the loop over the pixels needs in registers, and the pixels' addresses on the stack.
 template <typename Input, int kPixels, int kPairs, bool kOdd>
-[[gnu::noinline]] void compute_tile(const PointwiseConvCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
-                                    PanelWeights<Input>& weights, std::ptrdiff_t pixel, int channel) {
+[[gnu::always_inline]] inline void compute_tile(const PointwiseConvCodesArgs<Input>& args, const PanelEpilogue<kPairs, kOdd>& epilogue,
+                                                PanelWeights<Input>& weights, std::ptrdiff_t pixel, int channel) {
     constexpr int kMostInputs = PanelWeights<Input>::kMostInputs;
     PanelTile<kPixels, kPairs, kOdd> tile;
     epilogue.start(tile);
