@@ -14,6 +14,11 @@ namespace fovea::ops {
 // Nameless, so that each instruction-set file has its own copy and none is shared.
 namespace {
 
+inline void store_8_bytes(void* to, __m128i v, int i) {
+    const long long bytes = i == 0 ? _mm_cvtsi128_si64(v) : _mm_extract_epi64(v, 1);
+    __builtin_memcpy(to, &bytes, 8);
+}
+
 template <int kBytes>
 struct Register;
 
@@ -131,9 +136,7 @@ struct Register<32> {
         _mm_storeu_si128(static_cast<__m128i_u*>(to), i == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1));
     }
     static void store_quarter(void* to, Integers v, int i) {
-        const __m128i half = i < 2 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
-        const __m128d pair = _mm_castsi128_pd(half);
-        i % 2 == 0 ? _mm_storel_pd(static_cast<double*>(to), pair) : _mm_storeh_pd(static_cast<double*>(to), pair);
+        store_8_bytes(to, i < 2 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1), i % 2);
     }
     static Floats all(float value) { return _mm256_set1_ps(value); }
     static Integers all_words(std::int16_t value) { return _mm256_set1_epi16(value); }
@@ -203,10 +206,7 @@ struct Register<16> {
     static void load(Integers& to, const std::int32_t* from) { to = load(from); }
     static void load(Floats& to, const float* from) { to = _mm_loadu_ps(from); }
     static void store(void* to, Integers v) { _mm_storeu_si128(static_cast<__m128i_u*>(to), v); }
-    static void store_half(void* to, Integers v, int i) {
-        const __m128d pair = _mm_castsi128_pd(v);
-        i == 0 ? _mm_storel_pd(static_cast<double*>(to), pair) : _mm_storeh_pd(static_cast<double*>(to), pair);
-    }
+    static void store_half(void* to, Integers v, int i) { store_8_bytes(to, v, i); }
     static Floats all(float value) { return _mm_set1_ps(value); }
     static Integers all_words(std::int16_t value) { return _mm_set1_epi16(value); }
     static Floats floats_of(Integers v) { return _mm_cvtepi32_ps(v); }
