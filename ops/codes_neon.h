@@ -172,6 +172,7 @@ inline void store_bias_of_signed_inputs(const std::int32_t* bias, const std::int
     for (int begin = 0; begin < quads; begin += kQuadsOf16Bits) {
         const int count = quads - begin < kQuadsOf16Bits ? quads - begin : kQuadsOf16Bits;
         int16x8_t low_words = vdupq_n_s16(0), high_words = low_words;
+#pragma GCC unroll 2
         for (int quad = 0; quad < count; ++quad, weights += 32) {
             low_words = vpadalq_s8(low_words, vld1q_s8(weights));
             high_words = vpadalq_s8(high_words, vld1q_s8(weights + 16));

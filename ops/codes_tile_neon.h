@@ -95,22 +95,20 @@ struct Epilogue {
             store_codes(output, at, {codes[0], codes[1]}, count);
         }
     }
-    // Runs tiles of kRows rows, tile_bytes of inputs each, of which the first stored row goes to element `at`. Changes tiles.
-    template <int kRows>
+    // Runs tiles, tile_bytes of inputs each, of which the first stored row goes to element `at`. Changes tiles.
     [[gnu::always_inline]] void run(TileFunction function, CodeTiles& tiles, std::ptrdiff_t tile_bytes, const CodeOutput& output,
                                     std::ptrdiff_t at) const {
         tiles.constants = &constants;
         tiles.finish = finish;
-        if (finish == Finish::kSums) return run_sums<kRows>(function, tiles, tile_bytes, output, at);
+        if (finish == Finish::kSums) return run_sums(function, tiles, tile_bytes, output, at);
         const int shift = output.type == CodeType::kU8 ? 0 : 1;
         tiles.output = static_cast<std::uint8_t*>(output.data) + (at << shift);
         tiles.output_step = output.stride << shift;
         function(&tiles);
     }
-    template <int kRows>
     [[gnu::noinline]] void run_sums(TileFunction function, CodeTiles tiles, std::ptrdiff_t tile_bytes, const CodeOutput& output,
                                     std::ptrdiff_t at) const {
-        std::int32_t sums[kRows * 8];
+        std::int32_t sums[8 * 8];
         const int rows = 8 - static_cast<int>(tiles.skipped);
         const std::ptrdiff_t count = tiles.tiles;
         tiles.output = sums;
@@ -125,7 +123,7 @@ struct Epilogue {
 };
 
 // The first `count` bytes, at most 16, and zeros.
-inline uint8x16_t load_bytes(const void* from, int count) {
+[[gnu::noinline]] inline uint8x16_t load_bytes(const void* from, int count) {
     const auto* bytes = static_cast<const std::uint8_t*>(from);
     if (count >= 16) return vld1q_u8(bytes);
     std::uint64_t halves[2] = {};

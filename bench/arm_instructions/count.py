@@ -32,8 +32,8 @@ AIMS = {
     ("small224", "fp32"): {"cortex-a53": (20, 29.2), "cortex-a76": (20, 24.4)},
     ("large512", "fp16"): {"cortex-a76": (190, 207)},
     ("small224", "fp16"): {"cortex-a76": (None, 13.4)},
-    ("large512", "int8"): {"cortex-a53": (400, 515), "cortex-a76": (150, 214)},
-    ("small224", "int8"): {"cortex-a53": (None, 28.9), "cortex-a76": (None, 14.5)},
+    ("large512", "int8"): {"cortex-a53": (400, 515), "cortex-a76": (160, 214), "max": (120, 214)},
+    ("small224", "int8"): {"cortex-a53": (22, 28.9), "cortex-a76": (10, 14.5)},
 }
 LANES = {"fp32": 4, "fp16": 8, "int8": 16}  # multiply-adds of one 128-bit instruction (int8: with dot products)
 KINDS = (  # of an instruction, by the beginning of its text

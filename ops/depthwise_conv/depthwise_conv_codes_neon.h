@@ -164,12 +164,12 @@ inline void compute(const DepthwiseConvCodesArgs<Input>& args, TileFunctions& fu
             const std::ptrdiff_t at = x * args.output.stride + channel;
             run.skipped = 8 - tile_columns + before;
             run.tiles = before > 0 ? 1 : tiles;
-            block.epilogue.template run<8>(function, run, tile_bytes, args.output, at);
+            block.epilogue.run(function, run, tile_bytes, args.output, at);
             if (before > 0 && tiles > 1) {
                 run.inputs = static_cast<const std::uint8_t*>(inputs) + tile_bytes;
                 run.skipped = 8 - tile_columns;
                 run.tiles = tiles - 1;
-                block.epilogue.template run<8>(function, run, tile_bytes, args.output, at + (tile_columns - before) * args.output.stride);
+                block.epilogue.run(function, run, tile_bytes, args.output, at + (tile_columns - before) * args.output.stride);
                 run.inputs = inputs;
             }
         }
