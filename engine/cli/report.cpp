@@ -372,7 +372,7 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     if (context.questions.size() > 1) text += line("any DR", answer_text(screening.answers[0]));
     if (!context.questions.empty()) {
         text += line("grade", std::to_string(screening.grade) + " (" + printable(context.classes[screening.grade]) + "), " +
-                                  percent(screening.confidence));
+                                  percent(screening.probabilities[screening.grade]));
     }
     if (!report.explanation.is_null()) {
         const bool other_weights = report.explanation.contains("weights");

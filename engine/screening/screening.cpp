@@ -111,6 +111,13 @@ fovea_status network_picture(fovea_session& session, const preprocess::Photo& ph
 
 namespace {
 
+// The likeliest grade would be too far off too often where neighbours share a probability.
+std::uint32_t median_grade(const Labels& labels, const float* probabilities) {
+    std::uint32_t grade = 0;
+    while (grade + 1 < labels.class_count() && positive_score(labels, grade + 1, probabilities) >= 0.5) ++grade;
+    return grade;
+}
+
 void add_answer(const Labels& labels, const char* target, std::uint32_t first, const OperatingPoint& point,
                 fovea_screening* screening) {
     fovea_answer& answer = screening->answers[screening->answer_count++];
@@ -142,7 +149,7 @@ fovea_status judge_logits(const Labels& labels, const Calibration& calibration, 
     screening->predicted_class = static_cast<std::uint32_t>(largest - begin);
     screening->confidence = *largest;
     if (labels.has_grades()) {
-        screening->grade = screening->predicted_class;
+        screening->grade = median_grade(labels, screening->probabilities);
         const OperatingPoint* any_dr = calibration.any_dr_point(point.name);
         if (any_dr != nullptr) add_answer(labels, "any_dr", 1, *any_dr, screening);
     }

@@ -118,6 +118,10 @@ def _start(record):
         lines.append(f"Of each weight that is shipped a share of {settings['training']['start_share']:g} is that which it started from.")
     if settings["training"]["frozen_epochs"]:
         lines.append(f"In the first {settings['training']['frozen_epochs']} epochs only the head was trained.")
+    if settings["training"]["frozen_blocks"]:
+        views = settings["training"]["cached_views"]
+        lines.append(f"The stem and the first {settings['training']['frozen_blocks']} blocks stay as they were"
+                     + (f"; {views} random views of each photo were used, drawn once." if views else "."))
     for change in record["changed"]:
         lines.append(f"`{change['key']}` was {change['was']} until epoch {change['after_epoch']}, then {change['now']}.")
     return lines
@@ -211,11 +215,11 @@ def _points(figures):
 
 def _grades(grades):
     """The section on the grades themselves."""
-    out = ["## The grade", "", "The likeliest of the five grades against the label's; photos of unknown grade are left out. Kappa: quadratic weights, "
-           "the interval by a bootstrap over groups of photos.", "",
+    out = ["## The grade", "", "The highest grade that is reached or exceeded with a probability of a half or more, against the label's; photos of unknown grade "
+           "are left out. Kappa: quadratic weights, the interval by a bootstrap over groups of photos.", "",
            *_table(["source", "photos", "quadratic kappa", "accuracy"],
                    [[source, str(found["photos"]), _interval(found["kappa"]), _interval(found["accuracy"])] for source, found in grades.items()]),
-           "", "Photos of all sources, the label's grade down, the likeliest across:", ""]
+           "", "Photos of all sources, the label's grade down, the network's across:", ""]
     together = [[sum(found["confusion_rows_true"][row][column] for found in grades.values()) for column in range(5)] for row in range(5)]
     return [*out, *_table(["", *map(str, range(5))], [[str(grade), *map(str, row)] for grade, row in enumerate(together)]), ""]
 

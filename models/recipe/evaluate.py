@@ -36,19 +36,24 @@ def at_threshold(score, positive, threshold):
             "true_negative": true_negative, "false_positive": false_positive}
 
 
+def called_grades(probabilities):
+    """(N,) what the engine calls the grade: the highest k for which grades k to 4 have half of the probability or more."""
+    return (np.cumsum(probabilities[:, :0:-1], axis=1) >= 0.5).sum(axis=1)
+
+
 def kappas(sources, true, logits):
-    """{source: quadratic kappa of the likeliest grade}, photos of unknown grade left out."""
-    graded = true >= 0
-    return {str(name): float(quadratic_kappa(true[here], logits[here].argmax(axis=1)))
+    """{source: quadratic kappa of the grade}, photos of unknown grade left out."""
+    graded, called = true >= 0, called_grades(calibration.softmax(logits))
+    return {str(name): float(quadratic_kappa(true[here], called[here]))
             for name in np.unique(sources) for here in [graded & (sources == name)] if here.any()}
 
 
 def grade_figures(validation, probabilities):
-    """{source: what fovea-evaluate tells of the likeliest grade}: confusion, accuracy, kappa with its interval over groups of photos."""
+    """{source: what fovea-evaluate tells of the grade}: confusion, accuracy, kappa with its interval over groups of photos."""
     found, true = {}, validation["grades"]
     for name in np.unique(validation["sources"]):
         here = (validation["sources"] == name) & (true >= 0)
-        called, groups = probabilities[here].argmax(axis=1), validation["groups"][here]
+        called, groups = called_grades(probabilities[here]), validation["groups"][here]
         told = metrics.classification(true[here], called, GRADE_NAMES, groups)
         found[str(name)] = {"photos": int(here.sum()), "kappa": [told["kappa_quadratic"], *_kappa_interval(true[here], called, groups)],
                             "accuracy": _share(told["accuracy"]), "confusion_rows_true": told["confusion_rows_true"]}

@@ -50,7 +50,7 @@ def measure(logits_of, data, validation, unseen=None):
              "referable": train.source_aucs(graded["sources"], graded["positive"], grades.log_odds(of_graded, referable_from))}
     if has_grades:
         found["referable_figures"] = _question(graded, of_graded, temperature, REFERABLE_FROM, known_grades, unseen)
-        found["grades"] = evaluate.grade_figures(graded, of_graded)
+        found["grades"] = evaluate.grade_figures(graded, calibration.softmax(of_graded, temperature))
     return found
 
 

@@ -94,6 +94,8 @@ def test_five_grades(run):
     assert only(referable)["gradable_only"]["grades"]["confusion_rows_true"][1][1] == 1
     anything = run(lines, {"a": 1, "b": 0})
     assert anything["target"] == "any" and anything["decision"]["by"] == "the likelier class" and counts(only(anything)) == (1, 0, 0, 1)
+    told = [{**lines[0], "grade": 2}, lines[1]]  # the program's grade counts, without one the likeliest
+    assert only(run(told, {"a": 1, "b": 0}))["gradable_only"]["grades"]["confusion_rows_true"][1] == [0, 0, 1, 0, 0]
     # Where the program tells of any DR, its threshold and verdict for that hold.
     answers = [{"answers": [{"target": "any_dr", "result": result, "score": score, "operating_point": {"name": "balanced", "threshold": 0.65}},
                             {"target": "referable_dr"}]} for result, score in (("dr_signs_found", 0.7), ("no_dr_signs_found", 0.6))]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recipe_helpers import SIZE, eager, tf, tiny_data, tiny_settings  # noqa: F401
 
-from recipe import dataset, from_detector, grades, measure, network, settings, split, train
+from recipe import dataset, evaluate, from_detector, grades, measure, network, settings, split, train
 
 LABELS = ["no_dr", "mild", "moderate", "severe", "proliferative"]
 
@@ -34,6 +34,11 @@ def test_the_ordinal_loss_is_the_sum_over_grades_reached():
     wanted = grades.reached(tf.constant(positive), tf.constant(known), 0.0)
     assert wanted.numpy()[2].tolist() == [1, -1, -1, -1]
     assert float(grades.ordinal_loss(wanted, tf.constant(logits))) == pytest.approx(loss.sum(axis=1).mean(), rel=1e-5)
+
+
+def test_the_grade_is_the_highest_that_is_as_likely_reached_as_not():
+    rows = [[0.6, 0.1, 0.1, 0.1, 0.1], [0.4, 0.15, 0.1, 0.1, 0.25], [0.1, 0.1, 0.25, 0.25, 0.3], [0.1, 0.1, 0.1, 0.1, 0.6]]
+    assert evaluate.called_grades(np.array(rows)).tolist() == [0, 1, 3, 4]
 
 
 def test_log_odds_of_the_classes_from_one_on():

@@ -136,7 +136,7 @@ TEST_CASE("five grades: two or more is referable") {
     CHECK(got.positive_score == doctest::Approx(referable / sum));
     CHECK(got.predicted_class == 1);
     CHECK(got.result == FOVEA_RESULT_NO_DR_SIGNS_FOUND);
-    CHECK(got.grade == 1);
+    CHECK(got.grade == 1);  // 0.79 for 1 or more, 0.23 for 2 or more
     // Without an operating point for any DR nothing is said of it.
     REQUIRE(got.answer_count == 1);
     CHECK(std::string(got.answers[0].target) == "referable_dr");
@@ -183,6 +183,21 @@ TEST_CASE("five grades answer two questions, each at its own threshold of the po
     CHECK(threshold == 0.7);
     CHECK(fovea_model_any_dr_point(f.model, 2, nullptr) == nullptr);
     CHECK(fovea_model_any_dr_point(nullptr, 0, nullptr) == nullptr);
+}
+
+TEST_CASE("the grade is the highest that is as likely reached as not") {
+    const std::vector<std::pair<std::vector<double>, std::uint32_t>> cases = {
+        {{0.6, 0.1, 0.1, 0.1, 0.1}, 0}, {{0.4, 0.15, 0.1, 0.1, 0.25}, 1}, {{0.35, 0.05, 0.2, 0.2, 0.2}, 2},
+        {{0.1, 0.1, 0.25, 0.25, 0.3}, 3}, {{0.1, 0.1, 0.1, 0.1, 0.6}, 4}};
+    for (const auto& [probabilities, grade] : cases) {
+        std::vector<float> logits;
+        for (const double probability : probabilities) logits.push_back(static_cast<float>(std::log(probability)));
+        ModelSpec spec = mean_colour_spec(5, std::vector<float>(15, 0.0f), logits);
+        spec.target = 3;
+        spec.classes = {"0", "1", "2", "3", "4"};
+        Fixture f(spec);
+        CHECK(screen(f, good_photo()).grade == grade);
+    }
 }
 
 TEST_CASE("a detector of one question answers that alone") {

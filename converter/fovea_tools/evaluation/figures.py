@@ -125,7 +125,7 @@ def _five_grades(cases: Sequence[Case], rule: Rule) -> Optional[Dict[str, Any]]:
         return None
     truth = np.array([case.grade for case in cases])
     probabilities = np.array([case.prediction.probabilities for case in cases])
-    figures = metrics.classification(truth, probabilities.argmax(axis=1), rule.setting.classes, _groups(cases))
+    figures = metrics.classification(truth, np.array([case.prediction.grade for case in cases]), rule.setting.classes, _groups(cases))
     figures["roc_auc_ovr_per_class"], figures["average_precision_per_class"] = [], []
     for grade in range(5):
         here = truth == grade

@@ -24,6 +24,7 @@ LONGEST_LINE = 1 << 20  # bytes; a line of fovea screen has about 2000
 LONGEST_ARRAY = 1 << 28
 RESULTS = ("dr_signs_found", "no_dr_signs_found", "not_gradable")
 TARGETS = ("any_dr", "referable_dr", "grade5", "other")
+GRADES = (0, 1, 2, 3, 4)
 SUM_TOLERANCE = 1e-3    # how far from 1 the sum of the probabilities of classes that exclude each other may be
 FORCED = "forced:"      # how the warning starts that --force leaves
 
@@ -82,6 +83,12 @@ class Prediction:
     warnings: Tuple[str, ...] = ()
     overlay: str = ""               # path of the photo with its heat map over it
     any_dr_result: str = ""         # of five grades, whose result is about referable DR
+    told_grade: Optional[int] = None
+
+    @property
+    def grade(self) -> int:
+        """The program's grade where it tells one, else the likeliest class."""
+        return self.probabilities.index(max(self.probabilities)) if self.told_grade is None else self.told_grade
 
     @property
     def score(self) -> float:
@@ -252,9 +259,10 @@ def _prediction(value: Any, place: str) -> Prediction:
     if status == "not_gradable":
         return dataclasses.replace(prediction, reject=True)
     result = "" if members.get("result") is None else checked.one_of(members["result"], "result", RESULTS[:2])
-    any_dr = _any_dr(members).get("result")
+    any_dr, grade = _any_dr(members).get("result"), members.get("grade")
     return dataclasses.replace(prediction, probabilities=_scores(members, setting), logits=_numbers(members, "logits"), result=result,
-                               any_dr_result="" if any_dr is None else checked.one_of(any_dr, "answers.result", RESULTS[:2]))
+                               any_dr_result="" if any_dr is None else checked.one_of(any_dr, "answers.result", RESULTS[:2]),
+                               told_grade=None if grade is None else checked.one_of(grade, "grade", GRADES))
 
 
 def _checked(value: Any, place: str) -> Prediction:

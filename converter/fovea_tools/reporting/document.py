@@ -85,7 +85,7 @@ def _grade(prediction: Prediction) -> str:
     """What a model of five grades says beside its result, which is about grade 2 or more."""
     if prediction.setting.target != "grade5":
         return ""
-    grade = prediction.probabilities.index(max(prediction.probabilities))
+    grade = prediction.grade
     signs = {"dr_signs_found": "; signs of any DR found", "no_dr_signs_found": "; no signs of any DR found", "": ""}[prediction.any_dr_result]
     return f"{signs}; grade {grade} ({prediction.setting.classes[grade]})"
 

@@ -539,7 +539,8 @@ typedef struct fovea_screening {
     double explain_ms;            /* 0 where nothing was explained */
     uint32_t answer_count;        /* questions that the scores answer, the one of `result` the last: one, or of grade5 two, any DR
                                      and referable DR, if the model has an operating point of this name for both; 0 without scores */
-    uint32_t grade;               /* of grade5 the likeliest grade, 0 to 4 */
+    uint32_t grade;               /* of grade5 the highest grade that is reached or exceeded with a probability of a half or
+                                     more, 0 to 4: predicted_class, the likeliest, may be another */
     fovea_answer answers[FOVEA_MAX_ANSWERS];
 } fovea_screening;
 
