@@ -221,7 +221,9 @@ def _grades(grades):
                    [[source, str(found["photos"]), _interval(found["kappa"]), _interval(found["accuracy"])] for source, found in grades.items()]),
            "", "Photos of all sources, the label's grade down, the network's across:", ""]
     together = [[sum(found["confusion_rows_true"][row][column] for found in grades.values()) for column in range(5)] for row in range(5)]
-    return [*out, *_table(["", *map(str, range(5))], [[str(grade), *map(str, row)] for grade, row in enumerate(together)]), ""]
+    out += [*_table(["", *map(str, range(5))], [[str(grade), *map(str, row)] for grade, row in enumerate(together)]), ""]
+    silent = [str(grade) for grade in range(5) if not any(row[grade] for row in together)]
+    return [*out, f"**Grade {' and '.join(silent)} is told of no photo.**", ""] if silent else out
 
 
 def text(facts):

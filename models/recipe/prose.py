@@ -18,8 +18,10 @@ def _of_others(settings, folder):
     for path in sorted(pathlib.Path(folder).glob("*.toml")):
         other = tomllib.loads(path.read_text(encoding="utf-8"))
         card = other.get("card", {})
+        base = tomllib.loads((path.parent / other["base"]).read_text(encoding="utf-8")) if "base" in other else {}
+        sources = {**base.get("card", {}).get("data", {}), **card.get("data", {})}
         words = {key: card[key].strip() for key in WORDS if card.get(key, "").strip()}
-        found.append((other["name"], set(card.get("data", {})), words))
+        found.append((other["name"], set(sources), words))
     return found
 
 

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from cli_helpers import SAMPLES, TinyNetwork, fovea, fovea_ok, jsonl, needs_binary, write_model
+from cli_helpers import ROOT, SAMPLES, TinyNetwork, fovea, fovea_ok, jsonl, needs_binary, write_model
 
 Image = pytest.importorskip("PIL.Image")
 pytestmark = needs_binary
@@ -89,3 +89,15 @@ def test_info_tells_the_points_of_both_questions(tmp_path):
     assert [point["name"] for point in told["operating_points"]] == ["balanced", "sensitive", "specific"]
     assert told["any_dr_operating_points"] == [{"name": "sensitive", "threshold": 0.0005}, {"name": "balanced", "threshold": 0.4}]
     assert re.search(r"for any DR +balanced, threshold 0\.4\n", fovea_ok("info", model))
+
+
+@pytest.mark.parametrize("point", ["balanced", "sensitivity_95", "specificity_95"])
+def test_the_shipped_detector_answers_both_questions_at_every_point(point):
+    folder = ROOT / "models" / "detectors" / "large224_grade"
+    measured = json.loads((folder / "large224_grade.validation.json").read_text())
+    rows = jsonl(fovea_ok("screen", "--model", folder / "large224_grade.fovea", "--format", "jsonl", "--operating-point", point, *SAMPLES))
+    for row in rows:
+        assert [answer["target"] for answer in row["answers"]] == ["any_dr", "referable_dr"] and row["typicality"]["verdict"] == "typical"
+        assert [answer["operating_point"]["threshold"] for answer in row["answers"]] == [
+            measured[figures]["thresholds"][point] for figures in ("figures", "referable_figures")]
+    assert fovea("selftest", folder / "large224_grade.fovea").returncode == 0
