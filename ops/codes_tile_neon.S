@@ -205,16 +205,15 @@ finish_of_codes_neon:  // in the order of Finish
 // Of bytes, 4 rows: two products of an output fit 16 bits, so that 16 of them take an smull, an smlal and an sadalp.
 //
 //   v16 + 4r ..   pairs of sums of outputs 0 and 1, 2 and 3, 4 and 5, 6 and 7 of row r
-//   v0 .. v3      weights of 8 inputs         v8, v9     4 inputs of a row, four times
-//   v4 .. v7      16 inputs of each row       v10 ..     products
+//   v0 .. v3      weights of 8 inputs         v8, v9     4 inputs of a row, four times, each
+//                                             v10 ..     products
 
 .macro zero_sums register
     movi v\register\().4s, #0
 .endm
 
-.macro pair_row inputs, lane, a, b, c, d
-    dup v8.4s, v\inputs\().s[\lane]
-    dup v9.4s, v\inputs\().s[\lane + 1]
+.macro pair_row a, b, c, d
+    ldp q8, q9, [x1], #32
     smull v10.8h, v0.8b, v8.8b
     smull2 v11.8h, v0.16b, v8.16b
     smull v12.8h, v1.8b, v8.8b
@@ -229,8 +228,8 @@ finish_of_codes_neon:  // in the order of Finish
     sadalp v\d\().4s, v13.8h
 .endm
 
-.macro single_row inputs, lane, a, b, c, d
-    dup v8.4s, v\inputs\().s[\lane]
+.macro single_row a, b, c, d
+    ldr q8, [x1], #32
     smull v10.8h, v0.8b, v8.8b
     smull2 v11.8h, v0.16b, v8.16b
     smull v12.8h, v1.8b, v8.8b
@@ -241,16 +240,11 @@ finish_of_codes_neon:  // in the order of Finish
     sadalp v\d\().4s, v13.8h
 .endm
 
-.macro pair_rows operation, lane
-    \operation 4, \lane, 16, 17, 18, 19
-    \operation 5, \lane, 20, 21, 22, 23
-    \operation 6, \lane, 24, 25, 26, 27
-    \operation 7, \lane, 28, 29, 30, 31
-.endm
-
-.macro load_pair_inputs
-    ldp q4, q5, [x1], #32
-    ldp q6, q7, [x1], #32
+.macro pair_rows operation
+    \operation 16, 17, 18, 19
+    \operation 20, 21, 22, 23
+    \operation 24, 25, 26, 27
+    \operation 28, 29, 30, 31
 .endm
 
 .macro load_pair_weights
@@ -278,27 +272,27 @@ finish_of_codes_neon:  // in the order of Finish
     cbz x6, .Lpair_left
     mov x13, x6
 .Lpair_block:
-    load_pair_inputs
     load_pair_weights
-    pair_rows pair_row, 0
+    pair_rows pair_row
     load_pair_weights
-    pair_rows pair_row, 2
+    pair_rows pair_row
     subs x13, x13, #1
     b.ne .Lpair_block
 .Lpair_left:
     cbz x7, .Lpair_total
-    load_pair_inputs
     ldp q0, q1, [x12], #32
     cmp x7, #2
     b.lo .Lpair_first
     ldp q2, q3, [x12], #32
-    pair_rows pair_row, 0
-    b.eq .Lpair_total
+    pair_rows pair_row
+    b.eq .Lpair_half
     ldp q0, q1, [x12], #32
-    pair_rows single_row, 2
+    pair_rows single_row
     b .Lpair_total
 .Lpair_first:
-    pair_rows single_row, 0
+    pair_rows single_row
+.Lpair_half:
+    add x1, x1, #128
 .Lpair_total:
     .set register, 0
     .rept 8

@@ -152,7 +152,7 @@ inline uint8x16_t less_128(uint8x16_t codes) {
 }
 
 extern "C" {
-// Inputs [tile][block][4 rows][16], weights [quad][8][4]; a block is 16 inputs.
+// Inputs [tile][block][half][4 rows][quad][4 times 4], weights [quad][8][4]; a block is 16 inputs, and 4 quads.
 void codes_pair_tiles_neon(const CodeTiles*);
 // Inputs [tile][block][8 rows][8], weights [input][8], both of 16 bits; a block is 8 inputs.
 void codes_word_tiles_neon(const CodeTiles*);

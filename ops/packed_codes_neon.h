@@ -33,17 +33,34 @@ inline uint8x16_t load_words_of(const std::int16_t* from) {
 template <int kRowCount>
 struct ByteTiles {
     using Input = std::uint8_t;
-    static constexpr int kRows = kRowCount, kBlock = 16, kBlockBytes = kRows * 16;
+    static constexpr int kRows = kRowCount, kBlock = 16, kRowBytes = 16, kBlockBytes = kRows * 16;
     static constexpr bool kSigned = true;
     static void put_whole(const Input* from, std::uint8_t* to) { vst1q_u8(to, less_128(vld1q_u8(from))); }
     static void put_some(const Input* from, int left, std::uint8_t* to, bool is_padded) {
         vst1q_u8(to, less_128(is_padded ? vld1q_u8(from) : load_bytes(from, left)));
     }
 };
+// The same, every 4 inputs four times, as products of pairs take them.
+struct PairTiles {
+    using Input = std::uint8_t;
+    static constexpr int kRows = 4, kBlock = 16, kRowBytes = 32, kBlockBytes = 256;
+    static constexpr bool kSigned = true;
+    static void put(uint8x16_t inputs, std::uint8_t* to) {
+        const uint32x4_t quads = vreinterpretq_u32_u8(less_128(inputs));
+        vst1q_u8(to, vreinterpretq_u8_u32(vdupq_laneq_u32(quads, 0)));
+        vst1q_u8(to + 16, vreinterpretq_u8_u32(vdupq_laneq_u32(quads, 1)));
+        vst1q_u8(to + 128, vreinterpretq_u8_u32(vdupq_laneq_u32(quads, 2)));
+        vst1q_u8(to + 144, vreinterpretq_u8_u32(vdupq_laneq_u32(quads, 3)));
+    }
+    static void put_whole(const Input* from, std::uint8_t* to) { put(vld1q_u8(from), to); }
+    static void put_some(const Input* from, int left, std::uint8_t* to, bool is_padded) {
+        put(is_padded ? vld1q_u8(from) : load_bytes(from, left), to);
+    }
+};
 // Codes of 16 bits, as such.
 struct WordTiles {
     using Input = std::int16_t;
-    static constexpr int kRows = 8, kBlock = 8, kBlockBytes = 128;
+    static constexpr int kRows = 8, kBlock = 8, kRowBytes = 16, kBlockBytes = 128;
     static constexpr bool kSigned = false;
     static void put_whole(const Input* from, std::uint8_t* to) { vst1q_u8(to, load_words_of(from)); }
     static void put_some(const Input* from, int left, std::uint8_t* to, bool is_padded) {
@@ -58,7 +75,7 @@ struct WordTiles {
 // Codes of 16 bits, their upper bytes apart from the lower ones, which are less 128.
 struct PlaneTiles {
     using Input = std::int16_t;
-    static constexpr int kRows = 4, kBlock = 16, kBlockBytes = 128;
+    static constexpr int kRows = 4, kBlock = 16, kRowBytes = 16, kBlockBytes = 128;
     static constexpr bool kSigned = true;
     static void put_whole(const Input* from, std::uint8_t* to) { put_vectors(load_words_of(from), load_words_of(from + 8), to); }
     static void put_some(const Input* from, int left, std::uint8_t* to, bool is_padded) {
@@ -83,7 +100,7 @@ struct PackedRows {
     // `inputs` inputs from `first` on of `count` rows, which are a tile's last; the others are the first of them again.
     template <class Source>
     static void pack(Source& source, std::size_t row, int count, int first, int inputs, std::uint8_t* to) {
-        for (int r = 0; r < Tiles::kRows; ++r, to += 16) {
+        for (int r = 0; r < Tiles::kRows; ++r, to += Tiles::kRowBytes) {
             const int skipped = Tiles::kRows - count;
             const std::size_t of_row = row + static_cast<std::size_t>(r > skipped ? r - skipped : 0);
             if (source.template pack_row<Tiles>(of_row, to)) continue;

@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void conv2d_u8s8_neon(const Conv2dU8S8Args& args) {
-    multiply_windows<ByteTiles<4>, ByteTiles<4>>(args, codes_pair_tiles_neon, codes_pair_tiles_neon);
+    multiply_windows<PairTiles, PairTiles>(args, codes_pair_tiles_neon, codes_pair_tiles_neon);
 }
 
 }  // namespace fovea::ops
