@@ -21,6 +21,7 @@ struct Fusion {
     std::uint32_t done_by = kNone;    // the node that does this one's work
     std::uint32_t row_pool = kNone;   // value: the rows of the map that it pools, already pooled
     std::uint32_t before_activation = kNone;  // value: its result as it was before its activation, which a step of its own then does
+    bool before_made_again = false;   // in a backward pass alone, which makes both again: going forward the kernel activates
     bool reads_pixels = false;        // the caller's, as they are
 };
 
@@ -57,15 +58,14 @@ class StepWriter {
     // The elements of another value in another shape.
     std::uint32_t add_view(const Shape& shape, std::uint32_t value);
     // The value that the node's own step writes: its result, or that before its activation.
-    std::uint32_t result_of(std::uint32_t index) const {
-        const std::uint32_t before = fusions_[index].before_activation;
-        return before != kNone ? before : index + 1;
-    }
+    std::uint32_t result_of(std::uint32_t index) const { return activates_apart(index) ? fusions_[index].before_activation : index + 1; }
     // The activation that the node's kernel does as it writes its result, if it is one that kernels can do.
     ops::Activation fused_activation(std::uint32_t index) const {
         const ops::Activation wanted = graph_.nodes[index].activation;
-        return fusions_[index].before_activation == kNone && ops::is_fusable(wanted) ? wanted : ops::Activation::kNone;
+        return !activates_apart(index) && ops::is_fusable(wanted) ? wanted : ops::Activation::kNone;
     }
+    // The steps from here on are those of a backward pass.
+    void begin_backward() { goes_backward_ = true; }
 
     // From here on, steps read and write other values in the place of the first `count`: by value, or kNone where it stays; null
     // ends that.
@@ -125,6 +125,9 @@ class StepWriter {
     void finish(Step& step, Unit unit);
 
   private:
+    bool activates_apart(std::uint32_t index) const {
+        return fusions_[index].before_activation != kNone && (goes_backward_ || !fusions_[index].before_made_again);
+    }
     std::uint32_t replaced(std::uint32_t value) const {
         return value < replacement_count_ && replacements_[value] != kNone ? replacements_[value] : value;
     }
@@ -135,6 +138,7 @@ class StepWriter {
     Program& program_;
     const std::uint32_t* replacements_ = nullptr;
     std::uint32_t replacement_count_ = 0;
+    bool goes_backward_ = false;
 };
 
 }  // namespace fovea

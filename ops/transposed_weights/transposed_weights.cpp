@@ -2,6 +2,7 @@
 #include "ops/transposed_weights/transposed_weights.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "ops/half_scalar.h"
 
@@ -19,6 +20,40 @@ void transpose_block(const Weight* block, int lanes, int outputs, float* output)
     }
 }
 
+typedef float Four __attribute__((vector_size(16)));  // in every instruction set that there is
+
+Four load_four(const float* from) {
+    Four four;
+    std::memcpy(&four, from, sizeof(four));
+    return four;
+}
+
+void store_four(Four four, float* to) {
+    std::memcpy(to, &four, sizeof(four));
+}
+
+// A full block of floats, four lanes of four outputs at a time.
+void transpose_full_block(const float* block, float* output) {
+    for (int lane = 0; lane < kPanel; lane += 4) {
+        for (int o = 0; o < kPanel; o += 4) {
+            const float* const from = block + lane * kPanel + o;
+            float* const to = output + o * kPanel + lane;
+            const Four a = load_four(from), b = load_four(from + kPanel);
+            const Four c = load_four(from + 2 * kPanel), d = load_four(from + 3 * kPanel);
+            const Four low = __builtin_shufflevector(a, b, 0, 4, 1, 5), low_after = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+            const Four high = __builtin_shufflevector(a, b, 2, 6, 3, 7), high_after = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+            store_four(__builtin_shufflevector(low, low_after, 0, 1, 4, 5), to);
+            store_four(__builtin_shufflevector(low, low_after, 2, 3, 6, 7), to + kPanel);
+            store_four(__builtin_shufflevector(high, high_after, 0, 1, 4, 5), to + 2 * kPanel);
+            store_four(__builtin_shufflevector(high, high_after, 2, 3, 6, 7), to + 3 * kPanel);
+        }
+    }
+}
+
+void transpose_full_block(const Half* block, float* output) {
+    transpose_block(block, kPanel, kPanel, output);
+}
+
 template <typename Weight>
 void transpose(const TransposedWeightsArgs<Weight>& args) {
     const int lanes = std::min(kPanel, args.in_channels - args.in_begin);
@@ -32,7 +67,7 @@ void transpose(const TransposedWeightsArgs<Weight>& args) {
             for (int o = 0; o < args.out_channels; o += kPanel) {
                 const int outputs = std::min(kPanel, args.out_channels - o);
                 if (lanes == kPanel && outputs == kPanel) {
-                    transpose_block(block, kPanel, kPanel, output);
+                    transpose_full_block(block, output);
                 } else {
                     transpose_block(block, lanes, outputs, output);
                 }

@@ -286,3 +286,16 @@ def test_several_inputs_give_a_line_and_a_numbered_file_each(tmp_path):
         assert np.array_equal(np.load(tmp_path / "raw" / f"{number}_{picture.stem}.npy"), alone)
         assert Image.open(tmp_path / "over" / f"{number}_{picture.stem}.png").size == (96, 96)
     assert len(list((tmp_path / "raw").iterdir())) == 2
+
+
+@pytest.mark.parametrize("reference", ["large512"], indirect=True)
+def test_a_gradient_of_large_at_512_needs_12_mib(reference, tmp_path):
+    model, _, pictures, _ = reference
+    plain, _ = explained(model, pictures[0], tmp_path, "--method", "gradient")
+    within, _ = explained(model, pictures[0], tmp_path, "--method", "gradient", "--max-memory", "12")
+    assert np.array_equal(plain, within)
+    one_error(fovea("explain", "-m", model, "--as-is", pictures[0], "--method", "gradient", "--max-memory", "11"), 2, "--max-memory raises it")
+    # With several threads, each of which has rings of its own: 15.7 and 19.5 MiB.
+    for threads, mebibytes in (("2", "16"), ("4", "20")):
+        shared, _ = explained(model, pictures[0], tmp_path, "--method", "gradient", "--threads", threads, "--max-memory", mebibytes)
+        assert np.array_equal(plain, shared)

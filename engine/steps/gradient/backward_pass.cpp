@@ -22,8 +22,8 @@ GradientEmit gradient_of(NodeKind kind) {
 // The most that one node's steps make: the derivative of its activation, floats of three values that it needs, a product for each of
 // two operands, two stages of sums; and for each operand a part of its own, the sum so far, and that made whole.
 BackwardBounds bounds(const Graph& graph) {
-    // And what it makes again: its result, and that before its activation.
-    constexpr std::size_t kPerNode = 10, kPerOperand = 3, kMostRead = 3;
+    // And what it makes again, at the most twice: its result, and that before its activation.
+    constexpr std::size_t kPerNode = 12, kPerOperand = 3, kMostRead = 3;
     std::size_t steps = 2;  // the objective's, and what makes the input's gradient whole
     for (const Node& node : graph.nodes) steps += kPerNode + kPerOperand * node.operand_count;
     return {steps, steps, steps * kMostRead};
@@ -32,7 +32,6 @@ BackwardBounds bounds(const Graph& graph) {
 void emit(StepWriter& steps, const Recomputation& again, std::uint32_t* gradients) {
     const Graph& graph = steps.graph();
     std::fill_n(gradients, graph.value_count(), kNone);
-    choose_recomputation(steps, again);
     GradientWriter writer(steps, again, gradients);
     gradients[graph.logits] = emit_objective_gradient(writer, graph.logits);
     for (std::uint32_t index = graph.node_count(); index-- > 0;) {
@@ -46,6 +45,6 @@ void emit(StepWriter& steps, const Recomputation& again, std::uint32_t* gradient
 
 }  // namespace
 
-constinit const BackwardPass kBackwardPass = {bounds, emit};
+constinit const BackwardPass kBackwardPass = {bounds, choose_recomputation, emit};
 
 }  // namespace fovea

@@ -90,6 +90,7 @@ void emit_binary_gradient(GradientWriter& writer, std::uint32_t index, std::uint
     }
     if (of_all_pixels) {
         part = sum_over_pixels(writer, index, part, factor);
+        if (factor != kNone) writer.forget(left);
         factor = kNone;
     }
     if (factor != kNone) {

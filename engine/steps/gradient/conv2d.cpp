@@ -121,7 +121,7 @@ void emit_convolution_gradient(GradientWriter& writer, std::uint32_t index, std:
     writer.steps().use_kernel<ops::Conv2dFp32Args>(step, run_conv_gradient);
     const Geometry geometry(step);
     step.scratch_bytes = geometry.at_once * geometry.largest_panel * sizeof(float);
-    step.streams = are_few_weights(layer, step.output_shape);
+    step.streams = may_make_weights_anew(layer, step.input_shape, step.output_shape);
     writer.steps().finish(step, Unit::kRow);
     writer.contribute(index, operand, step.output);
 }

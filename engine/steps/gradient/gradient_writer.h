@@ -30,6 +30,9 @@ class GradientWriter {
     }
     // What the forward pass made of the value, as floats: itself, made again, or a copy.
     std::uint32_t floats_of(std::uint32_t index, std::uint32_t value);
+    // What was made of the value for a sum over all its pixels is made once more for whatever needs it after that, where keeping it
+    // meanwhile costs much memory and making it little time.
+    void forget(std::uint32_t value);
     void contribute(std::uint32_t index, std::uint32_t value, std::uint32_t gradient);
     // The value's whole gradient, of the value's shape; kNone where the objective does not depend on it.
     std::uint32_t complete(std::uint32_t index, std::uint32_t value);

@@ -49,10 +49,11 @@ void emit_pointwise_gradient(GradientWriter& writer, std::uint32_t index, std::u
     writer.steps().use_kernel<ops::PointwiseConvFp32Args>(step, run_pointwise_gradient);
     const std::uint64_t panel_bytes = std::uint64_t{step.input_shape.channels} * 8 * sizeof(float);
     const std::uint64_t panels = round_up_8(step.output_shape.channels) / 8;
+    step.kernel_weight_bytes *= 2;  // reading them across takes about as long again
     step.scratch_bytes = transposed_panels_at_once(panel_bytes, panels) * panel_bytes;
     step.tile_pixels[0] = 4;
     step.tile_pixels[1] = 6;
-    step.streams = are_few_weights(layer, step.output_shape);
+    step.streams = may_make_weights_anew(layer, step.input_shape, step.output_shape);
     writer.steps().finish(step, Unit::kPixel);
     writer.contribute(index, operand, step.output);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a backward pass makes again instead of keeping it: the wide maps inside a block. The steps that make them stream beside those that
-// need them, a few rows at a time, so that they never exist as a whole.
+// What a backward pass makes again instead of keeping it: the wide maps inside a block, and large ones that a block hands on. The steps
+// that make them stream beside those that need them, a few rows at a time, so that they never exist as a whole.
 #include <algorithm>
 
 #include "engine/steps/gradient/gradient_writer.h"
@@ -11,39 +11,90 @@ namespace {
 
 // Of a long row of wide maps one in so many is kept.
 constexpr std::uint8_t kLongestWay = 4;
+// Each block in a row that begins with a map that is made again counts as so many steps, which no row within one reaches.
+constexpr std::uint8_t kBlock = 16;
+// What a block hands on is made again if it is larger than this: that takes the whole block's work, not a part of it.
+std::uint64_t largest_handed_on(const Recomputation& again) {
+    return again.largest_kept / 5 * 8;
+}
 
-// The values that the node's own steps read, and how many they are.
+// What a sum over all pixels has used is kept for the steps after it unless it is larger than this.
+std::uint64_t largest_between(const Recomputation& again) {
+    return 2 * largest_handed_on(again);
+}
+
+// The node whose steps make the node's result.
+std::uint32_t maker_of(const StepWriter& writer, std::uint32_t index) {
+    const std::uint32_t doer = writer.fusion(index).done_by;
+    return doer != kNone && writer.fusion(doer).sum == index ? doer : index;
+}
+
+// The values that the steps of the node's result read.
 template <typename Visit>
 void for_each_read(const StepWriter& writer, std::uint32_t index, const Visit& visit) {
-    const Fusion& fusion = writer.fusion(index);
+    const std::uint32_t maker = maker_of(writer, index);
+    const Fusion& fusion = writer.fusion(maker);
     if (fusion.reads_pixels) return;
-    const std::uint32_t reader = fusion.gate != kNone ? fusion.gate : index;
-    for (std::uint32_t i = 0; i < writer.node(reader).operand_count; ++i) visit(writer.operand(reader, i));
+    const auto visit_operands = [&](std::uint32_t reader) {
+        for (std::uint32_t i = 0; i < writer.node(reader).operand_count; ++i) {
+            if (writer.operand(reader, i) != maker + 1) visit(writer.operand(reader, i));
+        }
+    };
+    visit_operands(fusion.gate != kNone ? fusion.gate : maker);
+    if (maker != index) visit_operands(index);
+}
+
+bool is_larger(const StepWriter& writer, std::uint32_t value, std::uint64_t bytes) {
+    const Shape& map = writer.shape(value);
+    return map.height > 1 && map.count() * element_bytes(writer.type(value)) > bytes;
 }
 
 // A map of a kind that is made row by row from others, and wider than what a block hands on.
 bool is_wide(const StepWriter& writer, std::uint32_t index, std::uint64_t largest_kept) {
     const Node& node = writer.node(index);
-    const Fusion& fusion = writer.fusion(index);
     const bool streams = node.kind == NodeKind::kConvolution || node.kind == NodeKind::kDepthwise || node.kind == NodeKind::kActivation;
-    const Shape& map = writer.shape(index + 1);
-    return streams && node.activation != ops::Activation::kNone && fusion.sum == kNone && map.height > 1 &&
-           map.count() * element_bytes(writer.type(index + 1)) > largest_kept;
+    return streams && node.activation != ops::Activation::kNone && writer.fusion(index).sum == kNone &&
+           is_larger(writer, index + 1, largest_kept);
+}
+
+// What a block hands on: a projection's result, or the sum that the projection makes.
+bool ends_block(const StepWriter& writer, std::uint32_t index) {
+    const std::uint32_t maker = maker_of(writer, index);
+    return is_pointwise_node(writer.node(maker)) && writer.node(index).activation == ops::Activation::kNone &&
+           writer.fusion(maker).gate == kNone && (maker != index || writer.fusion(index).sum == kNone);
+}
+
+// Notes in distance which values are read in a block with a global pool: before and after that the backward pass needs them apart, so that
+// they would have to be made twice.
+void note_pooled_blocks(const StepWriter& writer, const Recomputation& again) {
+    std::fill_n(again.distance, again.count, std::uint8_t{0});
+    for (std::uint32_t index = writer.graph().node_count(); index-- > 0;) {
+        const Node& node = writer.node(index);
+        const std::uint32_t first = writer.operand(index, 0);
+        const bool pools = is_global_pool_node(node, writer.shape(first));
+        const bool within_block = node.activation != ops::Activation::kNone && again.distance[index + 1] != 0;
+        if (pools || within_block) again.distance[first] = 1;
+    }
 }
 
 }  // namespace
 
 void choose_recomputation(const StepWriter& writer, const Recomputation& again) {
     std::fill_n(again.made, again.count, kNone);
-    std::fill_n(again.distance, again.count, std::uint8_t{0});
+    note_pooled_blocks(writer, again);
+    again.distance[0] = 0;
     for (std::uint32_t index = 0; index < writer.graph().node_count(); ++index) {
-        if (!is_wide(writer, index, again.largest_kept)) continue;
+        const bool pooled = again.distance[index + 1] != 0;
+        again.distance[index + 1] = 0;
+        const bool wide = is_wide(writer, index, again.largest_kept);
+        const bool handed_on = !wide && !pooled && ends_block(writer, index) && is_larger(writer, index + 1, largest_handed_on(again));
+        if (!wide && !handed_on) continue;
         std::uint8_t farthest = 0;
         for_each_read(writer, index, [&](std::uint32_t value) { farthest = std::max(farthest, again.distance[value]); });
-        if (farthest >= kLongestWay) continue;
-        again.distance[index + 1] = farthest + 1;
+        if (wide ? farthest % kBlock >= kLongestWay : farthest == 0 || farthest / kBlock >= again.most_blocks) continue;
+        again.distance[index + 1] = static_cast<std::uint8_t>(wide ? farthest + 1 : (farthest / kBlock + 1) * kBlock);
         const std::uint32_t before = writer.fusion(index).before_activation;
-        if (before != kNone) again.distance[before] = farthest + 1;
+        if (before != kNone) again.distance[before] = again.distance[index + 1];
     }
 }
 
@@ -51,6 +102,16 @@ std::uint32_t GradientWriter::known(std::uint32_t index, std::uint32_t value) {
     if (value >= again_.count || again_.distance[value] == 0) return value;
     if (again_.made[value] == kNone) make_again(index, value);
     return again_.made[value];
+}
+
+// A depthwise convolution is a small part of its block's work, and so is the activation before it: what goes into that stays.
+void GradientWriter::forget(std::uint32_t value) {
+    if (value == 0 || value >= again_.count || again_.distance[value] == 0) return;
+    const std::uint32_t index = value - 1;
+    if (node(index).kind != NodeKind::kDepthwise || !is_larger(writer_, value, largest_between(again_))) return;
+    again_.made[value] = again_.made[writer_.result_of(index)] = kNone;
+    const std::uint32_t read = operand(index, 0);
+    if (read != 0 && writer_.result_of(read - 1) != read) again_.made[read] = kNone;
 }
 
 void GradientWriter::make_again(std::uint32_t index, std::uint32_t value) {
@@ -62,8 +123,9 @@ void GradientWriter::make_again(std::uint32_t index, std::uint32_t value) {
     if (again_.made[result] == kNone) {
         for_each_read(writer_, index, [&](std::uint32_t read) { known(read - 1, read); });
         add(result);
+        const std::uint32_t maker = maker_of(writer_, index);
         writer_.replace_values(again_.made, again_.count);
-        done = operation_of(node(index).kind).emit(writer_, index);
+        done = operation_of(node(maker).kind).emit(writer_, maker);
         writer_.replace_values(nullptr, 0);
     }
     if (value == result && (result != index + 1 || done == node(index).activation)) return;

@@ -82,10 +82,13 @@ void make_transposed_panel(const LayerWeights& layer, std::uint32_t group, ops::
     });
 }
 
-bool are_few_weights(const LayerWeights& layer, const Shape& output) {
+bool may_make_weights_anew(const LayerWeights& layer, const Shape& gradient, const Shape& output) {
     // A weight is used once for each pixel of a band, and takes some 2 multiply-adds to make.
-    constexpr std::uint64_t kFew = 16 * 1024;
-    return layer.groups * layer.group_panels * layer.panel_elements <= kFew && output.width >= 32;
+    constexpr std::uint64_t kFew = 16 * 1024, kMany = 128 * 1024;
+    constexpr std::uint64_t kLargestWhole = 1536 * 1024;
+    const std::uint64_t weights = layer.groups * layer.group_panels * layer.panel_elements;
+    const bool large = gradient.count() * sizeof(float) > kLargestWhole;
+    return weights <= (large ? kMany : kFew) && output.width >= 32;
 }
 
 }  // namespace fovea

@@ -37,7 +37,8 @@ std::uint64_t transposed_panels_at_once(std::uint64_t panel_bytes, std::uint64_t
 // Makes one panel of 8 input channels of the group.
 void make_transposed_panel(const LayerWeights& layer, std::uint32_t group, ops::TransposedWeightsArgs<float> args);
 
-// Whether making the weights anew for each band costs little beside using them.
-bool are_few_weights(const LayerWeights& layer, const Shape& output);
+// Whether making the weights anew for each band costs little beside using them, or less than it costs to keep the gradient that the
+// step reads as a whole.
+bool may_make_weights_anew(const LayerWeights& layer, const Shape& gradient, const Shape& output);
 
 }  // namespace fovea
