@@ -33,7 +33,7 @@ For research use. Not a medical device."""
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fovea-lesions", description=DESCRIPTION, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", metavar="MODEL.fovea", nargs="+", help="the detectors")
+    parser.add_argument("models", metavar="MODEL.fovea", nargs="+", help="the detectors, of float weights, which can be shuffled")
     parser.add_argument("--photos", metavar="FOLDER", type=pathlib.Path, required=True, help="the photos")
     parser.add_argument("--masks", metavar="FOLDER", type=pathlib.Path, required=True, help="their masks, of the same names")
     parser.add_argument("--drawn-by", metavar="WHO", default="the data set's authors", help="who drew the lesions, as the table says it")

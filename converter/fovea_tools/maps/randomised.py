@@ -33,7 +33,7 @@ def randomised(data: bytes, part: str, seed: int) -> bytes:
     model = read_fovea(data)
     wanted = _weights(model, part)
     if any(model.tensors[number].element_type not in (F32, F16) for number in wanted) or model.codes:
-        raise FormatError("the weights are no floats: no map of a gradient can be made of this model")
+        raise FormatError("the weights are no floats and cannot be shuffled; measure the model that it was made of")
     if not wanted:
         raise FormatError(f"the network has no layer whose weights could be shuffled ({part})")
     random = np.random.default_rng(seed)
