@@ -364,7 +364,8 @@ ModelSpec blocks(std::mt19937& random) {
     const std::uint32_t gate = spec.add({.kind = model_builder::kDense, .inputs = {mean}, .activation = model_builder::kHardSigmoid,
                                          .weights = weights, .output_channels = 30});
     const std::uint32_t gated = spec.add({.kind = model_builder::kMultiply, .inputs = {third, gate}});
-    return with_head(std::move(spec), layer(gated, 30, 9, 1, 1, model_builder::kLinear), 9, random);
+    const std::uint32_t last = layer(gated, 30, 9, 1, 1, model_builder::kLinear);
+    return with_head(std::move(spec), last, 9, random);
 }
 
 TEST_CASE("what blocks hand on, made again or kept, gives the same bits, and what differences give") {

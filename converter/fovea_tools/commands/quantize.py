@@ -163,8 +163,9 @@ def _run(arguments: argparse.Namespace, say) -> None:
     from ..engine import Engine
     from ..quantization import figures, report as reports
     from ..quantization.quantize import Quantizer, Settings, finished
+    from ..reporting import quantization as pages
     if arguments.page:
-        reports.templates()  # not after minutes
+        pages.templates()  # not after minutes
     model = _read_model(arguments.model)
     with open(arguments.model, "rb") as file:
         data = file.read()
@@ -203,7 +204,7 @@ def _run(arguments: argparse.Namespace, say) -> None:
         data = finished(engine, quantized, pixels)
     finally:
         engine.close()
-    page = reports.to_html(report) if arguments.page else ""
+    page = pages.to_html(report, {layer["layer"] for layer in reports.worst_layers(report)}) if arguments.page else ""
     if arguments.report:
         write_file(arguments.report, (json.dumps(report, indent=1) + "\n").encode())
     if arguments.page:

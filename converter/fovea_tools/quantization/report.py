@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a quantisation as text and as one page."""
+"""The report of a quantisation as text."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List
-
-from ..errors import UsageError
 
 WORST = 5
 
@@ -25,20 +23,3 @@ def to_text(report: Dict[str, Any]) -> str:
               f"{report['margin_spread']:.2f}), largest {report['largest_margin_error']:.3f}; {report['labels_that_differ']} labels differ "
               f"({report['labels_expected_to_differ']:.1f} expected of that error)"]
     return "\n".join(lines)
-
-
-def templates():
-    """Where the page comes from; raises UsageError where there is no jinja2."""
-    try:
-        import jinja2
-        from ..evaluation.report import environment
-    except ImportError as error:
-        raise UsageError(f"--page needs jinja2 (pip install 'fovea-tools[evaluation]'): {error}") from error
-    return environment(jinja2.PackageLoader("fovea_tools.quantization", "."))
-
-
-def to_html(report: Dict[str, Any]) -> str:
-    """One self-contained page."""
-    highest = max((layer["sqnr_db"] for layer in report["layers"]), default=1.0)
-    return templates().get_template("quantization.html").render(
-        r=report, names=[], worst={layer["layer"] for layer in worst_layers(report)}, full=max(min(highest, 80.0), 1.0)) + "\n"
