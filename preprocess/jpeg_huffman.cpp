@@ -64,18 +64,9 @@ bool HuffmanTable::build(const std::uint8_t* counts, const std::uint8_t* values,
 // The entries of all kFastBits bits that begin with this code.
 void HuffmanTable::enter(std::uint32_t code, int length, int symbol) {
     const int free_bits = kFastBits - length;
-    const int size = symbol & 15;
     const std::uint32_t first = code << free_bits;
-    for (std::uint32_t i = 0; i < std::uint32_t{1} << free_bits; ++i) {
-        int value = 0;
-        int taken = length;
-        if (size > 0 && size <= free_bits) {
-            value = extend(i >> (free_bits - size), size);
-            taken += size;
-        }
-        fast[first + i] = static_cast<std::uint32_t>(value) << 16 |
-                          static_cast<std::uint32_t>(symbol << 8 | length << 4 | taken);
-    }
+    std::fill_n(fast + first, std::size_t{1} << free_bits,
+                static_cast<std::uint16_t>(symbol << 8 | length));
 }
 
 namespace {
@@ -89,9 +80,9 @@ struct CoefficientStep {
 };
 
 CoefficientStep find_step(const HuffmanTable& table, std::uint32_t bits, int available) {
-    const std::uint32_t entry = table.fast[bits >> (16 - HuffmanTable::kFastBits)];
-    const int length = entry >> 4 & 15;
-    const int size = entry >> 8 & 15, run = entry >> 12 & 15;
+    const int entry = table.fast[bits >> (16 - HuffmanTable::kFastBits)];
+    const int length = entry & 255;
+    const int size = entry >> 8 & 15, run = entry >> 12;
     CoefficientStep step;
     if (length == 0 || length + size > available) return step;
     step.taken = length + size;

@@ -23,10 +23,9 @@ inline int extend(std::uint32_t bits, int size) {
 struct HuffmanTable {
     static constexpr int kFastBits = 9;
     bool is_defined = false;
-    // By the next bits, each entry from its lowest bit on: 4 bits: how many of them are taken; 4: how
-    // many of these are the code (0 = it is longer, or there is none); 8: the symbol; 16: the number
-    // behind the code where it is among these bits too and taken, else 0.
-    std::uint32_t fast[1 << kFastBits];
+    // By the next bits: the symbol << 8 | the code's length, which is 0 where the code is longer or
+    // there is none.
+    std::uint16_t fast[1 << kFastBits];
     std::uint32_t limit[17];  // first 16-bit pattern beyond the codes of this length
     int offset[17];           // index of a code's symbol minus the code
     std::uint8_t symbols[256];
@@ -137,11 +136,11 @@ inline int take_long_symbol(BitReader* bits, const HuffmanTable& table) {
 // A symbol, without the number behind it: 16 bits for that are ready.
 inline int take_symbol(BitReader* bits, const HuffmanTable& table) {
     bits->refill();
-    const std::uint32_t entry = table.fast[bits->peek(HuffmanTable::kFastBits)];
-    const int length = entry >> 4 & 15;
+    const int entry = table.fast[bits->peek(HuffmanTable::kFastBits)];
+    const int length = entry & 255;
     if (length == 0) return take_long_symbol(bits, table);
     bits->skip(length);
-    return entry >> 8 & 255;
+    return entry >> 8;
 }
 
 // The number behind a symbol; 0 where there is none.
