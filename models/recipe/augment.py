@@ -2,7 +2,7 @@
 """Random views of preprocessed pictures, as one TensorFlow graph over a batch.
 
 The pictures are inscribed discs on black. What betrays the camera and not the eye is varied: the frame (zoom
-of each axis, mask radius), sharpness, contrast, tint, noise. Every random number comes from (seed, step), so a
+of each axis, mask radius), sharpness, contrast, tint, noise, the traces of JPEG. Every random number comes from (seed, step), so a
 resumed training sees what an uninterrupted one would have seen.
 """
 import math
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from . import images
 
+CONTRAST_GAIN = 4.0     # by which the preset `kaggle_ben_color` multiplies a photo's local contrast (addWeighted's 4 and -4)
 COMPANION_RADIUS = 0.95  # of the inscribed disc; nearer the rim a companion would add its own edge
 
 
@@ -82,12 +83,40 @@ def _lay_over(pixels, companions, seed, settings):
     return tf.concat([pixels[:count] + details, pixels[count:]], axis=0)
 
 
+def _compress(pixels, seed, settings):
+    """Some of the pictures as they would be, had the photo been saved as a JPEG of low quality before the preset.
+
+    What JPEG rounds off is small in the photo and four times as large after the preset, so the pictures are compressed at the photo's
+    contrast, about the same mean. Done before they are turned: the blocks lie along the camera's axes.
+    """
+    count = tf.shape(pixels)[0]
+    draw = Uniform(seed, count)
+    chosen = draw(0.0, 1.0) < settings["jpeg"]
+    low, high = settings["jpeg_quality"]
+    quality = tf.cast(tf.round(draw(float(low), float(high))), tf.int32)
+
+    def saved_and_read(arguments):
+        picture, chosen, quality = arguments
+
+        def compressed():
+            photo = tf.cast(tf.round(128.0 + (picture - 128.0) / CONTRAST_GAIN), tf.uint8)
+            read = tf.io.decode_jpeg(tf.raw_ops.EncodeJpegVariableQuality(images=photo, quality=quality), channels=3, dct_method="INTEGER_ACCURATE")
+            return 128.0 + (tf.cast(tf.ensure_shape(read, picture.shape), tf.float32) - 128.0) * CONTRAST_GAIN
+
+        return tf.cond(chosen, compressed, lambda: picture)
+
+    return tf.map_fn(saved_and_read, (pixels, chosen, quality), fn_output_signature=tf.float32)
+
+
 def augment(pixels, seed, settings, out_size=None, companions=None):
     """uint8 or float32 (N, S, S, 3) in 0..255 -> float32 of that shape, or of side out_size. seed: two integers;
     settings: [augment]; companions: (M, S, S, 3) with M <= N, laid over the first M pictures, or None."""
     count, size = tf.shape(pixels)[0], out_size or pixels.shape[1]
     draw = Uniform(seed, count)
-    x = _move(tf.cast(pixels, tf.float32), draw, size, settings)
+    x = tf.cast(pixels, tf.float32)
+    if settings["jpeg"]:
+        x = _compress(x, tf.random.experimental.stateless_fold_in(seed, 2000), settings)
+    x = _move(x, draw, size, settings)
     if companions is not None:
         x = _lay_over(x, companions, tf.random.experimental.stateless_fold_in(seed, 1000), settings)
 

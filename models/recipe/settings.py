@@ -21,7 +21,7 @@ KEYS = {
     "distill": {"answers", "features"},
     "card": {"data", "training", "never_tested", "licence"},
     "augment": {"rotations", "zoom", "stretch", "shift", "soften", "desaturate", "contrast", "tint", "brightness", "noise",
-                "mask", "companions"},
+                "jpeg", "jpeg_quality", "mask", "companions"},
 }
 
 CHOICES = {
@@ -41,7 +41,7 @@ RANGES = {
     ("training", "label_smoothing"): (0.0, 0.9), ("training", "grade_loss"): (0.0, 100.0), ("training", "clip_norm"): (0.0, 1e9),
     ("training", "average_decay"): (0.0, 0.99999), ("training", "batch_norm_momentum"): (0.0, 0.99999),
     ("training", "source_exponent"): (0.0, 2.0), ("training", "start_share"): (0.0, 0.9),
-    ("augment", "rotations"): (0, 360), ("augment", "companions"): (0.0, 1.0),
+    ("augment", "rotations"): (0, 360), ("augment", "companions"): (0.0, 1.0), ("augment", "jpeg"): (0.0, 1.0),
     ("distill", "answers"): (0.0, 1.0), ("distill", "features"): (0.0, 1e6),
     ("split", "seed"): (0, 2**31 - 1), ("split", "default_fraction"): (0.01, 0.9), ("split", "near_duplicate"): (0.0, 1.1),
 }
@@ -89,6 +89,12 @@ def _check_sizes(sizes, path):
         raise SettingsError(f"{where}: each side must be a multiple of 32")
 
 
+def _check_qualities(qualities, path):
+    if (not isinstance(qualities, list) or len(qualities) != 2 or not all(type(quality) is int and 1 <= quality <= 100 for quality in qualities)
+            or qualities[0] > qualities[1]):
+        raise SettingsError(f"{path}: [augment] jpeg_quality = {qualities!r}: expected [lowest, highest], whole numbers from 1 to 100")
+
+
 def _check_words(settings, path):
     if "training_data" in settings["provenance"]:
         raise SettingsError(f"{path}: [provenance] training_data: the run itself writes it, from its photos")
@@ -120,6 +126,7 @@ def check(settings, path="settings"):
     if settings["network"]["size"] % 32:
         raise SettingsError(f"{path}: [network] size = {settings['network']['size']}: expected a multiple of 32")
     _check_words(settings, path)
+    _check_qualities(settings["augment"]["jpeg_quality"], path)
     if settings["augment"]["rotations"] and settings["augment"]["companions"]:
         raise SettingsError(f"{path}: [augment] rotations and companions exclude each other")
     training, augment = settings["training"], settings["augment"]

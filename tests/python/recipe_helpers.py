@@ -19,7 +19,7 @@ from recipe import sampling, settings  # noqa: E402
 SIZE = 64
 # Augmentation that changes nothing but the angle and the flip.
 STILL = {"zoom": [1.0, 1.0], "stretch": 1.0, "shift": 0.0, "soften": [0.0, 0.0], "desaturate": 0.0, "contrast": [1.0, 1.0],
-         "tint": 0.0, "brightness": 0.0, "noise": 0.0, "mask": [0.8, 0.8], "companions": 0.0}
+         "tint": 0.0, "brightness": 0.0, "noise": 0.0, "jpeg": 0.0, "jpeg_quality": [20, 90], "mask": [0.8, 0.8], "companions": 0.0}
 
 
 def shipped_settings():

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random views of the training pictures: repeatable, masked, and with companions laid over the first of them."""
+import io
+
 import numpy as np
+from PIL import Image
 from recipe_helpers import SIZE, STILL, shipped_settings, tf, tiny_data
 
 from recipe import augment, images
@@ -57,3 +60,31 @@ def test_a_companion_adds_its_details_and_no_edge_of_its_own():
     seen = augment.augment(pixels, tf.constant([1, 1]), {**STILL, "mask": [1.0, 1.0]}, companions=tf.constant(companion)).numpy()[0]
     assert 128 + 0.45 * 40 < seen[distance < 0.1].mean() < 128 + 1.05 * 40  # at half to full strength
     np.testing.assert_allclose(seen[(distance > 0.4) & (distance < 0.93)], 128.0, atol=1e-3)
+
+
+def test_some_pictures_bear_the_traces_of_jpeg():
+    """As if the photo had been saved before the preset multiplied its contrast: Pillow is the reference."""
+    axis = np.arange(SIZE)
+    texture = 128 + 60 * np.sin(axis[:, None] / 3) * np.cos(axis[None, :] / 5)
+    pixels = tf.constant(np.repeat(texture[None, ..., None], 3, axis=3).repeat(16, axis=0), tf.float32)
+    seed = tf.constant([1, 2])
+    as_they_are = augment.augment(pixels, seed, STILL).numpy()
+    for share, expected in ((0.5, range(3, 14)), (1.0, [16])):
+        saved = augment.augment(pixels, seed, {**STILL, "jpeg": share, "jpeg_quality": [10, 10]}).numpy()
+        changed = [bool(np.any(one != other)) for one, other in zip(saved, as_they_are)]
+        assert sum(changed) in expected
+    best = augment.augment(pixels, seed, {**STILL, "jpeg": 1.0, "jpeg_quality": [100, 100]}).numpy()
+    inside = images.disc_distance(SIZE) < 0.75
+    # What is left at the best quality: rounding, half a grey level of the photo and a little more through the transform, four times.
+    assert np.abs(best - as_they_are)[:, inside].max() < 10
+    assert np.abs(saved - as_they_are)[:, inside].mean() > 2 * np.abs(best - as_they_are)[:, inside].mean()
+
+
+def test_compression_is_that_of_libjpeg_at_the_contrast_of_the_photo():
+    pixels = np.random.default_rng(3).integers(60, 200, (2, SIZE // 8, SIZE // 8, 3)).repeat(8, axis=1).repeat(8, axis=2)
+    found = augment._compress(tf.constant(pixels, tf.float32), tf.constant([1, 2]), {"jpeg": 1.0, "jpeg_quality": [30, 30]}).numpy()
+    for picture, ours in zip(pixels, found):
+        file = io.BytesIO()
+        Image.fromarray(np.round(128 + (picture - 128) / 4).astype(np.uint8)).save(file, "JPEG", quality=30)
+        theirs = 128 + (np.asarray(Image.open(file), np.float32) - 128) * 4
+        np.testing.assert_allclose(ours, theirs, atol=4)  # one grey level of the photo

@@ -24,6 +24,8 @@ MISTAKES = [
     ("[[0, 192], [3, 224]]", "[]", "first epoch, side"),
     ("size = 224", "size = 230", "size = 230"), ("rotations = 0 ", "rotations = 5\ncompanions = 0.5 #", "small.toml"),
     ("cached_views = 0", "cached_views = 2", "cached_views: needs frozen_blocks"),
+    ("jpeg_quality = [20, 90]", "jpeg_quality = [90, 20]", "jpeg_quality = .*lowest, highest"),
+    ("jpeg_quality = [20, 90]", "jpeg_quality = [0, 90]", "from 1 to 100"), ("jpeg = 0.0", "jpeg = 2.0", "jpeg = 2.0: expected a number"),
     ("start_share = 0.2", "start_share = 1.0", "start_share = 1.0: expected a number"),
 ]
 
