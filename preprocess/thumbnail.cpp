@@ -5,134 +5,213 @@
 #include <cmath>
 #include <cstring>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace fovea::preprocess {
 namespace {
 
+constexpr int kChannels = 3;
 constexpr int kVerticalBits = 8;
 constexpr int kHorizontalBits = 12;
+constexpr int kBits = kVerticalBits + kHorizontalBits;
+// 16 bits hold a column's sum, 255 << kVerticalBits. It is kept less this, so that it is a factor with sign.
+constexpr int kMiddle = 1 << 15;
+// What that takes off a pixel, and half of a level.
+constexpr std::int32_t kOffset = (kMiddle << kHorizontalBits) + (1 << (kBits - 1));
+// A vector of eight columns' values begins at any column.
+constexpr std::size_t kRoom = 8;
 
-// How a side is divided. Lengths are in units of 1 / output of a source pixel, so that an output pixel is `source` long; it is the mean
-// of what lies `margin` within its ends.
-struct Division {
-    std::int64_t source;
-    std::int64_t output;
-    std::int64_t margin;
-
-    std::int64_t begin(int index) const { return index * source + margin; }
-    std::int64_t length() const { return source - 2 * margin; }
-
-    // Source pixel `position`'s weight in output pixel `index`, cumulated from the left edge of that
-    // output pixel: differences of these round in such a way that they always add up to 1 << bits.
-    std::int64_t cumulated_weight(std::int64_t position, int index, int bits) const {
-        const std::int64_t covered = std::clamp<std::int64_t>(position * output - begin(index), 0, length());
-        return ((covered << bits) + length() / 2) / length();
-    }
-};
-
-// A decoder that reduced the photo took means of its own, over a source pixel's length: what is left to be taken is shorter, so that
-// both together spread as far as one mean of the photo would (the squares of lengths add up).
-Division divide_side(int source, int output, bool is_reduced) {
-    Division division{source, output, 0};
-    if (is_reduced && source > output) {
-        const double square = static_cast<double>(division.source * division.source - division.output * division.output);
-        division.margin = (source - static_cast<std::int64_t>(std::sqrt(square))) / 2;
-    }
-    return division;
+// Differences of these round in such a way that they always add up to 1 << bits.
+std::int64_t cumulated_weight(const ThumbnailSide& side, std::int64_t position, int index, int bits) {
+    const std::int64_t length = side.source - 2 * side.margin;
+    const std::int64_t begin = index * side.source + side.margin;
+    const std::int64_t covered = std::clamp<std::int64_t>(position * side.output - begin, 0, length);
+    return ((covered << bits) + length / 2) / length;
 }
 
-struct Span {
-    int first, last;  // inclusive
-};
-
-Span source_span(const Division& division, int index) {
-    const std::int64_t begin = division.begin(index), end = begin + division.length();
-    return {static_cast<int>(begin / division.output), static_cast<int>((end - 1) / division.output)};
-}
-
-void add_row(const std::uint8_t* __restrict row, std::size_t count, std::uint16_t weight,
-             std::uint16_t* __restrict sums) {
-    for (std::size_t i = 0; i < count; ++i) {
-        sums[i] = static_cast<std::uint16_t>(sums[i] + row[i] * weight);
+// Three channels of a pixel and, of no account, one more: sums of columns' values by their weights.
+#ifdef __SSE2__
+class PixelSums {
+  public:
+    void add_pair(const std::uint16_t* values, const std::int16_t* weights) {
+        const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values));
+        const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values + kChannels));
+        const __m128i pairs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(weights));
+        sums_ = _mm_add_epi32(sums_, _mm_madd_epi16(_mm_unpacklo_epi16(first, second), pairs));
     }
+    std::uint32_t bytes() const {
+        const __m128i levels = _mm_srli_epi32(_mm_add_epi32(sums_, _mm_set1_epi32(kOffset)), kBits);
+        const __m128i words = _mm_packs_epi32(levels, levels);
+        return static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_packus_epi16(words, words)));
+    }
+
+  private:
+    __m128i sums_ = _mm_setzero_si128();
+};
+#else
+class PixelSums {
+  public:
+    void add_pair(const std::uint16_t* values, const std::int16_t* weights) {
+        sums_ += load(values) * weights[0] + load(values + kChannels) * weights[1];
+    }
+    std::uint32_t bytes() const {
+        const Bytes levels = __builtin_convertvector((sums_ + kOffset) >> kBits, Bytes);
+        std::uint32_t four;
+        std::memcpy(&four, &levels, sizeof(four));
+        return four;
+    }
+
+  private:
+    typedef std::int16_t Values __attribute__((vector_size(8)));
+    typedef std::int32_t Sums __attribute__((vector_size(16)));
+    typedef std::uint8_t Bytes __attribute__((vector_size(4)));
+
+    static Sums load(const std::uint16_t* values) {
+        Values four;
+        std::memcpy(&four, values, sizeof(four));
+        return __builtin_convertvector(four, Sums);
+    }
+
+    Sums sums_ = {};
+};
+#endif
+
+// kPairs of columns a pixel; 0: as many as `pairs` says.
+template <int kPairs>
+void make_row(const std::uint16_t* sums, const int* first_columns, const ThumbnailColumns* weights, int pairs, int width,
+              std::uint8_t* out) {
+    const int count = kPairs > 0 ? kPairs : pairs;
+    const auto make = [&](int x) {
+        const std::uint16_t* values = sums + std::ptrdiff_t{kChannels} * first_columns[x];
+        const ThumbnailColumns* pair = weights + std::ptrdiff_t{x} * count;
+        PixelSums pixel;
+        for (int i = 0; i < count; ++i) pixel.add_pair(values + std::ptrdiff_t{2} * kChannels * i, pair[i].weights);
+        return pixel.bytes();
+    };
+    // The fourth byte is the next pixel's.
+    for (int x = 0; x + 1 < width; ++x, out += kChannels) {
+        const std::uint32_t bytes = make(x);
+        std::memcpy(out, &bytes, sizeof(bytes));
+    }
+    const std::uint32_t bytes = make(width - 1);
+    std::memcpy(out, &bytes, kChannels);
 }
 
 }  // namespace
 
-Status make_thumbnail(const PhotoView& photo, int longest_side, const Allocator& allocator,
-                      Image* thumbnail) {
-    const ImageView& source = photo.image;
-    if (source.pixels == nullptr || source.width < 1 || source.height < 1 || longest_side < 1) {
-        return Status::kInvalidArgument;
+// What is left to be taken is shorter where a decoder took means over a source pixel's length, so that both together spread as far as
+// one mean of the photo would (the squares of lengths add up).
+ThumbnailSide ThumbnailSide::divide(int source, int output, bool is_reduced) {
+    ThumbnailSide side;
+    side.source = source;
+    side.output = output;
+    if (is_reduced && source > output) {
+        const double square = static_cast<double>(side.source * side.source - side.output * side.output);
+        side.margin = (source - static_cast<std::int64_t>(std::sqrt(square))) / 2;
     }
-    const int longer = std::max(source.width, source.height);
+    return side;
+}
+
+ThumbnailSide::Span ThumbnailSide::span(int index) const {
+    const std::int64_t begin = index * source + margin, end = (index + std::int64_t{1}) * source - margin;
+    return {static_cast<int>(begin / output), static_cast<int>((end - 1) / output)};
+}
+
+int ThumbnailSide::weight(int position, int index, int bits) const {
+    return static_cast<int>(cumulated_weight(*this, position + std::int64_t{1}, index, bits) -
+                            cumulated_weight(*this, position, index, bits));
+}
+
+Status ThumbnailRows::begin(int width, int height, int photo_width, int photo_height, int longest_side) {
+    if (width < 1 || height < 1 || longest_side < 1) return Status::kInvalidArgument;
+    const int longer = std::max(width, height);
     const auto shrunk = [&](int side) {
         if (longer <= longest_side) return side;
         const std::int64_t rounded = (std::int64_t{side} * longest_side + longer / 2) / longer;
         return static_cast<int>(std::max<std::int64_t>(rounded, 1));
     };
-    const int width = shrunk(source.width), height = shrunk(source.height);
-    *thumbnail = Image(allocator);
-    if (!thumbnail->allocate(width, height)) return Status::kOutOfMemory;
-    const std::size_t row_bytes = std::size_t{3} * static_cast<std::size_t>(source.width);
-    if (width == source.width && height == source.height) {
-        for (int y = 0; y < height; ++y) std::memcpy(thumbnail->row(y), source.row(y), row_bytes);
-        return Status::kOk;
-    }
+    width_ = width;
+    pairs_ = 0;
+    next_row_ = made_ = 0;
+    const int new_width = shrunk(width), new_height = shrunk(height);
+    if (!thumbnail_.allocate(new_width, new_height)) return Status::kOutOfMemory;
+    if (new_width == width && new_height == height) return Status::kOk;
 
-    // 16 bits hold a column's sum: 255 << kVerticalBits.
-    Buffer<std::uint16_t> sums(allocator);
-    Buffer<std::uint16_t> weights(allocator);  // of source columns, span after span
-    Buffer<Span> spans(allocator);
-    // Neighbouring spans share at most one source column.
-    if (!sums.allocate(row_bytes) || !spans.allocate(static_cast<std::size_t>(width)) ||
-        !weights.allocate(static_cast<std::size_t>(source.width) +
-                          static_cast<std::size_t>(width))) {
+    const ThumbnailSide across = ThumbnailSide::divide(width, new_width, photo_width > width);
+    down_ = ThumbnailSide::divide(height, new_height, photo_height > height);
+    int most = 0;
+    for (int x = 0; x < new_width; ++x) {
+        const ThumbnailSide::Span span = across.span(x);
+        most = std::max(most, span.last - span.first + 1);
+    }
+    pairs_ = (most + 1) / 2;
+    const auto columns = static_cast<std::size_t>(new_width);
+    // The last pixel may look at a pair's columns behind the picture, without weight.
+    const std::size_t values = kChannels * (static_cast<std::size_t>(width) + 2 * static_cast<std::size_t>(pairs_)) + kRoom;
+    if (!sums_.allocate(values) || !first_columns_.allocate(columns) ||
+        !weights_.allocate(columns * static_cast<std::size_t>(pairs_))) {
         return Status::kOutOfMemory;
     }
-    const Division across = divide_side(source.width, width, photo.width > source.width);
-    const Division down = divide_side(source.height, height, photo.height > source.height);
-    std::size_t weight_count = 0;
-    for (int x = 0; x < width; ++x) {
-        const Span span = source_span(across, x);
-        spans[static_cast<std::size_t>(x)] = span;
-        std::int64_t before = 0;
-        for (int column = span.first; column <= span.last; ++column) {
-            const std::int64_t after =
-                across.cumulated_weight(column + std::int64_t{1}, x, kHorizontalBits);
-            weights[weight_count++] = static_cast<std::uint16_t>(after - before);
-            before = after;
+    std::fill(sums_.begin(), sums_.end(), std::uint16_t{0});
+    ThumbnailColumns* pair = weights_.data();
+    for (int x = 0; x < new_width; ++x) {
+        const ThumbnailSide::Span span = across.span(x);
+        first_columns_[static_cast<std::size_t>(x)] = span.first;
+        for (int i = 0; i < pairs_; ++i, ++pair) {
+            for (int k = 0; k < 8; ++k) {
+                const int column = span.first + 2 * i + k % 2;
+                pair->weights[k] = static_cast<std::int16_t>(
+                    column <= span.last ? across.weight(column, x, kHorizontalBits) : 0);
+            }
         }
     }
+    return Status::kOk;
+}
 
-    for (int y = 0; y < height; ++y) {
-        std::memset(sums.data(), 0, row_bytes * sizeof(std::uint16_t));
-        const Span span = source_span(down, y);
-        std::int64_t before = 0;
-        for (int row = span.first; row <= span.last; ++row) {
-            const std::int64_t after =
-                down.cumulated_weight(row + std::int64_t{1}, y, kVerticalBits);
-            const auto weight = static_cast<std::uint16_t>(after - before);
-            if (weight != 0) add_row(source.row(row), row_bytes, weight, sums.data());
-            before = after;
-        }
-        std::uint8_t* output = thumbnail->row(y);
-        const std::uint16_t* weight = weights.data();
-        for (int x = 0; x < width; ++x) {
-            const Span columns = spans[static_cast<std::size_t>(x)];
-            std::uint32_t sum[3] = {0, 0, 0};  // at most 255 << 20
-            const std::uint16_t* value =
-                sums.data() + std::size_t{3} * static_cast<std::size_t>(columns.first);
-            for (int column = columns.first; column <= columns.last;
-                 ++column, value += 3, ++weight) {
-                for (int c = 0; c < 3; ++c) sum[c] += std::uint32_t{value[c]} * *weight;
-            }
-            constexpr int kBits = kVerticalBits + kHorizontalBits;
-            for (int c = 0; c < 3; ++c) {
-                output[3 * x + c] =
-                    static_cast<std::uint8_t>((sum[c] + (1u << (kBits - 1))) >> kBits);
-            }
-        }
+void ThumbnailRows::take(const std::uint8_t* row) {
+    const int y = next_row_++;
+    if (pairs_ == 0) {
+        std::memcpy(thumbnail_.row(y), row, kChannels * static_cast<std::size_t>(width_));
+        return;
     }
+    // A row may be the last of one of the thumbnail's and the first of the next one.
+    while (made_ < thumbnail_.height) {
+        const ThumbnailSide::Span span = down_.span(made_);
+        if (y < span.first) return;
+        add_up(row, down_.weight(y, made_, kVerticalBits), y == span.first);
+        if (y < span.last) return;
+        finish_row();
+    }
+}
+
+void ThumbnailRows::add_up(const std::uint8_t* __restrict row, int weight, bool is_first) {
+    const int count = kChannels * width_;
+    const auto factor = static_cast<std::uint16_t>(weight);
+    std::uint16_t* __restrict sums = sums_.data();
+    if (is_first) {
+        for (int i = 0; i < count; ++i) sums[i] = static_cast<std::uint16_t>(row[i] * factor + kMiddle);
+    } else if (weight != 0) {
+        for (int i = 0; i < count; ++i) sums[i] = static_cast<std::uint16_t>(row[i] * factor + sums[i]);
+    }
+}
+
+void ThumbnailRows::finish_row() {
+    std::uint8_t* row = thumbnail_.row(made_++);
+    auto* make = pairs_ == 1 ? &make_row<1> : pairs_ == 2 ? &make_row<2> : &make_row<0>;
+    make(sums_.data(), first_columns_.data(), weights_.data(), pairs_, thumbnail_.width, row);
+}
+
+Status make_thumbnail(const PhotoView& photo, int longest_side, const Allocator& allocator,
+                      Image* thumbnail) {
+    const ImageView& source = photo.image;
+    if (source.pixels == nullptr) return Status::kInvalidArgument;
+    ThumbnailRows rows(allocator);
+    const Status status = rows.begin(source.width, source.height, photo.width, photo.height, longest_side);
+    if (status != Status::kOk) return status;
+    for (int y = 0; y < source.height; ++y) rows.take(source.row(y));
+    *thumbnail = rows.thumbnail();
     return Status::kOk;
 }
 

@@ -87,6 +87,46 @@ TEST_CASE("pixels are area means") {
     }
 }
 
+// The arithmetic that the header states, to the bit: shares of an output pixel that lie before a source pixel's ends, rounded.
+static int exact_weight(int source, int output, int index, int position, int bits) {
+    const auto before = [&](std::int64_t end) {
+        const std::int64_t covered = std::clamp<std::int64_t>(end * output - std::int64_t{index} * source, 0, source);
+        return (covered * (std::int64_t{1} << bits) * 2 + source) / (2 * std::int64_t{source});
+    };
+    return static_cast<int>(before(position + 1) - before(position));
+}
+
+TEST_CASE("pixels are the stated sums on every machine") {
+    synthetic::Noise noise;
+    for (const int source_width : {2, 5, 97, 200, 331}) {
+        synthetic::Picture picture(source_width, 61);
+        for (std::uint8_t& value : picture.pixels) {
+            const int next = noise.next();
+            value = static_cast<std::uint8_t>(next < 60 ? 0 : next > 190 ? 255 : next);
+        }
+        for (const int side : {1, 13, 48, 60, 96, 150}) {
+            const Image result = shrink(picture, side);
+            if (result.width == picture.width) continue;
+            CAPTURE(source_width);
+            CAPTURE(side);
+            int wrong = 0;
+            for (int i = 0; i < result.width * result.height * 3; ++i) {
+                const int x = i / 3 % result.width, y = i / 3 / result.width;
+                std::int64_t sum = 0;
+                for (int row = 0; row < picture.height; ++row) {
+                    const std::int64_t down = exact_weight(picture.height, result.height, y, row, 8);
+                    if (down == 0) continue;
+                    for (int column = 0; column < picture.width; ++column) {
+                        sum += down * exact_weight(picture.width, result.width, x, column, 12) * picture.at(column, row)[i % 3];
+                    }
+                }
+                wrong += result.pixels[static_cast<std::size_t>(i)] != (sum + (1 << 19)) >> 20;
+            }
+            CHECK(wrong == 0);
+        }
+    }
+}
+
 TEST_CASE("nonsense is refused") {
     Image result;
     CHECK(make_thumbnail(ImageView{}, 10, fovea::Allocator{}, &result) == Status::kInvalidArgument);
