@@ -40,10 +40,13 @@ struct Columns {
 
 // The longest run of ones.
 Columns longest_run(const std::uint8_t* mask, int width) {
-    Columns longest = {0, 0}, run = {0, 0};
-    for (int x = 0; x < width; ++x) {
-        if (mask[x] == 0) run.begin = x + 1;
-        run.end = x + 1;
+    const auto find = [&](int from, int value) {
+        const void* found = std::memchr(mask + from, value, static_cast<std::size_t>(width - from));
+        return found == nullptr ? width : static_cast<int>(static_cast<const std::uint8_t*>(found) - mask);
+    };
+    Columns longest = {0, 0};
+    for (Columns run = {find(0, 1), 0}; run.begin < width; run.begin = find(run.end, 1)) {
+        run.end = find(run.begin, 0);
         if (run.end - run.begin > longest.end - longest.begin) longest = run;
     }
     return longest;
@@ -76,16 +79,34 @@ void to_floats(const std::uint8_t* bytes, int count, float* __restrict values) {
     for (int i = 0; i < count; ++i) values[i] = static_cast<float>(bytes[i]);
 }
 
+// The same, 0 outside the mask.
+void to_floats_inside(const std::uint8_t* bytes, const std::uint8_t* mask, int count, float* __restrict values) {
+    for (int i = 0; i < count; ++i) values[i] = static_cast<float>(bytes[i] & -mask[i]);
+}
+
+// One vector register of any CPU, by the vector types of GCC and Clang.
+typedef float Floats __attribute__((vector_size(16)));
+constexpr int kFloats = 4;
+
+Floats load(const float* p) {
+    Floats floats;
+    std::memcpy(&floats, p, sizeof(floats));
+    return floats;
+}
+
 // Rows of numbers that are added up have this many sums beside each other, whatever the CPU, and
 // zeros behind their last number up to a multiple of it.
 constexpr int kLanes = 8;
+static_assert(kLanes == 2 * kFloats);
 
 struct Lanes {
-    float values[kLanes] = {};
+    Floats low = {}, high = {};
 
     double total() const {
         double sum = 0;
-        for (const float value : values) sum += double{value};
+        for (const Floats& half : {low, high}) {
+            for (int i = 0; i < kFloats; ++i) sum += double{half[i]};
+        }
         return sum;
     }
 };
@@ -93,7 +114,9 @@ struct Lanes {
 double sum_of_squares(const float* row, int count) {
     Lanes sum;
     for (int i = 0; i < count; i += kLanes) {
-        for (int l = 0; l < kLanes; ++l) sum.values[l] += row[i + l] * row[i + l];
+        const Floats low = load(row + i), high = load(row + i + kFloats);
+        sum.low += low * low;
+        sum.high += high * high;
     }
     return sum.total();
 }
@@ -104,13 +127,16 @@ struct Moments {
     void add(const float* row, int count) {
         Lanes one, two, three, four;
         for (int i = 0; i < count; i += kLanes) {
-            for (int l = 0; l < kLanes; ++l) {
-                const float value = row[i + l], square = value * value;
-                one.values[l] += value;
-                two.values[l] += square;
-                three.values[l] += square * value;
-                four.values[l] += square * square;
-            }
+            const Floats low = load(row + i), low_square = low * low;
+            one.low += low;
+            two.low += low_square;
+            three.low += low_square * low;
+            four.low += low_square * low_square;
+            const Floats high = load(row + i + kFloats), high_square = high * high;
+            one.high += high;
+            two.high += high_square;
+            three.high += high_square * high;
+            four.high += high_square * high_square;
         }
         first += one.total();
         second += two.total();
@@ -278,8 +304,7 @@ class Cascade {
             const std::ptrdiff_t at = std::ptrdiff_t{y} * width_;
             Row row = levels_[0].inlet();
             to_floats(mask_ + at, width_, row.weights);
-            to_floats(pixels_ + at, width_, row.values);
-            keep_inside(mask_ + at, width_, row.values);
+            to_floats_inside(pixels_ + at, mask_ + at, width_, row.values);
             row.even = longest_run(mask_ + at, width_);
             row.divide_by_weights(width_);
             take(0, row.even);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace fovea::preprocess {
 namespace {
@@ -49,45 +50,68 @@ Range grey_range(const std::uint8_t* grey, int width, int height) {
     return {std::min(corner[1], bright * 2 / 5), bright};
 }
 
-// Marks the largest 4-connected set of pixels above the threshold; false when none is.
+// Neighbours in a row above the threshold.
+struct Run {
+    std::uint16_t begin, end;
+    std::int32_t parent;  // a run of the same component that comes before it, or itself
+    std::int32_t size;    // of the component, in its first run
+};
+
+std::int32_t find_first(Run* runs, std::int32_t run) {
+    while (runs[run].parent != run) {
+        runs[run].parent = runs[runs[run].parent].parent;
+        run = runs[run].parent;
+    }
+    return run;
+}
+
+void join(Run* runs, std::int32_t a, std::int32_t b) {
+    a = find_first(runs, a);
+    b = find_first(runs, b);
+    if (a == b) return;
+    if (b < a) std::swap(a, b);
+    runs[b].parent = a;
+    runs[a].size += runs[b].size;
+}
+
+// Marks the largest 4-connected set of pixels above the threshold, of equals the first; false when none is. row_ends, a number for
+// each row, and runs, one for every other pixel of each row, are room for what lies between.
 bool largest_component(const std::uint8_t* grey, int width, int height, int threshold,
-                       std::uint16_t* labels, std::int32_t* stack, std::uint8_t* component) {
-    const int count = width * height;
-    std::memset(labels, 0, static_cast<std::size_t>(count) * sizeof(std::uint16_t));
-    // Components of fewer pixels than this can never be a disc; it also keeps the labels in 16
-    // bits.
-    const int smallest = std::max(16, count / 1000);
-    std::uint16_t label = 1, best = 0;  // label 1: in a component that is too small
-    int best_size = 0;
-    for (int seed = 0; seed < count; ++seed) {
-        if (labels[seed] != 0 || grey[seed] <= threshold) continue;
-        // The stack's filled part keeps the whole component, so that it can be relabelled.
-        int size = 1;
-        stack[0] = seed;
-        labels[seed] = 1;
-        for (int next = 0; next < size; ++next) {
-            const int at = stack[next], x = at % width;
-            const auto visit = [&](int neighbour) {
-                if (labels[neighbour] == 0 && grey[neighbour] > threshold) {
-                    labels[neighbour] = 1;
-                    stack[size++] = neighbour;
-                }
-            };
-            if (x > 0) visit(at - 1);
-            if (x + 1 < width) visit(at + 1);
-            if (at >= width) visit(at - width);
-            if (at + width < count) visit(at + width);
+                       std::int32_t* row_ends, Run* runs, std::uint8_t* component) {
+    std::int32_t count = 0, above = 0;  // the first run of the row above
+    for (int y = 0; y < height; ++y) {
+        const std::uint8_t* row = grey + std::ptrdiff_t{y} * width;
+        const std::int32_t here = count;
+        std::int32_t other = above;
+        for (int x = 0; x < width; ++x) {
+            if (row[x] <= threshold) continue;
+            const int begin = x;
+            while (x < width && row[x] > threshold) ++x;
+            const std::int32_t run = count++;
+            runs[run] = {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(x), run, x - begin};
+            while (other < here && runs[other].end <= begin) ++other;
+            // The last one that touches may touch the next run, too.
+            for (std::int32_t i = other; i < here && runs[i].begin < x; ++i) join(runs, i, run);
         }
-        if (size < smallest) continue;
-        ++label;
-        for (int i = 0; i < size; ++i) labels[stack[i]] = label;
-        if (size > best_size) {
-            best_size = size;
-            best = label;
+        row_ends[y] = count;
+        above = here;
+    }
+    // A component of fewer pixels than this can never be a disc.
+    std::int32_t best = -1, best_size = std::max(16, width * height / 1000) - 1;
+    for (std::int32_t run = 0; run < count; ++run) {
+        if (runs[run].parent != run || runs[run].size <= best_size) continue;
+        best = run;
+        best_size = runs[run].size;
+    }
+    std::memset(component, 0, static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+    std::int32_t run = 0;
+    for (int y = 0; y < height; ++y) {
+        for (; run < row_ends[y]; ++run) {
+            if (find_first(runs, run) != best) continue;
+            std::memset(component + std::ptrdiff_t{y} * width + runs[run].begin, 1, static_cast<std::size_t>(runs[run].end - runs[run].begin));
         }
     }
-    for (int i = 0; i < count; ++i) component[i] = best != 0 && labels[i] == best ? 1 : 0;
-    return best != 0;
+    return best >= 0;
 }
 
 struct Point {
@@ -279,11 +303,12 @@ Status fit_disc(const ImageView& picture, const Allocator& allocator, Disc* disc
     const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
     const std::size_t edge_capacity = 2 * static_cast<std::size_t>(width + height);
     Buffer<std::uint8_t> grey(allocator);
-    Buffer<std::uint16_t> labels(allocator);
-    Buffer<std::int32_t> stack(allocator);
+    Buffer<std::int32_t> row_ends(allocator);
+    Buffer<Run> runs(allocator);
     Buffer<Point> points(allocator);
     Buffer<float> distances(allocator);  // and as many again to sort
-    if (!grey.allocate(count) || !labels.allocate(count) || !stack.allocate(count) ||
+    if (!grey.allocate(count) || !row_ends.allocate(static_cast<std::size_t>(height)) ||
+        !runs.allocate(static_cast<std::size_t>(width + 1) / 2 * static_cast<std::size_t>(height)) ||
         !points.allocate(edge_capacity) || !distances.allocate(2 * edge_capacity)) {
         return Status::kOutOfMemory;
     }
@@ -311,7 +336,7 @@ Status fit_disc(const ImageView& picture, const Allocator& allocator, Disc* disc
     int best_threshold = 0, threshold = 0;
     for (const int divisor : {24, 12, 6}) {
         threshold = range.black + std::max((range.bright - range.black) / divisor, 3);
-        if (!largest_component(grey.data(), width, height, threshold, labels.data(), stack.data(),
+        if (!largest_component(grey.data(), width, height, threshold, row_ends.data(), runs.data(),
                                component)) {
             continue;
         }
@@ -326,7 +351,7 @@ Status fit_disc(const ImageView& picture, const Allocator& allocator, Disc* disc
     }
     if (best.residual > 1) return Status::kOk;
     if (best_threshold != threshold) {
-        largest_component(grey.data(), width, height, best_threshold, labels.data(), stack.data(),
+        largest_component(grey.data(), width, height, best_threshold, row_ends.data(), runs.data(),
                           component);
     }
     const int point_count = edge_points(component, width, height, points.data());

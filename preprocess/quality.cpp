@@ -290,7 +290,11 @@ Disc scaled(const Disc& disc, float scale_x, float scale_y) {
 Status take_green(const Image& picture, Buffer<std::uint8_t>* green) {
     const std::size_t count = picture.pixels.size() / 3;
     if (!green->allocate(count)) return Status::kOutOfMemory;
-    for (std::size_t i = 0; i < count; ++i) (*green)[i] = picture.pixels[3 * i + 1];
+    const std::uint8_t* source = picture.pixels.data() + 1;
+    for (std::uint8_t& value : *green) {
+        value = *source;
+        source += 3;
+    }
     return Status::kOk;
 }
 

@@ -40,8 +40,39 @@ int take_piece(std::uint8_t* marked, int width, int height, int seed, float thic
     return static_cast<float>(shorter) >= thickness ? size : 0;
 }
 
-std::uint32_t difference(int a, int b) {
-    return static_cast<std::uint32_t>(a < b ? b - a : a - b);
+// Pixels of neighbouring lines, compared where both are lit (1, else 0).
+std::uint8_t lit_difference(std::uint8_t a, std::uint8_t b, std::uint8_t both_lit) {
+    const auto difference = static_cast<std::uint8_t>(std::max(a, b) - std::min(a, b));
+    return static_cast<std::uint8_t>(difference & -both_lit);
+}
+
+// What a row's pixels add to the sums of each column and the one to its left, and to their numbers.
+void compare_columns(const std::uint8_t* row, const std::uint8_t* lit, int width, std::uint16_t* __restrict sums,
+                     std::uint16_t* __restrict counts) {
+    for (int x = 1; x < width; ++x) {
+        const auto both_lit = static_cast<std::uint8_t>(lit[x] & lit[x - 1]);
+        sums[x] = static_cast<std::uint16_t>(sums[x] + lit_difference(row[x], row[x - 1], both_lit));
+        counts[x] = static_cast<std::uint16_t>(counts[x] + both_lit);
+    }
+}
+constexpr int kMostRows = 256;  // within 16 bits
+
+void compare_rows(const std::uint8_t* row, const std::uint8_t* row_above, const std::uint8_t* lit, const std::uint8_t* lit_above,
+                  int width, std::uint32_t* sum, std::uint32_t* count) {
+    std::uint32_t differences = 0, pairs = 0;
+    for (int x = 1; x < width; ++x) {
+        const auto both_lit = static_cast<std::uint8_t>(lit[x] & lit_above[x]);
+        differences += lit_difference(row[x], row_above[x], both_lit);
+        pairs += both_lit;
+    }
+    *sum = differences;
+    *count = pairs;
+}
+
+// Moves the sums of some rows to where those of all have room.
+void collect(std::uint16_t* part, int count, std::uint32_t* all) {
+    for (int i = 0; i < count; ++i) all[i] += part[i];
+    std::fill(part, part + count, std::uint16_t{0});
 }
 
 struct Span {
@@ -86,7 +117,8 @@ Status measure_surroundings(const ImageView& picture, const Disc& disc,
     Buffer<std::uint8_t> outside(allocator);
     Buffer<std::int32_t> stack(allocator);
     Buffer<Span> rows(allocator), columns(allocator);
-    if (!outside.allocate(count) || !stack.allocate(count) ||
+    Buffer<float> squares(allocator);  // of the columns' distances from the disc's centre
+    if (!squares.allocate(static_cast<std::size_t>(width)) || !outside.allocate(count) || !stack.allocate(count) ||
         !rows.allocate(static_cast<std::size_t>(height)) ||
         !columns.allocate(static_cast<std::size_t>(width))) {
         return Status::kOutOfMemory;
@@ -106,19 +138,26 @@ Status measure_surroundings(const ImageView& picture, const Disc& disc,
         }
     }
 
+    for (int x = 0; x < width; ++x) {
+        const float u = (static_cast<float>(x) - disc.center_x) / disc.radius_x;
+        squares[static_cast<std::size_t>(x)] = u * u;
+    }
     std::int64_t inside = 0, lit = 0, area = 0;
-    std::size_t i = 0;
     for (int y = 0; y < height; ++y) {
-        const float v = (static_cast<float>(y) - disc.center_y) / disc.radius_y;
+        const float v = (static_cast<float>(y) - disc.center_y) / disc.radius_y, v_square = v * v;
+        const std::uint8_t* pixel = picture.row(y);
+        std::uint8_t* marks = outside.data() + std::ptrdiff_t{y} * width;
+        int inside_row = 0;
+        for (int x = 0; x < width; ++x) inside_row += squares[static_cast<std::size_t>(x)] + v_square <= 1.0f;
+        inside += inside_row;
+        for (int x = 0; x < width; ++x, pixel += 3) {
+            marks[x] = squares[static_cast<std::size_t>(x)] + v_square > 1.06f * 1.06f && luma(pixel) >= darkest;
+            lit += marks[x];
+        }
         const Span row = rows[static_cast<std::size_t>(y)];
-        for (int x = 0; x < width; ++x, ++i) {
-            const float u = (static_cast<float>(x) - disc.center_x) / disc.radius_x;
-            const float distance = u * u + v * v;
-            inside += distance <= 1.0f;
-            outside[i] = distance > 1.06f * 1.06f && luma(picture.row(y) + 3 * x) >= darkest;
-            lit += outside[i];
+        for (int x = row.first; x <= row.last; ++x) {
             const Span column = columns[static_cast<std::size_t>(x)];
-            area += x >= row.first && x <= row.last && y >= column.first && y <= column.last;
+            area += y >= column.first && y <= column.last;
         }
     }
     int other = 0;
@@ -155,12 +194,15 @@ Status measure_straight_edges(const std::uint8_t* pixels, int width, int height,
     Buffer<std::uint32_t> sums(allocator), counts(allocator);
     Buffer<float> means(allocator);
     Buffer<std::uint8_t> lit_rows(allocator);  // this row's and the one's above
+    Buffer<std::uint16_t> parts(allocator);    // sums and numbers of some rows' columns
     if (!sums.allocate(lines) || !counts.allocate(lines) || !means.allocate(lines) ||
-        !lit_rows.allocate(2 * columns)) {
+        !lit_rows.allocate(2 * columns) || !parts.allocate(2 * columns)) {
         return Status::kOutOfMemory;
     }
     std::fill(sums.begin(), sums.end(), 0u);
     std::fill(counts.begin(), counts.end(), 0u);
+    std::fill(parts.begin(), parts.end(), std::uint16_t{0});
+    std::uint16_t *part_sums = parts.data(), *part_counts = part_sums + columns;
     std::uint8_t *here = lit_rows.data(), *above = here + columns;
     for (int y = 0; y < height; ++y) {
         std::swap(here, above);
@@ -168,16 +210,13 @@ Status measure_straight_edges(const std::uint8_t* pixels, int width, int height,
         take_nearest(lit_row, lit_width, width, 0, width, here);
         if (y == 0) continue;
         const std::uint8_t* row = pixels + std::ptrdiff_t{y} * width;
-        std::uint32_t row_sum = 0, row_count = 0;
-        for (int x = 1; x < width; ++x) {
-            const std::uint32_t beside = here[x] & here[x - 1], over = here[x] & above[x];
-            sums[static_cast<std::size_t>(x)] += beside * difference(row[x], row[x - 1]);
-            counts[static_cast<std::size_t>(x)] += beside;
-            row_sum += over * difference(row[x], row[x - width]);
-            row_count += over;
+        const std::size_t line = columns + static_cast<std::size_t>(y);
+        compare_columns(row, here, width, part_sums, part_counts);
+        compare_rows(row, row - width, here, above, width, &sums[line], &counts[line]);
+        if (y % kMostRows == 0 || y + 1 == height) {
+            collect(part_sums, width, sums.data());
+            collect(part_counts, width, counts.data());
         }
-        sums[columns + static_cast<std::size_t>(y)] = row_sum;
-        counts[columns + static_cast<std::size_t>(y)] = row_count;
     }
 
     const auto summarise = [&](int first, int count, int across) {

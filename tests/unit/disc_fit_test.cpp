@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "synthetic_fundus.h"
@@ -111,6 +112,58 @@ TEST_CASE("no disc") {
     CHECK(result.disc.residual == 1.0f);
     CHECK(result.disc.center_x == doctest::Approx((picture.width - 1) / 2.0));
     CHECK(result.disc.radius_x > 0);
+}
+
+// The largest set of lit pixels that neighbour each other along a side, of equals the first one's, by a walk from pixel to pixel.
+static std::vector<std::uint8_t> largest_piece(const synthetic::Picture& picture) {
+    const int width = picture.width, height = picture.height;
+    std::vector<std::uint8_t> seen(static_cast<std::size_t>(width * height));
+    std::vector<int> best;
+    for (int seed = 0; seed < width * height; ++seed) {
+        std::vector<int> piece;
+        const auto visit = [&](int x, int y) {
+            if (x < 0 || y < 0 || x >= width || y >= height || *picture.at(x, y) == 0) return;
+            std::uint8_t& mark = seen[static_cast<std::size_t>(y * width + x)];
+            if (mark == 0) piece.push_back(y * width + x);
+            mark = 1;
+        };
+        visit(seed % width, seed / width);
+        for (std::size_t i = 0; i < piece.size(); ++i) {
+            const int x = piece[i] % width, y = piece[i] / width;
+            visit(x - 1, y);
+            visit(x + 1, y);
+            visit(x, y - 1);
+            visit(x, y + 1);
+        }
+        if (piece.size() > best.size()) best = piece;
+    }
+    std::vector<std::uint8_t> marked(static_cast<std::size_t>(width * height));
+    for (const int at : best) marked[static_cast<std::size_t>(at)] = 1;
+    return marked;
+}
+
+TEST_CASE("the component is the largest piece of any shape") {
+    synthetic::Noise noise;
+    for (const int dark : {60, 100, 104, 110, 140}) {  // of 256: near 104 pieces are as tangled as can be
+        CAPTURE(dark);
+        synthetic::Picture picture(97, 83);
+        for (int i = 0; i < picture.width * picture.height; ++i) {
+            std::fill_n(picture.pixels.begin() + 3 * i, 3, static_cast<std::uint8_t>(noise.next() < dark ? 0 : 200));
+        }
+        CHECK(fit(picture).lit == largest_piece(picture));
+    }
+    // Two of the same size, and one that is joined last of all.
+    synthetic::Picture picture(61, 40);
+    const auto fill = [&](int left, int top, int right, int bottom) {
+        for (int y = top; y < bottom; ++y) std::fill(picture.at(left, y), picture.at(right, y), std::uint8_t{200});
+    };
+    fill(2, 2, 12, 12);
+    fill(20, 1, 30, 11);
+    CHECK(fit(picture).lit == largest_piece(picture));
+    fill(40, 10, 44, 30);
+    fill(50, 10, 54, 30);
+    fill(40, 30, 54, 31);
+    CHECK(fit(picture).lit == largest_piece(picture));
 }
 
 TEST_CASE("sizes out of range are refused") {

@@ -121,6 +121,21 @@ TEST_CASE("a border is a seam, and an enlargement is blocks") {
     }
 }
 
+TEST_CASE("a seam is as strong in a high picture") {
+    // More rows, each of the largest step there is, than 16 bits of sums hold.
+    const auto seam_of = [](int height) {
+        synthetic::Picture picture = synthetic::flat(64, height, 0, 0, 0);
+        for (int y = 0; y < height; ++y) std::fill_n(picture.at(40, y), 3 * 24, std::uint8_t{255});
+        return edges_of(picture);
+    };
+    const StraightEdges low = seam_of(100);
+    CHECK(low.seam == doctest::Approx(255 / 0.5));
+    for (const int height : {256, 257, 258, 512, 513, 1100}) {
+        CHECK(seam_of(height).seam == low.seam);
+        CHECK(seam_of(height).blocks == low.blocks);
+    }
+}
+
 TEST_CASE("pictures of any shape are measured") {
     for (const int width : {1, 2, 17, 200}) {
         for (const int height : {1, 3, 19}) {
