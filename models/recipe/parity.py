@@ -9,8 +9,9 @@ import tempfile
 
 import numpy as np
 
-from . import programs
+from . import programs, validation_pictures
 from .settings import GRADES
+from .split import VALIDATION
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -21,7 +22,6 @@ EXAMPLE = """example (from the folder models/; the pictures are what `fovea prep
 Exit status: 0 every label the same and no probability farther off than 1e-4; 1 not so, or failed with a message; 2 wrong usage."""
 AIM = 1e-4      # largest difference of a probability
 AT_ONCE = 100   # pictures for one call of the program
-SIDE = "validation"
 
 
 class ParityError(Exception):
@@ -83,44 +83,13 @@ def sentences(found):
             f"of a logit {found['largest_logit_difference']:.1e} where the logits spread over {found['spread_of_logits']:.1f}.")
 
 
-def _wanted(path):
-    """{(source, name)} of the validation side of a split.csv."""
-    from fovea_tools import tables
-    try:
-        table = tables.read(str(path))
-    except tables.TableError as error:
-        raise ParityError(str(error)) from error
-    if not {"source", "name", "side"} <= set(table.header):
-        raise ParityError(f"{path}: expected the columns source, name and side, found {', '.join(table.header)}")
-    return {(row["source"], row["name"]) for row in table.rows if row["side"] == SIDE}
-
-
 def _pictures(folder, split, size):
     """uint8 (N, size, size, 3) of the pictures below the folder, with a split those of its validation side."""
-    from PIL import Image
-    folder = pathlib.Path(folder)
-    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*.png"))}
-    if split:
-        wanted = _wanted(split)
-        named = {(short.parts[0], short.stem): path for short, path in paths.items()}
-        missing = sorted(wanted - set(named))
-        if missing:
-            raise ParityError(f"{folder}: no picture of {len(missing)} photos of {split}, the first {'/'.join(missing[0])}")
-        chosen = [named[key] for key in sorted(wanted)]
-    else:
-        chosen = list(paths.values())
-    if not chosen:
-        raise ParityError(f"{folder}: no .png below it")
-    pictures = []
-    for path in chosen:
-        try:
-            with Image.open(path) as image:
-                pictures.append(np.asarray(image.convert("RGB")))
-        except OSError as error:
-            raise ParityError(f"{path}: {error}") from error
-        if pictures[-1].shape != (size, size, 3):
-            raise ParityError(f"{path}: {pictures[-1].shape[1]} x {pictures[-1].shape[0]}, expected {size} x {size}")
-    return np.asarray(pictures)
+    paths = (validation_pictures.paths_of(folder, split, validation_pictures.side_rows(split)) if split else
+             sorted(pathlib.Path(folder).rglob("*.png")))
+    if not paths:
+        raise ParityError(f"{folder}: no .png below it" if not split else f"{split}: no photo of the validation side")
+    return validation_pictures.read(paths, size)
 
 
 def _network(arguments, size, classes):
@@ -162,7 +131,7 @@ def main(arguments=None):
     source.add_argument("--weights", metavar="FILE.weights.h5", help="or its weights, with --architecture")
     parser.add_argument("--architecture", choices=("small", "large"))
     parser.add_argument("--images", required=True, metavar="DIR", help="preprocessed pictures: PNG of the network's size, at any depth")
-    parser.add_argument("--split", metavar="FILE.csv", help=f"only the {SIDE} side; the pictures then lie below DIR/SOURCE")
+    parser.add_argument("--split", metavar="FILE.csv", help=f"only the {VALIDATION} side; the pictures then lie below DIR/SOURCE")
     parser.add_argument("--fovea", required=True, metavar="PROGRAM")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     parsed = parser.parse_args(arguments)
@@ -172,7 +141,7 @@ def main(arguments=None):
         found = _run(parsed)
         if parsed.json:
             pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    except (ParityError, OSError) as error:
+    except (ParityError, validation_pictures.PicturesError, OSError) as error:
         print(f"recipe.parity: {error}", file=sys.stderr)
         return 1
     print(sentences(found))

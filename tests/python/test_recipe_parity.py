@@ -10,7 +10,7 @@ import pytest
 Image = pytest.importorskip("PIL.Image")
 pytest.importorskip("scipy")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "models"))
-from recipe import parity  # noqa: E402
+from recipe import parity, validation_pictures  # noqa: E402
 
 PROGRAM = """#!{python}
 import json, sys
@@ -72,12 +72,15 @@ def test_only_the_validation_side_is_taken(tmp_path):
     assert found[:, 0, 0].tolist() == [[97, 1, 0], [98, 2, 0]]
     assert len(parity._pictures(tmp_path / "images", None, 8)) == 6
     split.write_text("source,name,side\na,p9,validation\n")
-    with pytest.raises(parity.ParityError, match="no picture of 1 photos of .*split.csv, the first a/p9"):
+    with pytest.raises(validation_pictures.PicturesError, match="no picture of 1 photos of .*split.csv, the first a/p9"):
         parity._pictures(tmp_path / "images", split, 8)
-    with pytest.raises(parity.ParityError, match="p0.png: 8 x 8, expected 16 x 16"):
+    with pytest.raises(validation_pictures.PicturesError, match="p0.png: 8 x 8, expected 16 x 16"):
         parity._pictures(tmp_path / "images", None, 16)
+    split.write_text("source,name,side\na,p0,train\n")
+    with pytest.raises(parity.ParityError, match="no photo of the validation side"):
+        parity._pictures(tmp_path / "images", split, 8)
     split.write_text("photo,side\na,train\n")
-    with pytest.raises(parity.ParityError, match="columns source, name and side"):
+    with pytest.raises(validation_pictures.PicturesError, match="columns source, name and side"):
         parity._pictures(tmp_path / "images", split, 8)
     with pytest.raises(parity.ParityError, match="no .png"):
         parity._pictures(tmp_path / "nowhere", None, 8)
