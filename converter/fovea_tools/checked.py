@@ -73,7 +73,7 @@ def pair(value: Any, what: str, smallest: int) -> Tuple[int, int]:
     return single, single
 
 
-def one_of(value: Any, what: str, allowed: Sequence[str]) -> str:
+def one_of(value: Any, what: str, allowed: Sequence[Any]) -> Any:
     if value not in allowed:
-        raise ConversionError(f"{what} is {shown(value)}; known: {', '.join(allowed)}")
+        raise ConversionError(f"{what} is {shown(value)}; known: {', '.join(map(str, allowed))}")
     return value
