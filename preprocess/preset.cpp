@@ -355,6 +355,10 @@ bool may_decode_scaled(Preset preset, ResizeMethod resize) {
     return cuts_first && resize == ResizeMethod::kArea;
 }
 
+bool ends_in_circle_mask(const PresetSettings& settings) {
+    return settings.preset == Preset::kKaggleBenColor && settings.circle_mask;
+}
+
 Status measure_cut(const ImageView& rgb, const PresetSettings& settings, const Allocator& allocator, int* shorter_side) {
     *shorter_side = std::min(rgb.width, rgb.height);
     if (settings.preset == Preset::kKaggleBenColor) {

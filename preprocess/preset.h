@@ -70,6 +70,10 @@ const char* preset_name(Preset preset);
 // single pixels of it: a smaller scale would change what their numbers mean.
 bool may_decode_scaled(Preset preset, ResizeMethod resize);
 
+// Whether the circle mask is the preset's last step, so that it can be put on the result instead (mask_circle). Its centre lies half a
+// pixel beside that of a picture of even size: a turned photo is not masked as its picture turned would be.
+bool ends_in_circle_mask(const PresetSettings& settings);
+
 // The shorter side, in pixels, of what the preset cuts out of this picture; of presets that may_decode_scaled().
 Status measure_cut(const ImageView& rgb, const PresetSettings& settings, const Allocator& allocator, int* shorter_side);
 

@@ -63,7 +63,7 @@ def score_from(probabilities: np.ndarray, first: int) -> np.ndarray:
 
 
 def check_origin(file: PredictionFile, sha256: str, path: str) -> List[Problem]:
-    """Refuses predictions of another model. Lines of fovea run do not name theirs: that is told."""
+    """Refuses predictions of another model, and a mixture of views. Lines of fovea run do not name their model: that is told."""
     if file.truncated:
         raise CalibrationError(f"{file.truncated}: the photos after it are missing")
     for prediction in file.predictions:
@@ -72,6 +72,9 @@ def check_origin(file: PredictionFile, sha256: str, path: str) -> List[Problem]:
             raise CalibrationError(
                 f"{prediction.place}: this prediction is by another model ({prediction.setting.name or 'unnamed'}, sha256 {made_by[:12]}); "
                 f"{path} has sha256 {sha256[:12]}. Screen the photos with the file that is to be calibrated")
+        if prediction.setting.views != file.predictions[0].setting.views:
+            raise CalibrationError(f"{prediction.place}: this prediction is the mean of {prediction.setting.views} views, others of "
+                                   f"{file.predictions[0].setting.views}; screen all photos with the same --views")
     silent = [prediction.file for prediction in file.predictions if not prediction.setting.sha256]
     return [Problem("no_model", "predictions that do not say by which model they were made are believed", silent)] if silent else []
 

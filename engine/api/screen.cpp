@@ -9,16 +9,35 @@
 #include "engine/explain/explainer.h"
 #include "engine/screening/pictures.h"
 #include "engine/screening/screening.h"
+#include "engine/screening/views.h"
 #include "engine/session.h"
 
 using namespace fovea;
 
 namespace {
 
-// quality -> result -> map, if asked for; open brings the photo.
-template <typename Open>
-fovea_status screen(fovea_session* session, const fovea_screen_options* given,
-                    fovea_screening* screening, const Open& open) {
+struct Bytes {
+    const void* data;
+    std::size_t size;
+};
+
+fovea_status open_bytes(const void* bytes, const fovea_session& session, const PictureContext& context, preprocess::Photo* photo) {
+    const auto [data, size] = *static_cast<const Bytes*>(bytes);
+    if (data == nullptr) return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: data is null");
+    return decode_photo(data, size, model_preset(session.file().preprocessing, session.input_shape().height), context, photo);
+}
+
+fovea_status open_pixels(const void* pixels, const fovea_session&, const PictureContext& context, preprocess::Photo* photo) {
+    preprocess::Image upright(context.allocator);
+    const fovea_status status = read_pixels(static_cast<const fovea_pixels*>(pixels), context, &upright);
+    if (status == FOVEA_OK) *photo = preprocess::Photo(std::move(upright));
+    return status;
+}
+
+// quality -> result -> map, if asked for; open brings the photo of what is given. By a pointer: a program then has only the kind of photo
+// that it calls for, and this once.
+fovea_status screen(fovea_session* session, decltype(&open_bytes) open, const void* photo_given, const fovea_screen_options* given,
+                    fovea_screening* screening) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     const SessionCall call(*session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
@@ -27,6 +46,10 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
     const char* problem = read_struct(given, &options);
     if (problem != nullptr) {
         return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screen options: %s", problem);
+    }
+    const std::uint32_t views = options.views == 0 ? 1 : options.views;
+    if (!is_view_count(views)) {
+        return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screen options: %u views; there may be 1, 2, 4 or 8", views);
     }
     if (!can_be_filled(screening)) {
         return session->log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
@@ -52,7 +75,7 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
     const PictureContext context(session->settings);
     preprocess::Photo photo(context.allocator);
     const double start = monotonic_seconds();
-    status = open(context, &photo);
+    status = open(photo_given, *session, context, &photo);
     if (status != FOVEA_OK) return status;
     made.decode_ms = (monotonic_seconds() - start) * 1e3;
     made.image_width = static_cast<std::uint32_t>(photo.width);
@@ -63,7 +86,7 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
     made.result = FOVEA_RESULT_NOT_GRADABLE;
     made.forced = made.quality == FOVEA_QUALITY_REJECT && options.force != 0 ? 1 : 0;
     if (made.quality != FOVEA_QUALITY_REJECT || made.forced != 0) {
-        status = judge_signs(*session, photo, *point, &made);
+        status = judge_signs(*session, photo, *point, views, &made);
         if (status == FOVEA_OK) status = judge_typicality(*session, options.force != 0, &made);
         if (status != FOVEA_OK) return status;
     }
@@ -82,7 +105,9 @@ fovea_status screen(fovea_session* session, const fovea_screen_options* given,
 }  // namespace
 
 void fovea_screen_options_init_sized(fovea_screen_options* options, size_t size) {
-    set_defaults({}, options, size);
+    fovea_screen_options defaults = {};
+    defaults.views = 1;
+    set_defaults(defaults, options, size);
 }
 
 const char* fovea_quality_string(fovea_quality quality) {
@@ -131,24 +156,11 @@ const char* fovea_result_string(fovea_result result) {
 
 fovea_status fovea_screen_bytes(fovea_session* session, const void* data, size_t data_size,
                                 const fovea_screen_options* options, fovea_screening* screening) {
-    return screen(
-        session, options, screening, [&](const PictureContext& context, preprocess::Photo* photo) {
-            if (data == nullptr) {
-                return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: data is null");
-            }
-            const preprocess::PresetSettings preset =
-                model_preset(session->file().preprocessing, session->input_shape().height);
-            return decode_photo(data, data_size, preset, context, photo);
-        });
+    const Bytes bytes = {data, data_size};
+    return screen(session, open_bytes, &bytes, options, screening);
 }
 
 fovea_status fovea_screen_pixels(fovea_session* session, const fovea_pixels* pixels,
                                  const fovea_screen_options* options, fovea_screening* screening) {
-    return screen(
-        session, options, screening, [&](const PictureContext& context, preprocess::Photo* photo) {
-            preprocess::Image upright(context.allocator);
-            const fovea_status status = read_pixels(pixels, context, &upright);
-            if (status == FOVEA_OK) *photo = preprocess::Photo(std::move(upright));
-            return status;
-        });
+    return screen(session, open_pixels, pixels, options, screening);
 }

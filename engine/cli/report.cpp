@@ -215,6 +215,7 @@ Json photo_json(const PhotoReport& report, const ReportContext& context) {
     }
     if (!context.questions.empty()) json["answers"] = answers_json(report, context, screened, scored);
     json["temperature"] = context.temperature;
+    if (context.views > 1) json["views"] = context.views;
     if (context.explains) json["explanation"] = report.explanation;
     json["model"] = {
         {"name", context.model_name},
@@ -255,7 +256,9 @@ std::string csv_header(const ReportContext& context) {
     for (const Question& question : context.questions) {
         for (const char* what : {"_result,", "_score,", "_threshold,"}) header += question.target + what;
     }
-    header += "temperature,model,model_sha256,dtype,preset,input,";
+    header += "temperature,";
+    if (context.views > 1) header += "views,";
+    header += "model,model_sha256,dtype,preset,input,";
     if (context.explains) header += "overlay,";
     if (context.timings) header += "decode_ms,quality_ms,preprocess_ms,infer_ms,";
     return header + "engine,warnings\n";
@@ -301,6 +304,7 @@ std::string csv_row(const PhotoReport& report, const ReportContext& context) {
         add(number_text(context.questions[i].threshold));
     }
     add(number_text(context.temperature));
+    if (context.views > 1) add(std::to_string(context.views));
     add_text(context.model_name);
     add(context.model_sha256);
     add_text(context.dtype);
@@ -365,6 +369,9 @@ std::string photo_text(const PhotoReport& report, const ReportContext& context) 
     text += line("score", percent(screening.positive_score, digits) + " for " + signs_text(context) + "; signs are reported from " +
                               percent(screening.threshold, digits) + " on" +
                               (context.operating_point.empty() ? "" : " (" + printable(context.operating_point) + ")"));
+    if (context.views > 1) {
+        text += line("views", "the mean of " + std::to_string(context.views) + " views of the photo, turned or mirrored");
+    }
     const double confidence = found ? screening.positive_score : 1 - screening.positive_score;
     text += line("confidence", confidence >= 0.5 ? percent(confidence)
                                : found           ? "low: " + signs_text(context) + " are less likely than not, but above the threshold"

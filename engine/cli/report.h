@@ -23,6 +23,7 @@ struct ReportContext {
     std::string operating_point;  // empty: the model has none
     double threshold = 0;
     double temperature = 1;
+    std::uint32_t views = 1;  // of which the logits are the means; told where there are several
     std::string model_name, model_sha256, dtype, preset;
     std::uint32_t input_height = 0, input_width = 0, input_channels = 0;
     std::string engine;  // "fovea 0.1.0 scalar"

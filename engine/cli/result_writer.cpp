@@ -11,8 +11,8 @@ namespace fovea::cli {
 namespace {
 
 // What every row repeats, in JSON or in CSV.
-constexpr std::array<const char*, 11> kRepeated = {
-    "target", "classes", "operating_point", "threshold", "temperature", "model",
+constexpr std::array<const char*, 12> kRepeated = {
+    "target", "classes", "operating_point", "threshold", "temperature", "views", "model",
     "model_sha256", "dtype", "preset", "input", "engine"};
 
 std::vector<std::string> keys(const Json& row) {

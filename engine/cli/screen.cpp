@@ -28,7 +28,7 @@ struct Options {
     std::string model, format = "text", isa, operating_point, images_folder, shard, output;
     MapOptions maps;
     std::uint64_t max_memory = 0, photo_memory = 0;  // MiB
-    std::uint32_t threads = 1;
+    std::uint32_t threads = 1, views = 1;
     unsigned jobs = 0;
     bool force = false, no_timings = false, resume = false, bom = false;
 };
@@ -75,6 +75,7 @@ ReportContext make_context(const Model& model, const Session& session, const Opt
     if (name != nullptr) context.operating_point = name;
     if (context.target == "grade5") context.questions = questions(model, context);
     context.temperature = info.temperature;
+    context.views = options.views;
     context.model_name = info.name;
     if (has_hashes(options)) context.model_sha256 = model.sha256();
     context.dtype = info.dtype;
@@ -260,6 +261,7 @@ ExitStatus screen(const Options& options) {
     fovea_screen_options screen_options;
     fovea_screen_options_init(&screen_options);
     screen_options.force = options.force ? 1 : 0;
+    screen_options.views = options.views;
     screen_options.operating_point =
         context.operating_point.empty() ? nullptr : context.operating_point.c_str();
 
@@ -340,6 +342,11 @@ void add_screen(CLI::App& program, Action& chosen) {
                      "Decide by this threshold of the model (see fovea info)");
     verb->add_flag("--force", options->force,
                    "Give a result, marked, for photos of too poor quality too");
+    verb->add_option("--views", options->views,
+                     "Decide by the mean of the network's logits over so many views of the photo: 1, as it is; 2, mirrored too; 4, in its "
+                     "four turns; 8, in these and mirrored, so that turning a photo changes no answer. Takes as many network runs")
+        ->check(CLI::IsMember({1, 2, 4, 8}))
+        ->capture_default_str();
     verb->add_option("--images", options->images_folder,
                      "The folder of the photos that lists name (default: the list's own, then the current one)");
     verb->add_option(
@@ -366,6 +373,7 @@ void add_screen(CLI::App& program, Action& chosen) {
         "  fovea screen --model small224.fovea --format csv --output results.csv photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --images photos list.csv\n"
         "  fovea screen --model small224.fovea --format jsonl --explain maps --output results.jsonl photos/\n"
+        "  fovea screen --model small224.fovea --views 8 --format csv photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --shard 2/8 photos/ > part2.jsonl\n"
         "For research use. Not a medical device.");
     verb->callback([&chosen, options] { chosen = [options] { return screen(*options); }; });

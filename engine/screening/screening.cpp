@@ -8,6 +8,8 @@
 #include "engine/clock.h"
 #include "engine/screening/pictures.h"
 #include "engine/screening/typicality.h"
+#include "engine/screening/views.h"
+#include "preprocess/fundus_crop.h"
 #include "preprocess/preset.h"
 #include "preprocess/quality.h"
 
@@ -99,17 +101,46 @@ double positive_score(const Labels& labels, std::uint32_t first, const float* pr
     return std::min(score, 1.0);
 }
 
-fovea_status network_picture(fovea_session& session, const preprocess::Photo& photo,
+namespace {
+
+// The picture that the session's network sees of a photo, as the model's preset makes it with these settings.
+fovea_status network_picture(fovea_session& session, const preprocess::Photo& photo, const preprocess::PresetSettings& settings,
                              preprocess::Image* picture) {
-    const Preprocessing& preprocessing = session.file().preprocessing;
-    const fovea_status status =
-        run_preset(photo, model_preset(preprocessing, session.input_shape().height),
-                   PictureContext(session.settings), picture);
-    if (status == FOVEA_OK && preprocessing.wants_bgr) swap_red_and_blue(picture);
+    const fovea_status status = run_preset(photo, settings, PictureContext(session.settings), picture);
+    if (status == FOVEA_OK && session.file().preprocessing.wants_bgr) swap_red_and_blue(picture);
     return status;
 }
 
-namespace {
+// A NaN is below every threshold: it must not come out as "no signs".
+fovea_status check_logits(const float* logits, std::uint32_t count, const Log& log) {
+    const bool are_finite = std::all_of(logits, logits + count, [](float logit) { return std::isfinite(logit); });
+    return are_finite ? FOVEA_OK : log.fail(FOVEA_ERROR_BAD_MODEL, "screening: the network's output is not a number");
+}
+
+// The means of the views' logits. The picture lacks the circle mask if is_masked: each view gets it, as the photo so turned would.
+fovea_status run_views(fovea_session& session, std::uint32_t views, bool is_masked, preprocess::Image* picture, float* logits) {
+    preprocess::Image masked(session.allocator);
+    if (is_masked && !masked.allocate(picture->width, picture->height)) {
+        return session.log.fail(FOVEA_ERROR_OUT_OF_MEMORY, "out of memory for a view of the picture");
+    }
+    const std::uint32_t count = session.file().labels.logit_count();
+    float of_views[FOVEA_MAX_CLASSES][kMaxViews];
+    for (std::uint32_t view = 0; view < views; ++view) {
+        turn_to_view(view, views, picture);
+        const preprocess::Image* seen = picture;
+        if (is_masked) {
+            std::memcpy(masked.pixels.data(), picture->pixels.data(), picture->pixels.size());
+            preprocess::mask_circle(&masked);
+            seen = &masked;
+        }
+        fovea_status status = session.run(seen->pixels.data(), FOVEA_U8, logits, nullptr);
+        if (status == FOVEA_OK) status = check_logits(logits, count, session.log);
+        if (status != FOVEA_OK) return status;
+        for (std::uint32_t i = 0; i < count; ++i) of_views[i][view] = logits[i];
+    }
+    for (std::uint32_t i = 0; i < count; ++i) logits[i] = mean_of_views(of_views[i], views);
+    return FOVEA_OK;
+}
 
 // The likeliest grade would be too far off too often where neighbours share a probability.
 std::uint32_t median_grade(const Labels& labels, const float* probabilities) {
@@ -134,13 +165,8 @@ fovea_status judge_logits(const Labels& labels, const Calibration& calibration, 
                           const Log& log, fovea_screening* screening) {
     screening->class_count = labels.class_count();
     screening->logit_count = labels.logit_count();
-    for (std::uint32_t i = 0; i < screening->logit_count; ++i) {
-        // A NaN is below every threshold: it must not come out as "no signs".
-        if (!std::isfinite(screening->logits[i])) {
-            return log.fail(FOVEA_ERROR_BAD_MODEL,
-                            "screening: the network's output is not a number");
-        }
-    }
+    const fovea_status status = check_logits(screening->logits, screening->logit_count, log);
+    if (status != FOVEA_OK) return status;
     screening->temperature = calibration.temperature;
     probabilities_from_logits(labels, screening->logits, screening->temperature,
                               screening->probabilities);
@@ -164,16 +190,19 @@ fovea_status judge_logits(const Labels& labels, const Calibration& calibration, 
     return FOVEA_OK;
 }
 
-fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo,
-                         const OperatingPoint& point, fovea_screening* screening) {
+fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo, const OperatingPoint& point,
+                         std::uint32_t views, fovea_screening* screening) {
     double start = monotonic_seconds();
+    preprocess::PresetSettings settings = model_preset(session.file().preprocessing, session.input_shape().height);
+    const bool masks_views = views > 1 && preprocess::ends_in_circle_mask(settings);
+    if (masks_views) settings.circle_mask = false;
     preprocess::Image picture(session.allocator);
-    fovea_status status = network_picture(session, photo, &picture);
+    fovea_status status = network_picture(session, photo, settings, &picture);
     if (status != FOVEA_OK) return status;
     screening->preprocess_ms = milliseconds_since(start);
 
     start = monotonic_seconds();
-    status = session.run(picture.pixels.data(), FOVEA_U8, screening->logits, nullptr);
+    status = run_views(session, views, masks_views, &picture, screening->logits);
     if (status != FOVEA_OK) return status;
     screening->infer_ms = milliseconds_since(start);
     return judge_logits(session.file().labels, session.file().calibration, point, session.log, screening);

@@ -19,18 +19,15 @@ const OperatingPoint* find_operating_point(const fovea_session& session, const c
 fovea_status judge_quality(fovea_session& session, const preprocess::Photo& photo,
                            fovea_screening* screening);
 
-// The picture that the session's network sees of a photo, as the model's preset makes it.
-fovea_status network_picture(fovea_session& session, const preprocess::Photo& photo,
-                             preprocess::Image* picture);
-
 // What the logits in the screening say: fills the scores and the result at the operating point. Knows of no session, so that the logits
 // may be those of several networks.
 fovea_status judge_logits(const Labels& labels, const Calibration& calibration, const OperatingPoint& point,
                           const Log& log, fovea_screening* screening);
 
-// What does the network say? The two above with a run between them; fills the logits and the times too.
-fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo,
-                         const OperatingPoint& point, fovea_screening* screening);
+// What does the network say? Makes its picture of the photo, runs it on so many views of that (views.h), the photo as it is last, and
+// judges the means of their logits; fills these and the times too.
+fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo, const OperatingPoint& point,
+                         std::uint32_t views, fovea_screening* screening);
 
 // Is the photo like those that the network knows? Of the session's last run; fills the screening's typicality where the
 // session measures it, and takes the result back where the photo is rejected and not forced.

@@ -76,10 +76,10 @@ def _answer(row, target):
     return row["probabilities"][-1], row["probabilities"][-1] >= row["operating_point"]["threshold"]
 
 
-def _screen(program, detector, folder, target):
+def _screen(program, detector, folder, target, views):
     """{file name: (probability of the positive classes, whether it reaches the threshold)}."""
-    rows = programs.output([program, "screen", "--force", "--format", "jsonl", "--no-timings", "--model", detector, folder],
-                           ConditionError, accepted=(0, 3))
+    rows = programs.output([program, "screen", "--force", "--format", "jsonl", "--no-timings", "--views", str(views), "--model", detector,
+                            folder], ConditionError, accepted=(0, 3))
     found = {}
     for line in rows.splitlines():
         row = json.loads(line)
@@ -88,7 +88,7 @@ def _screen(program, detector, folder, target):
     return found
 
 
-def answers(program, detector, paths, target, report):
+def answers(program, detector, paths, target, views, report):
     """(probability (conditions, N), positive (conditions, N)); NaN and False where a copy could not be screened."""
     score = np.full((len(CONDITIONS), len(paths)), np.nan)
     positive = np.zeros(score.shape, bool)
@@ -97,7 +97,7 @@ def answers(program, detector, paths, target, report):
             folder = pathlib.Path(made)
             for index in range(start, min(start + AT_ONCE, len(paths))):
                 write_copies(paths[index], folder, index)
-            for name, (probability, reached) in _screen(program, detector, folder, target).items():
+            for name, (probability, reached) in _screen(program, detector, folder, target, views).items():
                 condition, index = map(int, pathlib.Path(name).stem.split("_"))
                 score[condition, index], positive[condition, index] = probability, reached
         report(f"{min(start + AT_ONCE, len(paths))} of {len(paths)} photos screened under {len(CONDITIONS)} conditions")
@@ -167,6 +167,8 @@ def main(arguments=None):
     parser.add_argument("--data", required=True, action="append", metavar="NAME=FOLDER", help="as in the training; once for each source")
     parser.add_argument("--target", choices=QUESTIONS, default="any_dr", help="what counts as ill (default: any_dr)")
     parser.add_argument("--fovea", required=True, metavar="PROGRAM")
+    parser.add_argument("--views", type=int, choices=(1, 2, 4, 8), default=1,
+                        help="answer by the mean over so many turned and mirrored views, as fovea screen --views does (default: 1)")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="at most N photos of each source, drawn by a fixed seed (default: all)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     parsed = parser.parse_args(arguments)
@@ -178,7 +180,7 @@ def main(arguments=None):
         photos = chosen(folders, split.read_earlier(parsed.split), from_grade, parsed.limit)
         ill = np.array([is_ill(photo, from_grade) for photo in photos])
         score, positive = answers(parsed.fovea, parsed.detector, [photo.path for photo in photos], parsed.target,
-                                  lambda line: print(line, file=sys.stderr))
+                                  parsed.views, lambda line: print(line, file=sys.stderr))
         found = figures(score, positive, ill, np.array([photo.source for photo in photos]))
         if parsed.json:
             pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

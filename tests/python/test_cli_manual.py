@@ -25,7 +25,7 @@ COMMANDS = ["", *VERBS]
 PHOTO_ENDINGS = ["jpg", "jpeg", "png", "csv", "tsv", "json", "jsonl"]
 FILE_ENDINGS = {"screen": PHOTO_ENDINGS, "preprocess": PHOTO_ENDINGS, "run": ["npy", "png", "jpg", "jpeg"], "explain": ["npy", "png", "jpg", "jpeg"], "info": ["fovea"], "selftest": ["fovea"]}
 ALL_ENDINGS = [*PHOTO_ENDINGS, "npy", "fovea", "cpp", "md"]
-CHOICES = [("screen", "--format"), ("screen", "-f"), ("explain", "--method"), ("screen", "--explain-method"), ("explain", "--scalar"), ("explain", "--reduce"), ("explain", "--colors"), ("preprocess", "--preset"), ("preprocess", "--resize")]
+CHOICES = [("screen", "--format"), ("screen", "-f"), ("screen", "--views"), ("explain", "--method"), ("screen", "--explain-method"), ("explain", "--scalar"), ("explain", "--reduce"), ("explain", "--colors"), ("preprocess", "--preset"), ("preprocess", "--resize")]
 needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
 needs_zsh = pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 

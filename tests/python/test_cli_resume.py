@@ -82,6 +82,21 @@ def test_only_what_is_missing_is_done(model, photos, whole, tmp_path, style):  #
 
 
 @pytest.mark.parametrize("style", STYLES)
+def test_results_by_other_views_are_not_continued(model, photos, tmp_path, style):  # noqa: F811
+    out, part = tmp_path / "out", tmp_path / "out.part"
+    texts = {views: fovea(*command(model, photos, style, "--views", views)).stdout for views in (1, 2, 8)}
+    for made in texts:
+        for asked in texts:
+            part.write_text(texts[made][:-1] if style == "json" else "".join(texts[made].splitlines(keepends=True)[:6]))
+            result = fovea(*command(model, photos, style, "--views", asked, "--output", out, "--resume"))
+            if made == asked:
+                assert result.returncode == 3 and out.read_text() == texts[asked]
+                out.unlink()
+            else:
+                one_error(result, 2, "cannot be continued", *(["views"] if 1 not in (made, asked) else []))
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_results_that_are_whole_stay_so(model, photos, whole, tmp_path, style):  # noqa: F811
     out = tmp_path / "out"
     fovea(*command(model, photos, style, "--output", out))

@@ -93,6 +93,11 @@ def test_the_command_takes_the_validation_side_and_prints_a_table(tmp_path, sour
     assert "| a (2) |" in capsys.readouterr().out
     assert conditions.main([*arguments, "--limit", "1"]) == 0
     assert "| a (1) |" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        conditions.main([*arguments, "--views", "3"])
+    program.write_text(program.read_text().replace("import sys", "") + "assert sys.argv[sys.argv.index('--views') + 1] == '4'\n")
+    assert conditions.main([*arguments, "--views", "4"]) == 0
+    assert conditions.main(arguments) == 1
 
 
 @pytest.mark.parametrize("change, message", [
@@ -107,9 +112,12 @@ def test_what_is_missing_is_named(tmp_path, source, program, capsys, change, mes
 def test_the_program_itself_answers_for_every_copy(fovea_binary):
     photo = REPOSITORY / "tests/golden/data/photos/IDRiD_008.jpg"
     model = REPOSITORY / "models/detectors/small224/small224.fovea"
-    score, positive = conditions.answers(fovea_binary, model, [photo, photo], "any_dr", lambda line: None)
+    score, positive = conditions.answers(fovea_binary, model, [photo, photo], "any_dr", 1, lambda line: None)
     assert score.shape == (12, 2) and not np.isnan(score).any() and np.array_equal(score[:, 0], score[:, 1])
     assert positive.any() and len({round(value, 6) for value in score[:, 0]}) > 6
+    turned = slice(0, 8)    # as it is, and the seven other ways to hold the camera
+    views, _ = conditions.answers(fovea_binary, model, [photo], "any_dr", 8, lambda line: None)
+    assert np.ptp(views[turned]) < 1e-3 < np.ptp(score[turned, 0]) / 10
 
 
 def test_of_five_grades_the_answer_to_the_question_counts():

@@ -25,6 +25,7 @@ LONGEST_ARRAY = 1 << 28
 RESULTS = ("dr_signs_found", "no_dr_signs_found", "not_gradable")
 TARGETS = ("any_dr", "referable_dr", "grade5", "other")
 GRADES = (0, 1, 2, 3, 4)
+VIEWS = (1, 2, 4, 8)
 SUM_TOLERANCE = 1e-3    # how far from 1 the sum of the probabilities of classes that exclude each other may be
 FORCED = "forced:"      # how the warning starts that --force leaves
 
@@ -43,10 +44,12 @@ class Setting:
     point: str                      # name of the operating point
     threshold: Optional[float]
     any_dr_threshold: Optional[float] = None    # of five grades, where `threshold` is for referable DR
+    views: int = 1                  # of which the logits are the means
 
     def __str__(self) -> str:
         point = f", threshold {self.threshold:g} ({self.point})" if self.threshold is not None else ""
-        return f"{self.name or 'unnamed'} (sha256 {self.sha256[:12] or 'unknown'}, {self.dtype or 'dtype unknown'}, {self.target}{point})"
+        views = f", {self.views} views" if self.views > 1 else ""
+        return f"{self.name or 'unnamed'} (sha256 {self.sha256[:12] or 'unknown'}, {self.dtype or 'dtype unknown'}, {self.target}{point}{views})"
 
 
 UNTOLD = Setting("", "", "", "", "other", (), 1.0, "", None)  # of lines that do not say it
@@ -190,7 +193,7 @@ def _setting(members: Dict[str, Any]) -> Setting:
         checked.one_of(members.get("target", "any_dr"), "target", TARGETS), classes, temperature,
         _word(point, "name", "operating_point."),
         checked.number(point["threshold"], "operating_point.threshold") if "threshold" in point else None,
-        _any_dr_threshold(members))
+        _any_dr_threshold(members), checked.one_of(checked.integer(members.get("views", 1), "views", 1), "views", VIEWS))
 
 
 def _any_dr(members: Dict[str, Any]) -> Dict[str, Any]:

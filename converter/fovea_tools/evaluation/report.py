@@ -111,6 +111,7 @@ def _table(rows: Sequence[Sequence[str]]) -> List[str]:
 def to_text(document: Dict[str, Any]) -> str:
     """A summary of one screen: both ways of counting by source, and what was left out."""
     model = document["model"]
+    views = f", {model['views']} views" if model["views"] > 1 else ""
     rows = [["source", "part", "counted", "cases", "positive", "AUC", "sensitivity %", "specificity %", "accuracy %"]]
     for part in document["parts"]:
         for row in rows_of(part):
@@ -122,7 +123,7 @@ def to_text(document: Dict[str, Any]) -> str:
                 rows.append([row["source"], part["part"], name, str(figures.get("cases", row["cases"])),
                              str(figures.get("positive", row["positive"])), _area(figures["roc_auc"]),
                              *(_share(at[share]) for share in ("sensitivity", "specificity", "accuracy"))])
-    lines = [f"{model['name'] or 'unnamed'} ({model['dtype'] or 'dtype unknown'}), {document['decision']['by']}; "
+    lines = [f"{model['name'] or 'unnamed'} ({model['dtype'] or 'dtype unknown'}{views}), {document['decision']['by']}; "
              f"positive: {document['positive_means']}; cases: {document['unit']}s", "", *_table(rows), ""]
     for part in document["parts"]:
         side = "" if part["part"] == "all" else f", {part['part']}"

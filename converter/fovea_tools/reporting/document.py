@@ -129,7 +129,8 @@ def document(title: str, setting: Setting, items: Sequence[Item], background: Ba
     counts = collections.Counter(item.outcome for item in items)
     return {
         "title": title, "caveat": CAVEAT, "tool": f"fovea_tools {__version__}",
-        "model": {"name": setting.name or "unnamed", "dtype": setting.dtype or "number type unknown", "sha256": setting.sha256},
+        "model": {"name": setting.name or "unnamed", "dtype": setting.dtype or "number type unknown", "sha256": setting.sha256,
+                  "views": setting.views},
         "target": TARGETS.get(setting.target, "unknown"),
         "engines": sorted({item.prediction.engine for item in items if item.prediction.engine}),
         "counts": [{"outcome": outcome, "what": what, "count": counts[outcome]} for outcome, what in OUTCOMES.items()],

@@ -42,6 +42,7 @@ _fovea_value() {
         preprocess--preset) _fovea_words "$begun" 'none kaggle_ben_color kaggle_circle kaggle_circle_v2 graham2015 eyeq' ;;
         preprocess--resize) _fovea_words "$begun" 'cv_linear cv_area' ;;
         explain--method | screen--explain-method) _fovea_words "$begun" 'attention gradcam gradient integrated occlusion smoothgrad' ;;
+        screen--views) _fovea_words "$begun" '1 2 4 8' ;;
         explain--scalar) _fovea_words "$begun" 'logit loss margin prob' ;;
         explain--reduce) _fovea_words "$begun" 'l2 max sum' ;;
         explain--colors) _fovea_words "$begun" 'jet viridis' ;;
@@ -94,8 +95,8 @@ _fovea() {
         local options
         case $verb in
             '') options='-h --help --version' ;;
-            screen) options='-h --help -m --model -f --format -o --output --resume --operating-point --force --images
-                --shard --explain --explain-method --no-timings --bom -j --jobs -t --threads --isa --max-memory --photo-memory' ;;
+            screen) options='-h --help -m --model -f --format -o --output --resume --operating-point --force --views
+                --images --shard --explain --explain-method --no-timings --bom -j --jobs -t --threads --isa --max-memory --photo-memory' ;;
             preprocess) options='-h --help --out-dir --images --shard -m --model --preset --size --sigma --tolerance
                 --graham-scale --no-circle-mask --gray-swapped --pad-square --resize --scaled-decoding -j --jobs' ;;
             run) options='-h --help -m --model --size --taps --dump -t --threads --isa --max-memory' ;;

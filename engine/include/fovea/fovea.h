@@ -489,7 +489,11 @@ typedef struct fovea_screen_options {
     const char* operating_point; /* default null = the model's default */
     int force;                   /* default 0; 1 = give a result for photos of rejected quality or typicality too (forced is
                                     set) */
-    uint32_t reserved;
+    uint32_t views;              /* default 1 (as 0): the logits are the network's of the photo as it is. 2: the means of its logits of that
+                                    and of its mirror image; 4: of the photo in its four turns; 8: of these and their mirror images, so
+                                    that a photo gets the same answer however it is turned or mirrored, at the price of eight runs.
+                                    Operating points and temperature are the model's own. Typicality, taps and an explanation are of
+                                    the photo as it is alone. Others are FOVEA_ERROR_INVALID_ARGUMENT */
     struct fovea_explainer* explainer;     /* default null; else one of the same model, by which a photo that gets a result is explained, at
                                               last. The call has it meanwhile: FOVEA_ERROR_BUSY where another has */
     struct fovea_explanation* explanation; /* with an explainer: receives what that makes of the photo; its map is null where there is no
