@@ -56,7 +56,7 @@ struct PlanRequest {
     Cancel cancel = {};  // asked as planning goes on
     // Null, or what is to be planned after the forward pass. What is kept then is so with its gradient, and the input's gradient.
     const BackwardPass* backward = nullptr;
-    std::uint64_t largest_kept = 640 * 1024;  // bytes of a map that a backward pass needs and does not rather make again
+    std::uint64_t largest_kept = 640 * 1024;  // bytes of a map that a backward pass keeps and does not make again: see choose_recomputation
 };
 
 // How to run a graph at one input size: the steps in order, and where every value lies.

@@ -83,7 +83,9 @@ void make_transposed_panel(const LayerWeights& layer, std::uint32_t group, ops::
 }
 
 bool may_make_weights_anew(const LayerWeights& layer, const Shape& gradient, const Shape& output) {
-    // A weight is used once for each pixel of a band, and takes some 2 multiply-adds to make.
+    // A weight is used once for each pixel of a band, and takes some 2 multiply-adds to make. By bench/gradient_plans a gradient of Large
+    // at 512 takes 11.7 MiB with these, 36.1 with kFew 0 (from 4096 on it is the same), 14.0 with half of kMany, 12.3 and 14.0 with a
+    // kLargestWhole of 2 and 4 MiB.
     constexpr std::uint64_t kFew = 16 * 1024, kMany = 128 * 1024;
     constexpr std::uint64_t kLargestWhole = 1536 * 1024;
     const std::uint64_t weights = layer.groups * layer.group_panels * layer.panel_elements;
