@@ -59,48 +59,33 @@ void run_pointwise(const Run& run, const Step& step, Range pixels, std::uint32_t
                                                 .out_channels = static_cast<int>(step.output_shape.channels)});
 }
 
-template <typename Code>
-void run_conv2d(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
+// A row of a convolution with a window: general, or of each channel by itself.
+template <template <typename> typename Args, typename Code>
+void run_windows(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
     const auto& own = step.get_own<CodeConvolution>();
-    for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        step.call(ops::Conv2dCodesArgs<Code>{.rows = window_rows<Code>(run, step, own.window, y, 0, thread),
-                                             .input_stride = run.operand_stride(step, 0),
-                                             .output = output_codes(run, step, y * step.output_shape.width, thread),
-                                             .weights = own.weights,
-                                             .bias = own.bias,
-                                             .input_zero = run.operand_value(step, 0).zero,
-                                             .requantisation = own.requantisation,
-                                             .input_width = static_cast<int>(step.input_shape.width),
-                                             .output_width = static_cast<int>(step.output_shape.width),
-                                             .in_channels = static_cast<int>(step.input_shape.channels),
-                                             .out_channels = static_cast<int>(step.output_shape.channels),
-                                             .kernel_height = own.window.kernel_height,
-                                             .kernel_width = own.window.kernel_width,
-                                             .stride_x = own.window.stride_x,
-                                             .dilation_x = own.window.dilation_x,
-                                             .pad_left = own.window.pad_left});
+    Args<Code> args{};
+    args.input_stride = run.operand_stride(step, 0);
+    args.weights = own.weights;
+    args.bias = own.bias;
+    args.input_zero = run.operand_value(step, 0).zero;
+    args.requantisation = own.requantisation;
+    args.input_width = static_cast<int>(step.input_shape.width);
+    args.output_width = static_cast<int>(step.output_shape.width);
+    if constexpr (requires { args.channels; }) {
+        args.channels = static_cast<int>(step.output_shape.channels);
+    } else {
+        args.in_channels = static_cast<int>(step.input_shape.channels);
+        args.out_channels = static_cast<int>(step.output_shape.channels);
     }
-}
-
-template <typename Code>
-void run_depthwise(const Run& run, const Step& step, Range rows, std::uint32_t thread) {
-    const auto& own = step.get_own<CodeConvolution>();
+    args.kernel_height = own.window.kernel_height;
+    args.kernel_width = own.window.kernel_width;
+    args.stride_x = own.window.stride_x;
+    args.dilation_x = own.window.dilation_x;
+    args.pad_left = own.window.pad_left;
     for (std::uint64_t y = rows.begin; y < rows.end; ++y) {
-        step.call(ops::DepthwiseConvCodesArgs<Code>{.rows = window_rows<Code>(run, step, own.window, y, 0, thread),
-                                                    .input_stride = run.operand_stride(step, 0),
-                                                    .output = output_codes(run, step, y * step.output_shape.width, thread),
-                                                    .weights = own.weights,
-                                                    .bias = own.bias,
-                                                    .input_zero = run.operand_value(step, 0).zero,
-                                                    .requantisation = own.requantisation,
-                                                    .input_width = static_cast<int>(step.input_shape.width),
-                                                    .output_width = static_cast<int>(step.output_shape.width),
-                                                    .channels = static_cast<int>(step.output_shape.channels),
-                                                    .kernel_height = own.window.kernel_height,
-                                                    .kernel_width = own.window.kernel_width,
-                                                    .stride_x = own.window.stride_x,
-                                                    .dilation_x = own.window.dilation_x,
-                                                    .pad_left = own.window.pad_left});
+        args.rows = window_rows<Code>(run, step, own.window, y, 0, thread);
+        args.output = output_codes(run, step, y * step.output_shape.width, thread);
+        step.call(args);
     }
 }
 
@@ -227,6 +212,11 @@ void use_kernel(StepWriter& writer, Step& step, StepFunction run) {
     writer.use_exact(step, ops::TableOf<Args<Code>>::kTable, run);
 }
 
+template <template <typename> typename Args, typename Code>
+void use_windows(StepWriter& writer, Step& step) {
+    use_kernel<Args, Code>(writer, step, run_windows<Args, Code>);
+}
+
 void emit_convolution(StepWriter& writer, std::uint32_t index) {
     const Graph& graph = writer.graph();
     const Node& node = writer.node(index);
@@ -254,13 +244,13 @@ void emit_convolution(StepWriter& writer, std::uint32_t index) {
         own.window = read_window(writer, step, index);
         const bool depthwise = node.kind == NodeKind::kDepthwise;
         if (depthwise && bytes) {
-            use_kernel<ops::DepthwiseConvCodesArgs, std::uint8_t>(writer, step, run_depthwise<std::uint8_t>);
+            use_windows<ops::DepthwiseConvCodesArgs, std::uint8_t>(writer, step);
         } else if (depthwise) {
-            use_kernel<ops::DepthwiseConvCodesArgs, std::int16_t>(writer, step, run_depthwise<std::int16_t>);
+            use_windows<ops::DepthwiseConvCodesArgs, std::int16_t>(writer, step);
         } else if (bytes) {
-            use_kernel<ops::Conv2dCodesArgs, std::uint8_t>(writer, step, run_conv2d<std::uint8_t>);
+            use_windows<ops::Conv2dCodesArgs, std::uint8_t>(writer, step);
         } else {
-            use_kernel<ops::Conv2dCodesArgs, std::int16_t>(writer, step, run_conv2d<std::int16_t>);
+            use_windows<ops::Conv2dCodesArgs, std::int16_t>(writer, step);
         }
     }
     step.set_own(own);
