@@ -5,29 +5,18 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "counting_allocator.h"
 #include "preprocess/bytes.h"
 #include "preprocess/jpeg_decoder.h"
+#include "tests/unit/decode_seed.h"
 
 using namespace fovea;
 using namespace fovea::preprocess;
 
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-Bytes read_seed(const std::string& name) {
-    std::ifstream stream(std::filesystem::path(FOVEA_CORPUS) / name, std::ios::binary);
-    REQUIRE_MESSAGE(stream.good(), name);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 struct Decoded {
     Status status;

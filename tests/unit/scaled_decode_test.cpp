@@ -4,27 +4,14 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
-#include <vector>
-
 #include "preprocess/decode.h"
 #include "preprocess/quality.h"
+#include "tests/unit/decode_seed.h"
 
 using namespace fovea;
 using namespace fovea::preprocess;
 
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-Bytes read_seed(const std::string& name) {
-    std::ifstream stream(std::filesystem::path(FOVEA_CORPUS) / name, std::ios::binary);
-    REQUIRE_MESSAGE(stream.good(), name);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 PresetSettings settings_for(int size, int times) {
     PresetSettings settings;
