@@ -108,7 +108,8 @@ bool largest_component(const std::uint8_t* grey, int width, int height, int thre
     for (int y = 0; y < height; ++y) {
         for (; run < row_ends[y]; ++run) {
             if (find_first(runs, run) != best) continue;
-            std::memset(component + std::ptrdiff_t{y} * width + runs[run].begin, 1, static_cast<std::size_t>(runs[run].end - runs[run].begin));
+            std::memset(component + std::ptrdiff_t{y} * width + runs[run].begin, 1,
+                        static_cast<std::size_t>(runs[run].end - runs[run].begin));
         }
     }
     return best >= 0;
