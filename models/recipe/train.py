@@ -260,7 +260,7 @@ class Trainer:
             mean = float(np.mean([value for name, value in aucs.items() if name != unseen]))
             if mean > float(self.best) or training["keep"] == "last":
                 self.best.assign(mean)
-                self.average.save_weights(self.best_file)
+                self._keep_average()
             self.epoch.assign_add(1)
             self.history.append({"epoch": epoch + 1, "loss": loss, "mean_auc": mean,
                                  **{f"auc_{name}": value for name, value in aucs.items()}, **self._grades_in_brief(validation, logits)})
@@ -272,6 +272,12 @@ class Trainer:
                        + "  ".join(f"{name} {value:.4f}" for name, value in self.history[-1].items() if name.startswith(("auc_", "kappa_")))
                        + f"  {time.monotonic() - start:.0f} s")
         return self.history
+
+    def _keep_average(self):
+        """Beside the earlier file first: HDF5 fails where somebody reads the file, and would leave none that can be read."""
+        part = self.folder / "best.part.weights.h5"
+        self.average.save_weights(part)
+        part.replace(self.best_file)
 
     def _grades_in_brief(self, validation, logits):
         """For the history: each source's quadratic kappa, where the network has the grades for classes."""

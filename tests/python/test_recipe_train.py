@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The training loop of the recipe; a resumed training is the uninterrupted one."""
+import pathlib
+
 import numpy as np
 import pytest
 from recipe_helpers import eager, tiny_data, tiny_settings, weights_of  # noqa: F401
@@ -127,6 +129,21 @@ def test_the_last_epoch_is_kept_when_the_settings_say(tmp_path, eager):  # noqa:
     kept.load_weights(trainer.best_file)
     for one, other in zip(kept.get_weights(), trainer.model.get_weights()):  # without a running average the model itself
         np.testing.assert_array_equal(one, other)
+
+
+def test_weights_that_cannot_be_written_leave_the_earlier_ones(tmp_path, monkeypatch):
+    trainer = train.Trainer(tiny_settings(), tmp_path)
+    trainer._keep_average()
+    before = trainer.best_file.read_bytes()
+
+    def half_a_file(path):
+        pathlib.Path(path).write_bytes(b"half a file")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(trainer.average, "save_weights", half_a_file)
+    with pytest.raises(OSError, match="no space"):
+        trainer._keep_average()
+    assert trainer.best_file.read_bytes() == before
 
 
 def test_what_is_shipped_lies_between_start_and_end_when_the_settings_say(tmp_path, eager):  # noqa: F811
