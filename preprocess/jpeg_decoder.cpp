@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "preprocess/jpeg_kernels.h"
 
@@ -34,9 +35,32 @@ bool is_flat_block(const std::int16_t* coefficients) {
     return any == 0;
 }
 
+// A few wide stores, one by one: a call, or an instruction for blocks of memory, takes longer to begin than they all.
+template <std::size_t... kEighth>
+[[gnu::always_inline]] inline void clear_block(std::int16_t* block, std::index_sequence<kEighth...>) {
+    typedef std::int16_t Eight __attribute__((vector_size(16)));
+    const Eight zeros = {};
+    (std::memcpy(block + 8 * kEighth, &zeros, sizeof(zeros)), ...);
+}
+
 template <int kSide>
 void fill_block(std::uint8_t sample, std::uint8_t* samples, std::ptrdiff_t stride) {
     for (int y = 0; y < kSide; ++y) std::memset(samples + y * stride, sample, kSide);
+}
+
+inline void put_flat_block(std::int16_t coefficient, std::int16_t quant, int block_size, std::uint8_t* samples,
+                           std::ptrdiff_t stride) {
+    const std::uint8_t sample = idct_flat(coefficient, quant);
+    switch (block_size) {
+        case 8:
+            return fill_block<8>(sample, samples, stride);
+        case 4:
+            return fill_block<4>(sample, samples, stride);
+        case 2:
+            return fill_block<2>(sample, samples, stride);
+        default:
+            *samples = sample;
+    }
 }
 
 }  // namespace
@@ -63,7 +87,7 @@ void JpegDecoder::plan(JpegScale scale) {
     is_streamed_ = !frame.is_progressive && headers_.scan().count == frame.component_count;
     rows_.plan(frame, scale, headers_.is_rgb(), !frame.is_progressive && !is_streamed_);
     const auto components = static_cast<std::uint64_t>(frame.component_count);
-    coefficient_bytes_ = components * sizeof(CoefficientTable);
+    coefficient_bytes_ = components * sizeof(BlockTable);
     if (!frame.is_progressive) return;
     std::uint64_t blocks = 0;
     for (int i = 0; i < frame.component_count; ++i) {
@@ -85,7 +109,7 @@ Status JpegDecoder::decode(const RowSink& sink, const char** detail) {
             coefficients_ = reinterpret_cast<std::int16_t*>(memory_.data());
             std::memset(memory_.data(), 0, kept);
         } else {
-            ac_coefficients_ = reinterpret_cast<CoefficientTable*>(memory_.data());
+            block_tables_ = reinterpret_cast<BlockTable*>(memory_.data());
         }
         rows_.hold(memory_.data() + kept);
         status = decode_scans();
@@ -119,18 +143,21 @@ Status JpegDecoder::decode_scan() {
     const int units_y = is_alone ? first.blocks_y : frame.units_y;
     Status status = count_visits(std::int64_t{units_x} * units_y);
     if (status != Status::kOk) return status;
-    if (!frame.is_progressive) build_coefficient_tables();
+    if (!frame.is_progressive) build_block_tables();
     interval_ = JpegInterval();
     int restart_number = 0;
     int todo = headers_.restart_interval();
     for (int y = 0; y < units_y; ++y) {
         if (limits_.is_cancelled()) return refuse(kCancelled, Status::kCancelled);
         for (int i = 0; i < scan.count; ++i) parts_[i] = part_of(scan.order[i], is_alone, y);
-        for (int x = 0; x < units_x; ++x) {
-            status = decode_unit(&bits, x, y);
+        for (int x = 0; x < units_x;) {
+            const int begin = x;
+            x = headers_.restart_interval() == 0 ? units_x : std::min(units_x, begin + todo);
+            todo -= x - begin;
+            status = decode_units(&bits, y, begin, x);
             if (status != Status::kOk) return status;
-            const bool is_last = x + 1 == units_x && y + 1 == units_y;
-            if (headers_.restart_interval() == 0 || --todo > 0 || is_last) continue;
+            const bool is_last = x == units_x && y + 1 == units_y;
+            if (headers_.restart_interval() == 0 || todo > 0 || is_last) continue;
             status = next_interval(&bits, restart_number);
             if (status != Status::kOk) return status;
             restart_number = (restart_number + 1) % 8;
@@ -144,15 +171,16 @@ Status JpegDecoder::decode_scan() {
     return check_surplus(begin);
 }
 
-// Of the components of a sequential scan, those with one Huffman table share one.
-void JpegDecoder::build_coefficient_tables() {
+// Of the components of a sequential scan, those with the same Huffman tables share one.
+void JpegDecoder::build_block_tables() {
     const JpegScan& scan = headers_.scan();
     for (int i = 0; i < scan.count; ++i) {
-        const HuffmanTable& table = headers_.ac_table(scan.order[i]);
+        const int which = scan.order[i];
+        const HuffmanTable &dc = headers_.dc_table(which), &ac = headers_.ac_table(which);
         int owner = 0;
-        while (&headers_.ac_table(scan.order[owner]) != &table) ++owner;
-        if (owner == i) ac_coefficients_[scan.order[i]].build(table);
-        ac_tables_[scan.order[i]] = &ac_coefficients_[scan.order[owner]];
+        while (&headers_.dc_table(scan.order[owner]) != &dc || &headers_.ac_table(scan.order[owner]) != &ac) ++owner;
+        if (owner == i) block_tables_[which].build(dc, ac);
+        tables_[which] = &block_tables_[scan.order[owner]];
     }
 }
 
@@ -167,8 +195,16 @@ Status JpegDecoder::next_interval(BitReader* bits, int number) {
     return Status::kOk;
 }
 
-Status JpegDecoder::decode_unit(BitReader* bits, int unit_x, int unit_y) {
-    if (!headers_.frame().is_progressive) return decode_sequential_unit(bits, unit_x);
+Status JpegDecoder::decode_units(BitReader* bits, int unit_y, int begin, int end) {
+    if (!headers_.frame().is_progressive) return decode_sequential_units(bits, begin, end);
+    for (int x = begin; x < end; ++x) {
+        const Status status = decode_progressive_unit(bits, x, unit_y);
+        if (status != Status::kOk) return status;
+    }
+    return Status::kOk;
+}
+
+Status JpegDecoder::decode_progressive_unit(BitReader* bits, int unit_x, int unit_y) {
     const JpegScan& scan = headers_.scan();
     for (int i = 0; i < scan.count; ++i) {
         const Part& part = parts_[i];
@@ -183,32 +219,36 @@ Status JpegDecoder::decode_unit(BitReader* bits, int unit_x, int unit_y) {
     return Status::kOk;
 }
 
-Status JpegDecoder::decode_sequential_unit(BitReader* source, int unit_x) {
+Status JpegDecoder::decode_sequential_units(BitReader* source, int begin, int end) {
     BitReader bits = *source;  // in registers
     const int count = headers_.scan().count;
-    for (int i = 0; i < count; ++i) {
-        const Part& part = parts_[i];
-        const std::ptrdiff_t left = std::ptrdiff_t{unit_x} * part.h * part.block_size;
-        for (int y = 0; y < part.v; ++y) {
-            std::uint8_t* samples = part.rows[y] + left;
-            for (int x = 0; x < part.h; ++x, samples += part.block_size) {
-                int* dc = &interval_.dc[part.which];
-                const BlockContent content =
-                    part.block_size > 1
-                        ? decode_sequential<true>(&bits, *part.dc_table, *part.ac_table,
-                                                  *part.ac_coefficients, dc, block_)
-                        : decode_sequential<false>(&bits, *part.dc_table, *part.ac_table,
-                                                   *part.ac_coefficients, dc, block_);
-                if (bits.ran_over()) return refuse(kDataEnded);
-                if (content == BlockContent::kDamaged) return refuse(kBadData);
-                if (content == BlockContent::kFlat || part.block_size == 1) {
-                    put_flat_block(block_[0], part, samples);
-                } else {
-                    part.idct(block_, part.quant, samples, part.stride);
-                    std::memset(block_, 0, sizeof(block_));
+    for (int unit_x = begin; unit_x < end; ++unit_x) {
+        for (int i = 0; i < count; ++i) {
+            const Part& part = parts_[i];
+            const HuffmanTable &dc_table = *part.dc_table, &ac_table = *part.ac_table;
+            const BlockTable& table = *part.block_table;
+            const std::int16_t* const quant = part.quant;
+            const int size = part.block_size;
+            const std::ptrdiff_t stride = part.stride, left = std::ptrdiff_t{unit_x} * part.h * size;
+            int dc = interval_.dc[part.which];
+            for (int y = 0; y < part.v; ++y) {
+                std::uint8_t* samples = part.rows[y] + left;
+                for (int x = 0; x < part.h; ++x, samples += size) {
+                    const BlockContent content =
+                        size > 1 ? decode_sequential<true>(&bits, dc_table, ac_table, table, &dc, block_)
+                                 : decode_sequential<false>(&bits, dc_table, ac_table, table, &dc, block_);
+                    if (content == BlockContent::kDamaged) return refuse(bits.ran_over() ? kDataEnded : kBadData);
+                    if (content == BlockContent::kFlat || size == 1) {
+                        put_flat_block(block_[0], quant[0], size, samples, stride);
+                    } else {
+                        part.idct(block_, quant, samples, stride);
+                        clear_block(block_, std::make_index_sequence<kBlockEighths>());
+                    }
                 }
             }
+            interval_.dc[part.which] = dc;
         }
+        if (bits.ran_over()) return refuse(kDataEnded);
     }
     *source = bits;
     return Status::kOk;
@@ -240,7 +280,7 @@ JpegDecoder::Part JpegDecoder::part_of(int which, bool is_alone, int unit_y) {
     part.v = is_alone ? 1 : c.v;
     part.dc_table = &headers_.dc_table(which);
     part.ac_table = &headers_.ac_table(which);
-    part.ac_coefficients = ac_tables_[which];
+    part.block_table = tables_[which];
     part.quant = headers_.quant(which);
     part.block_size = rows_.block_size(which);
     part.stride = rows_.stride(which);
@@ -282,25 +322,10 @@ void JpegDecoder::transform_row(const Part& part, int y, std::uint8_t* samples) 
     for (int x = 0; x < blocks; ++x, samples += part.block_size) {
         const std::int16_t* coefficients = stored_block(part.which, x, y);
         if (part.block_size == 1 || is_flat_block(coefficients)) {
-            put_flat_block(coefficients[0], part, samples);
+            put_flat_block(coefficients[0], part.quant[0], part.block_size, samples, part.stride);
         } else {
             part.idct(coefficients, part.quant, samples, part.stride);
         }
-    }
-}
-
-void JpegDecoder::put_flat_block(std::int16_t coefficient, const Part& part,
-                                 std::uint8_t* samples) {
-    const std::uint8_t sample = idct_flat(coefficient, part.quant[0]);
-    switch (part.block_size) {
-        case 8:
-            return fill_block<8>(sample, samples, part.stride);
-        case 4:
-            return fill_block<4>(sample, samples, part.stride);
-        case 2:
-            return fill_block<2>(sample, samples, part.stride);
-        default:
-            *samples = sample;
     }
 }
 

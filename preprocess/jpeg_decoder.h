@@ -57,7 +57,7 @@ class JpegDecoder {
         int v = 1;
         const HuffmanTable* dc_table = nullptr;
         const HuffmanTable* ac_table = nullptr;
-        const CoefficientTable* ac_coefficients = nullptr;
+        const BlockTable* block_table = nullptr;
         const std::int16_t* quant = nullptr;
         JpegKernels::Idct idct = nullptr;
         int block_size = 0;
@@ -68,16 +68,16 @@ class JpegDecoder {
     Status refuse(const char* cause, Status status = Status::kCorruptImage);
     Status decode_scans();
     Status decode_scan();
-    void build_coefficient_tables();
+    void build_block_tables();
     Status next_interval(BitReader* bits, int number);
-    Status decode_unit(BitReader* bits, int unit_x, int unit_y);
-    Status decode_sequential_unit(BitReader* source, int unit_x);
+    Status decode_units(BitReader* bits, int unit_y, int begin, int end);
+    Status decode_sequential_units(BitReader* source, int begin, int end);
+    Status decode_progressive_unit(BitReader* bits, int unit_x, int unit_y);
     bool decode_progressive_block(BitReader* bits, const Part& part, int x, int y);
     Part part_of(int which, bool is_alone, int unit_y);
     Status finish_row(int unit_y);
     Status transform_stored();
     void transform_row(const Part& part, int y, std::uint8_t* samples);
-    static void put_flat_block(std::int16_t coefficient, const Part& part, std::uint8_t* samples);
     std::int16_t* stored_block(int which, int x, int y);
     Status check_surplus(const std::uint8_t* begin);
     Status count_visits(std::int64_t units);
@@ -92,13 +92,14 @@ class JpegDecoder {
     bool is_streamed_ = false;  // one scan holds all components
     std::uint64_t coefficient_bytes_ = 0;  // of either of these two
     std::int16_t* coefficients_ = nullptr;           // a progressive file's
-    CoefficientTable* ac_coefficients_ = nullptr;    // a sequential one's, room for each component
-    const CoefficientTable* ac_tables_[kMaxJpegComponents] = {};
+    BlockTable* block_tables_ = nullptr;             // a sequential one's, room for each component
+    const BlockTable* tables_[kMaxJpegComponents] = {};
     std::size_t first_block_[kMaxJpegComponents] = {};
     JpegInterval interval_;
     Part parts_[kMaxJpegComponents];  // in the scan's order
-    // Zero between blocks but for the first, and the one behind the block.
-    alignas(16) std::int16_t block_[kJpegCoefficients + 1] = {};
+    // Zero between blocks but for the first, and those behind the block.
+    static constexpr std::size_t kBlockEighths = kJpegCoefficients / 8 + 1;
+    alignas(16) std::int16_t block_[8 * kBlockEighths] = {};
     std::uint64_t visits_ = 0;       // of blocks, by all scans so far
     std::ptrdiff_t data_bytes_ = 0;  // of all scans so far
     std::ptrdiff_t surplus_ = 0;     // bytes between the scans' data and the next marker

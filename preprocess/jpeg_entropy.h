@@ -53,44 +53,54 @@ bool refine_ac(BitReader* bits, const HuffmanTable& table, const JpegBand& band,
 enum class BlockContent { kDamaged, kFlat, kDetailed };
 
 // The whole block, F.2.2, into coefficients that are zero, with room for one more behind them; those
-// behind the first only if keeps_ac. Flat: there are none behind the first.
+// behind the first only if keeps_ac. Flat: there are none behind the first. table: built of the other two.
 template <bool keeps_ac>
 [[gnu::always_inline]] inline BlockContent decode_sequential(
-    BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
-    const CoefficientTable& ac_coefficients, int* dc, std::int16_t* coefficients) {
-    if (!decode_dc(bits, dc_table, dc)) return BlockContent::kDamaged;
+    BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table, const BlockTable& table,
+    int* dc, std::int16_t* coefficients) {
+    bits->refill();
+    const BlockTable::Begin& begin = table.begins[bits->peek(BlockTable::kBeginBits)];
+    if (begin.taken != 0) {
+        bits->skip(begin.taken);
+        *dc += begin.difference;
+        if (*dc < -32768 || *dc > 32767) return BlockContent::kDamaged;
+    } else if (!decode_dc(bits, dc_table, dc)) {
+        return BlockContent::kDamaged;
+    }
     coefficients[0] = static_cast<std::int16_t>(*dc);
-    int k = 1;
+    if (begin.is_flat) return BlockContent::kFlat;
+    const std::uint8_t* const zigzag = kZigzag;
+    std::size_t k = 1;
     while (k < kJpegCoefficients) {
-        bits->refill();
-        const CoefficientTable::Entry entry =
-            ac_coefficients.entries[bits->peek(CoefficientTable::kBits)];
         // Behind a coefficient at the last place the next block begins.
-        if (entry.taken != 0 && k < kJpegCoefficients - kLongestRun) {
+        while (k < kJpegCoefficients - kLongestRun) {
+            bits->refill();
+            const BlockTable::Entry& entry = table.entries[bits->peek(BlockTable::kBits)];
+            if (entry.taken == 0) break;
             bits->skip(entry.taken);
             if (keeps_ac) {
-                coefficients[kZigzag[k + entry.places[0]]] = entry.values[0];
-                coefficients[kZigzag[k + entry.places[1]]] = entry.values[1];
+                coefficients[zigzag[k + entry.places[0]]] = entry.values[0];
+                coefficients[zigzag[k + entry.places[1]]] = entry.values[1];
             }
             k += entry.advance;
-            continue;
         }
+        if (k >= kJpegCoefficients) break;
         const int symbol = take_symbol(bits, ac_table);
         if (symbol == kNoSymbol) return BlockContent::kDamaged;
         const int size = symbol & 15;
         const int run = symbol >> 4;
         if (size == 0) {
-            k += run == 15 ? kLongestRun : CoefficientTable::kEnd;
+            k += static_cast<std::size_t>(run == 15 ? kLongestRun : BlockTable::kEnd);
         } else {
-            k += run;
+            k += static_cast<std::size_t>(run);
             const int number = take_number(bits, size);
-            if (keeps_ac) coefficients[kZigzag[k]] = static_cast<std::int16_t>(number);
+            if (keeps_ac) coefficients[zigzag[k]] = static_cast<std::int16_t>(number);
             ++k;
         }
     }
-    if (k == CoefficientTable::kEnd + 1) return BlockContent::kFlat;
-    const bool is_ended = k >= CoefficientTable::kEnd;
-    const bool is_sound = is_ended ? k <= CoefficientTable::kEnd + kJpegCoefficients
+    if (k == BlockTable::kEnd + 1) return BlockContent::kFlat;
+    const bool is_ended = k >= BlockTable::kEnd;
+    const bool is_sound = is_ended ? k <= BlockTable::kEnd + kJpegCoefficients
                                    : k == kJpegCoefficients;
     return is_sound ? BlockContent::kDetailed : BlockContent::kDamaged;
 }

@@ -87,7 +87,7 @@ CoefficientStep find_step(const HuffmanTable& table, std::uint32_t bits, int ava
     if (length == 0 || length + size > available) return step;
     step.taken = length + size;
     if (size == 0 && run != 15) {
-        step.advance = CoefficientTable::kEnd;
+        step.advance = BlockTable::kEnd;
         return step;
     }
     step.place = run;
@@ -98,26 +98,42 @@ CoefficientStep find_step(const HuffmanTable& table, std::uint32_t bits, int ava
     return step;
 }
 
+BlockTable::Entry find_entry(const HuffmanTable& table, std::uint32_t ahead) {
+    constexpr int kBits = BlockTable::kBits, kEnd = BlockTable::kEnd;
+    const std::uint32_t bits = ahead << (16 - kBits);
+    const CoefficientStep first = find_step(table, bits, kBits);
+    BlockTable::Entry entry = {};
+    if (first.taken == 0) return entry;
+    CoefficientStep second;
+    if (first.advance < kEnd) second = find_step(table, bits << first.taken & 0xFFFF, kBits - first.taken);
+    entry.taken = static_cast<std::uint8_t>(first.taken + second.taken);
+    entry.advance = static_cast<std::uint8_t>(first.advance + second.advance);
+    entry.places[0] = static_cast<std::uint8_t>(first.place);
+    entry.places[1] = static_cast<std::uint8_t>(first.advance % kEnd + second.place);
+    entry.values[0] = static_cast<std::int16_t>(first.value);
+    entry.values[1] = static_cast<std::int16_t>(second.value);
+    return entry;
+}
+
+BlockTable::Begin find_begin(const HuffmanTable& dc_table, const HuffmanTable& ac_table, std::uint32_t ahead) {
+    constexpr int kBits = BlockTable::kBeginBits;
+    const std::uint32_t bits = ahead << (16 - kBits);
+    const int entry = dc_table.fast[bits >> (16 - HuffmanTable::kFastBits)];
+    const int length = entry & 255, size = entry >> 8, taken = length + size;
+    BlockTable::Begin begin = {};
+    if (length == 0 || taken > kBits) return begin;
+    const CoefficientStep next = find_step(ac_table, bits << taken & 0xFFFF, kBits - taken);
+    begin.difference = static_cast<std::int16_t>(extend(bits >> (16 - taken) & ((1u << size) - 1), size));
+    begin.is_flat = next.advance == BlockTable::kEnd;
+    begin.taken = static_cast<std::uint8_t>(taken + (begin.is_flat ? next.taken : 0));
+    return begin;
+}
+
 }  // namespace
 
-void CoefficientTable::build(const HuffmanTable& table) {
-    for (std::uint32_t ahead = 0; ahead < 1u << kBits; ++ahead) {
-        const std::uint32_t bits = ahead << (16 - kBits);
-        const CoefficientStep first = find_step(table, bits, kBits);
-        CoefficientStep second;
-        if (first.advance < kEnd) {
-            second = find_step(table, bits << first.taken & 0xFFFF, kBits - first.taken);
-        }
-        Entry& entry = entries[ahead];
-        entry = {};
-        if (first.taken == 0) continue;
-        entry.taken = static_cast<std::uint8_t>(first.taken + second.taken);
-        entry.advance = static_cast<std::uint8_t>(first.advance + second.advance);
-        entry.places[0] = static_cast<std::uint8_t>(first.place);
-        entry.places[1] = static_cast<std::uint8_t>(first.advance % kEnd + second.place);
-        entry.values[0] = static_cast<std::int16_t>(first.value);
-        entry.values[1] = static_cast<std::int16_t>(second.value);
-    }
+void BlockTable::build(const HuffmanTable& dc_table, const HuffmanTable& ac_table) {
+    for (std::uint32_t ahead = 0; ahead < 1u << kBits; ++ahead) entries[ahead] = find_entry(ac_table, ahead);
+    for (std::uint32_t ahead = 0; ahead < 1u << kBeginBits; ++ahead) begins[ahead] = find_begin(dc_table, ac_table, ahead);
 }
 
 BitReader BitReader::filled_by_bytes(BitReader reader) {

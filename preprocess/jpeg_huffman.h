@@ -150,23 +150,32 @@ inline int take_number(BitReader* bits, int size) {
     return extend(number, size);
 }
 
-// What the next bits hold of a block's coefficients: up to two of them, with the runs of zeros before
-// them, or one and the block's end. The bits that one step takes decide where the next one's begin,
-// so steps cannot overlap, and most coefficients have few bits.
-struct CoefficientTable {
+// What the next bits hold of a block: of its coefficients up to two, with the runs of zeros before them, or one and the block's end;
+// at its beginning the first coefficient, and maybe the end. The bits that one step takes decide where the next one's begin, so steps
+// cannot overlap, and most coefficients have few bits.
+struct BlockTable {
     static constexpr int kBits = 11;
     // Far beyond the last place, so that no other step comes there.
     static constexpr int kEnd = 128;
 
     struct Entry {
+        std::int16_t values[2];  // 0 where there is none
+        std::uint8_t places[2];  // from the current place; the second is the later one
         std::uint8_t taken;    // of these bits; 0: the first one's need more of them, or are no code
         std::uint8_t advance;  // of the place along the zigzag; kEnd more at the block's end
-        std::uint8_t places[2];  // from the current place; the second is the later one
-        std::int16_t values[2];  // 0 where there is none
     };
     Entry entries[1 << kBits];
 
-    void build(const HuffmanTable& table);
+    static constexpr int kBeginBits = 10;
+
+    struct Begin {
+        std::int16_t difference;  // of the first coefficient from the block's before
+        std::uint8_t taken;       // of these bits; 0: it needs more of them, or they are no code
+        bool is_flat;             // the block ends there
+    };
+    Begin begins[1 << kBeginBits];
+
+    void build(const HuffmanTable& dc_table, const HuffmanTable& ac_table);
 };
 
 }  // namespace fovea::preprocess

@@ -103,9 +103,9 @@ struct Decoder {
         : bits(writer.bytes.data(), writer.bytes.data() + writer.bytes.size()) {}
 
     BlockContent next(const Codes& dc_codes, const Codes& ac_codes,
-                      const CoefficientTable& coefficients) {
+                      const BlockTable& table) {
         std::memset(rows, 0, sizeof(rows));
-        return decode_sequential<true>(&bits, dc_codes.table, ac_codes.table, coefficients, &dc,
+        return decode_sequential<true>(&bits, dc_codes.table, ac_codes.table, table, &dc,
                                        rows);
     }
 
@@ -119,8 +119,8 @@ struct Decoder {
 TEST_CASE("blocks come out as they were coded, whatever stands behind their last coefficient") {
     for (const int number : {0, 1}) {
         const Codes dc_codes(0, number), ac_codes(1, number);
-        CoefficientTable coefficients;
-        coefficients.build(ac_codes.table);
+        BlockTable table;
+        table.build(dc_codes.table, ac_codes.table);
         std::mt19937 random(static_cast<unsigned>(1 + number));
         std::vector<Block> blocks(5000);
         for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -146,7 +146,7 @@ TEST_CASE("blocks come out as they were coded, whatever stands behind their last
         Decoder decoder(writer);
         std::size_t wrong = 0;
         for (const Block& block : blocks) {
-            const BlockContent content = decoder.next(dc_codes, ac_codes, coefficients);
+            const BlockContent content = decoder.next(dc_codes, ac_codes, table);
             bool is_flat = true;
             for (std::size_t k = 0; k < kJpegCoefficients; ++k) {
                 wrong += decoder.rows[kZigzag[k]] != block[k] ? 1 : 0;
@@ -162,8 +162,8 @@ TEST_CASE("blocks come out as they were coded, whatever stands behind their last
 
 TEST_CASE("a run that leads out of its block is damage") {
     const Codes dc_codes(0, 0), ac_codes(1, 0);
-    CoefficientTable coefficients;
-    coefficients.build(ac_codes.table);
+    BlockTable table;
+    table.build(dc_codes.table, ac_codes.table);
     // What comes before the last symbol fills `places` of the block behind its first coefficient.
     const auto content_of = [&](int places, std::initializer_list<std::size_t> last) {
         BitWriter writer;
@@ -177,7 +177,7 @@ TEST_CASE("a run that leads out of its block is damage") {
             if ((symbol & 15) != 0) writer.put_number(1, static_cast<int>(symbol & 15));
         }
         for (int i = 0; i < 8; ++i) writer.put(0, 8);
-        return Decoder(writer).next(dc_codes, ac_codes, coefficients);
+        return Decoder(writer).next(dc_codes, ac_codes, table);
     };
     CHECK(content_of(62, {0x01}) == BlockContent::kDetailed);
     CHECK(content_of(61, {0x11}) == BlockContent::kDetailed);
