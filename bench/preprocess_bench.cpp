@@ -161,9 +161,11 @@ void scaled_photo(benchmark::State& state, const std::vector<std::uint8_t>& byte
         Image picture;
         QualityReport report;
         const char* detail = "";
-        if (decode_for_preset(bytes.data(), bytes.size(), DecodeLimits(), settings, kLeastScaledSide, Allocator(), &photo, &detail) !=
-                Status::kOk ||
-            assess_quality(photo, Allocator(), &report) != Status::kOk ||
+        QualityRows rows{Allocator()};
+        QualityCopies copies{Allocator()};
+        if (decode_for_preset(bytes.data(), bytes.size(), DecodeLimits(), settings, kLeastScaledSide, Allocator(), &photo, &rows,
+                              &detail) != Status::kOk ||
+            rows.finish(&copies) != Status::kOk || assess_quality(std::move(copies), Allocator(), &report) != Status::kOk ||
             apply_preset(photo.image.view(), settings, Allocator(), &picture, nullptr) != Status::kOk) {
             state.SkipWithError(detail);
         }

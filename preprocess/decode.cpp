@@ -7,6 +7,7 @@
 
 #include "preprocess/bytes.h"
 #include "preprocess/camera_pixels.h"
+#include "preprocess/halved_rows.h"
 #include "preprocess/jpeg_decoder.h"
 #include "preprocess/metadata.h"
 #include "preprocess/png_check.h"
@@ -187,16 +188,30 @@ struct PictureSink {
   UprightRows upright;
   int width;
   Image *image;
+  HalvedRows *halved;   // null: the picture has all rows
+  QualityRows *quality; // may be null
 
   static Status take(void *cookie, int y, std::uint8_t *row) {
     const auto *self = static_cast<const PictureSink *>(cookie);
     if (self->conversion != nullptr) {
       self->conversion->convert(row, static_cast<std::size_t>(self->width), 3);
     }
-    self->upright.put(row, y, self->image);
+    if (self->quality != nullptr)
+      self->quality->take(row);
+    if (self->halved == nullptr) {
+      self->upright.put(row, y, self->image);
+    } else if (const std::uint8_t *half = self->halved->take(row)) {
+      self->upright.put(half, y / 2, self->image);
+    }
     return Status::kOk;
   }
 };
+
+bool keeps_half(int width, int height, const LeastSides &least) {
+  return least.are_any() &&
+         std::int64_t{width} * height > kMostScaledPixels &&
+         (std::min(width, height) + 1) / 2 >= least.shorter;
+}
 
 JpegScale choose_scale(const JpegFrame &frame, const LeastSides &least) {
   if (!least.are_any())
@@ -215,7 +230,7 @@ JpegScale choose_scale(const JpegFrame &frame, const LeastSides &least) {
 Status decode_jpeg(const std::uint8_t *data, std::size_t size,
                    const DecodeLimits &limits, const LeastSides &least,
                    const Allocator &allocator, Photo *out,
-                   const char **detail) {
+                   QualityRows *quality, const char **detail) {
   JpegDecoder decoder(data, size, limits, allocator);
   Status status = decoder.read_frame(detail);
   if (status != Status::kOk)
@@ -234,9 +249,14 @@ Status decode_jpeg(const std::uint8_t *data, std::size_t size,
     return status;
   decoder.plan(choose_scale(decoder.frame(), least));
   const int width = decoder.width(), height = decoder.height();
-  const std::uint64_t picture_bytes = static_cast<std::uint64_t>(width) *
-                                      static_cast<std::uint64_t>(height) * 3;
+  const bool is_halved = keeps_half(width, height, least);
+  const int kept_width = is_halved ? (width + 1) / 2 : width;
+  const int kept_height = is_halved ? (height + 1) / 2 : height;
+  const std::uint64_t picture_bytes = static_cast<std::uint64_t>(kept_width) *
+                                      static_cast<std::uint64_t>(kept_height) * 3;
   std::uint64_t needed = decoder.working_bytes() + picture_bytes;
+  if (is_halved)
+    needed += HalvedRows::bytes_for(width);
   if (needed > limits.max_bytes)
     return refuse_memory(detail, Status::kImageTooLarge);
   Metadata metadata(allocator);
@@ -248,12 +268,23 @@ Status decode_jpeg(const std::uint8_t *data, std::size_t size,
     needed += SrgbConversion::kTableBytes;
   if (needed > limits.max_bytes)
     return refuse_memory(detail, Status::kImageTooLarge);
-  const UprightRows upright(width, height, metadata.orientation);
+  const UprightRows upright(kept_width, kept_height, metadata.orientation);
   Image image(allocator);
-  if (!upright.allocate(&image))
+  HalvedRows halved(allocator);
+  if (!upright.allocate(&image) || (is_halved && !halved.begin(width, height)))
     return refuse_memory(detail, Status::kOutOfMemory);
+  if (quality != nullptr) {
+    status = quality->begin(width, height, decoder.frame().width,
+                            decoder.frame().height, metadata.orientation);
+    if (status != Status::kOk)
+      return refuse_memory(detail, status);
+  }
   PictureSink sink = {metadata.needs_conversion ? &metadata.to_srgb : nullptr,
-                      upright, width, &image};
+                      upright,
+                      width,
+                      &image,
+                      is_halved ? &halved : nullptr,
+                      quality};
   status = decoder.decode({&PictureSink::take, &sink}, detail);
   if (status != Status::kOk)
     return status;
@@ -337,7 +368,7 @@ Status decode_png(const std::uint8_t *data, std::size_t size,
 Status decode_image(const std::uint8_t *data, std::size_t size,
                     const DecodeLimits &limits, const LeastSides &least,
                     const Allocator &allocator, Photo *out,
-                    const char **detail) {
+                    QualityRows *quality, const char **detail) {
   const char *unused;
   if (detail == nullptr)
     detail = &unused;
@@ -355,10 +386,18 @@ Status decode_image(const std::uint8_t *data, std::size_t size,
                     Status::kImageTooLarge);
     }
     if (is_jpeg)
-      return decode_jpeg(data, size, limits, least, allocator, out, detail);
+      return decode_jpeg(data, size, limits, least, allocator, out, quality,
+                         detail);
     Image image(allocator);
-    const Status status =
-        decode_png(data, size, limits, allocator, &image, detail);
+    Status status = decode_png(data, size, limits, allocator, &image, detail);
+    if (status == Status::kOk && quality != nullptr) {
+      status = quality->begin(image.width, image.height, image.width,
+                              image.height, 1);
+      if (status != Status::kOk)
+        return refuse_memory(detail, status);
+      for (int y = 0; y < image.height; ++y)
+        quality->take(image.row(y));
+    }
     if (status == Status::kOk)
       *out = Photo(std::move(image));
     return status;
@@ -381,7 +420,7 @@ Status decode_image(const std::uint8_t *data, std::size_t size,
   Photo photo(allocator);
   const Status status =
       decode_image(data, size, limits, {}, allocator,
-                   out == nullptr ? nullptr : &photo, detail);
+                   out == nullptr ? nullptr : &photo, nullptr, detail);
   if (status == Status::kOk)
     *out = std::move(photo.image);
   return status;

@@ -11,6 +11,7 @@ constexpr int kHalfLength = 7;
 constexpr int kLength = 2 * kHalfLength + 1;
 constexpr int kDistance = 2;  // to the lines beside
 constexpr int kMargin = kHalfLength + kDistance;
+constexpr int kHeldRows = 2 * kDistance + 1;  // of lines' sums
 // A line's sum has up to kLength * kLargestLineContrast, its response four times as much: both fit
 // in 16 bits.
 constexpr int kLargestResponse = 4 * kLength * kLargestLineContrast;
@@ -72,7 +73,7 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
     const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
     Buffer<std::int16_t> plane(allocator), sums(allocator), largest(allocator), smallest(allocator);
     Buffer<std::uint32_t> histogram(allocator);
-    if (!plane.allocate(padded) || !sums.allocate(padded) || !largest.allocate(count) ||
+    if (!plane.allocate(padded) || !sums.allocate(columns * kHeldRows) || !largest.allocate(count) ||
         !smallest.allocate(count) || !histogram.allocate(kLargestResponse + 1)) {
         return Status::kOutOfMemory;
     }
@@ -87,27 +88,24 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
     }
 
     for (const auto& direction : kDirection) {
-        const int summed = width + 2 * kDistance;
+        const int across_x = rounded_256th(-kDistance * direction[1]);
+        const int across_y = rounded_256th(kDistance * direction[0]);
+        const auto sums_of = [&](int y) { return sums.data() + std::ptrdiff_t{(y + kDistance) % kHeldRows} * pitch + kMargin; };
         for (int y = -kDistance; y < height + kDistance; ++y) {
-            const std::ptrdiff_t at = std::ptrdiff_t{y + kMargin} * pitch + kMargin - kDistance;
-            std::int16_t* row = sums.data() + at;
+            const int summed = width + 2 * kDistance;
+            std::int16_t* row = sums_of(y) - kDistance;
             std::memset(row, 0, static_cast<std::size_t>(summed) * sizeof(std::int16_t));
             const std::int16_t* rows[kLength];
             for (int k = -kHalfLength; k <= kHalfLength; ++k) {
                 const int dx = rounded_256th(k * direction[0]);
                 const int dy = rounded_256th(k * direction[1]);
-                rows[k + kHalfLength] = plane.data() + at + std::ptrdiff_t{dy} * pitch + dx;
+                rows[k + kHalfLength] = plane.data() + std::ptrdiff_t{y + dy + kMargin} * pitch + kMargin - kDistance + dx;
             }
             for (int k = 0; k < kLength; k += kRows) add_rows(rows + k, summed, row);
-        }
-        const int across_x = rounded_256th(-kDistance * direction[1]);
-        const int across_y = rounded_256th(kDistance * direction[0]);
-        const std::ptrdiff_t across = std::ptrdiff_t{across_y} * pitch + across_x;
-        for (int y = 0; y < height; ++y) {
-            const std::int16_t* row = sums.data() + std::ptrdiff_t{y + kMargin} * pitch + kMargin;
-            respond(row, row - across, row + across, width,
-                    largest.data() + std::ptrdiff_t{y} * width,
-                    smallest.data() + std::ptrdiff_t{y} * width);
+            const int made = y - kDistance;  // all around it are there
+            if (made < 0) continue;
+            respond(sums_of(made), sums_of(made - across_y) - across_x, sums_of(made + across_y) + across_x, width,
+                    largest.data() + std::ptrdiff_t{made} * width, smallest.data() + std::ptrdiff_t{made} * width);
         }
     }
 

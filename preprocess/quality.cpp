@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "preprocess/nearest_samples.h"
 #include "preprocess/thumbnail.h"
@@ -12,7 +13,6 @@ namespace fovea::preprocess {
 namespace {
 
 constexpr int kCoarseSide = 256;
-constexpr int kFineSide = 512;
 constexpr float kRetinalDiameter = 224;
 // Keeps the sharpness of a picture with hardly any detail, where noise rules the quotient, low.
 constexpr float kDetailFloor = 0.005f;
@@ -224,22 +224,20 @@ void measure_colour(const Image& picture, const std::uint8_t* mask, QualityMeasu
     for (int c = 0; c < 3; ++c) measures->mean_colour[c] = share(sums[c], total);
 }
 
-// Different colours on 64 rows of at most 512 pixels. Told apart by 16 bits of a hash: of the few
+// Different colours of the samples. Told apart by 16 bits of a hash: of the few
 // hundred that matter hardly two fall together.
-std::uint32_t count_colours(const ImageView& rgb, const std::uint8_t* lit, int lit_width,
+std::uint32_t count_colours(const QualityCopies& copies, const std::uint8_t* lit, int lit_width,
                             int lit_height) {
-    constexpr int kRows = 64, kColumns = 512;
     std::uint64_t seen[1024] = {};
     std::uint32_t colours = 0;
-    const int rows = std::min(rgb.height, kRows), columns = std::min(rgb.width, kColumns);
-    for (int j = 0; j < rows; ++j) {
-        const auto y = static_cast<int>((2 * std::int64_t{j} + 1) * rgb.height / (2 * rows));
-        const std::uint8_t* row = rgb.row(y);
-        const std::uint8_t* lit_row = lit + std::int64_t{y} * lit_height / rgb.height * lit_width;
-        for (int i = 0; i < columns; ++i) {
-            const auto x = static_cast<int>((2 * std::int64_t{i} + 1) * rgb.width / (2 * columns));
-            if (lit_row[std::int64_t{x} * lit_width / rgb.width] == 0) continue;
-            const std::uint8_t* p = row + std::ptrdiff_t{3} * x;
+    const Image& samples = copies.samples;
+    for (int j = 0; j < samples.height; ++j) {
+        const std::int64_t y = QualityCopies::sample_position(j, samples.height, copies.height);
+        const std::uint8_t* lit_row = lit + y * lit_height / copies.height * lit_width;
+        const std::uint8_t* p = samples.row(j);
+        for (int i = 0; i < samples.width; ++i, p += 3) {
+            const std::int64_t x = QualityCopies::sample_position(i, samples.width, copies.width);
+            if (lit_row[x * lit_width / copies.width] == 0) continue;
             const std::uint32_t colour =
                 std::uint32_t{p[0]} << 16 | std::uint32_t{p[1]} << 8 | p[2];
             const std::uint32_t hash = colour * 2654435761u >> 16;
@@ -318,10 +316,12 @@ Status measure_retinal(const Image& fine, const std::uint8_t* lit, int lit_width
     if (!mask.allocate(count) || !contrast.allocate(count)) return Status::kOutOfMemory;
     status = take_green(retinal, &green);
     if (status != Status::kOk) return status;
+    retinal.pixels = Buffer<std::uint8_t>(allocator);
     mask_disc(disc, lit, lit_width, lit_height, 0.95f, width, height, mask.data());
     status = measure_detail(green.data(), width, height, mask.data(), allocator, &measures->retinal,
                             contrast.data());
     if (status != Status::kOk) return status;
+    green = Buffer<std::uint8_t>(allocator);
     // Lines are judged where they lie inside the disc and the frame whole.
     constexpr int kBorder = 8;
     mask_disc(disc, lit, lit_width, lit_height, 0.85f, width, height, mask.data());
@@ -390,14 +390,12 @@ float fundus_likeness(const QualityMeasures& m) {
            207.1f * std::min(m.coarse.rms[2], 0.15f);
 }
 
-Status measure_quality(const PhotoView& photo, const Allocator& allocator,
+Status measure_quality(QualityCopies&& copies, const Allocator& allocator,
                        QualityMeasures* measures) {
-    const ImageView& rgb = photo.image;
     *measures = QualityMeasures{};
-    Image fine(allocator), coarse(allocator);
-    Status status = make_thumbnail(photo, kFineSide, allocator, &fine);
-    if (status != Status::kOk) return status;
-    status = make_thumbnail(fine.view(), kCoarseSide, allocator, &coarse);
+    Image& fine = copies.fine;
+    Image coarse(allocator);
+    Status status = make_thumbnail(fine.view(), kCoarseSide, allocator, &coarse);
     if (status != Status::kOk) return status;
 
     const std::size_t count = coarse.pixels.size() / 3, fine_count = fine.pixels.size() / 3;
@@ -411,7 +409,7 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
     if (status != Status::kOk) return status;
     status = measure_retinal(fine, lit.data(), coarse.width, coarse.height, allocator, measures);
     if (status != Status::kOk) return status;
-    measures->colours = count_colours(rgb, lit.data(), coarse.width, coarse.height);
+    measures->colours = count_colours(copies, lit.data(), coarse.width, coarse.height);
     if (!mask.allocate(fine_count)) return Status::kOutOfMemory;
     erode(lit.data(), coarse.width, coarse.height, eroded.data());
     mask_disc(measures->disc, eroded.data(), coarse.width, coarse.height, 0.92f, fine.width,
@@ -421,6 +419,7 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
     status = take_green(fine, &fine_green);
     if (status == Status::kOk) status = take_green(coarse, &coarse_green);
     if (status != Status::kOk) return status;
+    fine.pixels = Buffer<std::uint8_t>(allocator);
     measure_light(coarse, lit.data(), measures);
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
               coarse.height, mask.data());
@@ -441,14 +440,26 @@ Status measure_quality(const PhotoView& photo, const Allocator& allocator,
     if (status != Status::kOk) return status;
     status = measure_green(fine_green, fine, 0.92f, &measures->fine);
     measures->disc =
-        scaled(measures->disc, static_cast<float>(photo.width) / static_cast<float>(coarse.width),
-               static_cast<float>(photo.height) / static_cast<float>(coarse.height));
+        scaled(measures->disc, static_cast<float>(copies.photo_width) / static_cast<float>(coarse.width),
+               static_cast<float>(copies.photo_height) / static_cast<float>(coarse.height));
     return status;
 }
 
+Status measure_quality(const PhotoView& photo, const Allocator& allocator, QualityMeasures* measures) {
+    QualityCopies copies(allocator);
+    const Status status = copy_for_quality(photo, allocator, &copies);
+    return status == Status::kOk ? measure_quality(std::move(copies), allocator, measures) : status;
+}
+
 Status assess_quality(const PhotoView& photo, const Allocator& allocator, QualityReport* report) {
+    QualityCopies copies(allocator);
+    const Status status = copy_for_quality(photo, allocator, &copies);
+    return status == Status::kOk ? assess_quality(std::move(copies), allocator, report) : status;
+}
+
+Status assess_quality(QualityCopies&& copies, const Allocator& allocator, QualityReport* report) {
     QualityMeasures m;
-    const Status status = measure_quality(photo, allocator, &m);
+    const Status status = measure_quality(std::move(copies), allocator, &m);
     if (status != Status::kOk) return status;
 
     float values[kQualityCheckCount];

@@ -89,6 +89,12 @@ struct AreaSpan {
     int first;
     int count;
     float first_weight, inner_weight, last_weight;
+
+    // Of position first + i; 0 behind the last one.
+    float weight(int i) const {
+        if (i >= count) return 0.0F;
+        return i == 0 ? first_weight : i + 1 == count ? last_weight : inner_weight;
+    }
 };
 
 AreaSpan area_span(int index, int source_size, double scale) {
@@ -158,46 +164,58 @@ void widen_row(const std::uint8_t* row, const Buffer<ColumnRun>& runs, float* __
     }
 }
 
-// The weighted sums of one row's pixels, each rounded in the order in which OpenCV adds them. A vector holds the three
-// channels and, unused, the first of the next pixel: row and sums have room for one value more.
-void sum_spans(const float* row, const AreaSpan* spans, int count, float* sums) {
-    for (int x = 0; x < count; ++x) {
-        const AreaSpan& span = spans[x];
-        const float* p = row + std::ptrdiff_t{kChannels} * span.first;
-        Floats sum = {};
-        if (span.count > 0) sum = load(p) * span.first_weight;
-        if (span.count > 1) {
-            const Floats weight = Floats{} + span.inner_weight;
-            const float* const last = p + std::ptrdiff_t{kChannels} * (span.count - 1);
-            p += kChannels;
-            for (; last - p >= 4 * kChannels; p += 4 * kChannels) {
-                sum += load(p) * weight;
-                sum += load(p + kChannels) * weight;
-                sum += load(p + 2 * kChannels) * weight;
-                sum += load(p + 3 * kChannels) * weight;
-            }
-            for (; p < last; p += kChannels) sum += load(p) * weight;
-            sum += load(last) * span.last_weight;
+// Spans of one length: those that are shorter have weights of 0 behind their last position, which change no sum.
+struct AreaTable {
+    explicit AreaTable(const Allocator& allocator) : offsets(allocator), weights(allocator) {}
+
+    [[nodiscard]] bool build(int count, int source_size, double scale) {
+        length = 1;
+        for (int x = 0; x < count; ++x) length = std::max(length, area_span(x, source_size, scale).count);
+        const auto outputs = static_cast<std::size_t>(count);
+        if (!offsets.allocate(outputs) || !weights.allocate(outputs * static_cast<std::size_t>(length))) return false;
+        Floats* weight = weights.data();
+        for (int x = 0; x < count; ++x) {
+            const AreaSpan span = area_span(x, source_size, scale);
+            offsets[static_cast<std::size_t>(x)] = kChannels * span.first;
+            for (int i = 0; i < length; ++i) *weight++ = Floats{} + span.weight(i);
         }
-        std::memcpy(sums + std::ptrdiff_t{kChannels} * x, &sum, sizeof(sum));
+        return true;
+    }
+
+    int length = 1;
+    Buffer<int> offsets;     // of the first position's values
+    Buffer<Floats> weights;  // the same one in all lanes
+};
+
+// The weighted sums of one row's pixels, each rounded in the order in which OpenCV adds them. A vector holds the three
+// channels and, unused, the first of the next pixel: sums has room for one value more, row for a span. kLength: of a span, 0 = the table's.
+template <int kLength>
+void sum_spans(const float* row, const AreaTable& table, int count, float* sums) {
+    const int length = kLength > 0 ? kLength : table.length;
+    const int* const offsets = table.offsets.data();
+    const Floats* weight = table.weights.data();
+    for (int x = 0; x < count; ++x, weight += length, sums += kChannels) {
+        const float* const p = row + offsets[x];
+        Floats sum = load(p) * weight[0];
+        for (int i = 1; i < length; ++i) sum += load(p + std::ptrdiff_t{kChannels} * i) * weight[i];
+        std::memcpy(sums, &sum, sizeof(sum));
     }
 }
 
 Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator& allocator,
                    Image* out) {
     const int values = out->width * kChannels;
-    Buffer<AreaSpan> spans(allocator);
+    AreaTable table(allocator);
     Buffer<float> source(allocator), row(allocator), total(allocator);
     Buffer<ColumnRun> runs(allocator);
-    if (!list_column_runs(image, &runs) ||
-        !spans.allocate(static_cast<std::size_t>(out->width)) ||
-        !source.allocate(static_cast<std::size_t>(image.width) * kChannels + 1) ||
+    if (!list_column_runs(image, &runs) || !table.build(out->width, image.width, scale.x) ||
+        !source.allocate(static_cast<std::size_t>(image.width + table.length) * kChannels + 1) ||
         !row.allocate(static_cast<std::size_t>(values) + 1) ||
         !total.allocate(static_cast<std::size_t>(values))) {
         return Status::kOutOfMemory;
     }
-    for (int x = 0; x < out->width; ++x) spans[x] = area_span(x, image.width, scale.x);
-    source[source.size() - 1] = 0.0F;
+    std::fill(source.begin() + std::ptrdiff_t{kChannels} * image.width, source.end(), 0.0F);
+    auto* sum = table.length == 4 ? &sum_spans<4> : table.length == 5 ? &sum_spans<5> : &sum_spans<0>;
     int summed = -1;  // the source row that row is of: neighbours share one
     for (int y = 0; y < out->height; ++y) {
         const AreaSpan rows = area_span(y, image.height, scale.y);
@@ -206,11 +224,9 @@ Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator
             if (summed != rows.first + j) {
                 summed = rows.first + j;
                 widen_row(image.row(summed), runs, source.data());
-                sum_spans(source.data(), spans.data(), out->width, row.data());
+                sum(source.data(), table, out->width, row.data());
             }
-            const float weight = j == 0                ? rows.first_weight
-                                 : j + 1 == rows.count ? rows.last_weight
-                                                       : rows.inner_weight;
+            const float weight = rows.weight(j);
             for (int i = 0; i < values; ++i) total[i] += weight * row[i];
         }
         store_means(total.data(), values, out->row(y));

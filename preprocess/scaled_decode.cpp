@@ -8,10 +8,10 @@
 namespace fovea::preprocess {
 
 Status decode_for_preset(const std::uint8_t* data, std::size_t size, const DecodeLimits& limits, const PresetSettings& settings,
-                         int least_longer, const Allocator& allocator, Photo* out, const char** detail) {
+                         int least_longer, const Allocator& allocator, Photo* out, QualityRows* quality, const char** detail) {
     const int wanted = settings.scaled_decoding * settings.output_size;
-    if (wanted == 0) return decode_image(data, size, limits, {}, allocator, out, detail);
-    Status status = decode_image(data, size, limits, {wanted, least_longer}, allocator, out, detail);
+    if (wanted == 0) return decode_image(data, size, limits, {}, allocator, out, quality, detail);
+    Status status = decode_image(data, size, limits, {wanted, least_longer}, allocator, out, quality, detail);
     if (status != Status::kOk || out->is_full_size()) return status;
     int cut_side = 0;
     status = measure_cut(out->image.view(), settings, allocator, &cut_side);
@@ -21,7 +21,7 @@ Status decode_for_preset(const std::uint8_t* data, std::size_t size, const Decod
     const std::int64_t side = std::min(out->image.width, out->image.height);
     const std::int64_t least = (std::int64_t{wanted} * side + cut_side - 1) / std::max(cut_side, 1);
     *out = Photo(allocator);
-    return decode_image(data, size, limits, {least, least_longer}, allocator, out, detail);
+    return decode_image(data, size, limits, {least, least_longer}, allocator, out, quality, detail);
 }
 
 }  // namespace fovea::preprocess

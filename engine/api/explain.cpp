@@ -149,7 +149,7 @@ fovea_status fovea_explain_bytes(fovea_explainer* explainer, const void* data, s
     fovea_explanation made = {};
     const preprocess::PresetSettings preset =
         model_preset(explainer->session.file().preprocessing, explainer->session.input_shape().height);
-    fovea_status status = decode_photo(data, data_size, preset, context, &photo);
+    fovea_status status = decode_photo(data, data_size, preset, context, &photo, nullptr);
     if (status == FOVEA_OK) status = explainer->explain_photo(photo, logits, &made);
     if (status == FOVEA_OK) fill_struct(made, explanation);
     return status;

@@ -162,6 +162,6 @@ fovea_status fovea_preprocess_bytes(const void* data, size_t data_size, const fo
     return preprocess_photo(preset, settings, image,
                             [&](const preprocess::PresetSettings& own, const PictureContext& context, preprocess::Photo* photo) {
                                 if (data == nullptr) return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "image: data is null");
-                                return decode_photo(data, data_size, own, context, photo);
+                                return decode_photo(data, data_size, own, context, photo, nullptr);
                             });
 }

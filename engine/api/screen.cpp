@@ -21,20 +21,26 @@ struct Bytes {
     std::size_t size;
 };
 
-fovea_status open_bytes(const void* bytes, const fovea_session& session, const PictureContext& context, preprocess::Photo* photo) {
+fovea_status open_bytes(const void* bytes, const fovea_session& session, const PictureContext& context, preprocess::Photo* photo,
+                        preprocess::QualityCopies* copies) {
     const auto [data, size] = *static_cast<const Bytes*>(bytes);
     if (data == nullptr) return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "screening: data is null");
-    return decode_photo(data, size, model_preset(session.file().preprocessing, session.input_shape().height), context, photo);
+    preprocess::QualityRows rows(context.allocator);
+    const preprocess::PresetSettings preset = model_preset(session.file().preprocessing, session.input_shape().height);
+    const fovea_status status = decode_photo(data, size, preset, context, photo, &rows);
+    return status == FOVEA_OK ? picture_status(rows.finish(copies), "quality", nullptr, context.log) : status;
 }
 
-fovea_status open_pixels(const void* pixels, const fovea_session&, const PictureContext& context, preprocess::Photo* photo) {
+fovea_status open_pixels(const void* pixels, const fovea_session&, const PictureContext& context, preprocess::Photo* photo,
+                         preprocess::QualityCopies* copies) {
     preprocess::Image upright(context.allocator);
     const fovea_status status = read_pixels(static_cast<const fovea_pixels*>(pixels), context, &upright);
-    if (status == FOVEA_OK) *photo = preprocess::Photo(std::move(upright));
-    return status;
+    if (status != FOVEA_OK) return status;
+    *photo = preprocess::Photo(std::move(upright));
+    return picture_status(preprocess::copy_for_quality(*photo, context.allocator, copies), "quality", nullptr, context.log);
 }
 
-// quality -> result -> map, if asked for; open brings the photo of what is given. By a pointer: a program then has only the kind of photo
+// quality -> result -> map, if asked for; open brings the photo of what is given, and what its quality is judged by. By a pointer: a program then has only the kind of photo
 // that it calls for, and this once.
 fovea_status screen(fovea_session* session, decltype(&open_bytes) open, const void* photo_given, const fovea_screen_options* given,
                     fovea_screening* screening) {
@@ -74,14 +80,15 @@ fovea_status screen(fovea_session* session, decltype(&open_bytes) open, const vo
     fovea_screening made = {};
     const PictureContext context(session->settings);
     preprocess::Photo photo(context.allocator);
+    preprocess::QualityCopies copies(context.allocator);
     const double start = monotonic_seconds();
-    status = open(photo_given, *session, context, &photo);
+    status = open(photo_given, *session, context, &photo, &copies);
     if (status != FOVEA_OK) return status;
     made.decode_ms = (monotonic_seconds() - start) * 1e3;
     made.image_width = static_cast<std::uint32_t>(photo.width);
     made.image_height = static_cast<std::uint32_t>(photo.height);
 
-    status = judge_quality(*session, photo, &made);
+    status = judge_quality(*session, std::move(copies), &made);
     if (status != FOVEA_OK) return status;
     made.result = FOVEA_RESULT_NOT_GRADABLE;
     made.forced = made.quality == FOVEA_QUALITY_REJECT && options.force != 0 ? 1 : 0;

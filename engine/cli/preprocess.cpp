@@ -281,8 +281,8 @@ void add_preprocess(CLI::App& program, Action& chosen) {
     own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
             ->capture_default_str());
     own(verb->add_option("--scaled-decoding", options->scaled_decoding,
-                         "Decode a JPEG at 1/2, 1/4 or 1/8 of its size where what is cut out then still has this many times --size "
-                         "pixels; 0 = always at full size")
+                         "Decode a JPEG at 1/2, 1/4 or 1/8 of its size, and keep half of what is still large, where what is cut "
+                         "out then still has this many times --size pixels; 0 = always at full size")
             ->capture_default_str());
     add_jobs_option(*verb, options->jobs,
                     "its photo's file, what decoding that takes (at most 1 GiB), and a copy of the decoded photo, "

@@ -77,11 +77,11 @@ fovea_status decode_picture(const void* data, std::size_t size, const PictureCon
 }
 
 fovea_status decode_photo(const void* data, std::size_t size, const preprocess::PresetSettings& settings,
-                          const PictureContext& context, preprocess::Photo* out) {
+                          const PictureContext& context, preprocess::Photo* out, preprocess::QualityRows* quality) {
     const char* detail = "";
     const preprocess::Status status =
         preprocess::decode_for_preset(static_cast<const std::uint8_t*>(data), size, limits_of(context), settings,
-                                      preprocess::kLeastScaledSide, context.allocator, out, &detail);
+                                      preprocess::kLeastScaledSide, context.allocator, out, quality, &detail);
     return tell_decoded(status, detail, context.log);
 }
 

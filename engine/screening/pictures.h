@@ -10,6 +10,7 @@
 #include "preprocess/image.h"
 #include "preprocess/photo.h"
 #include "preprocess/preset.h"
+#include "preprocess/quality_rows.h"
 
 namespace fovea {
 
@@ -34,9 +35,9 @@ fovea_status picture_status(preprocess::Status status, const char* what, const c
 fovea_status decode_picture(const void* data, std::size_t size, const PictureContext& context,
                             preprocess::Image* out);
 
-// The same for a preset, at the scale that the preset's settings allow.
+// The same for a preset, at the scale that the preset's settings allow. quality, which may be null, sees all rows.
 fovea_status decode_photo(const void* data, std::size_t size, const preprocess::PresetSettings& settings,
-                          const PictureContext& context, preprocess::Photo* out);
+                          const PictureContext& context, preprocess::Photo* out, preprocess::QualityRows* quality);
 
 // The preset of a model for a square input of that side.
 preprocess::PresetSettings model_preset(const Preprocessing& preprocessing, std::uint32_t side);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "engine/clock.h"
 #include "engine/screening/pictures.h"
@@ -70,12 +71,12 @@ const OperatingPoint* find_operating_point(const fovea_session& session, const c
     return nullptr;
 }
 
-fovea_status judge_quality(fovea_session& session, const preprocess::Photo& photo,
+fovea_status judge_quality(fovea_session& session, preprocess::QualityCopies&& copies,
                            fovea_screening* screening) {
     const double start = monotonic_seconds();
     preprocess::QualityReport report;
     const fovea_status status =
-        picture_status(preprocess::assess_quality(photo, session.allocator, &report),
+        picture_status(preprocess::assess_quality(std::move(copies), session.allocator, &report),
                        "quality", nullptr, session.log);
     if (status != FOVEA_OK) return status;
     screening->quality = public_verdict(report.verdict);

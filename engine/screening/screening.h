@@ -6,6 +6,7 @@
 #include "fovea/fovea.h"
 #include "preprocess/image.h"
 #include "preprocess/photo.h"
+#include "preprocess/quality_rows.h"
 
 namespace fovea {
 
@@ -16,7 +17,7 @@ fovea_status check_screenable(const fovea_session& session);
 const OperatingPoint* find_operating_point(const fovea_session& session, const char* name);
 
 // Is the photo good enough? Fills the screening's quality and quality_ms.
-fovea_status judge_quality(fovea_session& session, const preprocess::Photo& photo,
+fovea_status judge_quality(fovea_session& session, preprocess::QualityCopies&& copies,
                            fovea_screening* screening);
 
 // What the logits in the screening say: fills the scores and the result at the operating point. Knows of no session, so that the logits

@@ -63,13 +63,15 @@ void screen(const std::uint8_t* data, std::size_t size) {
     settings.resize = ResizeMethod::kArea;
     settings.scaled_decoding = 2 + static_cast<int>(size % 2);
     Photo photo;
+    QualityRows rows{Allocator()};
+    QualityCopies copies{Allocator()};
     const char* detail = nullptr;
-    const Status status = decode_for_preset(data, size, limits, settings, 0, Allocator(), &photo, &detail);
+    const Status status = decode_for_preset(data, size, limits, settings, 0, Allocator(), &photo, &rows, &detail);
     if (detail == nullptr || (status != Status::kOk && *detail == 0)) std::abort();
     if (status != Status::kOk || photo.is_full_size()) return;  // as above, then
     QualityReport report;
     Image picture;
-    if (assess_quality(photo, Allocator(), &report) != Status::kOk) std::abort();
+    if (rows.finish(&copies) != Status::kOk || assess_quality(std::move(copies), Allocator(), &report) != Status::kOk) std::abort();
     const Status made = apply_preset(photo.image.view(), settings, Allocator(), &picture, nullptr);
     if (made == Status::kOk && (picture.width != settings.output_size || picture.height != settings.output_size)) std::abort();
 }

@@ -22,7 +22,7 @@ from opencv_presets import kaggle_ben_color  # noqa: E402
 pytestmark = needs_binary
 
 REDUCED = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
-LONGER = 1024  # models/FORMAT.md, section PREP
+LONGER, MOST_PIXELS = 768, 1_000_000  # models/FORMAT.md, section PREP
 BEN = ("--preset", "kaggle_ben_color", "--resize", "cv_area")
 SAMPLINGS = {"444": 0x111111, "422": 0x211111, "420": 0x221111}
 
@@ -43,8 +43,13 @@ def write(path, picture, quality=90, sampling="420"):
     return path
 
 
-def reduced(path, scale):
-    return cv2.imread(str(path), REDUCED[scale])[..., ::-1]
+def reduced(path, scale, is_halved=False):
+    picture = cv2.imread(str(path), REDUCED[scale])[..., ::-1]
+    if not is_halved:
+        return picture
+    height, width = picture.shape[:2]
+    even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    return cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 
 def lit_sides(picture):
@@ -53,17 +58,19 @@ def lit_sides(picture):
 
 
 def scale_of(path, size, times):
-    """The rule of models/FORMAT.md for kaggle_ben_color, from OpenCV's pictures."""
+    """The rule of models/FORMAT.md for kaggle_ben_color, from OpenCV's pictures: the scale, and whether it is halved."""
     height, width = cv2.imread(str(path)).shape[:2]
 
     def smallest(least):
         sides = {scale: sorted((-(-width // scale), -(-height // scale))) for scale in (8, 4, 2)}
-        return next((scale for scale, (shorter, longer) in sides.items() if shorter >= least and longer >= LONGER), 1)
+        scale = next((scale for scale, (shorter, longer) in sides.items() if shorter >= least and longer >= LONGER), 1)
+        shorter, longer = sides.get(scale, sorted((width, height)))
+        return scale, shorter * longer > MOST_PIXELS and (shorter + 1) // 2 >= least
 
     first = smallest(times * size)
-    if first == 1:
-        return 1
-    picture = reduced(path, first)
+    if first == (1, False):
+        return first
+    picture = reduced(path, *first)
     cut = min(lit_sides(picture))
     return first if cut >= times * size else smallest(-(-times * size * min(picture.shape[:2]) // cut))
 
@@ -73,26 +80,32 @@ def preprocess(photo, out, *options):
     return cv2.imread(str(out))[..., ::-1]
 
 
-@pytest.mark.parametrize("width, height, disc, size, times, scale", [
-    (4288, 2848, 3400, 224, 2, 4),   # a camera's frame, the disc cut off above and below
-    (4288, 2848, 3400, 224, 3, 4),
-    (4288, 2848, 3400, 224, 4, 2),
-    (4000, 3000, 2900, 64, 2, 2),    # 1/4 would be enough for the network, not for the quality checks
-    (4200, 3000, 2900, 64, 2, 4),
-    (8200, 4000, 3900, 128, 2, 8),
-    (2048, 1500, 1400, 64, 2, 2),
-    (2047, 1500, 1400, 64, 2, 2),    # sides are rounded up: 1024
-    (2046, 1500, 1400, 64, 2, 1),
-    (3000, 2200, 900, 256, 2, 1),    # room in the frame, none in the disc: decoded again
-    (4400, 4400, 2100, 256, 2, 4),
-    (4400, 4400, 2000, 256, 2, 2),   # decoded again, at a scale between
-    (4400, 4400, 500, 256, 2, 1),
+@pytest.mark.parametrize("width, height, disc, size, times, scale, is_halved", [
+    (4288, 2848, 3400, 224, 2, 4, False),   # a camera's frame, the disc cut off above and below
+    (4288, 2848, 3400, 224, 3, 4, False),
+    (4288, 2848, 3400, 224, 4, 2, False),
+    (3000, 2200, 2100, 64, 2, 2, True),     # 1/4 would be enough for the network, not for the quality checks
+    (3073, 2000, 1900, 64, 2, 4, False),
+    (3069, 2000, 1900, 64, 2, 4, False),    # sides are rounded up: 768
+    (3068, 2000, 1900, 64, 2, 2, True),
+    (8200, 4000, 3900, 128, 2, 8, False),
+    (2592, 1944, 1900, 224, 2, 2, True),
+    (2590, 1941, 1900, 224, 2, 2, True),    # odd sides, 1295 and 971
+    (1533, 1531, 1500, 224, 2, 1, True),    # of a picture at full size
+    (1000, 1000, 980, 64, 2, 1, False),
+    (1000, 1001, 980, 64, 2, 1, True),
+    (3000, 2200, 900, 256, 2, 1, False),    # room in the frame, none in the disc: decoded again
+    (2400, 2400, 1060, 256, 2, 2, False),
+    (4400, 4400, 4200, 256, 2, 4, True),
+    (4400, 4400, 2100, 256, 2, 4, False),   # decoded again, to keep all
+    (4400, 4400, 2000, 256, 2, 2, False),   # decoded again, at a scale between
+    (4400, 4400, 500, 256, 2, 1, False),
 ])
-def test_the_scale(tmp_path, width, height, disc, size, times, scale):
+def test_the_scale(tmp_path, width, height, disc, size, times, scale, is_halved):
     photo = write(tmp_path / "photo.jpg", draw(width, height, disc))
-    assert scale_of(photo, size, times) == scale
+    assert scale_of(photo, size, times) == (scale, is_halved)
     seen = preprocess(photo, tmp_path / "seen.png", *BEN, "--size", size, "--scaled-decoding", times)
-    assert np.array_equal(seen, kaggle_ben_color(reduced(photo, scale), size, how=cv2.INTER_AREA))
+    assert np.array_equal(seen, kaggle_ben_color(reduced(photo, scale, is_halved), size, how=cv2.INTER_AREA))
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -109,8 +122,8 @@ def test_kinds_of_files(tmp_path, sampling, kind):
         pixels = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if kind == "grey" else picture
         assert cv2.imwrite(str(photo), pixels, [cv2.IMWRITE_JPEG_QUALITY, 85, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLINGS[sampling], *more])
     seen = preprocess(photo, tmp_path / "seen.png", *BEN, "--size", 64, "--scaled-decoding", 2)
-    assert scale_of(photo, 64, 2) == 2
-    assert np.array_equal(seen, kaggle_ben_color(reduced(photo, 2), 64, how=cv2.INTER_AREA))
+    assert scale_of(photo, 64, 2) == (2, True)
+    assert np.array_equal(seen, kaggle_ben_color(reduced(photo, 2, True), 64, how=cv2.INTER_AREA))
 
 
 def test_other_presets(tmp_path):

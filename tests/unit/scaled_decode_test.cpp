@@ -26,7 +26,7 @@ Status decode(const Bytes& file, const PresetSettings& settings, int least_longe
               const Allocator& allocator = Allocator()) {
     const char* detail = nullptr;
     *photo = Photo(allocator);
-    return decode_for_preset(file.data(), file.size(), limits, settings, least_longer, allocator, photo, &detail);
+    return decode_for_preset(file.data(), file.size(), limits, settings, least_longer, allocator, photo, nullptr, &detail);
 }
 
 struct Cancelling {

@@ -409,8 +409,8 @@ typedef struct fovea_preset {
     int gray_swapped;      /* default 0; 1 = red and blue weights swapped as in popular BGR notebooks */
     int pad_square;        /* default 0; 1 = pad the crop to a square before resizing */
     uint32_t scaled_decoding; /* of JPEG files: 0 (default) = at full size; 2 to 16 = at the smallest of 1/1, 1/2, 1/4 and 1/8 at
-                                 which what is cut out keeps so many times output_size pixels. Of none, kaggle_ben_color and eyeq
-                                 with cv_area alone */
+                                 which what is cut out keeps so many times output_size pixels, and at half of that where it is
+                                 still large. Of none, kaggle_ben_color and eyeq with cv_area alone */
     const char* resize;    /* "cv_linear" (default), "cv_area" */
     double graham_scale;   /* graham2015: radius of the disc in pixels, default 300 */
 } fovea_preset;
