@@ -40,8 +40,8 @@ fovea_status open_pixels(const void* pixels, const fovea_session&, const Picture
     return picture_status(preprocess::copy_for_quality(*photo, context.allocator, copies), "quality", nullptr, context.log);
 }
 
-// quality -> result -> map, if asked for; open brings the photo of what is given, and what its quality is judged by. By a pointer: a program then has only the kind of photo
-// that it calls for, and this once.
+// quality -> result -> map, if asked for; open brings the photo of what is given, and what its quality is judged by. By a pointer: a
+// program then has only the kind of photo that it calls for, and this once.
 fovea_status screen(fovea_session* session, decltype(&open_bytes) open, const void* photo_given, const fovea_screen_options* given,
                     fovea_screening* screening) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
@@ -93,7 +93,7 @@ fovea_status screen(fovea_session* session, decltype(&open_bytes) open, const vo
     made.result = FOVEA_RESULT_NOT_GRADABLE;
     made.forced = made.quality == FOVEA_QUALITY_REJECT && options.force != 0 ? 1 : 0;
     if (made.quality != FOVEA_QUALITY_REJECT || made.forced != 0) {
-        status = judge_signs(*session, photo, *point, views, &made);
+        status = judge_signs(*session, &photo, options.explainer != nullptr, *point, views, &made);
         if (status == FOVEA_OK) status = judge_typicality(*session, options.force != 0, &made);
         if (status != FOVEA_OK) return status;
     }

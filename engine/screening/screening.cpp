@@ -191,15 +191,16 @@ fovea_status judge_logits(const Labels& labels, const Calibration& calibration, 
     return FOVEA_OK;
 }
 
-fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo, const OperatingPoint& point,
+fovea_status judge_signs(fovea_session& session, preprocess::Photo* photo, bool keeps_photo, const OperatingPoint& point,
                          std::uint32_t views, fovea_screening* screening) {
     double start = monotonic_seconds();
     preprocess::PresetSettings settings = model_preset(session.file().preprocessing, session.input_shape().height);
     const bool masks_views = views > 1 && preprocess::ends_in_circle_mask(settings);
     if (masks_views) settings.circle_mask = false;
     preprocess::Image picture(session.allocator);
-    fovea_status status = network_picture(session, photo, settings, &picture);
+    fovea_status status = network_picture(session, *photo, settings, &picture);
     if (status != FOVEA_OK) return status;
+    if (!keeps_photo) *photo = preprocess::Photo(session.allocator);
     screening->preprocess_ms = milliseconds_since(start);
 
     start = monotonic_seconds();

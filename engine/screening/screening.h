@@ -26,8 +26,8 @@ fovea_status judge_logits(const Labels& labels, const Calibration& calibration, 
                           const Log& log, fovea_screening* screening);
 
 // What does the network say? Makes its picture of the photo, runs it on so many views of that (views.h), the photo as it is last, and
-// judges the means of their logits; fills these and the times too.
-fovea_status judge_signs(fovea_session& session, const preprocess::Photo& photo, const OperatingPoint& point,
+// judges the means of their logits; fills these and the times too. The photo's pixels are released before the run, unless they are kept.
+fovea_status judge_signs(fovea_session& session, preprocess::Photo* photo, bool keeps_photo, const OperatingPoint& point,
                          std::uint32_t views, fovea_screening* screening);
 
 // Is the photo like those that the network knows? Of the session's last run; fills the screening's typicality where the
