@@ -128,6 +128,13 @@ def classify(model, features):
     return embedding, tf.matmul(embedding, last.kernel) + last.bias
 
 
+def centre_logits(model):
+    """Takes the classes' mean off the last layer: every probability stays, and the logits' sum is 0. A softmax leaves that sum free, and
+    training may drive it to hundreds, which costs precision in floats and range in codes."""
+    last = model.get_layer("dense_1")
+    last.set_weights([value - value.mean(axis=-1, keepdims=True) for value in last.get_weights()])
+
+
 def forward(model):
     """A function from float32 pictures (N, H, W, 3), 0..255, to logits (N, classes), in inference mode; traced once."""
     features = feature_model(model)

@@ -6,7 +6,8 @@ from . import card, compare, export, measure, network, parity, prose, record, sp
 
 
 def best_model(settings, trainer):
-    """The network that is measured and shipped: the kept weights, with the wanted share of those that the training started from.
+    """The network that is measured and shipped: the kept weights, with the wanted share of those that the training started from and
+    logits about 0.
 
     A straight line between a network and what further training made of it holds networks that do as well on the new photos as the one
     end and better than it on the old ones (Wortsman et al. 2022, arXiv:2109.01903).
@@ -16,6 +17,7 @@ def best_model(settings, trainer):
     model.load_weights(trainer.best_file)
     if share:
         model.set_weights([share * old + (1 - share) * new for old, new in zip(trainer.start, model.get_weights())])
+    network.centre_logits(model)
     return model
 
 

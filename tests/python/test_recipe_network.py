@@ -36,6 +36,17 @@ def test_logits_lead_to_the_models_probabilities():
     np.testing.assert_allclose(tf.nn.softmax(logits), model.predict(pixels.astype(np.float32), verbose=0), atol=1e-6)
 
 
+def test_centred_logits_leave_the_probabilities():
+    model, pixels = network.build("small", SIZE, classes=5, alpha=0.25), tf.constant(tiny_data(4)["pixels"], tf.float32)
+    kernel, bias = model.get_layer("dense_1").get_weights()
+    model.get_layer("dense_1").set_weights([kernel + 0.5, bias - 300])
+    before = model(pixels).numpy()
+    assert abs(network.logits_of(model, pixels).mean()) > 100
+    network.centre_logits(model)
+    np.testing.assert_allclose(network.logits_of(model, pixels).sum(axis=1), 0, atol=1e-4)
+    np.testing.assert_allclose(model(pixels), before, atol=1e-4)  # -300 cost the probabilities before four digits of their logits
+
+
 def test_unknown_architecture_is_refused():
     with pytest.raises(ValueError, match="medium"):
         network.build("medium", 224)
