@@ -74,6 +74,8 @@ constexpr Limits kLimits[kQualityCheckCount] = {
     {"clarity", 3.05f, 0.0f, true,
      "Vessels and colours are too faint to be graded: refocus, align the camera with the pupil, "
      "and retake."},
+    {"inner_edges", 0.9f, 1.0f, false,
+     "An edge runs through the disc: give one photo of one eye, not several laid over each other."},
 };
 
 // Where all of the pixels two to the left, right, top and bottom are lit too: the soft edge of a
@@ -362,12 +364,24 @@ float grain(const QualityMeasures& m) {
 }  // namespace
 
 float beyond_disc(const QualityMeasures& m) {
-    constexpr float kNotches = 0.02f, kMostSqueezed = 1.9f;
+    constexpr float kNotches = 0.02f, kSquare = 1.11f;
     const float squeeze = std::max(m.disc.radius_x, m.disc.radius_y) /
                           std::max(std::min(m.disc.radius_x, m.disc.radius_y), 1e-3f);
+    const bool is_square = m.frame_aspect < kSquare && m.frame_aspect * kSquare > 1;
+    const float most_squeezed = is_square ? 1.9f : 1.15f;
+    // Where much of the outline is seen, eyelids or a cut are what is no circle.
+    const bool is_long = !is_square && m.disc.visible_arc < 0.35f;
+    constexpr float kRagged = 0.05f;
     return m.surroundings.other + 0.25f * m.surroundings.lit +
            std::max(m.surroundings.concavity - kNotches, 0.0f) +
-           std::max(squeeze - kMostSqueezed, 0.0f);
+           std::max(squeeze - most_squeezed, 0.0f) +
+           (is_long ? std::max(m.disc.residual - kRagged, 0.0f) : 0.0f);
+}
+
+float inner_edges(const QualityMeasures& m) {
+    constexpr float kLine = 2.0f;
+    return std::max(std::max(m.inner.arc[0], m.inner.arc[1]),
+                    kLine * std::max(m.inner.line[0], m.inner.line[1]));
 }
 
 float clarity(const QualityMeasures& m) {
@@ -407,6 +421,11 @@ Status measure_quality(QualityCopies&& copies, const Allocator& allocator,
     status = measure_surroundings(coarse.view(), measures->disc, lit.data(), allocator,
                                   &measures->surroundings);
     if (status != Status::kOk) return status;
+    status = measure_inner_edges(coarse.view(), measures->disc, lit.data(), allocator,
+                                 &measures->inner);
+    if (status != Status::kOk) return status;
+    measures->frame_aspect =
+        static_cast<float>(copies.photo_width) / static_cast<float>(copies.photo_height);
     status = measure_retinal(fine, lit.data(), coarse.width, coarse.height, allocator, measures);
     if (status != Status::kOk) return status;
     measures->colours = count_colours(copies, lit.data(), coarse.width, coarse.height);
@@ -483,6 +502,7 @@ Status assess_quality(QualityCopies&& copies, const Allocator& allocator, Qualit
     values[kColourSpread] = colour_spread(m);
     values[kGrain] = grain(m);
     values[kClarity] = clarity(m);
+    values[kInnerEdges] = inner_edges(m);
 
     report->disc = m.disc;
     report->verdict = QualityVerdict::kGood;

@@ -41,6 +41,17 @@ Picture blocky(const Picture& photo, int diameter) {
     return enlarged(shrunk(photo, n), n);
 }
 
+// Large enough for two photos beside each other and below.
+Picture ground_for(const Picture& a, const Picture& b, int grey) {
+    return synthetic::flat(a.width + b.width, a.height + b.height, grey, grey, grey);
+}
+
+Picture overlapping_on(const Picture& photo, const Picture& other, int percent, bool below,
+                       Laid how, int grey) {
+    const Picture a = trimmed(photo), b = trimmed(other);
+    return overlapping(a, b, percent, below, how, ground_for(a, b, grey));
+}
+
 const std::vector<Defect>& all_defects() {
     using P = const Picture&;
     static const std::vector<Defect> defects = {
@@ -87,6 +98,73 @@ const std::vector<Defect>& all_defects() {
          0.95},
         {"an inset", [](P p, P) { return with_inset(p, 5); }, {kSingleDisc}, 0.95},
         {"in a window", [](P p, P) { return in_window(p); }, {kFundusLikeness, kSingleDisc}, 0.95},
+        {"overlapping by 20 %, lighter of both",
+         [](P p, P o) { return beside(trimmed(p), trimmed(o), -trimmed(p).width / 5); },
+         {kSingleDisc, kDiscEdge, kInnerEdges},
+         0.9},
+        {"overlapping by 30 %, lighter of both",
+         [](P p, P o) { return beside(trimmed(p), trimmed(o), -trimmed(p).width * 3 / 10); },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"overlapping by 40 %, lighter of both",
+         [](P p, P o) { return beside(trimmed(p), trimmed(o), -trimmed(p).width * 2 / 5); },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"one above, overlapping by 30 %",
+         [](P p, P o) { return stacked(trimmed(p), trimmed(o), -trimmed(p).height * 3 / 10); },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"overlapping by 30 %, one covers",
+         [](P p, P o) { return overlapping_on(p, o, 30, false, Laid::kLit, 0); },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"overlapping by 40 %, one shines through",
+         [](P p, P o) { return overlapping_on(p, o, 40, false, Laid::kMean, 0); },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"one above, overlapping by 40 %, one covers",
+         [](P p, P o) { return overlapping_on(p, o, 40, true, Laid::kLit, 0); },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"overlapping by 30 %, a sheet on white",
+         [](P p, P o) { return overlapping_on(p, o, 30, false, Laid::kWhole, 255); },
+         {kSingleDisc, kInnerEdges, kFundusLikeness},
+         0.9},
+        {"overlapping by 30 %, on grey",
+         [](P p, P o) { return overlapping_on(p, o, 30, false, Laid::kLit, 120); },
+         {kSingleDisc, kInnerEdges, kFundusLikeness},
+         0.9},
+        {"one half as large over a side",
+         [](P p, P o) {
+             const Picture a = trimmed(p), b = shrunk(trimmed(o), 2);
+             return overlapping(a, b, 30, false, Laid::kLit, ground_for(a, b, 0));
+         },
+         {kSingleDisc, kInnerEdges},
+         0.9},
+        {"a quarter as large, in a corner",
+         [](P p, P o) { return with_photo_within(p, shrunk(o, 4), false, 0, Laid::kWhole); },
+         {kSingleDisc, kInnerEdges, kStraightEdges},
+         0.9},
+        {"half as large, in a corner, framed",
+         [](P p, P o) {
+             return with_photo_within(p, shrunk(o, 2), false, p.height / 200, Laid::kWhole);
+         },
+         {kSingleDisc, kInnerEdges, kStraightEdges, kDiscEdge},
+         0.9},
+        {"a third as large, in the middle",
+         [](P p, P o) { return with_photo_within(p, shrunk(o, 3), true, 0, Laid::kWhole); },
+         {kInnerEdges, kStraightEdges},
+         0.9},
+        {"half as large, in the middle, framed",
+         [](P p, P o) {
+             return with_photo_within(p, shrunk(o, 2), true, p.height / 200, Laid::kWhole);
+         },
+         {kInnerEdges, kStraightEdges},
+         0.9},
+        {"half as large, its disc alone in the middle",
+         [](P p, P o) { return with_photo_within(p, shrunk(o, 2), true, 0, Laid::kLit); },
+         {kInnerEdges, kStraightEdges},
+         0.6},
         {"blurred", [](P p, P) { return blurred_by(p, 15); }, {kSharpness, kClarity}, 0.9},
         {"blurred, noise 5",
          [](P p, P) { return noisy(blurred_by(p, 15), 5); },

@@ -50,6 +50,37 @@ inline Picture stacked(const Picture& a, const Picture& b, int gap) {
     return picture;
 }
 
+// How a picture is laid over another: as a sheet with its black, only what of it is lit, or the mean
+// of both where both are lit.
+enum class Laid { kWhole, kLit, kMean };
+
+inline void lay(const Picture& part, int left, int top, Laid how, Picture* picture) {
+    constexpr int kLit = 20;
+    for (int y = 0; y < part.height; ++y) {
+        if (y + top < 0 || y + top >= picture->height) continue;
+        for (int x = 0; x < part.width; ++x) {
+            if (x + left < 0 || x + left >= picture->width) continue;
+            const std::uint8_t* p = part.at(x, y);
+            std::uint8_t* q = picture->at(x + left, y + top);
+            if (how != Laid::kWhole && luma(p) < kLit) continue;
+            const bool both = how == Laid::kMean && luma(q) >= kLit;
+            for (int c = 0; c < 3; ++c) q[c] = both ? byte((p[c] + q[c]) / 2) : p[c];
+        }
+    }
+}
+
+// b over a, on a ground of any kind that is large enough: beside it or below it, and over that part
+// of its width or height, in per cent.
+inline Picture overlapping(const Picture& a, const Picture& b, int percent, bool below, Laid how,
+                           Picture ground) {
+    const int left = below ? (a.width - b.width) / 2 : a.width - b.width * percent / 100;
+    const int top = below ? a.height - b.height * percent / 100 : (a.height - b.height) / 2;
+    lay(a, 0, 0, Laid::kLit, &ground);
+    lay(b, left, top, how, &ground);
+    return synthetic::cut(ground, 0, 0, std::max(a.width, left + b.width),
+                          std::max(a.height, top + b.height));
+}
+
 // Without the black at the sides.
 inline Picture trimmed(const Picture& source) {
     int left = source.width, right = -1, top = source.height, bottom = -1;
@@ -97,6 +128,18 @@ inline Picture with_inset(const Picture& source, int n) {
     Picture picture(source.width + small.width, source.height);
     paste(source, 0, 0, &picture);
     paste(small, source.width, 0, &picture);
+    return picture;
+}
+
+// A smaller photo within one, in a frame of `frame` pixels, in the middle or a corner.
+inline Picture with_photo_within(const Picture& source, const Picture& small, bool middle,
+                                 int frame, Laid how) {
+    Picture framed = synthetic::flat(small.width + 2 * frame, small.height + 2 * frame, 255, 255, 0);
+    lay(small, frame, frame, Laid::kWhole, &framed);
+    Picture picture = source;
+    lay(framed, middle ? (source.width - framed.width) / 2 : source.width - framed.width,
+        middle ? (source.height - framed.height) / 2 : source.height - framed.height, how,
+        &picture);
     return picture;
 }
 
