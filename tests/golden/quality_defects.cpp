@@ -105,7 +105,7 @@ const std::vector<Defect>& all_defects() {
         {"overlapping by 30 %, lighter of both",
          [](P p, P o) { return beside(trimmed(p), trimmed(o), -trimmed(p).width * 3 / 10); },
          {kSingleDisc, kInnerEdges},
-         0.9},
+         0.8},
         {"overlapping by 40 %, lighter of both",
          [](P p, P o) { return beside(trimmed(p), trimmed(o), -trimmed(p).width * 2 / 5); },
          {kSingleDisc, kInnerEdges},
