@@ -182,9 +182,8 @@ float inner_edges(const QualityMeasures& measures);
 inline constexpr int kLeastScaledSide = kFineSide * 3 / 2;
 
 // copies: of a photo of any size, or decoded at a smaller scale (scaled_decode.h), at which colours are counted and all else is
-// measured within some per cent of what it is at full size; lengths are the photo's own. They are given up on the way. Takes about
-// 5 ms and at most 1.5 MiB of memory beside them; no threads; the same answer everywhere. Status: kOutOfMemory; a picture of anything
-// at all is kOk.
+// measured within some per cent of what it is at full size; lengths are the photo's own. They are given up on the way. No
+// threads; the same answer everywhere. Status: kOutOfMemory; a picture of anything at all is kOk.
 Status measure_quality(QualityCopies&& copies, const Allocator& allocator, QualityMeasures* measures);
 Status assess_quality(QualityCopies&& copies, const Allocator& allocator, QualityReport* report);
 

@@ -22,7 +22,7 @@ def compare(floats, codes, temperature, threshold, ill, first=1):
     """The figures of both. floats, codes: logits (N, classes); threshold: from which probability of class `first` or more on a photo is
     called ill; ill: {source: (rows of floats, (n,) bool)}, the photos whose label answers that question."""
     odds = [grades.log_odds(logits, first) for logits in (floats, codes)]
-    scores = [1 / (1 + np.exp(-grades.log_odds(logits / temperature, first))) for logits in (floats, codes)]
+    scores = [grades.probability(logits / temperature, first) for logits in (floats, codes)]
     verdicts = [score >= threshold for score in scores]
     rows, positive = (np.concatenate([part[which] for part in ill.values()]) for which in (0, 1))
     moved = (odds[1] - odds[0])[rows]

@@ -38,3 +38,8 @@ def log_odds(logits, first=1):
     """How much likelier the classes from `first` on are than those before, of (N, classes) logits; of two classes their difference."""
     logits = np.asarray(logits, np.float64)
     return logsumexp(logits[:, first:], axis=1) - logsumexp(logits[:, :first], axis=1)
+
+
+def probability(logits, first=1):
+    """Of the classes from `first` on together, (N,) float64. logits: calibrated, that is, divided by the temperature."""
+    return 1 / (1 + np.exp(-log_odds(logits, first)))

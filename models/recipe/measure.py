@@ -16,7 +16,7 @@ def _mean(values):
 def _question(validation, logits, temperature, first, known, unseen):
     """Thresholds chosen for "class `first` or more", and their figures. validation: photos whose label answers it; known: those of them
     that may choose."""
-    score = 1 / (1 + np.exp(-grades.log_odds(logits / temperature, first)))
+    score = grades.probability(logits / temperature, first)
     weights = calibration.cell_weights(validation["sources"][known], validation["positive"][known])
     points = calibration.operating_points(score[known], validation["positive"][known], weights)
     figures = evaluate.figures(validation, np.stack([1 - score, score], axis=1), temperature, points)
