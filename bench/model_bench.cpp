@@ -315,7 +315,7 @@ bool print_layers(const std::string& path, const std::string& name, const char* 
         const double moving = moving_seconds(step), least = std::max(arithmetic, moving);
         const double reached = least / step.seconds;
         const char* const bound = least <= 0.0 ? "" : arithmetic >= moving ? "multiply-adds" : "loads and stores";
-        std::printf("| %s | %s | %.1f | %.1f | %.3f | %s | %.1f | %.0f | %s |\n", step.name, step.kernel, step.seconds * 1e6,
+        std::printf("| %s | %s | %.1f | %.1f | %.3f | %s | %.4g | %.0f | %s |\n", step.name, step.kernel, step.seconds * 1e6,
                     100.0 * step.seconds / total, static_cast<double>(step.multiply_adds) * 1e-6,
                     share_of_peak(arithmetic, step.seconds).c_str(),
                     static_cast<double>(step.bytes_read + step.bytes_written) / step.seconds * 1e-9, 100.0 * reached, bound);

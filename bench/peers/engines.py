@@ -29,9 +29,9 @@ class Fovea:
                     ("input_channels", ctypes.c_uint32), ("threads", ctypes.c_uint32), ("isa", ctypes.c_char_p),
                     ("workspace_bytes", ctypes.c_size_t), ("multiply_adds", ctypes.c_uint64)]
 
-    class SessionSettings(ctypes.Structure):  # the beginning; the rest is as fovea_session_settings_init leaves it
+    class SessionSettings(ctypes.Structure):  # the beginning; the library takes what a shorter struct lacks at its default
         _fields_ = [("size", ctypes.c_size_t), ("input_height", ctypes.c_uint32), ("input_width", ctypes.c_uint32),
-                    ("threads", ctypes.c_uint32), ("rest", ctypes.c_uint8 * 1004)]
+                    ("threads", ctypes.c_uint32), ("typicality", ctypes.c_int)]
 
     def __init__(self, threads):
         self.threads = threads
@@ -50,7 +50,7 @@ class Fovea:
         self.model, self.session = ctypes.c_void_p(), ctypes.c_void_p()
         self.check(self.engine.fovea_model_load_file(os.fsencode(f"{folder}/model.fovea"), None, ctypes.byref(self.model)), "load")
         settings = self.SessionSettings()
-        self.engine.fovea_session_settings_init(ctypes.byref(settings))
+        self.engine.fovea_session_settings_init_sized(ctypes.byref(settings), ctypes.c_size_t(ctypes.sizeof(settings)))
         settings.threads = self.threads
         self.check(self.engine.fovea_session_create(self.model, ctypes.byref(settings), ctypes.byref(self.session)), "session")
         info = self.SessionInfo(ctypes.sizeof(self.SessionInfo))

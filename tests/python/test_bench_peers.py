@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -76,6 +77,21 @@ def test_a_package_that_cannot_be_had_is_named(tmp_path, monkeypatch):
     with pytest.raises(environments.BenchError, match="mnn cannot be installed"):
         environments.install(tmp_path, "mnn")
     assert "mnn" in environments.missing(tmp_path)
+
+
+@pytest.mark.skipif(not BUILD, reason="FOVEA_BUILD_DIRECTORY (a Meson build folder) is not set")
+@pytest.mark.parametrize("threads", (1, 2))
+def test_fovea_is_called_through_its_shared_library(tmp_path, monkeypatch, threads):
+    import engines
+    import environments
+
+    (tmp_path / "model.fovea").symlink_to(ROOT / "models" / "detectors" / "small224" / "small224.fovea")
+    monkeypatch.setenv("FOVEA_SHARED", str(environments.link_shared_library(pathlib.Path(BUILD), tmp_path)))
+    engine = engines.Fovea(threads)
+    engine.load(tmp_path)
+    engine.set_input(np.full((1, 224, 224, 3), 128, np.uint8))
+    assert engine.run().sum() == pytest.approx(1, abs=1e-6)
+    assert engine.multiply_adds == pytest.approx(55.27e6, rel=1e-3) and engine.working_bytes > 1e5
 
 
 @needs_peers
