@@ -14,35 +14,35 @@ constexpr unsigned kDefaultMaxJobs = 4;
 
 }  // namespace
 
-void add_model_option(CLI::App& verb, std::string& path) {
-    verb.add_option("--model,-m", path, "The model, a .fovea file")->required();
+void add_model_option(Verb& verb, std::string& path) {
+    verb.add_option("--model,-m", path, "The model, a .fovea file").required();
 }
 
-void add_isa_option(CLI::App& verb, std::string& isa) {
+void add_isa_option(Verb& verb, std::string& isa) {
     verb.add_option("--isa", isa,
                     "Use no better instruction set than this one, as `fovea kernels` names them; "
                     "an error when this CPU lacks it")
-        ->envname("FOVEA_ISA");
+        .environment("FOVEA_ISA");
 }
 
-void add_max_memory_option(CLI::App& verb, std::uint64_t& mebibytes) {
+void add_max_memory_option(Verb& verb, std::uint64_t& mebibytes) {
     verb.add_option("--max-memory", mebibytes,
                     "MiB that one network run may take for its working memory (default: 1024); "
                     "a model that needs more is refused")
-        ->check(CLI::Range(1, 1 << 24));
+        .range(1, 1 << 24);
 }
 
-void add_threads_option(CLI::App& verb, std::uint32_t& threads) {
+void add_threads_option(Verb& verb, std::uint32_t& threads) {
     verb.add_option("--threads,-t", threads, "Threads for one network run; changes no result")
-        ->check(CLI::Range(1, 64))
-        ->capture_default_str();
+        .range(1, 64)
+        .show_default();
 }
 
-void add_jobs_option(CLI::App& verb, unsigned& jobs, const std::string& memory) {
+void add_jobs_option(Verb& verb, unsigned& jobs, const std::string& memory) {
     verb.add_option("--jobs,-j", jobs,
                     "Photos worked on at the same time; changes no result "
                     "(default: one a core, at most 4). Memory of each: " + memory)
-        ->check(CLI::Range(1, 256));
+        .range(1, 256);
 }
 
 unsigned worker_count(unsigned requested, std::size_t photos) {

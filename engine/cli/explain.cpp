@@ -229,73 +229,73 @@ ExitStatus explain(const Options& options) {
 
 }  // namespace
 
-void add_explain(CLI::App& program, Action& chosen) {
+void add_explain(CommandLine& program) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = program.add_subcommand(
+    Verb verb = program.add_verb(
         "explain", "Where the network looked: how what it gives changes with each pixel. Noisy, no outline of lesions, not validated");
-    add_model_option(*verb, options->model);
-    verb->add_option("inputs", options->inputs,
-                     "Photos; with --as-is pictures of the network's size, or .npy files as fovea run takes them. Of several, --raw, --map "
-                     "and --overlay are folders, for files NUMBER_NAME, and each input gets a JSON line")
-        ->required();
-    verb->add_flag("--as-is", options->as_is, "The input is what the network sees: no crop, no resize");
+    add_model_option(verb, options->model);
+    verb.add_option("inputs", options->inputs,
+                    "Photos; with --as-is pictures of the network's size, or .npy files as fovea run takes them. Of several, --raw, --map "
+                    "and --overlay are folders, for files NUMBER_NAME, and each input gets a JSON line")
+        .required();
+    verb.add_flag("--as-is", options->as_is, "The input is what the network sees: no crop, no resize");
     const auto choice = [](const auto& map) {
         return [&map](const std::string& text) { return map.contains(text) ? std::string() : "must be one of " + keys_of(map); };
     };
-    verb->add_option("--method", options->request.method,
-                     "integrated points at lesions best and takes as many gradients as --steps says, gradient one. One of " +
-                         keys_of(kExplainMethods))
-        ->check(choice(kExplainMethods))
-        ->capture_default_str();
-    verb->add_option("--scalar", options->request.scalar, "One of " + keys_of(kExplainScalars))
-        ->check(choice(kExplainScalars))
-        ->capture_default_str();
-    verb->add_option("--class", options->request.target_class,
-                     "Name or number of the class that the scalar is of (default: of a margin what counts as positive, of the others the "
-                     "predicted one)");
-    verb->add_option("--layer", options->request.layer,
-                     "For gradcam and attention: the layer, as fovea info --taps names it (default: the last map, the last gate)");
-    verb->add_option("--samples", options->request.samples, "For smoothgrad: noisy copies")
-        ->check(CLI::Range(1, 10000))
-        ->capture_default_str();
-    verb->add_option("--noise", options->request.noise, "For smoothgrad: standard deviation, as a part of the picture's range")
-        ->check(CLI::Range(0.0, 10.0))
-        ->capture_default_str();
-    verb->add_option("--seed", options->request.seed, "For smoothgrad: of the noise")->capture_default_str();
-    verb->add_option("--steps", options->request.steps, "For integrated: points on the way from the baseline")
-        ->check(CLI::Range(1, 10000))
-        ->capture_default_str();
-    verb->add_option("--baseline", options->request.baseline,
-                     "For integrated: the pixel value that the way begins at, or a .npy file or picture of the input's size; for "
-                     "occlusion: what the squares are covered with")
-        ->capture_default_str();
-    verb->add_option("--patch", options->request.patch, "For occlusion: side of the squares in pixels (default: an eighth of the input's)")
-        ->check(CLI::Range(1, 65536));
-    verb->add_option("--stride", options->request.stride, "For occlusion: pixels from square to square (default: half a side)")
-        ->check(CLI::Range(1, 65536));
-    verb->add_option("--raw", options->raw, "Write the map as it is here, a .npy file of float32 (height, width, channels)");
-    verb->add_option("--map", options->heat_map, "Write the map here as a grey PNG: reduced, masked, scaled");
-    verb->add_option("--overlay", options->overlay, "Write the photo here as a PNG with the map over it in colours");
-    verb->add_option("--reduce", options->reduce, "What the channels' absolute values become. One of " + keys_of(kReductions))
-        ->check(choice(kReductions))
-        ->capture_default_str();
-    verb->add_option("--colors", options->colors, "One of " + keys_of(kColors))->check(choice(kColors))->capture_default_str();
-    verb->add_option("--percentile", options->percentile, "Of the map's values, what becomes white; 100 = the largest")
-        ->check(CLI::Range(0.001, 100.0))
-        ->capture_default_str();
-    verb->add_option("--opacity", options->opacity, "Of the colours over the photo")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-    verb->add_flag("--fade", options->fade, "Colours only where the map has something");
-    verb->add_flag("--no-mask", options->no_mask, "Keep the map where the network saw black alone");
-    add_threads_option(*verb, options->request.threads);
-    add_isa_option(*verb, options->request.isa);
-    add_max_memory_option(*verb, options->request.max_memory_mib);
-    verb->footer(
+    verb.add_option("--method", options->request.method,
+                    "integrated points at lesions best and takes as many gradients as --steps says, gradient one. One of " +
+                        keys_of(kExplainMethods))
+        .check(choice(kExplainMethods))
+        .show_default();
+    verb.add_option("--scalar", options->request.scalar, "One of " + keys_of(kExplainScalars))
+        .check(choice(kExplainScalars))
+        .show_default();
+    verb.add_option("--class", options->request.target_class,
+                    "Name or number of the class that the scalar is of (default: of a margin what counts as positive, of the others the "
+                    "predicted one)");
+    verb.add_option("--layer", options->request.layer,
+                    "For gradcam and attention: the layer, as fovea info --taps names it (default: the last map, the last gate)");
+    verb.add_option("--samples", options->request.samples, "For smoothgrad: noisy copies")
+        .range(1, 10000)
+        .show_default();
+    verb.add_option("--noise", options->request.noise, "For smoothgrad: standard deviation, as a part of the picture's range")
+        .range(0.0, 10.0)
+        .show_default();
+    verb.add_option("--seed", options->request.seed, "For smoothgrad: of the noise").show_default();
+    verb.add_option("--steps", options->request.steps, "For integrated: points on the way from the baseline")
+        .range(1, 10000)
+        .show_default();
+    verb.add_option("--baseline", options->request.baseline,
+                    "For integrated: the pixel value that the way begins at, or a .npy file or picture of the input's size; for "
+                    "occlusion: what the squares are covered with")
+        .show_default();
+    verb.add_option("--patch", options->request.patch, "For occlusion: side of the squares in pixels (default: an eighth of the input's)")
+        .range(1, 65536);
+    verb.add_option("--stride", options->request.stride, "For occlusion: pixels from square to square (default: half a side)")
+        .range(1, 65536);
+    verb.add_option("--raw", options->raw, "Write the map as it is here, a .npy file of float32 (height, width, channels)");
+    verb.add_option("--map", options->heat_map, "Write the map here as a grey PNG: reduced, masked, scaled");
+    verb.add_option("--overlay", options->overlay, "Write the photo here as a PNG with the map over it in colours");
+    verb.add_option("--reduce", options->reduce, "What the channels' absolute values become. One of " + keys_of(kReductions))
+        .check(choice(kReductions))
+        .show_default();
+    verb.add_option("--colors", options->colors, "One of " + keys_of(kColors)).check(choice(kColors)).show_default();
+    verb.add_option("--percentile", options->percentile, "Of the map's values, what becomes white; 100 = the largest")
+        .range(0.001, 100.0)
+        .show_default();
+    verb.add_option("--opacity", options->opacity, "Of the colours over the photo").range(0.0, 1.0).show_default();
+    verb.add_flag("--fade", options->fade, "Colours only where the map has something");
+    verb.add_flag("--no-mask", options->no_mask, "Keep the map where the network saw black alone");
+    add_threads_option(verb, options->request.threads);
+    add_isa_option(verb, options->request.isa);
+    add_max_memory_option(verb, options->request.max_memory_mib);
+    verb.footer(
         "Examples:\n"
         "  fovea explain --model small224.fovea photo.jpg --overlay overlay.png\n"
         "  fovea explain --model small224.fovea --as-is network.png --method gradient --raw gradient.npy\n"
         "  fovea explain --model small224.fovea --as-is network.png --method gradcam --layer final_sum_att_feat --raw map.npy\n"
         "  fovea explain --model small224.fovea photos/*.jpg --method occlusion --overlay maps");
-    verb->callback([&chosen, options] { chosen = [options] { return explain(*options); }; });
+    verb.action([options] { return explain(*options); });
 }
 
 }  // namespace fovea::cli

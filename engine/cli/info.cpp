@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -8,6 +9,7 @@
 #include "handles.h"
 #include "json_numbers.h"
 #include "output.h"
+#include "text_safety.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -208,25 +210,24 @@ ExitStatus info(const Options& options) {
 
 }  // namespace
 
-void add_info(CLI::App& program, Action& chosen) {
+void add_info(CommandLine& program) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb =
-        program.add_subcommand("info", "Tell what a model is and what running it takes");
-    verb->add_option("model", options->model, "The model, a .fovea file")->required();
-    verb->add_flag("--plan", options->plan,
-                   "Also the plan: segments, bands, kernels, shapes, places in the workspace");
-    verb->add_flag("--taps", options->taps, "Also the names of the layers that run --taps takes");
-    verb->add_flag("--json", options->json, "As JSON");
-    verb->add_option("--size", options->size,
-                     "HEIGHTxWIDTH to plan for (default: the model's own)");
-    add_threads_option(*verb, options->threads);
-    add_isa_option(*verb, options->isa);
-    add_max_memory_option(*verb, options->max_memory);
-    verb->footer(
+    Verb verb = program.add_verb("info", "Tell what a model is and what running it takes");
+    verb.add_option("model", options->model, "The model, a .fovea file").required();
+    verb.add_flag("--plan", options->plan,
+                  "Also the plan: segments, bands, kernels, shapes, places in the workspace");
+    verb.add_flag("--taps", options->taps, "Also the names of the layers that run --taps takes");
+    verb.add_flag("--json", options->json, "As JSON");
+    verb.add_option("--size", options->size,
+                    "HEIGHTxWIDTH to plan for (default: the model's own)");
+    add_threads_option(verb, options->threads);
+    add_isa_option(verb, options->isa);
+    add_max_memory_option(verb, options->max_memory);
+    verb.footer(
         "Examples:\n"
         "  fovea info small224.fovea\n"
         "  fovea info --plan --size 512x512 small224.fovea");
-    verb->callback([&chosen, options] { chosen = [options] { return info(*options); }; });
+    verb.action([options] { return info(*options); });
 }
 
 }  // namespace fovea::cli

@@ -5,7 +5,17 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "text_safety.h"
+
 namespace fovea::cli {
+
+std::string dump(const Json& json) {
+    return escape_unsafe(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string dump_indented(const Json& json) {
+    return escape_unsafe(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
 
 std::string float_text(float value) {
     char text[32];

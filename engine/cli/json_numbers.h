@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
-
-#include "text_safety.h"
 
 namespace fovea::cli {
 
@@ -12,13 +11,9 @@ namespace fovea::cli {
 using Json = nlohmann::ordered_json;
 
 // One line; names that are not UTF-8 get replacement characters instead of ending the program.
-inline std::string dump(const Json& json) {
-    return escape_unsafe(json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
+std::string dump(const Json& json);
 // Over several lines, for people.
-inline std::string dump_indented(const Json& json) {
-    return escape_unsafe(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
-}
+std::string dump_indented(const Json& json);
 
 // The shortest decimal that reads back as the same float (at most 9 significant digits).
 std::string float_text(float value);

@@ -43,16 +43,16 @@ ExitStatus kernels(const std::string& isa) {
 
 }  // namespace
 
-void add_kernels(CLI::App& program, Action& chosen) {
+void add_kernels(CommandLine& program) {
     const auto isa = std::make_shared<std::string>();
-    CLI::App* verb = program.add_subcommand(
+    Verb verb = program.add_verb(
         "kernels", "List each operation's kernels and the one that is used on this CPU");
-    add_isa_option(*verb, *isa);
-    verb->footer(
+    add_isa_option(verb, *isa);
+    verb.footer(
         "Examples:\n"
         "  fovea kernels\n"
         "  fovea kernels --isa scalar");
-    verb->callback([&chosen, isa] { chosen = [isa] { return kernels(*isa); }; });
+    verb.action([isa] { return kernels(*isa); });
 }
 
 }  // namespace fovea::cli

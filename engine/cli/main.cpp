@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include <atomic>
@@ -7,15 +6,14 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
-#include <sstream>
 #include <string>
-#include <vector>
 
+#include "command_line.h"
 #include "descriptors.h"
 #include "files.h"
 #include "fovea/fovea.h"
 #include "interruption.h"
-#include "output.h"
+#include "text_safety.h"
 #include "verbs.h"
 
 namespace {
@@ -37,63 +35,24 @@ constexpr const char* kFooter =
     "3 some inputs could not be read (each is named, the rest is done); 4 bad model;\n"
     "5 self-test failed.";
 
-// A message of several lines as one.
-std::string one_line(std::string text) {
-    for (char& character : text) {
-        if (character == '\n') character = ' ';
-    }
-    return text;
-}
-
-// What is wrong with a command line whose verb was not found.
-std::string verb_problem(const CLI::App& program) {
-    std::string verbs;
-    for (const CLI::App* verb : program.get_subcommands({})) {
-        verbs += (verbs.empty() ? "" : ", ") + verb->get_name();
-    }
-    const std::vector<std::string> unknown = program.remaining();
-    return (unknown.empty() ? "a verb is missing" : "there is no verb or option " + unknown.front()) +
-           "; the verbs are " + verbs;
-}
-
 int run(int argc, char** argv) {
-    CLI::App program(kDescription, "fovea");
-    program.footer(kFooter);
-    program.set_version_flag("--version", std::string("fovea ") + fovea_version());
-    program.require_subcommand(1);
-    Action chosen;
+    CommandLine program("fovea", std::string("fovea ") + fovea_version(), kDescription, kFooter);
 #if defined(FOVEA_HAVE_SCREENING)
-    add_screen(program, chosen);
+    add_screen(program);
 #else
-    add_left_out(program, chosen, "screen", "screening");
+    add_left_out(program, "screen", "screening");
 #endif
-    add_preprocess(program, chosen);
-    add_run(program, chosen);
+    add_preprocess(program);
+    add_run(program);
 #if defined(FOVEA_HAVE_EXPLAIN)
-    add_explain(program, chosen);
+    add_explain(program);
 #else
-    add_left_out(program, chosen, "explain", "explain");
+    add_left_out(program, "explain", "explain");
 #endif
-    add_info(program, chosen);
-    add_selftest(program, chosen);
-    add_kernels(program, chosen);
-    try {
-        program.parse(argc, argv);
-    } catch (const CLI::Success& success) {
-        std::ostringstream text;  // help or version
-        program.exit(success, text, text);
-        Output output("");
-        output.write(text.str());
-        output.close();
-        return kDone;
-    } catch (const CLI::ParseError& error) {
-        const std::vector<CLI::App*> verbs = program.get_subcommands();
-        const std::string verb = verbs.empty() ? "" : " " + verbs.front()->get_name();
-        const std::string problem = verbs.empty() ? verb_problem(program) : one_line(error.what());
-        complain("wrong usage", problem + " (see fovea" + verb + " --help)");
-        return kWrongUsage;
-    }
-    return chosen();
+    add_info(program);
+    add_selftest(program);
+    add_kernels(program);
+    return program.run(argc, argv);
 }
 
 // Ends as every program does that the signal ends.

@@ -233,66 +233,64 @@ ExitStatus preprocess(const Options& options) {
 
 }  // namespace
 
-void add_preprocess(CLI::App& program, Action& chosen) {
+void add_preprocess(CommandLine& program) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb =
-        program.add_subcommand("preprocess", "Write the picture that the network sees, as a PNG");
-    verb->add_option("files", options->files,
-                     "PHOTO OUT.png; or with --out-dir any number of photos, folders and lists")
-        ->required();
-    verb->add_option("--out-dir", options->out_folder,
-                     "Write each picture here, under its photo's name (and folder) with .png");
-    verb->add_option("--images", options->images_folder,
-                     "The folder of the photos that lists name (default: the list's own, then the current one)");
-    verb->add_option("--shard", options->shard, "i/n: only part i of n of the photos");
-    auto* model = verb->add_option("--model,-m", options->model,
-                                   "Take the preset and its numbers from this model");
+    Verb verb = program.add_verb("preprocess", "Write the picture that the network sees, as a PNG");
+    verb.add_option("files", options->files,
+                    "PHOTO OUT.png; or with --out-dir any number of photos, folders and lists")
+        .required();
+    verb.add_option("--out-dir", options->out_folder,
+                    "Write each picture here, under its photo's name (and folder) with .png");
+    verb.add_option("--images", options->images_folder,
+                    "The folder of the photos that lists name (default: the list's own, then the current one)");
+    verb.add_option("--shard", options->shard, "i/n: only part i of n of the photos");
+    const Option model = verb.add_option("--model,-m", options->model, "Take the preset and its numbers from this model");
     std::string names;
     for (std::uint32_t i = 0; const char* name = fovea_preset_name(i); ++i) {
         names += (i == 0 ? "" : ", ") + std::string(name);
     }
-    const auto own = [&](CLI::Option* option) { option->excludes(model); };
-    own(verb->add_option("--preset", options->preset, "One of " + names)
-            ->check([](const std::string& name) {
+    const auto own = [&](Option option) { option.excludes(model); };
+    own(verb.add_option("--preset", options->preset, "One of " + names)
+            .check([](const std::string& name) {
                 for (std::uint32_t i = 0; const char* known = fovea_preset_name(i); ++i) {
                     if (name == known) return std::string();
                 }
                 return "there is no preset " + name;
             })
-            ->capture_default_str());
-    own(verb->add_option("--size", options->size,
-                         "Side of the square result in pixels; 0 = native, for graham2015 and "
-                         "kaggle_circle")
-            ->capture_default_str());
-    own(verb->add_option("--sigma", options->sigma, "Of the blur; 0 = the preset's own")
-            ->capture_default_str());
-    own(verb->add_option("--tolerance", options->tolerance,
-                         "Grey level above which a pixel is not background")
-            ->capture_default_str());
-    own(verb->add_option("--graham-scale", options->graham_scale,
-                         "graham2015: radius of the disc in pixels")
-            ->capture_default_str());
-    own(verb->add_flag("--no-circle-mask", options->no_circle_mask,
-                       "kaggle_ben_color: leave the corners"));
-    own(verb->add_flag("--gray-swapped", options->gray_swapped,
-                       "Red and blue weights of grey swapped, as in popular BGR notebooks"));
-    own(verb->add_flag("--pad-square", options->pad_square,
-                       "Pad the cropped picture to a square instead of stretching it"));
-    own(verb->add_option("--resize", options->resize, "cv_linear or cv_area")
-            ->capture_default_str());
-    own(verb->add_option("--scaled-decoding", options->scaled_decoding,
-                         "Decode a JPEG at 1/2, 1/4 or 1/8 of its size, and keep half of what is still large, where what is cut "
-                         "out then still has this many times --size pixels; 0 = always at full size")
-            ->capture_default_str());
-    add_jobs_option(*verb, options->jobs,
+            .show_default());
+    own(verb.add_option("--size", options->size,
+                        "Side of the square result in pixels; 0 = native, for graham2015 and "
+                        "kaggle_circle")
+            .show_default());
+    own(verb.add_option("--sigma", options->sigma, "Of the blur; 0 = the preset's own")
+            .show_default());
+    own(verb.add_option("--tolerance", options->tolerance,
+                        "Grey level above which a pixel is not background")
+            .show_default());
+    own(verb.add_option("--graham-scale", options->graham_scale,
+                        "graham2015: radius of the disc in pixels")
+            .show_default());
+    own(verb.add_flag("--no-circle-mask", options->no_circle_mask,
+                      "kaggle_ben_color: leave the corners"));
+    own(verb.add_flag("--gray-swapped", options->gray_swapped,
+                      "Red and blue weights of grey swapped, as in popular BGR notebooks"));
+    own(verb.add_flag("--pad-square", options->pad_square,
+                      "Pad the cropped picture to a square instead of stretching it"));
+    own(verb.add_option("--resize", options->resize, "cv_linear or cv_area")
+            .show_default());
+    own(verb.add_option("--scaled-decoding", options->scaled_decoding,
+                        "Decode a JPEG at 1/2, 1/4 or 1/8 of its size, and keep half of what is still large, where what is cut "
+                        "out then still has this many times --size pixels; 0 = always at full size")
+            .show_default());
+    add_jobs_option(verb, options->jobs,
                     "its photo's file, what decoding that takes (at most 1 GiB), and a copy of the decoded photo, "
                     "of which presets that filter at full size make two more");
-    verb->footer(
+    verb.footer(
         "Examples:\n"
         "  fovea preprocess photo.jpg network.png\n"
         "  fovea preprocess --model small224.fovea --out-dir pictures photos/ list.csv\n"
         "  fovea preprocess --preset kaggle_circle --size 224 --out-dir pictures photos/");
-    verb->callback([&chosen, options] { chosen = [options] { return preprocess(*options); }; });
+    verb.action([options] { return preprocess(*options); });
 }
 
 }  // namespace fovea::cli

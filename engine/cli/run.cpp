@@ -189,33 +189,33 @@ ExitStatus run_inputs(const Options& options) {
 
 }  // namespace
 
-void add_run(CLI::App& program, Action& chosen) {
+void add_run(CommandLine& program) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = program.add_subcommand(
+    Verb verb = program.add_verb(
         "run", "Run the network on pixels as they are: no crop, no resize, no quality checks");
-    add_model_option(*verb, options->model);
-    verb->add_option(
+    add_model_option(verb, options->model);
+    verb.add_option(
             "inputs", options->files,
             "A .npy file (uint8 or float32, values 0 to 255, height x width x channels) or "
             "a PNG or JPEG of the network's size; several give a JSON line each. Whatever rescaling "
             "the network needs is part of it: values below 0, above 255, or all from 0 to 1 bring a "
             "warning, those that are not finite are refused")
-        ->required();
-    verb->add_option("--size", options->size,
-                     "HEIGHTxWIDTH that the inputs must have (default: each input's own)");
-    verb->add_option("--taps", options->taps,
-                     "Names of layers, with commas between, whose outputs --dump writes; or all");
-    verb->add_option("--dump", options->dump,
-                     "Write the layers' outputs here as .npy files (height, width, channels), "
-                     "with index.json; all layers without --taps");
-    add_threads_option(*verb, options->threads);
-    add_isa_option(*verb, options->isa);
-    add_max_memory_option(*verb, options->max_memory);
-    verb->footer(
+        .required();
+    verb.add_option("--size", options->size,
+                    "HEIGHTxWIDTH that the inputs must have (default: each input's own)");
+    verb.add_option("--taps", options->taps,
+                    "Names of layers, with commas between, whose outputs --dump writes; or all");
+    verb.add_option("--dump", options->dump,
+                    "Write the layers' outputs here as .npy files (height, width, channels), "
+                    "with index.json; all layers without --taps");
+    add_threads_option(verb, options->threads);
+    add_isa_option(verb, options->isa);
+    add_max_memory_option(verb, options->max_memory);
+    verb.footer(
         "Examples:\n"
         "  fovea run --model small224.fovea network.png\n"
         "  fovea run --model small224.fovea input.npy --taps all --dump tensors");
-    verb->callback([&chosen, options] { chosen = [options] { return run_inputs(*options); }; });
+    verb.action([options] { return run_inputs(*options); });
 }
 
 }  // namespace fovea::cli

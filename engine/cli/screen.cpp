@@ -16,6 +16,7 @@
 #include "report.h"
 #include "result_writer.h"
 #include "screening_maps.h"
+#include "text_safety.h"
 #include "verbs.h"
 
 namespace fovea::cli {
@@ -321,53 +322,53 @@ ExitStatus screen(const Options& options) {
 
 }  // namespace
 
-void add_screen(CLI::App& program, Action& chosen) {
+void add_screen(CommandLine& program) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = program.add_subcommand(
+    Verb verb = program.add_verb(
         "screen", "Screen photos: quality, signs of diabetic retinopathy, confidence");
-    add_model_option(*verb, options->model);
-    verb->add_option("photos", options->files,
-                     "JPEG and PNG files, whatever they are called; folders, with the folders and links in them: a picture that "
-                     "cannot be read gets an error, what is no picture is counted; lists: .csv or .tsv with a column "
-                     "file, path, image, photo or id_code, .json, .jsonl, results of an earlier run")
-        ->required();
-    verb->add_option("--format,-f", options->format,
-                     "text; json (one array); jsonl (one object a line); csv")
-        ->check(CLI::IsMember({"text", "json", "jsonl", "csv"}))
-        ->capture_default_str();
-    verb->add_option("--output,-o", options->output, "Write the results to this file; until they are whole it is called FILE.part");
-    verb->add_flag("--resume", options->resume,
-                   "Continue what an interrupted run of the same command left for --output");
-    verb->add_option("--operating-point", options->operating_point,
-                     "Decide by this threshold of the model (see fovea info)");
-    verb->add_flag("--force", options->force,
-                   "Give a result, marked, for photos of too poor quality too");
-    verb->add_option("--views", options->views,
-                     "Decide by the mean of the network's logits over so many views of the photo: 1, as it is; 2, mirrored too; 4, in its "
-                     "four turns; 8, in these and mirrored, so that turning a photo changes no answer. Takes as many network runs")
-        ->check(CLI::IsMember({1, 2, 4, 8}))
-        ->capture_default_str();
-    verb->add_option("--images", options->images_folder,
-                     "The folder of the photos that lists name (default: the list's own, then the current one)");
-    verb->add_option(
+    add_model_option(verb, options->model);
+    verb.add_option("photos", options->files,
+                    "JPEG and PNG files, whatever they are called; folders, with the folders and links in them: a picture that "
+                    "cannot be read gets an error, what is no picture is counted; lists: .csv or .tsv with a column "
+                    "file, path, image, photo or id_code, .json, .jsonl, results of an earlier run")
+        .required();
+    verb.add_option("--format,-f", options->format,
+                    "text; json (one array); jsonl (one object a line); csv")
+        .one_of({"text", "json", "jsonl", "csv"})
+        .show_default();
+    verb.add_option("--output,-o", options->output, "Write the results to this file; until they are whole it is called FILE.part");
+    verb.add_flag("--resume", options->resume,
+                  "Continue what an interrupted run of the same command left for --output");
+    verb.add_option("--operating-point", options->operating_point,
+                    "Decide by this threshold of the model (see fovea info)");
+    verb.add_flag("--force", options->force,
+                  "Give a result, marked, for photos of too poor quality too");
+    verb.add_option("--views", options->views,
+                    "Decide by the mean of the network's logits over so many views of the photo: 1, as it is; 2, mirrored too; 4, in its "
+                    "four turns; 8, in these and mirrored, so that turning a photo changes no answer. Takes as many network runs")
+        .one_of({1, 2, 4, 8})
+        .show_default();
+    verb.add_option("--images", options->images_folder,
+                    "The folder of the photos that lists name (default: the list's own, then the current one)");
+    verb.add_option(
         "--shard", options->shard,
         "i/n: only part i of n of the photos; the parts' results in order are the whole's");
-    add_map_options(*verb, options->maps);
-    verb->add_flag("--no-timings", options->no_timings,
-                   "Leave the times out, so that equal runs give equal bytes");
-    verb->add_flag("--bom", options->bom,
-                   "csv: begin with a byte-order mark, by which spreadsheets know UTF-8");
-    add_jobs_option(*verb, options->jobs,
+    add_map_options(verb, options->maps);
+    verb.add_flag("--no-timings", options->no_timings,
+                  "Leave the times out, so that equal runs give equal bytes");
+    verb.add_flag("--bom", options->bom,
+                  "csv: begin with a byte-order mark, by which spreadsheets know UTF-8");
+    add_jobs_option(verb, options->jobs,
                     "its photo's file, what decoding that takes (at most --photo-memory), 8 MiB, and one network's working "
                     "memory (fovea info)");
-    verb->add_option("--photo-memory", options->photo_memory,
-                     "MiB that decoding one photo may take, the decoded photo included (default: 1024); a photo that needs more "
-                     "gets an error")
-        ->check(CLI::Range(1, 1 << 24));
-    add_threads_option(*verb, options->threads);
-    add_isa_option(*verb, options->isa);
-    add_max_memory_option(*verb, options->max_memory);
-    verb->footer(
+    verb.add_option("--photo-memory", options->photo_memory,
+                    "MiB that decoding one photo may take, the decoded photo included (default: 1024); a photo that needs more "
+                    "gets an error")
+        .range(1, 1 << 24);
+    add_threads_option(verb, options->threads);
+    add_isa_option(verb, options->isa);
+    add_max_memory_option(verb, options->max_memory);
+    verb.footer(
         "Examples:\n"
         "  fovea screen --model small224.fovea photo.jpg\n"
         "  fovea screen --model small224.fovea --format csv --output results.csv photos/\n"
@@ -376,7 +377,7 @@ void add_screen(CLI::App& program, Action& chosen) {
         "  fovea screen --model small224.fovea --views 8 --format csv photos/\n"
         "  fovea screen --model small224.fovea --format jsonl --shard 2/8 photos/ > part2.jsonl\n"
         "For research use. Not a medical device.");
-    verb->callback([&chosen, options] { chosen = [options] { return screen(*options); }; });
+    verb.action([options] { return screen(*options); });
 }
 
 }  // namespace fovea::cli

@@ -10,17 +10,17 @@
 
 namespace fovea::cli {
 
-void add_map_options(CLI::App& verb, MapOptions& options) {
+void add_map_options(Verb& verb, MapOptions& options) {
     options.method = ExplainRequest().method;
     verb.add_option("--explain", options.folder,
                     "Also explain each result: write the photo here as a PNG with the map over it, under the photo's name (and folder) "
                     "with .png behind. See fovea explain");
     verb.add_option("--explain-method", options.method,
                     "For --explain; integrated takes 16 gradients a photo, gradient one. One of " + keys_of(kExplainMethods))
-        ->check([](const std::string& text) {
+        .check([](const std::string& text) {
             return kExplainMethods.contains(text) ? std::string() : "must be one of " + keys_of(kExplainMethods);
         })
-        ->capture_default_str();
+        .show_default();
 }
 
 ScreeningMaps::ScreeningMaps(const MapOptions& options, std::uint64_t photo_memory_mib, const std::vector<Input>& inputs)

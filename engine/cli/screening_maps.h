@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "command_line.h"
 #include "handles.h"
 #include "inputs.h"
 #include "json_numbers.h"
@@ -21,7 +20,7 @@ struct MapOptions {
 };
 
 // Adds what fills the options to a verb; nothing in a build without explanations.
-void add_map_options(CLI::App& verb, MapOptions& options);
+void add_map_options(Verb& verb, MapOptions& options);
 
 // Where each photo's map goes: in the folder, under its photo's name and folder with .png behind.
 class ScreeningMaps {

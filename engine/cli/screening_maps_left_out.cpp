@@ -4,7 +4,7 @@
 
 namespace fovea::cli {
 
-void add_map_options(CLI::App&, MapOptions&) {}
+void add_map_options(Verb&, MapOptions&) {}
 
 ScreeningMaps::ScreeningMaps(const MapOptions& options, std::uint64_t photo_memory_mib, const std::vector<Input>&)
     : options_(options), photo_memory_mib_(photo_memory_mib) {}

@@ -42,20 +42,20 @@ ExitStatus selftest(const Options& options) {
 
 }  // namespace
 
-void add_selftest(CLI::App& program, Action& chosen) {
+void add_selftest(CommandLine& program) {
     const auto options = std::make_shared<Options>();
-    CLI::App* verb = program.add_subcommand(
+    Verb verb = program.add_verb(
         "selftest", "Check on this CPU that a model gives the results stored in its file");
-    verb->add_option("model", options->model, "The model, a .fovea file")->required();
-    add_threads_option(*verb, options->threads);
-    add_isa_option(*verb, options->isa);
-    add_max_memory_option(*verb, options->max_memory);
-    verb->footer(
+    verb.add_option("model", options->model, "The model, a .fovea file").required();
+    add_threads_option(verb, options->threads);
+    add_isa_option(verb, options->isa);
+    add_max_memory_option(verb, options->max_memory);
+    verb.footer(
         "Exit status 5 when a result is further off than the model's file allows.\n"
         "Examples:\n"
         "  fovea selftest small224.fovea\n"
         "  fovea selftest --isa scalar small224.fovea");
-    verb->callback([&chosen, options] { chosen = [options] { return selftest(*options); }; });
+    verb.action([options] { return selftest(*options); });
 }
 
 }  // namespace fovea::cli

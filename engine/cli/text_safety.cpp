@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text_safety.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -102,6 +103,11 @@ std::string escape_unsafe(std::string json) {
     }
     if (result.empty()) return json;
     return result.append(rest);
+}
+
+std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
 }
 
 bool is_utf8(std::string_view text) {

@@ -16,6 +16,9 @@ std::string printable(std::string_view text);
 // JSON with the same characters escaped: inside its strings \u202e and U+202E are the same.
 std::string escape_unsafe(std::string json);
 
+// A message of several lines as one.
+std::string one_line(std::string text);
+
 bool is_utf8(std::string_view text);
 
 }  // namespace fovea::cli

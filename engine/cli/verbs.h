@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include <cstdint>
 #include <string>
 
-#include "exit_status.h"
+#include "command_line.h"
 
 namespace fovea::cli {
 
-// What the command line asked for, to be called once it has been read. Throws Failure and
-// ClosedPipe.
-using Action = std::function<ExitStatus()>;
-
-// Each adds one verb with its options and help; `chosen` is set when the command line names it.
-void add_screen(CLI::App& program, Action& chosen);
-void add_preprocess(CLI::App& program, Action& chosen);
-void add_run(CLI::App& program, Action& chosen);
-void add_explain(CLI::App& program, Action& chosen);
-void add_info(CLI::App& program, Action& chosen);
-void add_selftest(CLI::App& program, Action& chosen);
-void add_kernels(CLI::App& program, Action& chosen);
+// Each adds one verb with its options and help.
+void add_screen(CommandLine& program);
+void add_preprocess(CommandLine& program);
+void add_run(CommandLine& program);
+void add_explain(CommandLine& program);
+void add_info(CommandLine& program);
+void add_selftest(CommandLine& program);
+void add_kernels(CommandLine& program);
 // In the place of a verb whose feature Meson's option of that name has left out: says so, whatever it is given.
-void add_left_out(CLI::App& program, Action& chosen, const std::string& verb, const std::string& option);
+void add_left_out(CommandLine& program, const std::string& verb, const std::string& option);
 
 // A photo file larger than this is not read, in bytes.
 inline constexpr std::uint64_t kMaxPhotoBytes = std::uint64_t{512} << 20;
