@@ -148,7 +148,7 @@ fi
 if has scalar; then
     say "scalar kernels only"
     if configure scalar -Dsimd=false -Dbench=false; then
-        run_tests scalar scalar --no-suite artifact --no-suite golden
+        run_tests scalar scalar --no-suite artifact --no-suite golden --no-suite fuzz
     fi
 fi
 if has clang; then
@@ -174,7 +174,7 @@ if has arm64; then
             arm64_isa=neon_fp16
             [ $core = cortex-a53 ] && arm64_isa=neon
             # What reads files and asks of the archive is the same on every core; what else `max` has runs the kernels of cortex-a76.
-            arm64_suites="--no-suite golden"
+            arm64_suites="--no-suite golden --no-suite fuzz"
             [ $core = cortex-a76 ] && arm64_suites="--suite kernels --suite unit"
             [ $core = max ] && arm64_suites="--suite kernels"
             QEMU_CPU=$core FOVEA_REQUIRE_ISA=$arm64_isa run_tests "arm64-$core" arm64 $arm64_suites

@@ -52,6 +52,15 @@ def test_converted(tmp_path, name, kinds):
     assert set(kinds) <= {NODE_KINDS[node.kind] for node in model.nodes}
 
 
+def test_slices_of_keras_3_equal_keras_3(fovea_run, tmp_path):
+    """Of channels with steps, backwards and from the end, of one channel, of a vector, with new axes: against Keras 3's own logits."""
+    expected = np.array(json.loads((MODELS / "keras3_slices.json").read_text())["logits"])
+    assert fovea_convert(MODELS / "keras3_slices.keras", tmp_path / "m.fovea", *LABELS, "--output-activation", "softmax", "--quiet") == 0
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)  # as in make_keras3_slices.py
+    found = np.array([fovea_run(tmp_path / "m.fovea", picture[np.newaxis])[0] for picture in pictures]).reshape(expected.shape)
+    assert np.abs(found - expected).max() < 1e-5 * np.ptp(expected)
+
+
 # ---- arguments of calls ----
 
 def with_call(index, entry=None, writer=write_h5, **keywords):
