@@ -173,11 +173,12 @@ if has arm64; then
             say "arm64 as $core"
             arm64_isa=neon_fp16
             [ $core = cortex-a53 ] && arm64_isa=neon
-            # What reads files and asks of the archive is the same on every core; what else `max` has runs the kernels of cortex-a76.
-            arm64_suites="--no-suite golden --no-suite fuzz"
-            [ $core = cortex-a76 ] && arm64_suites="--suite kernels --suite unit"
-            [ $core = max ] && arm64_suites="--suite kernels"
+            # What depends on the core are the kernels and, for those of cortex-a76, which `max` runs too, the networks made of them.
+            arm64_suites="--suite kernels"
+            [ $core = cortex-a53 ] && arm64_suites="--no-suite golden --no-suite fuzz"
             QEMU_CPU=$core FOVEA_REQUIRE_ISA=$arm64_isa run_tests "arm64-$core" arm64 $arm64_suites
+            [ $core = cortex-a76 ] && QEMU_CPU=$core FOVEA_REQUIRE_ISA=$arm64_isa run_tests arm64-networks arm64 \
+                half_network_test codes_test network_test gradient_test selftest_small96 selftest_large96
         done
     fi
 fi
