@@ -325,6 +325,15 @@ void srgb_color_space(ColorSpace* space) {
     std::memcpy(space->to_xyz, kSrgbToXyz, sizeof(kSrgbToXyz));
 }
 
+void adobe_rgb_color_space(ColorSpace* space) {
+    constexpr std::int64_t kExponent = 563 * 256;  // 2 51/256
+    constexpr double kToXyz[3][3] = {{39960 / 65536.0, 13453 / 65536.0, 9777 / 65536.0},
+                                     {20389 / 65536.0, 41004 / 65536.0, 4143 / 65536.0},
+                                     {1276 / 65536.0, 3989 / 65536.0, 48796 / 65536.0}};
+    for (std::uint16_t(&light)[256] : space->light) set_power_curve(kExponent, light);
+    std::memcpy(space->to_xyz, kToXyz, sizeof(kToXyz));
+}
+
 bool read_icc_profile(ByteSpan profile, bool is_gray, ColorSpace* space) {
     return IccReader(profile).read(is_gray, space) && is_reasonable(*space);
 }

@@ -15,6 +15,9 @@ struct ColorSpace {
 // sRGB itself.
 void srgb_color_space(ColorSpace* space);
 
+// Adobe RGB (1998), as its profile has it.
+void adobe_rgb_color_space(ColorSpace* space);
+
 // Of an ICC profile of a monitor, a camera or a working space that is made of a matrix and curves,
 // or of a grey curve. False for other kinds (tables, Lab, another number of channels than the
 // picture's) and for damaged ones.

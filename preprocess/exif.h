@@ -14,6 +14,10 @@ namespace fovea::preprocess {
 // thumbnail does not count. 0 as well where the block is damaged.
 int exif_orientation(ByteSpan tiff);
 
+// Whether the colours are those of Adobe RGB, by DCF 2.0: an uncalibrated colour space and the
+// interoperability index R03. Cameras that write so embed no profile.
+bool exif_says_adobe_rgb(ByteSpan tiff);
+
 // By tiff:Orientation in an XMP packet, as an attribute or an element.
 int xmp_orientation(ByteSpan xmp);
 

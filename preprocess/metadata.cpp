@@ -135,9 +135,13 @@ Status read_metadata(const JpegInfo& info, std::uint64_t max_bytes, const Alloca
     const int by_exif = exif_orientation(info.exif);
     const int found = by_exif != 0 ? by_exif : xmp_orientation(info.xmp);
     metadata->orientation = found != 0 ? found : 1;
-    if (info.icc_part_count == 0 && info.icc_is_sound) return Status::kOk;
-    Colors colors;
     ColorSpace space;
+    if (info.icc_part_count == 0 && info.icc_is_sound) {
+        if (info.components != 3 || !exif_says_adobe_rgb(info.exif)) return Status::kOk;
+        adobe_rgb_color_space(&space);
+        return convert_from(Colors::kOther, space, max_bytes, allocator, metadata);
+    }
+    Colors colors;
     const Status status = read_colors(info, max_bytes, allocator, &colors, &space);
     if (status != Status::kOk) return status;
     return convert_from(colors, space, max_bytes, allocator, metadata);

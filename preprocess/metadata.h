@@ -19,7 +19,7 @@ struct Metadata {
 };
 
 // EXIF decides the orientation, XMP where EXIF has no such tag. An embedded ICC profile decides the
-// colours, in a PNG else sRGB, else gAMA and cHRM. At most max_bytes are used.
+// colours, in a JPEG else EXIF, in a PNG else sRGB, else gAMA and cHRM. At most max_bytes are used.
 // kOutOfMemory, kImageTooLarge.
 Status read_metadata(const JpegInfo& info, std::uint64_t max_bytes, const Allocator& allocator,
                      Metadata* metadata);

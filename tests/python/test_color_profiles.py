@@ -190,6 +190,42 @@ def test_profiles_of_jpegs(decode, parts):
     assert_close(decode(file), to_srgb(decode(plain), content))
 
 
+def dcf(color_space, index, order="<"):
+    """An EXIF segment of a camera that sets the colour space by DCF's index and embeds no profile."""
+    def directory(*entries):
+        return struct.pack(order + "H", len(entries)) + b"".join(struct.pack(order + "HHI", *e[:3]) + e[3] for e in entries) + bytes(4)
+
+    first = directory((0x8769, 4, 1, struct.pack(order + "I", 26)))
+    exif = directory((0xA001, 3, 1, struct.pack(order + "HH", color_space, 0)), (0xA005, 4, 1, struct.pack(order + "I", 56)))
+    block = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, 8) + first + exif + directory((1, 2, 4, index + b"\0"))
+    return b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block
+
+
+def jpeg(*segments, **options):
+    stream = io.BytesIO()
+    Image.fromarray(colours()).convert(options.pop("mode", "RGB")).save(stream, "JPEG", quality=95, **options)
+    return stream.getvalue()[:2] + b"".join(segments) + stream.getvalue()[2:]
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_adobe_rgb_of_cameras_without_a_profile(decode, warnings, order):
+    file = jpeg(dcf(0xFFFF, b"R03", order))
+    assert Image.open(io.BytesIO(file)).getexif().get_ifd(0xA005)[1].rstrip("\0") == "R03"
+    expected = to_srgb(decode(jpeg()), PROFILES["Adobe RGB"])
+    assert np.abs(expected.astype(int) - decode(jpeg())).max() > 10
+    assert_close(decode(file), expected)
+    assert np.abs(decode(file).astype(int) - decode(jpeg(icc_profile=PROFILES["Adobe RGB"]))).max() <= 1
+    assert warnings(file) == []
+
+
+def test_what_cameras_say_of_other_colours_changes_nothing(decode, warnings):
+    for color_space, index in ((1, b"R98"), (1, b"R03"), (0xFFFF, b"R98"), (0xFFFF, b"THM")):
+        assert np.array_equal(decode(jpeg(dcf(color_space, index))), decode(jpeg()))
+    p3 = PROFILES["Display P3"]
+    assert np.array_equal(decode(jpeg(dcf(0xFFFF, b"R03"), icc_profile=p3)), decode(jpeg(icc_profile=p3)))  # a profile says it better
+    assert np.array_equal(decode(jpeg(dcf(0xFFFF, b"R03"), mode="L")), decode(jpeg(mode="L")))
+
+
 def test_alpha_is_kept(decode):
     pixels = colours()
     alpha = np.tile(np.linspace(0, 255, SIDE).astype(np.uint8), (SIDE, 1))

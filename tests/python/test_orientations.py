@@ -13,7 +13,7 @@ ImageOps = pytest.importorskip("PIL.ImageOps")
 
 WIDTH, HEIGHT, SIDE = 64, 48, 64
 TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
-SHORT, LONG = 3, 4
+SHORT, LONG, DIRECTORY = 3, 4, 13
 
 
 def picture():
@@ -27,7 +27,7 @@ def upright(orientation, image):
 
 def tiff(orientation, order="<", kind=SHORT, count=1, second=None):
     """A directory with this orientation (none for None), and a second one of the thumbnail's."""
-    code = {SHORT: "H", LONG: "I"}[kind]
+    code = {SHORT: "H", LONG: "I", DIRECTORY: "I"}[kind]
     values = struct.pack(f"{order}{count}{code}", *[orientation or 0] * count)
     entries = [(0x010F, 2, 4, b"fov\0")]
     next_at = 8 + 2 + 12 * (1 if orientation is None else 2) + 4
@@ -106,6 +106,7 @@ FILES = {
     **{f"{o}, {order}": (jpeg(exif(tiff(o, order))), o) for o in range(1, 9) for order in "<>"},
     **{f"{o} as a long, {order}": (jpeg(exif(tiff(o, order, LONG))), o) for o in (3, 6, 8) for order in "<>"},
     **{f"6, {n} times, {k}, {order}": (jpeg(exif(tiff(6, order, k, n))), 6) for n in (2, 3) for k in (SHORT, LONG) for order in "<>"},
+    **{f"of the type of a directory, {o}, {order}": (jpeg(exif(tiff(o, order, DIRECTORY))), o) for o in (3, 6, 8) for order in "<>"},
     "Exif with 0xFF": (jpeg(exif(tiff(6), b"Exif\0\xff")), 6),
     "thumbnail alone": (jpeg(exif(tiff(None, second=6))), 1),
     "thumbnail differs": (jpeg(exif(tiff(3, second=6))), 3),

@@ -93,7 +93,7 @@ int xmp(const std::string& text) {
 TEST_CASE("the orientation is found in both byte orders, of any type and number of integers") {
     for (std::uint32_t orientation = 1; orientation <= 8; ++orientation) {
         for (const bool little : {true, false}) {
-            for (const std::uint32_t type : {1U, 3U, 4U, 6U, 8U, 9U}) {
+            for (const std::uint32_t type : {1U, 3U, 4U, 6U, 8U, 9U, 13U}) {
                 for (const std::uint32_t count : {1U, 2U, 3U, 5U}) {
                     CHECK(exif(Tiff{little}.block(orientation, type, count)) ==
                           static_cast<int>(orientation));
@@ -137,6 +137,65 @@ TEST_CASE("nothing is read beyond a block, and no changed byte makes another num
                 REQUIRE(found >= 0);
                 REQUIRE(found <= 8);
             }
+        }
+    }
+}
+
+namespace {
+
+// A directory that leads to EXIF's, and that to the one of interoperability.
+Bytes colors_block(bool little, std::uint32_t color_space, const char* index, std::uint32_t pointer_type = 4) {
+    const Tiff tiff{little};
+    Bytes bytes = little ? Bytes{'I', 'I'} : Bytes{'M', 'M'};
+    const auto add = [&](std::uint32_t value, int size) { append(&bytes, tiff.number(value, size)); };
+    const auto add_entry = [&](std::uint32_t tag, std::uint32_t type, std::uint32_t count, Bytes place) {
+        add(tag, 2);
+        add(type, 2);
+        add(count, 4);
+        place.resize(4);
+        append(&bytes, place);
+    };
+    constexpr std::uint32_t kExif = 8 + 2 + 12 + 4, kInteroperability = kExif + 2 + 24 + 4;
+    add(42, 2);
+    add(8, 4);
+    add(1, 2);
+    add_entry(0x8769, pointer_type, 1, tiff.number(kExif, 4));
+    add(0, 4);
+    add(2, 2);
+    add_entry(0xA001, 3, 1, tiff.number(color_space, 2));
+    add_entry(0xA005, pointer_type, 1, tiff.number(kInteroperability, 4));
+    add(0, 4);
+    add(1, 2);
+    const std::string text = index;
+    add_entry(1, 2, static_cast<std::uint32_t>(text.size() + 1), Bytes(text.begin(), text.end()));
+    add(0, 4);
+    return bytes;
+}
+
+bool is_adobe_rgb(const Bytes& bytes, std::size_t size) {
+    return read(exif_says_adobe_rgb, bytes, size) != 0;
+}
+
+}  // namespace
+
+TEST_CASE("an uncalibrated colour space and the index R03 mean Adobe RGB, and only both") {
+    for (const bool little : {true, false}) {
+        for (const std::uint32_t pointer_type : {4U, 13U}) {
+            const Bytes block = colors_block(little, 0xFFFF, "R03", pointer_type);
+            CHECK(is_adobe_rgb(block, block.size()));
+            const std::size_t whole = block.size() - 4;  // the place of the next directory may lack
+            for (std::size_t size = 0; size < whole; ++size) REQUIRE_FALSE(is_adobe_rgb(block, size));
+            for (std::size_t i = 0; i < block.size(); ++i) {
+                for (int value = 0; value < 256; ++value) {
+                    Bytes changed = block;
+                    changed[i] = static_cast<std::uint8_t>(value);
+                    is_adobe_rgb(changed, changed.size());
+                }
+            }
+        }
+        for (const Bytes& other : {colors_block(little, 1, "R03"), colors_block(little, 0xFFFF, "R98"), colors_block(little, 0xFFFF, "R"),
+                                   colors_block(little, 0xFFFF, "R03R03"), colors_block(little, 0xFFFF, "R03", 2), Tiff{little}.block(6)}) {
+            CHECK_FALSE(is_adobe_rgb(other, other.size()));
         }
     }
 }
