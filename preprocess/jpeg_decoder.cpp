@@ -120,8 +120,17 @@ Status JpegDecoder::decode(const RowSink& sink, const char** detail) {
 
 Status JpegDecoder::decode_scans() {
     Status status = decode_scan();
-    while (status == Status::kOk && !headers_.is_complete()) {
+    while (status == Status::kOk) {
+        const bool is_complete = headers_.is_complete();
+        if (is_complete && !headers_.frame().is_progressive) break;
+        const std::uint8_t* behind = headers_.position();
         status = headers_.read_scan();
+        if (is_complete && !headers_.is_at_scan()) {
+            // The image is whole, whatever follows.
+            headers_.resume(behind);
+            status = Status::kOk;
+            break;
+        }
         if (status != Status::kOk) return refuse(headers_.detail(), status);
         status = decode_scan();
     }
@@ -166,8 +175,12 @@ Status JpegDecoder::decode_scan() {
         if (!frame.is_progressive) status = finish_row(y);
         if (status != Status::kOk) return status;
     }
-    if (interval_.run_of_ends > 0) return refuse(kBadData);
     headers_.resume(bits.position());
+    if (scan.band.is_repeated) {
+        has_stray_bytes_ = true;
+        return Status::kOk;
+    }
+    if (interval_.run_of_ends > 0) return refuse(kBadData);
     return check_surplus(begin);
 }
 
@@ -186,7 +199,7 @@ void JpegDecoder::build_block_tables() {
 
 // A restart interval is over: padding, then the next restart marker.
 Status JpegDecoder::next_interval(BitReader* bits, int number) {
-    if (interval_.run_of_ends > 0) return refuse(kBadData);
+    if (interval_.run_of_ends > 0 && !headers_.scan().band.is_repeated) return refuse(kBadData);
     const std::uint8_t* marker = headers_.find_marker(bits->position());
     if (marker == nullptr) return refuse(kCutOff);
     if (marker[1] != kRestart0 + number) return refuse("a JPEG restart marker is missing");
@@ -197,7 +210,8 @@ Status JpegDecoder::next_interval(BitReader* bits, int number) {
 
 Status JpegDecoder::decode_units(BitReader* bits, int unit_y, int begin, int end) {
     if (!headers_.frame().is_progressive) return decode_sequential_units(bits, begin, end);
-    for (int x = begin; x < end; ++x) {
+    const bool is_repeated = headers_.scan().band.is_repeated;
+    for (int x = begin; x < end && !(is_repeated && bits->ran_over()); ++x) {
         const Status status = decode_progressive_unit(bits, x, unit_y);
         if (status != Status::kOk) return status;
     }
@@ -211,7 +225,7 @@ Status JpegDecoder::decode_progressive_unit(BitReader* bits, int unit_x, int uni
         for (int y = unit_y * part.v; y < (unit_y + 1) * part.v; ++y) {
             for (int x = unit_x * part.h; x < (unit_x + 1) * part.h; ++x) {
                 const bool is_sound = decode_progressive_block(bits, part, x, y);
-                if (bits->ran_over()) return refuse(kDataEnded);
+                if (bits->ran_over() && !scan.band.is_repeated) return refuse(kDataEnded);
                 if (!is_sound) return refuse(kBadData);
             }
         }
@@ -391,7 +405,7 @@ Status JpegDecoder::count_visits(std::int64_t units) {
 void JpegDecoder::look_for_stray_bytes() {
     const std::uint8_t* next = headers_.position();
     const std::uint8_t* marker = headers_.find_marker(next);
-    has_stray_bytes_ = std::any_of(next, marker != nullptr ? marker : headers_.end(),
+    has_stray_bytes_ |= std::any_of(next, marker != nullptr ? marker : headers_.end(),
                                    [](std::uint8_t byte) { return byte != 0 && byte != 0xFF; });
 }
 

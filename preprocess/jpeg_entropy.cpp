@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preprocess/jpeg_entropy.h"
 
+#include <algorithm>
+
 namespace fovea::preprocess {
 
 // clang-format off
@@ -94,7 +96,11 @@ bool refine_ac(BitReader* bits, const HuffmanTable& table, const JpegBand& band,
             }
             ++k;
         }
-        if (!is_placed) return false;
+        if (!is_placed) {
+            if (!band.is_repeated) return false;
+            const int behind = std::min(k, kJpegCoefficients - 1);
+            if (size == 1) coefficients[kZigzag[behind]] = shifted(is_positive ? 1 : -1, band.low);
+        }
     }
     if (*run_of_ends == 0) return true;
     for (; k <= band.spectral_end; ++k) {

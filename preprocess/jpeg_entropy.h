@@ -22,6 +22,9 @@ struct JpegBand {
     int spectral_end = kJpegCoefficients - 1;
     int high = 0;  // successive approximation
     int low = 0;
+    // Some of these bits have come before. Refinement then finds other coefficients than its writer did, and its data mean nothing; what
+    // they do is what libjpeg makes of them.
+    bool is_repeated = false;
 };
 
 // Places of the zigzag in a block of rows. The runs of damaged data end behind the block.

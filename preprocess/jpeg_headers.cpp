@@ -40,6 +40,7 @@ bool is_restart_marker(int marker) {
 constexpr const char* kCutOff = "the JPEG file is cut off";
 constexpr const char* kBadScan = "a JPEG scan header is damaged";
 constexpr const char* kNoTable = "a JPEG table is missing";
+constexpr const char* kDamagedTable = "a JPEG Huffman table is damaged";
 
 bool starts_with(ByteSpan bytes, const char* text, std::size_t count) {
     return bytes.size >= count && std::memcmp(bytes.data, text, count) == 0;
@@ -260,20 +261,20 @@ Status JpegHeaders::read_quant_tables(ByteSpan body) {
 }
 
 Status JpegHeaders::read_huffman_tables(ByteSpan body) {
-    constexpr const char* kCause = "a JPEG Huffman table is damaged";
     const std::uint8_t* p = body.data;
     for (std::size_t size = body.size; size > 0;) {
-        if (size < 17) return refuse(kCause);
+        if (size < 17) return refuse(kDamagedTable);
         const int table_class = p[0] >> 4;
         const int table = p[0] & 15;
         int total = 0;
         for (int i = 1; i <= 16; ++i) total += p[i];
         if (table_class > 1 || table >= kMaxTables || total > 256 ||
             17 + static_cast<std::size_t>(total) > size) {
-            return refuse(kCause);
+            return refuse(kDamagedTable);
         }
         HuffmanTable& target = table_class == 0 ? dc_tables_[table] : ac_tables_[table];
-        if (!target.build(p + 1, p + 17, total)) return refuse(kCause);
+        // One that no scan uses does no harm.
+        if (!target.build(p + 1, p + 17, total)) has_damaged_table_ = true;
         p += 17 + total;
         size -= 17 + static_cast<std::size_t>(total);
     }
@@ -333,7 +334,7 @@ bool JpegHeaders::use_quant(int component) {
 }
 
 Status JpegHeaders::check_sequential_scan() {
-    bool has_huffman = false;
+    bool has_huffman = has_damaged_table_;
     for (int i = 0; i < kMaxTables; ++i) {
         has_huffman |= dc_tables_[i].is_defined || ac_tables_[i].is_defined;
     }
@@ -346,15 +347,15 @@ Status JpegHeaders::check_sequential_scan() {
         const int which = scan_.order[i];
         if (states_[which].was_scanned) return refuse("a JPEG component comes twice");
         if (!dc_table(which).is_defined || !ac_table(which).is_defined || !use_quant(which)) {
-            return refuse(kNoTable);
+            return refuse_table();
         }
     }
     return Status::kOk;
 }
 
-// Each coefficient is first sent without its `low` last bits, then refined bit by bit.
+// Each coefficient is first sent without its `low` last bits, then refined bit by bit. A scan may be there twice.
 Status JpegHeaders::check_progressive_scan() {
-    const JpegBand& band = scan_.band;
+    JpegBand& band = scan_.band;
     const bool is_dc = band.spectral_begin == 0;
     const bool is_first = band.high == 0;
     if (band.spectral_begin > band.spectral_end || band.spectral_end >= kJpegCoefficients ||
@@ -367,16 +368,22 @@ Status JpegHeaders::check_progressive_scan() {
         State& state = states_[which];
         if (!is_dc && state.precision[0] < 0) return refuse("the JPEG scans are out of order");
         for (int k = band.spectral_begin; k <= band.spectral_end; ++k) {
-            if (state.precision[k] != (is_first ? -1 : band.high)) {
-                return refuse("the JPEG scans are out of order");
+            const int expected = is_first ? -1 : band.high;
+            if (state.precision[k] != expected) {
+                if (state.precision[k] != band.low) return refuse("the JPEG scans are out of order");
+                band.is_repeated = true;
             }
             state.precision[k] = static_cast<std::int8_t>(band.low);
         }
         const bool is_coded =
             is_dc ? !is_first || dc_table(which).is_defined : ac_table(which).is_defined;
-        if (!is_coded || !use_quant(which)) return refuse(kNoTable);
+        if (!is_coded || !use_quant(which)) return refuse_table();
     }
     return Status::kOk;
+}
+
+Status JpegHeaders::refuse_table() {
+    return refuse(has_damaged_table_ ? kDamagedTable : kNoTable);
 }
 
 bool JpegHeaders::is_complete() const {

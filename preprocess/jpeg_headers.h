@@ -42,6 +42,8 @@ class JpegHeaders {
     Status read_frame();
     // Up to the next scan's data, which begin at position().
     Status read_scan();
+    // Whether read_scan() has come to a scan, sound or not.
+    bool is_at_scan() const { return is_at_scan_; }
     // The scans so far hold all of every coefficient.
     bool is_complete() const;
 
@@ -92,6 +94,7 @@ class JpegHeaders {
     Status check_sequential_scan();
     Status check_progressive_scan();
     bool use_quant(int component);
+    Status refuse_table();
     Status refuse_incomplete();
 
     const std::uint8_t* end_;
@@ -105,6 +108,7 @@ class JpegHeaders {
     bool has_scan_ = false;   // the first has been read
     bool is_at_scan_ = false;
     bool has_jfif_ = false;
+    bool has_damaged_table_ = false;
     int adobe_transform_ = -1;  // -1 = no Adobe segment
     int restart_interval_ = 0;
     bool has_quant_[kMaxTables] = {};

@@ -41,6 +41,7 @@ const std::uint8_t kStandardHuffmanTables[kStandardHuffmanSize] = {
 // clang-format on
 
 bool HuffmanTable::build(const std::uint8_t* counts, const std::uint8_t* values, int total) {
+    is_defined = false;
     std::memset(fast, 0, sizeof(fast));
     std::memcpy(symbols, values, static_cast<std::size_t>(total));
     std::uint32_t code = 0;

@@ -30,7 +30,7 @@ struct HuffmanTable {
     int offset[17];           // index of a code's symbol minus the code
     std::uint8_t symbols[256];
 
-    // counts: the number of codes of 1 to 16 bits. False if they do not form a prefix code.
+    // counts: the number of codes of 1 to 16 bits. False if they do not form a prefix code; then no table is defined.
     [[nodiscard]] bool build(const std::uint8_t* counts, const std::uint8_t* values, int total);
 
   private:

@@ -1,11 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JPEG files of random coefficients, with any sampling factors and order of scans: other writers make the usual ones alone."""
+"""JPEG files of random coefficients, with any sampling factors and order of scans: other writers make the usual ones alone; and files
+taken apart into their segments."""
 import io
 
 import numpy as np
 from PIL import Image
 
 SIDE = 8
+SOI, EOI, SOS, SOF, DHT, DQT, DRI = 0xD8, 0xD9, 0xDA, (0xC0, 0xC1, 0xC2), 0xC4, 0xDB, 0xDD
+
+
+def segments(file):
+    """[marker, body, data behind it] of each segment, from SOI to EOI; the pieces in order make the file."""
+    parts, at = [], 0
+    while at < len(file):
+        marker, at = file[at + 1], at + 2
+        body = b""
+        if marker not in (SOI, EOI):
+            length = int.from_bytes(file[at : at + 2], "big")
+            body, at = file[at + 2 : at + length], at + length
+        end = at
+        while marker == SOS and not (file[end] == 0xFF and file[end + 1] != 0 and not 0xD0 <= file[end + 1] <= 0xD7):
+            end += 1
+        parts.append([marker, body, file[at:end]])
+        at = end
+    return parts
+
+
+def segment(marker, body=b""):
+    return bytes([0xFF, marker]) + (b"" if marker in (SOI, EOI) else (len(body) + 2).to_bytes(2, "big") + body)
+
+
+def join(parts):
+    return b"".join(segment(marker, body) + data for marker, body, data in parts)
 
 
 def standard_tables():
@@ -67,10 +94,6 @@ def put_block(bits, block, dc, tables):
         run = 0
     if run:
         bits.put(*TABLES[0x10 | tables][0])
-
-
-def segment(marker, body):
-    return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + bytes(body)
 
 
 def random_jpeg(random, width, height, factors, scans=None, restart=0, ids=(1, 2, 3), contrast=200):

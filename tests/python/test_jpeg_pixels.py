@@ -11,7 +11,7 @@ import pytest
 cv2 = pytest.importorskip("cv2")
 Image = pytest.importorskip("PIL.Image")
 
-from jpeg_writer import random_jpeg  # noqa: E402
+from jpeg_writer import EOI, SOS, join, random_jpeg, segments  # noqa: E402
 
 PROGRAM = pathlib.Path(os.environ.get("FOVEA_BUILD_DIRECTORY", "")) / "tests" / "unit" / "decode_jpegs"
 pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="FOVEA_BUILD_DIRECTORY names no Meson build folder with its tests")
@@ -104,6 +104,34 @@ def test_files_of_pillow(tmp_path, options):
     assert compare(paths) == len(files)
     for path, pixels in zip(paths, decode(paths, 8)):
         assert np.array_equal(pixels, np.asarray(Image.open(path).convert("RGB")))
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"restart_marker_rows": 1}, {"mode": "L"}], ids=str)
+def test_a_scan_of_a_progressive_file_that_comes_twice(tmp_path, options):
+    """The same bits again, or, of a refinement, whatever libjpeg finds in its data the second time."""
+    random = np.random.default_rng(11)
+    mode = options.pop("mode", "RGB")
+    files, plain = [], []
+    for i in range(6):
+        stream = io.BytesIO()
+        pixels = picture(random, 90 + 7 * i, 60 + i)
+        Image.fromarray(pixels).convert(mode).save(stream, "JPEG", progressive=True, **{"quality": 70 + 5 * i} | options)
+        parts = segments(stream.getvalue())
+        ends = [at + 1 for at, part in enumerate(parts) if part[0] == SOS]
+        assert len(ends) >= 6 and parts[-1][0] == EOI
+        for number, end in enumerate(ends):
+            begin = ends[number - 1] if number else end - 1
+            files.append((f"{i}_{number}", join(parts[:end] + parts[begin:])))
+            plain.append(join(parts))
+    options["mode"] = mode
+    paths = write_all(tmp_path, files)
+    assert compare(paths) >= len(files) * 3 // 4
+    changed = 0
+    for path, pixels, whole in zip(paths, decode(paths, 8), plain):
+        if pixels is not None:
+            assert np.array_equal(pixels, np.asarray(Image.open(path).convert("RGB")))
+            changed += not np.array_equal(pixels, np.asarray(Image.open(io.BytesIO(whole)).convert("RGB")))
+    assert changed >= 6
 
 
 def test_flat_and_extreme_pictures(tmp_path):

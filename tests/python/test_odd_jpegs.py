@@ -11,8 +11,9 @@ import pytest
 cv2 = pytest.importorskip("cv2")
 Image = pytest.importorskip("PIL.Image")
 
+from jpeg_writer import DHT, DQT, DRI, EOI, SOF, SOI, SOS, join, segment, segments  # noqa: E402
+
 SIDE = 176
-SOI, EOI, SOS, SOF, DHT, DQT, DRI = 0xD8, 0xD9, 0xDA, (0xC0, 0xC1, 0xC2), 0xC4, 0xDB, 0xDD
 
 
 def make(**options):
@@ -23,31 +24,6 @@ def make(**options):
     stream = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(stream, "JPEG", **{"quality": 85, "subsampling": 2} | options)
     return stream.getvalue()
-
-
-def segments(file):
-    """[marker, body, data behind it] of each segment, from SOI to EOI; the pieces in order make the file."""
-    parts, at = [], 0
-    while at < len(file):
-        marker, at = file[at + 1], at + 2
-        body = b""
-        if marker not in (SOI, EOI):
-            length = int.from_bytes(file[at : at + 2], "big")
-            body, at = file[at + 2 : at + length], at + length
-        end = at
-        while marker == SOS and not (file[end] == 0xFF and file[end + 1] != 0 and not 0xD0 <= file[end + 1] <= 0xD7):
-            end += 1
-        parts.append([marker, body, file[at:end]])
-        at = end
-    return parts
-
-
-def segment(marker, body=b""):
-    return bytes([0xFF, marker]) + (b"" if marker in (SOI, EOI) else (len(body) + 2).to_bytes(2, "big") + body)
-
-
-def join(parts):
-    return b"".join(segment(marker, body) + data for marker, body, data in parts)
 
 
 def change(file, *markers, body=None, data=None, which=None):
@@ -138,6 +114,8 @@ WHOLE = {
     "restart interval beyond the picture": (BASE, insert_before(BASE, SOS, segment(DRI, b"\xff\xff"))),
     "tables defined twice": (BASE, insert_before(BASE, SOS, b"".join(segment(m, b) for m, b, _ in segments(BASE) if m in (DHT, DQT)))),
     "other tables first": (BASE, insert_before(BASE, DHT, b"".join(segment(m, b) for m, b, _ in segments(make(optimize=True)) if m == DHT))),
+    "a damaged table that no scan uses": (BASE, insert_before(BASE, DQT, segment(DHT, b"\x13\3" + bytes(15) + b"abc"))),
+    "a damaged table before its successor": (BASE, insert_before(BASE, DHT, segment(DHT, b"\x10\3" + bytes(15) + b"abc"))),
     "no Huffman tables": (BASE, join([p for p in segments(BASE) if p[0] != DHT])),
     "16-bit quantisation tables": (BASE, change(BASE, DQT, body=lambda b: b"".join(
         bytes([0x10 | b[t]]) + b"".join(bytes([0, v]) for v in b[t + 1 : t + 65]) for t in range(0, len(b), 65)))),
@@ -213,6 +191,8 @@ CUT = {
     "height doubled": lambda f: change(f, *SOF, body=lambda b: b[:1] + (2 * SIDE).to_bytes(2, "big") + b[3:]),
     "height halved": lambda f: change(f, *SOF, body=lambda b: b[:1] + (SIDE // 2).to_bytes(2, "big") + b[3:]),
     "no Huffman table for chroma": lambda f: join([p for p in segments(f) if p[0] != DHT or p[1][0] & 15 == 0]),
+    "a damaged Huffman table that a scan uses": lambda f: insert_before(f, SOS, segment(DHT, b"\0\3" + bytes(15) + b"abc")),
+    "the only Huffman table damaged": lambda f: join([[m, b"\0\3" + bytes(15) + b"abc" if m == DHT else b, d] for m, b, d in segments(f)]),
     "no quantisation table": lambda f: join([p for p in segments(f) if p[0] != DQT]),
 }
 

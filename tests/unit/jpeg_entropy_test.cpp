@@ -192,3 +192,29 @@ TEST_CASE("a run that leads out of its block is damage") {
     CHECK(content_of(46, {0xF1, 0x11}) == BlockContent::kDamaged);
     CHECK(content_of(47, {0xF1, 0x11}) == BlockContent::kDetailed);  // the latter is the next block's
 }
+
+TEST_CASE("a refinement's run that leads out of its band is damage, but where the scan came before, and then stays within the block") {
+    const Codes ac_codes(1, 0);
+    const auto refined = [&](int end, bool is_repeated, std::initializer_list<std::size_t> symbols, std::int16_t* coefficients) {
+        BitWriter writer;
+        for (const std::size_t symbol : symbols) {
+            writer.put(ac_codes.of[symbol]);
+            if ((symbol & 15) != 0) writer.put_number(1, 1);
+        }
+        for (int i = 0; i < 8; ++i) writer.put(0, 8);
+        BitReader bits(writer.bytes.data(), writer.bytes.data() + writer.bytes.size());
+        int run_of_ends = 0;
+        std::memset(coefficients, 0, (kJpegCoefficients + 1) * sizeof(*coefficients));
+        return refine_ac(&bits, ac_codes.table, {1, end, 2, 1, is_repeated}, &run_of_ends, coefficients);
+    };
+    std::int16_t coefficients[kJpegCoefficients + 1];
+    CHECK(refined(5, false, {0x41}, coefficients));
+    CHECK(coefficients[kZigzag[5]] == 2);
+    CHECK_FALSE(refined(5, false, {0x51}, coefficients));
+    CHECK(refined(5, true, {0x51}, coefficients));
+    CHECK(coefficients[kZigzag[6]] == 2);  // libjpeg: the place behind the band
+    CHECK_FALSE(refined(63, false, {0xF0, 0xF0, 0xF0, 0xF1}, coefficients));
+    CHECK(refined(63, true, {0xF0, 0xF0, 0xF0, 0xF1}, coefficients));
+    CHECK(coefficients[kZigzag[63]] == 2);  // and the last of the block
+    CHECK(coefficients[kJpegCoefficients] == 0);
+}

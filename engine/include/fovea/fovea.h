@@ -393,9 +393,9 @@ typedef struct fovea_image {
 FOVEA_API void fovea_image_free(fovea_image* image);
 
 /* Decodes a JPEG or PNG as the screening does: 8-bit RGB, upright (EXIF, or else XMP), in sRGB (ICC profiles of a matrix
- * and curves; a PNG's gAMA and cHRM), alpha put on black. A profile of another kind, and bytes behind a JPEG's data that
- * belong to nothing, are told to the log as warnings. Uses the session settings' limits, allocator, log and cancel;
- * settings may be null. Threads: any. */
+ * and curves; Adobe RGB by a JPEG's EXIF; a PNG's gAMA and cHRM), alpha put on black. A profile of another kind, and bytes
+ * behind a JPEG's data that belong to nothing, are told to the log as warnings. Uses the session settings' limits,
+ * allocator, log and cancel; settings may be null. Threads: any. */
 FOVEA_API fovea_status fovea_decode(const void* data, size_t data_size, const fovea_session_settings* settings,
                                     fovea_image* image);
 
