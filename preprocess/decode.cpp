@@ -31,10 +31,11 @@ bool starts_with(const std::uint8_t *data, std::size_t size, const char *bytes,
   return size >= at + count && std::memcmp(data + at, bytes, count) == 0;
 }
 
+// Bytes in place: a pointer to them would take more room than they do.
 struct Signature {
-  const char *bytes;
-  std::size_t count;
-  std::size_t at;
+  char bytes[9];
+  std::uint8_t count;
+  std::uint8_t at;
   const char *detail;
 };
 
@@ -47,6 +48,7 @@ constexpr Signature kOtherFormats[] = {
     {"MM\0*", 4, 0, "the file is a TIFF image; convert it to JPEG or PNG"},
     {"II\xBC", 3, 0, "the file is a JPEG XR image; convert it to JPEG or PNG"},
     {"II+\0", 4, 0, "the file is a BigTIFF image; convert it to JPEG or PNG"},
+    {"MM\0+", 4, 0, "the file is a BigTIFF image; convert it to JPEG or PNG"},
     {"%PDF", 4, 0, "the file is a PDF document"},
     {"DICM", 4, 128, "the file is a DICOM image; export it as JPEG or PNG"},
     {"\0\0\0\x0CjP  ", 8, 0,
@@ -61,8 +63,17 @@ constexpr Signature kOtherFormats[] = {
     {"PK\x03\x04", 4, 0, "the file is a ZIP archive"},
 };
 
+// PPM, PGM and PBM: "P1" to "P6", then a number or a comment.
+bool is_pnm(const std::uint8_t *data, std::size_t size) {
+  if (size < 4 || data[0] != 'P' || data[1] < '1' || data[1] > '6' ||
+      (data[2] != ' ' && data[2] != '\n' && data[2] != '\r' &&
+       data[2] != '\t'))
+    return false;
+  return data[3] == '#' || (data[3] >= '0' && data[3] <= '9');
+}
+
 struct Brand {
-  const char *name;
+  char name[5];
   const char *detail;
 };
 
@@ -409,6 +420,10 @@ Status decode_image(const std::uint8_t *data, std::size_t size,
     if (starts_with(data, size, format.bytes, format.count, format.at)) {
       return refuse(detail, format.detail, Status::kUnsupportedImage);
     }
+  }
+  if (is_pnm(data, size)) {
+    return refuse(detail, "the file is a PNM image; convert it to JPEG or PNG",
+                  Status::kUnsupportedImage);
   }
   return refuse(detail, "the file is neither JPEG nor PNG",
                 Status::kNotAnImage);

@@ -10,7 +10,8 @@ from typing import Callable, Dict, List, Optional, Tuple
 from .tables import Row, Table, TableError
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".hif", ".avif", ".bmp", ".dib", ".gif",
-                   ".dcm", ".dicom", ".jp2", ".j2k", ".jpx", ".jls", ".jxl", ".ppm", ".pgm", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+                   ".dcm", ".dicom", ".jp2", ".j2k", ".jpx", ".jls", ".jxl", ".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".cr2", ".cr3",
+                   ".nef", ".arw", ".orf", ".rw2", ".x3f", ".raf", ".ico", ".pcx", ".tga", ".psd", ".exr", ".fda", ".e2e")
 NOTHING = ("", "na", "n/a", "nan", "null", "none", "<na>", "-")  # what an empty cell is written as
 UNKNOWN_GRADE = -1      # in a file of one's own: retinopathy of a grade that is not known
 ICDR = "icdr"           # grades 0 to 4: none, mild, moderate, severe, proliferative

@@ -80,7 +80,7 @@ class FolderWalk {
     }
 
     std::vector<Input> found;
-    std::size_t not_pictures = 0;
+    LeftOut left_out;
 
   private:
     void walk(const fs::path& top) {
@@ -106,7 +106,7 @@ class FolderWalk {
     void add(const fs::directory_entry& entry, std::vector<fs::path>& folders) {
         const fs::path& path = entry.path();
         if (path.filename().string().starts_with('.')) {
-            ++not_pictures;
+            add_hidden(entry);
             return;
         }
         std::error_code error;
@@ -129,10 +129,17 @@ class FolderWalk {
             return;
         }
         if (file_kind(path) == FileKind::kOther) {
-            ++not_pictures;
+            ++left_out.not_pictures;
         } else {
             found.push_back({path.string(), path.lexically_relative(root_).string(), {}});
         }
+    }
+
+    // What other systems put beside a picture bears its ending, so that only the content tells.
+    void add_hidden(const fs::directory_entry& entry) {
+        std::error_code ignored;
+        const bool is_other = !entry.is_directory(ignored) && kind_of_content(entry.path()) == FileKind::kOther;
+        ++(is_other ? left_out.not_pictures : left_out.hidden);
     }
 
     fs::path root_;
@@ -145,7 +152,8 @@ void expand_folder(const std::string& argument, Inputs& inputs) {
     if (walk.found.empty()) {
         walk.found.push_back(failed(argument, "not_found", "there is no photo in the folder"));
     }
-    inputs.not_pictures += walk.not_pictures;
+    inputs.left_out.not_pictures += walk.left_out.not_pictures;
+    inputs.left_out.hidden += walk.left_out.hidden;
     std::move(walk.found.begin(), walk.found.end(), std::back_inserter(inputs.photos));
 }
 
@@ -293,10 +301,12 @@ Inputs expand_inputs(const std::vector<std::string>& arguments, const std::strin
     return inputs;
 }
 
-std::string left_out(std::size_t not_pictures) {
-    if (not_pictures == 0) return {};
-    return std::to_string(not_pictures) +
-           (not_pictures == 1 ? " file that is no picture; " : " files that are no pictures; ");
+std::string LeftOut::text() const {
+    const auto part = [](std::size_t count, const char* one, const char* many) {
+        return count == 0 ? std::string() : std::to_string(count) + (count == 1 ? one : many);
+    };
+    return part(not_pictures, " file that is no picture; ", " files that are no pictures; ") +
+           part(hidden, " hidden picture or folder, not looked into; ", " hidden pictures or folders, not looked into; ");
 }
 
 Shard parse_shard(const std::string& text) {

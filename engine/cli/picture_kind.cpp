@@ -20,7 +20,9 @@ using namespace std::string_view_literals;
 constexpr std::array kEndings = {
     ".jpg"sv, ".jpeg"sv, ".jpe"sv,  ".jfif"sv, ".jif"sv,  ".png"sv, ".tif"sv, ".tiff"sv, ".webp"sv, ".heic"sv,
     ".heif"sv, ".hif"sv, ".avif"sv, ".bmp"sv,  ".dib"sv,  ".gif"sv, ".dcm"sv, ".dicom"sv, ".jp2"sv, ".j2k"sv,
-    ".jpx"sv, ".jls"sv,  ".jxl"sv,  ".ppm"sv,  ".pgm"sv,  ".dng"sv, ".cr2"sv, ".cr3"sv,  ".nef"sv, ".arw"sv,
+    ".jpx"sv, ".jls"sv,  ".jxl"sv,  ".ppm"sv,  ".pgm"sv,  ".pbm"sv, ".pnm"sv, ".dng"sv,  ".cr2"sv, ".cr3"sv,
+    ".nef"sv, ".arw"sv,  ".orf"sv,  ".rw2"sv,  ".x3f"sv,  ".raf"sv, ".ico"sv, ".pcx"sv,  ".tga"sv, ".psd"sv,
+    ".exr"sv, ".fda"sv,  ".e2e"sv,
 };
 
 struct Signature {
@@ -55,7 +57,10 @@ bool has_picture_ending(const std::filesystem::path& path) {
 }
 
 FileKind file_kind(const std::filesystem::path& path) {
-    if (has_picture_ending(path)) return FileKind::kPicture;
+    return has_picture_ending(path) ? FileKind::kPicture : kind_of_content(path);
+}
+
+FileKind kind_of_content(const std::filesystem::path& path) {
     // Opening a pipe or a device may wait, or do something.
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return FileKind::kUnreadable;

@@ -17,5 +17,7 @@ enum class FileKind {
 // What a file in a folder is. A picture's name ends as pictures of cameras, scanners and archives do; a file of any name is one when
 // it begins as a JPEG, PNG, TIFF, WebP, HEIF, GIF, BMP, JPEG 2000, JPEG XL or DICOM file does.
 FileKind file_kind(const std::filesystem::path& path);
+// By its first bytes alone.
+FileKind kind_of_content(const std::filesystem::path& path);
 
 }  // namespace fovea::cli

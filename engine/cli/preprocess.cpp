@@ -116,7 +116,7 @@ Result preprocess_photo(const Job& job, const fovea_preset& preset) {
     return {.warnings = lines.warnings()};
 }
 
-std::vector<Job> plan_jobs(const Options& options, std::size_t& not_pictures) {
+std::vector<Job> plan_jobs(const Options& options, LeftOut& left_out) {
     std::vector<Job> jobs;
     if (options.out_folder.empty()) {
         if (options.files.size() != 2) {
@@ -140,7 +140,7 @@ std::vector<Job> plan_jobs(const Options& options, std::size_t& not_pictures) {
         return {{expand_inputs({file}, "").photos.front(), output}};
     }
     Inputs expanded = expand_inputs(options.files, options.images_folder);
-    not_pictures = expanded.not_pictures;
+    left_out = expanded.left_out;
     std::vector<Input>& inputs = expanded.photos;
     if (!options.shard.empty()) keep_shard(inputs, parse_shard(options.shard));
     std::set<std::filesystem::path> folders;
@@ -186,8 +186,8 @@ ExitStatus preprocess(const Options& options) {
     std::optional<Model> model;
     if (!options.model.empty()) model.emplace(options.model);
     const fovea_preset preset = make_preset(options, model ? &*model : nullptr);
-    std::size_t not_pictures = 0;
-    std::vector<Job> jobs = plan_jobs(options, not_pictures);
+    LeftOut left_out;
+    std::vector<Job> jobs = plan_jobs(options, left_out);
     refuse_collisions(jobs);
     const auto work = [&](unsigned, std::size_t index) -> Result {
         try {
@@ -222,9 +222,9 @@ ExitStatus preprocess(const Options& options) {
         throw;
     }
     progress.clear();
-    if (jobs.size() > 1 || not_pictures > 0) {
+    if (jobs.size() > 1 || left_out.is_any()) {
         say(amount(jobs.size(), "photo") + ": " + std::to_string(jobs.size() - failures) +
-            " written, " + std::to_string(failures) + " failed; " + left_out(not_pictures) +
+            " written, " + std::to_string(failures) + " failed; " + left_out.text() +
             rate(jobs.size(), progress.seconds()) + "\n");
     }
     if (out_of_memory) return kFailure;

@@ -309,11 +309,11 @@ ExitStatus screen(const Options& options) {
     }
     progress.clear();
     writer.finish();
-    if (inputs.size() > 1 || expanded.not_pictures > 0) {
+    if (inputs.size() > 1 || expanded.left_out.is_any()) {
         say(amount(inputs.size(), "photo") + ": " + std::to_string(counts.signs) +
             " with DR signs, " + std::to_string(counts.no_signs) + " without, " +
             std::to_string(counts.not_gradable) + " not gradable, " +
-            amount(counts.errors, "error") + "; " + left_out(expanded.not_pictures) + rate(left, progress.seconds()) + "\n");
+            amount(counts.errors, "error") + "; " + expanded.left_out.text() + rate(left, progress.seconds()) + "\n");
     }
     if (counts.bad_model) return kBadModel;
     if (counts.out_of_memory) return kFailure;
@@ -329,7 +329,8 @@ void add_screen(CommandLine& program) {
     add_model_option(verb, options->model);
     verb.add_option("photos", options->files,
                     "JPEG and PNG files, whatever they are called; folders, with the folders and links in them: a picture that "
-                    "cannot be read gets an error, what is no picture is counted; lists: .csv or .tsv with a column "
+                    "cannot be read gets an error; what is no picture is counted, and so is what is hidden, whose name begins with a "
+                    "dot; lists: .csv or .tsv with a column "
                     "file, path, image, photo or id_code, .json, .jsonl, results of an earlier run")
         .required();
     verb.add_option("--format,-f", options->format,

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fovea screen takes from a folder: every picture, whatever its name; a row for those it cannot read; nothing in silence."""
 import os
+import pathlib
+import re
 import shutil
 import socket
 
 import numpy as np
 import pytest
 from cli_helpers import SAMPLES, fovea, jsonl, model, needs_binary, one_error  # noqa: F401
+
+from fovea_tools import label_sets
 
 Image = pytest.importorskip("PIL.Image")
 pytestmark = needs_binary
@@ -81,6 +85,21 @@ def test_a_picture_of_another_format_is_named(model, photos):  # noqa: F811
         one_error(screen(model, path)[0], 3, path, format_name)
 
 
+@pytest.mark.parametrize("ending", [".orf", ".rw2", ".x3f", ".raf", ".ico", ".pcx", ".tga", ".psd", ".exr", ".fda", ".E2E", ".pnm"])
+def test_pictures_of_rare_kinds_get_rows(model, photos, ending):  # noqa: F811
+    shutil.copy(SAMPLES[0], photos / "z.jpg")
+    (photos / f"a{ending}").write_bytes(bytes(range(1, 200)))
+    result, rows = screen(model, photos)
+    assert result.returncode == 3
+    assert [(row["file"], row["status"]) for row in rows] == [(str(photos / f"a{ending}"), "error"), (str(photos / "z.jpg"), "ok")]
+
+
+def test_program_and_label_reader_know_the_same_endings():
+    source = (pathlib.Path(__file__).parents[2] / "engine" / "cli" / "picture_kind.cpp").read_text()
+    known = re.findall(r'"(\.\w+)"sv', source[source.index("kEndings") : source.index("};")])
+    assert known == list(label_sets.PICTURE_ENDINGS) and len(set(known)) == len(known)
+
+
 def test_what_is_no_picture_is_counted(model, photos):  # noqa: F811
     shutil.copy(SAMPLES[0], photos / "a.jpg")
     (photos / "deep").mkdir()
@@ -103,6 +122,29 @@ def test_what_is_no_picture_is_counted(model, photos):  # noqa: F811
     (photos / "pipe").unlink()
     (photos / "socket").unlink()
     assert "; 1 file that is no picture; " in screen(model, photos)[0].stderr
+
+
+def test_hidden_pictures_and_folders_are_counted_apart(model, photos):  # noqa: F811
+    shutil.copy(SAMPLES[0], photos / "a.jpg")
+    (photos / "._a.jpg").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        ")  # what macOS puts beside a picture
+    (photos / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    assert "; 2 files that are no pictures; " in screen(model, photos)[0].stderr
+    for name in ("._a.jpg", ".DS_Store"):
+        (photos / name).unlink()
+    shutil.copy(SAMPLES[1], photos / ".hidden.jpg")
+    result, rows = screen(model, photos)
+    assert result.returncode == 0 and [row["file"] for row in rows] == [str(photos / "a.jpg")]
+    assert "; 1 hidden picture or folder, not looked into; " in result.stderr and "no picture" not in result.stderr
+    (photos / ".thumbnails").mkdir()
+    shutil.copy(SAMPLES[2], photos / ".thumbnails" / "b.jpg")
+    (photos / ".linked").symlink_to(".thumbnails", target_is_directory=True)
+    (photos / "readme.txt").write_text("x")
+    result, rows = screen(model, photos)
+    assert [row["file"] for row in rows] == [str(photos / "a.jpg")]
+    assert "; 1 file that is no picture; 3 hidden pictures or folders, not looked into; " in result.stderr
+    # Named, they are photos like any other.
+    _, rows = screen(model, photos / ".hidden.jpg", photos / ".thumbnails")
+    assert [row["file"] for row in rows] == [str(photos / ".hidden.jpg"), str(photos / ".thumbnails" / "b.jpg")]
 
 
 def test_a_folder_without_a_picture_is_an_error(model, photos):  # noqa: F811

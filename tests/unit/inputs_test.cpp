@@ -58,6 +58,24 @@ TEST_CASE("a folder gives its photos, sorted, with those of its folders") {
           Names{"a.jpeg", "b.JPG", "sub.png", "sub/c.png"});
 }
 
+TEST_CASE("what folders hold beside photos is counted by what it is") {
+    const Folder folder;
+    const std::string jpeg = "\xff\xd8\xff\xe0";
+    folder.add("a.jpg");
+    CHECK(expand_inputs({folder.path()}, "").left_out.text().empty());
+    folder.add("._a.jpg", std::string("\0\5\x16\7", 4));
+    CHECK(expand_inputs({folder.path()}, "").left_out.text() == "1 file that is no picture; ");
+    folder.add(".b.jpg", jpeg);
+    folder.add("sub/notes.txt");
+    CHECK(expand_inputs({folder.path()}, "").left_out.text() ==
+          "2 files that are no pictures; 1 hidden picture or folder, not looked into; ");
+    folder.add("sub/.c", jpeg);
+    folder.add(".trash/d.jpg", jpeg);
+    CHECK(expand_inputs({folder.path(), folder.path() + "/sub"}, "").left_out.text() ==
+          "3 files that are no pictures; 4 hidden pictures or folders, not looked into; ");
+    CHECK(names(expand_inputs({folder.path()}, "")) == Names{"a.jpg"});
+}
+
 TEST_CASE("a folder without photos is a problem, not nothing") {
     const Folder folder;
     const auto inputs = expand_inputs({folder.path()}, "").photos;
