@@ -292,8 +292,8 @@ Inputs expand_inputs(const std::vector<std::string>& arguments, const std::strin
             expand_list(argument, images_folder, inputs);
         } else if (is_other_list(argument)) {
             inputs.photos.push_back(failed(argument, "bad_list",
-                                           "it is no photo, and as a list it must be .csv or .tsv with a column file or id_code, "
-                                           ".json, or .jsonl"));
+                                           "it is no photo, and as a list it must be .csv or .tsv with a column " +
+                                               std::string(kPhotoColumnNames) + ", .json, or .jsonl"));
         } else {
             inputs.photos.push_back({argument, fs::path(argument).filename().string(), {}});
         }

@@ -72,10 +72,11 @@ std::string doubt_about(const NetworkInput& input) {
     } else {
         look(static_cast<const unsigned char*>(input.values));
     }
-    const bool is_rescaled = most > 0 && most <= 1;
+    // Whole numbers may be a dark picture's; fractions that stay far below 255 are no picture's.
+    const bool is_rescaled = (most > 0 && most <= 1) || (has_fractions && most <= 16 && least >= -16);
     if (least >= 0 && most <= 255 && !is_rescaled) return {};
     const std::string range = "its values go from " + float_text(least) + " to " + float_text(most);
-    return range + (is_rescaled || (has_fractions && most <= 16 && least >= -16) ? ", as if they were rescaled already" : "") +
+    return range + (is_rescaled ? ", as if they were rescaled already" : "") +
            "; the network takes pixels from 0 to 255";
 }
 

@@ -10,14 +10,28 @@
 namespace fovea::cli {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::array<std::string_view, 9> kPhotoColumns = {
     "file", "path", "image", "photo", "id_code", "image name", "image_id", "filename", "image_path"};
 
+// Spreadsheets and web pages leave blanks of many kinds, no-break spaces above all.
+constexpr std::array kBlanks = {
+    " "sv,      "\t"sv,     "\r"sv,     "\n"sv,     "\v"sv,     "\f"sv,     "\u00a0"sv, "\u1680"sv, "\u2000"sv, "\u2001"sv,
+    "\u2002"sv, "\u2003"sv, "\u2004"sv, "\u2005"sv, "\u2006"sv, "\u2007"sv, "\u2008"sv, "\u2009"sv, "\u200a"sv, "\u2028"sv,
+    "\u2029"sv, "\u202f"sv, "\u205f"sv, "\u3000"sv,
+};
+
 std::string_view trim(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(kBlank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+    const auto begins = [&](std::string_view blank) { return text.starts_with(blank); };
+    const auto ends = [&](std::string_view blank) { return text.ends_with(blank); };
+    const auto blank_that = [](const auto& is_there) {
+        const auto found = std::find_if(kBlanks.begin(), kBlanks.end(), is_there);
+        return found == kBlanks.end() ? std::size_t{0} : found->size();
+    };
+    for (std::size_t size = blank_that(begins); size > 0; size = blank_that(begins)) text.remove_prefix(size);
+    for (std::size_t size = blank_that(ends); size > 0; size = blank_that(ends)) text.remove_suffix(size);
+    return text;
 }
 
 // The column's place in kPhotoColumns: the lower, the better; its size when it is none.
@@ -39,21 +53,35 @@ bool read_table(std::string_view text, std::vector<ListedPhoto>& photos, std::st
     }
     const std::vector<std::string>& header = table.rows.front();
     std::size_t column = header.size(), best = kPhotoColumns.size();
+    bool is_twice = false;
     std::string names;
     for (std::size_t i = 0; i < header.size(); ++i) {
         names += (names.empty() ? "" : ", ") + header[i];
         const std::size_t rank = column_rank(header[i]);
+        if (rank == best && rank < kPhotoColumns.size()) is_twice = true;
         if (rank >= best) continue;
         best = rank;
         column = i;
+        is_twice = false;
     }
     if (column == header.size()) {
-        cause = "the list has no column named file, path, image, photo or id_code; it has: " +
-                names.substr(0, 200);
+        cause = "the list has no column named " + std::string(kPhotoColumnNames) + "; it has: " + names.substr(0, 200);
+        return false;
+    }
+    if (is_twice) {
+        cause = "line " + std::to_string(table.lines.front()) + ": the header names the column '" +
+                std::string(kPhotoColumns[best]) + "' twice";
         return false;
     }
     for (std::size_t i = 1; i < table.rows.size(); ++i) {
         const std::vector<std::string>& row = table.rows[i];
+        // Separators at the end are no fields; anything else may have moved the name into another column.
+        const auto is_empty = [](const std::string& field) { return trim(field).empty(); };
+        if (row.size() > header.size() && !std::all_of(row.begin() + static_cast<std::ptrdiff_t>(header.size()), row.end(), is_empty)) {
+            cause = "line " + std::to_string(table.lines[i]) + " has " + std::to_string(row.size()) + " columns, the header names " +
+                    std::to_string(header.size());
+            return false;
+        }
         photos.push_back({std::string(column < row.size() ? trim(row[column]) : std::string_view()),
                           "line " + std::to_string(table.lines[i])});
     }
@@ -72,8 +100,8 @@ class NameCollector : public nlohmann::json_sax<nlohmann::json> {
     bool boolean(bool) override { return value(); }
     bool number_integer(number_integer_t) override { return value(); }
     bool number_unsigned(number_unsigned_t number) override {
-        // An image_id may be a number.
-        return take(std::to_string(number));
+        // An image_id may be a number, but a number alone is no name.
+        return depth_ > entry_depth_ ? take(std::to_string(number)) : refuse();
     }
     bool number_float(number_float_t, const string_t&) override { return value(); }
     bool string(string_t& text) override { return take(text); }

@@ -12,9 +12,13 @@ struct ListedPhoto {
     std::string place;  // "line 4" or "entry 2"
 };
 
-// Reads which photos a list names. A table (see csv.h) names them in its column file, path, image, photo, id_code, "image name",
-// image_id, filename or image_path (any case). JSON is an array, or an object a line, of names or of objects with one of those
-// keys. Results of the screening are such lists too. False, with the cause, for anything else.
+// The columns by which a table (see csv.h) names photos, in any case, as they are told to users; "image name", image_id, filename and
+// image_path, which data sets have, are read too.
+inline constexpr std::string_view kPhotoColumnNames = "file, path, image, photo or id_code";
+
+// Reads which photos a list names. A table's rows have no more fields than its header, which names no such column twice. JSON is an
+// array, or an object a line, of names or of objects with one of those keys. Results of the screening are such lists too. False, with
+// the cause, for anything else.
 bool read_photo_list(std::string_view text, bool is_json, std::vector<ListedPhoto>& photos,
                      std::string& cause);
 

@@ -198,8 +198,8 @@ void add_run(CommandLine& program) {
             "inputs", options->files,
             "A .npy file (uint8 or float32, values 0 to 255, height x width x channels) or "
             "a PNG or JPEG of the network's size; several give a JSON line each. Whatever rescaling "
-            "the network needs is part of it: values below 0, above 255, or all from 0 to 1 bring a "
-            "warning, those that are not finite are refused")
+            "the network needs is part of it: values below 0, above 255, all from 0 to 1, or fractions "
+            "up to 16 alone bring a warning, those that are not finite are refused")
         .required();
     verb.add_option("--size", options->size,
                     "HEIGHTxWIDTH that the inputs must have (default: each input's own)");

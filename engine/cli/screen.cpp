@@ -12,6 +12,7 @@
 #include "network_input.h"
 #include "ordered_jobs.h"
 #include "output.h"
+#include "photo_list.h"
 #include "progress.h"
 #include "report.h"
 #include "result_writer.h"
@@ -328,10 +329,10 @@ void add_screen(CommandLine& program) {
         "screen", "Screen photos: quality, signs of diabetic retinopathy, confidence");
     add_model_option(verb, options->model);
     verb.add_option("photos", options->files,
-                    "JPEG and PNG files, whatever they are called; folders, with the folders and links in them: a picture that "
+                    std::string("JPEG and PNG files, whatever they are called; folders, with the folders and links in them: a picture that "
                     "cannot be read gets an error; what is no picture is counted, and so is what is hidden, whose name begins with a "
-                    "dot; lists: .csv or .tsv with a column "
-                    "file, path, image, photo or id_code, .json, .jsonl, results of an earlier run")
+                    "dot; lists: .csv or .tsv with a column ") +
+                        std::string(kPhotoColumnNames) + ", .json, .jsonl, results of an earlier run")
         .required();
     verb.add_option("--format,-f", options->format,
                     "text; json (one array); jsonl (one object a line); csv")

@@ -46,6 +46,10 @@ TABLES = {
     "photo": "Photo\nIDRiD_008.jpg\nIDRiD_037.jpg\n",
     "old Macintosh": "photo,x\rIDRiD_008,1\rIDRiD_037,2",
     "floats": "file,grade\nIDRiD_008,0.0\nIDRiD_037,2.0\n",
+    "no-break spaces": "file\u00a0,grade\nIDRiD_008\u00a0,0\n\u3000 IDRiD_037.jpg\u202f\t,2\n",
+    "separators behind the last field": "file,grade\nIDRiD_008,0,\nIDRiD_037,2,, ,\n",
+    "another column twice": "file,x,x\nIDRiD_008,0,1\nIDRiD_037,2,1\n",
+    "a better column than the one that is there twice": "image,image,file\nx,y,IDRiD_008\nx,y,IDRiD_037\n",
     "file beside image": "image,file\nx,IDRiD_008\ny,IDRiD_037\n",
 }
 
@@ -87,12 +91,14 @@ def test_json(model, folder, name, ending):  # noqa: F811
 BAD = {
     "list.json": [
         ("", "the file is empty"), (" \n", "the list is empty"), ("{", "line 1 is not valid JSON"), ('["a"', "not valid JSON"), ("[1.5]", "neither"), ("[]", "the list names no photo"), ("[\n]\n", "the list names no photo"),
-        ("[[\"a\"]]", "neither"), ("[null]", "neither"), ("3.5\n", "neither"), ("[" * 100000, "neither"), ('["a"] x', "not valid JSON"),
+        ("[[\"a\"]]", "neither"), ("[null]", "neither"), ("3.5\n", "neither"), ("[1, 2]", "neither"), ("7\n", "neither"), ("[" * 100000, "neither"), ('["a"] x', "not valid JSON"),
         ('[{"grade": 1}]', "entry 1 names no photo"), ('[""]', "entry 1 names no photo"), ('["\\ud800"]', "not valid JSON"),
         ('{"photos": [' + "[" * 200000, "not valid JSON"),
     ],
     "list.csv": [
         ("sep=;\n", "the list is empty"), ("file,grade\n", "the list names no photo"), ("sep=;\r\nfile;x\r\n\r\n", "the list names no photo"), ("sep=;\ngrade;x\n1;2\n", "no column named file"), ("a,b\nIDRiD_008,1\n", "it has: a, b"),
+        ("file,grade\na.jpg,0\nb,c.jpg,2\n", "line 3 has 3 columns, the header names 2"), ("file,x\n\n\"a\nb\",1,2\n", "line 3 has 3 columns"),
+        ("File,x, file \na,1,b\n", "line 1: the header names the column 'file' twice"), ("grade,x\n1,2\n", "no column named file, path, image, photo or id_code;"),
         ("file;x\n;2\n", "line 2 names no photo"), ("sep=;\nfile;x\n;2\n", "line 3 names no photo"), ('file\n"a" b\n', "line 2"),
     ],
 }

@@ -160,6 +160,8 @@ def test_a_picture_of_another_size_is_named(model, pixels, tmp_path):
 
 NO_PIXELS = {
     "rescaled": (np.linspace(0, 1, SIDE * SIDE * 3), "from 0 to 1, as if they were rescaled already"),
+    "rescaled to 2": (np.linspace(0, 2, SIDE * SIDE * 3), "from 0 to 2, as if they were rescaled already"),
+    "rescaled to 16": (np.linspace(0, 16, SIDE * SIDE * 3), "from 0 to 16, as if they were rescaled already"),
     "centred": (np.linspace(-1, 1, SIDE * SIDE * 3), "from -1 to 1, as if they were rescaled already"),
     "standardized": (np.linspace(-2.5, 2.5, SIDE * SIDE * 3), "from -2.5 to 2.5, as if they were rescaled already"),
     "mean taken away": (np.linspace(-123, 151, SIDE * SIDE * 3), "from -123 to 151; "),
@@ -188,6 +190,9 @@ def test_each_input_of_several_is_warned_of(model, pixels, tmp_path):
     one_error(fovea("run", "--model", model, *paths), 0, paths[1], "warning: ")
 
 
-@pytest.mark.parametrize("values", [np.zeros((SIDE, SIDE, 3), "<f4"), np.linspace(0, 255, SIDE * SIDE * 3).astype("<f4").reshape(SIDE, SIDE, 3)])
+DARK = (np.arange(SIDE * SIDE * 3) % 3).reshape(SIDE, SIDE, 3)
+
+
+@pytest.mark.parametrize("values", [np.zeros((SIDE, SIDE, 3), "<f4"), DARK.astype("<f4"), DARK.astype("u1"), np.linspace(0, 255, SIDE * SIDE * 3).astype("<f4").reshape(SIDE, SIDE, 3)])
 def test_pixels_bring_no_warning(model, tmp_path, values):
     assert fovea("run", "--model", model, save(tmp_path / "x.npy", values)).stderr == ""

@@ -52,7 +52,7 @@ def test_a_list_of_another_kind_is_told_so(model, tmp_path, name):  # noqa: F811
     path = tmp_path / name
     path.write_text("a.jpg\nb.jpg\n")
     result = fovea("screen", "-m", model, "-f", "jsonl", path)
-    one_error(result, 3, path, "as a list it must be .csv or .tsv with a column file or id_code, .json, or .jsonl")
+    one_error(result, 3, path, "as a list it must be .csv or .tsv with a column file, path, image, photo or id_code, .json, or .jsonl")
     assert jsonl(result.stdout)[0]["error"]["code"] == "bad_list"
     one_error(fovea("preprocess", path, tmp_path / "out.png"), 3, path, "as a list it must be")
     one_error(fovea("preprocess", "--out-dir", tmp_path / "out", path), 3, path, "as a list it must be")
