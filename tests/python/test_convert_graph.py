@@ -93,7 +93,7 @@ def test_rescalings_are_composed_and_a_narrow_range_warned_of(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("scale", [1 / 127.5, 1 / 10])
-def test_an_unusually_wide_range_is_warned_of(tmp_path, capsys, scale):
+def test_an_unusually_wide_range_that_is_meant_is_warned_of(tmp_path, capsys, scale):
     layers = tiny_layers()
     layers[1]["config"]["scale"] = scale
     convert(tmp_path, layers, tiny_weights(), labels="no_dr,dr")

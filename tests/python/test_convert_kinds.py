@@ -242,6 +242,54 @@ def test_every_way_from_the_pixels_must_be_rescaled(tmp_path, capsys):
     assert "--preprocess-input" in refused(one, tmp_path, capsys, *labels, status=2)
 
 
+def first_layers(*entries):
+    """The tiny network with these between the image and its convolution."""
+    image, _, *rest = tiny_layers()
+    rest[0]["inbound_nodes"] = [[[entries[-1]["name"], 0, 0, {}]]]
+    return [image, *entries, *rest]
+
+
+def statistics(mean, deviation):
+    return {"gamma": np.ones(3), "beta": np.zeros(3), "moving_mean": np.asarray(mean), "moving_variance": np.square(deviation) - 0.001}
+
+
+def rescaled(scale, offset=0.0, source="image", name="first"):
+    return layer(name, "Rescaling", source, scale=scale, offset=offset)
+
+
+FIRST = layer("first", "BatchNormalization", "image")
+
+
+@pytest.mark.parametrize("entries,weights,status,word", [
+    ([FIRST], statistics([0.0] * 3, [1.0] * 3), 2, "0 to 255"),                     # never trained
+    ([FIRST], statistics([110.0, 60.0, 25.0], [60.0, 40.0, 12.0]), 0, "wide"),      # a retina's: the blue reaches 19
+    ([FIRST], statistics([110.0, 60.0, 60.0], [60.0, 64.0, 68.0]), 0, ""),
+    ([FIRST], statistics([110.0, 60.0, 25.0], [6.0, 4.0, 1.2]), 2, "unusual range"),
+    ([rescaled(1.0)], None, 2, "0 to 255 by first"), ([rescaled(100.0)], None, 2, "25500"), ([rescaled(1 / 10)], None, 2, "25.5"),
+    ([rescaled(1.0, -128.0)], None, 2, "-128 to 127"), ([rescaled(1 / 12.75, -10.0)], None, 2, "-10 to 10"), ([rescaled(1 / 255, 2.0)], None, 2, "2 to 3"),
+    ([rescaled(1 / 65535)], None, 2, "narrow"), ([rescaled(1 / 255), rescaled(100.0, 0.0, "first", "second")], None, 2, "0 to 100 by first, second"),
+    ([layer("pad", "ZeroPadding2D", "image", padding=[[1, 1], [1, 1]]), rescaled(1.0, 0.0, "pad")], None, 2, "0 to 255 by first"),
+    ([rescaled(1 / 255)], None, 0, ""), ([rescaled(1 / 127.5, -1.0)], None, 0, ""), ([rescaled(-1 / 255, 1.0)], None, 0, ""), ([rescaled(1 / 128)], None, 0, ""),
+    ([rescaled(1 / 255), rescaled(1 / 127.5, -1.0, "first", "second")], None, 0, "rescaled twice"),
+])
+def test_pixels_of_an_unusual_range_are_refused_until_they_are_named(tmp_path, capsys, entries, weights, status, word):
+    source = write_h5(tmp_path / "m.h5", first_layers(*entries), {**tiny_weights(), **({"first": weights} if weights else {})})
+    if status:
+        said = refused(source, tmp_path, capsys, *LABELS, status=2)
+        assert word in said and "--preprocess-input" in said
+        assert fovea_convert(source, tmp_path / "m.fovea", *LABELS, *RAW, "--quiet") == 0 and "converted as it is" in capsys.readouterr().err
+        return
+    assert fovea_convert(source, tmp_path / "m.fovea", *LABELS, "--quiet") == 0
+    said = capsys.readouterr().err
+    assert word in said if word else said == ""
+
+
+def test_the_range_is_looked_at_on_every_way_from_the_pixels(tmp_path, capsys):
+    layers = [tiny_layers()[0], rescaled(1 / 255), rescaled(3.0, name="second"), layer("pool_1", "GlobalAveragePooling2D", "first"),
+              layer("pool_2", "GlobalAveragePooling2D", "second"), layer("both", "Concatenate", "pool_1", "pool_2"), layer("end", "Softmax", "both")]
+    assert "0 to 765 by second" in refused(write_h5(tmp_path / "m.h5", layers, {}), tmp_path, capsys, "--labels", "a,b,c,d,e,f", status=2)
+
+
 def reference_preprocessing(mode, pixels):
     """keras.applications.imagenet_utils.preprocess_input, by its definition."""
     x = pixels.astype(np.float64)
@@ -501,6 +549,6 @@ def test_equals_keras(tmp_path, fovea_run, name, ending):
         pytest.skip("this Keras cannot store an ellipsis in a .keras file")
     pixels = np.random.default_rng(1).integers(0, 256, (2, *model.input_shape[1:])).astype(np.uint8)
     expected = model(pixels.astype(np.float32), training=False).numpy()
-    convert_to_model(tmp_path / f"m.{ending}", tmp_path / "m.fovea")
+    convert_to_model(tmp_path / f"m.{ending}", tmp_path / "m.fovea", *LABELS, *(RAW if name == "inverted" else ()))
     for picture, wanted in zip(pixels, expected):
         np.testing.assert_allclose(fovea_run(tmp_path / "m.fovea", picture)[1], wanted, atol=2e-6)

@@ -123,9 +123,9 @@ class Builder:
             return Value(self.emit("softmax", [node], node.shape), value.rank)
         return Value(self.emit("activation", [node], node.shape, activation=name, parameter=parameter, inner=inner), value.rank)
 
-    def affine(self, value: Value, scale: np.ndarray, offset: np.ndarray) -> Value:
-        """y = x * scale + offset, with one number of each for a channel."""
-        return Value(self.emit("affine", [value.node], value.shape, weights=scale, bias=offset), value.rank)
+    def affine(self, value: Value, scale: np.ndarray, offset: np.ndarray, measured: bool = False) -> Value:
+        """y = x * scale + offset, with one number of each for a channel. measured: they are statistics of the training pictures."""
+        return Value(self.emit("affine", [value.node], value.shape, weights=scale, bias=offset, measured=measured), value.rank)
 
     def binary(self, kind: str, left: Value, right: Value) -> Value:
         """left + right (add) or left * right (multiply), the smaller one broadcast; it becomes the second operand."""

@@ -47,6 +47,8 @@ class Node:
     selected: Optional[Tuple[int, ...]] = None
     # Part of the source layer whose last node bears its name, e.g. a layer's own activation.
     inner: bool = False
+    # Of an affine node whose numbers are statistics that the training framework measured on the training pictures.
+    measured: bool = False
 
 
 class Graph:

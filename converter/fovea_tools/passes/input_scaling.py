@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -42,6 +42,17 @@ FAMILIES = {
     "mobilenet_v3": "none", "efficientnet": "none", "efficientnet_v2": "none", "convnext": "none",
 }
 
+NAME_IT = ("name what was done to them in training with --preprocess-input caffe, tf or torch (or a family: vgg16, resnet50, densenet, "
+           "inception_v3, ...), or with --mean and --scale")
+NARROW = 0.5            # of a range: not even an eighth of -2 to 2
+USUAL = 4.0             # ImageNet's standardised pixels end at -2.1 and 2.6
+OFF_ZERO = 1.0          # how far from 0 a range may begin
+# Standardised pixels, (x - mean) / deviation: 0 lies among them. By channel the deviation may be as small as 10 of 255 (the blue of retinas is dark
+# and varies little), of all channels alike it is larger.
+CENTRED = 0.3
+BY_CHANNEL, ALIKE = (-10.0, 26.0), (-5.0, 8.0)
+MOST_NAMED = 8          # layers in a message
+
 
 def named_scaling(name: str) -> InputScaling:
     return MODES[FAMILIES.get(name, name)]
@@ -79,39 +90,91 @@ def select(value: Node, order: Tuple[int, ...]) -> Node:
     )
 
 
+@dataclass(frozen=True)
+class Arriving:
+    """What becomes of the pixels on one way from the input: x * scale + offset by channel, after the layers named. rescaled: on the way
+    the range was once a usual one, so that the pixels were 0 to 255 before. measured: statistics of the training pictures standardised them last."""
+
+    scale: np.ndarray
+    offset: np.ndarray
+    layers: Tuple[str, ...] = ()
+    rescaled: bool = False
+    measured: bool = False
+
+    def after(self, node: Node) -> "Arriving":
+        if node.selected is not None:
+            picked = list(node.selected)
+            return replace(self, scale=self.scale[picked], offset=self.offset[picked])
+        if node.kind != "affine":
+            return self
+        scale, offset = self.scale * node.weights, self.offset * node.weights + node.bias
+        usual = not too_narrow(*bounds(scale, offset)) and not too_wide(*bounds(scale, offset))
+        layers = (*self.layers, node.layer) if len(self.layers) < MOST_NAMED else self.layers
+        return Arriving(scale, offset, layers, self.rescaled or usual, node.measured)
+
+
 def check_scaling(graph: Graph, named: bool) -> List[str]:
-    """Warnings about what the network makes of 0 to 255. Refuses where nothing rescales and nobody has said that this is meant."""
-    channels = graph.input.shape[2]
-    scale, offset, order = np.ones(channels), np.zeros(channels), list(range(channels))
+    """Warnings about what the network makes of 0 to 255. Refuses where nothing rescales, or what comes out is nothing that networks are
+    trained on, and nobody has said that this is meant."""
     readers = graph.consumers()
-    node: Node = graph.input
-    layers: List[str] = []
-    while len(readers[id(node)]) == 1:
-        following = readers[id(node)][0]
-        if following.selected is not None:
-            scale, offset, order = (np.asarray(item)[list(following.selected)] for item in (scale, offset, order))
-        elif following.kind == "affine":
-            offset = offset * following.weights + following.bias
-            scale = scale * following.weights
-            layers.append(following.layer)
-        else:
-            break
-        node = following
     if not named and not rescaled_everywhere(graph, readers):
-        raise UsageError(
-            "nothing in the network rescales the pixels 0 to 255: name what was done to them in training with --preprocess-input "
-            "caffe, tf or torch (or a family: vgg16, resnet50, densenet, inception_v3, ...), or with --mean and --scale; none if the "
-            "network was trained on 0 to 255"
-        )
-    if not layers or is_caffe(scale, offset):
-        return []
-    low, high = np.minimum(offset, offset + 255 * scale), np.maximum(offset, offset + 255 * scale)
-    mapped = f"pixels 0 to 255 become {low.min():.6g} to {high.max():.6g} by {', '.join(layers)}"
-    if (high - low).min() < 0.5:
-        return [f"{mapped}: a very narrow range (rescaled twice?); converted as it is"]
-    if low.min() < -4 or high.max() > 4:
-        return [f"{mapped}: an unusually wide range (a rescaling left out?); converted as it is"]
-    return []
+        raise UsageError(f"nothing in the network rescales the pixels 0 to 255: {NAME_IT}; none if the network was trained on 0 to 255")
+    with np.errstate(over="ignore", invalid="ignore"):
+        told = [unusual(arriving, named) for arriving in arriving_pixels(graph, readers)]
+    return list(dict.fromkeys(filter(None, told)))
+
+
+def arriving_pixels(graph: Graph, readers: Dict[int, List[Node]]) -> List[Arriving]:
+    """The pixels as each first layer that computes anything gets them; a layer with one input is reached on one way alone."""
+    channels = graph.input.shape[2]
+    found: List[Arriving] = []
+    stack = [(graph.input, Arriving(np.ones(channels), np.zeros(channels)))]
+    while stack:
+        node, arriving = stack.pop()
+        following = readers[id(node)]
+        onward = [item for item in following if item is not node and only_rescales(item)]
+        stack += [(item, arriving.after(item)) for item in reversed(onward)]
+        if len(onward) < len(following) and arriving.layers:
+            found.append(arriving)
+    return found
+
+
+def only_rescales(node: Node) -> bool:
+    return node.kind in ("affine", "pad") or node.selected is not None
+
+
+def bounds(scale: np.ndarray, offset: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """What 0 to 255 become, by channel."""
+    return np.minimum(offset, offset + 255 * scale), np.maximum(offset, offset + 255 * scale)
+
+
+def too_narrow(low: np.ndarray, high: np.ndarray) -> bool:
+    return bool((high - low).max() < NARROW)
+
+
+def too_wide(low: np.ndarray, high: np.ndarray) -> bool:
+    """Beyond what a network sees whose pixels were rescaled or standardised."""
+    usual = (low >= -USUAL) & (high <= USUAL) & (low <= OFF_ZERO) & (high >= -OFF_ZERO)
+    lowest, highest = ALIKE if np.ptp(low) + np.ptp(high) < NARROW else BY_CHANNEL
+    standardised = (low >= lowest) & (low <= -CENTRED) & (high >= CENTRED) & (high <= highest)
+    return not (usual | standardised).all()
+
+
+def unusual(arriving: Arriving, named: bool) -> str:
+    """What to warn of, or nothing; refused where only the user can say that it is meant."""
+    if is_caffe(arriving.scale, arriving.offset):
+        return ""
+    low, high = bounds(arriving.scale, arriving.offset)
+    mapped = f"pixels 0 to 255 become {low.min():.6g} to {high.max():.6g} by {', '.join(arriving.layers)}"
+    narrow = too_narrow(low, high) and not arriving.rescaled
+    if not named and not arriving.measured and (narrow or (too_wide(low, high) and not too_narrow(low, high))):
+        cause = "a very narrow range (not 0 to 255 in training?)" if narrow else "an unusual range (a rescaling left out?)"
+        raise UsageError(f"{mapped}, {cause}: {NAME_IT}; none if the network was trained on just that")
+    if (high - low).min() < NARROW:
+        return f"{mapped}: a very narrow range (rescaled twice?); converted as it is"
+    if low.min() < -USUAL or high.max() > USUAL:
+        return f"{mapped}: an unusually wide range (a rescaling left out?); converted as it is"
+    return f"{mapped}: an unusual range; converted as it is" if too_wide(low, high) else ""
 
 
 def rescaled_everywhere(graph: Graph, readers: Dict[int, List[Node]]) -> bool:
@@ -122,7 +185,7 @@ def rescaled_everywhere(graph: Graph, readers: Dict[int, List[Node]]) -> bool:
         for following in readers[id(stack.pop())]:
             if following.kind == "affine" or id(following) in seen:
                 continue
-            if following.selected is None and following.kind != "pad":
+            if not only_rescales(following):
                 return False
             seen.add(id(following))
             stack.append(following)

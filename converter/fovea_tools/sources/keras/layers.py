@@ -137,7 +137,9 @@ def normalization(state: Lowering) -> Value:
     channels = np.ones(value.shape[2])
     if checked.flag(config.get("invert", False), f"{state.what}: invert"):
         return state.build.affine(value, deviation * channels, mean * channels)
-    return state.build.affine(value, channels / deviation, -mean / deviation * channels)
+    # Before adapt() looks at any picture the layer stores 0 and 1.
+    measured = config.get("mean") is None and not (np.all(np.asarray(mean) == 0) and np.all(np.asarray(variance) == 1))
+    return state.build.affine(value, channels / deviation, -mean / deviation * channels, measured)
 
 
 def conv2d(state: Lowering) -> Value:
