@@ -274,6 +274,50 @@ def own_set(table: Table, roles: Dict[str, str]) -> Optional[LabelSet]:
     return LabelSet(OWN_NAME, (), Columns(photo, lowest=UNKNOWN_GRADE, **columns).labels)
 
 
+# Columns in which some data set or a clinic says the same thing; a table may have several of them.
+GRADE_COLUMNS = ("grade", "diagnosis", "level", "dr_grade", "retinopathy grade", "adjudicated_dr_grade")
+DR_COLUMN = "dr"
+EDEMA_COLUMNS = ("edema", "risk of macular edema", "adjudicated_dme")   # on scales of their own: above 0 or not
+GRADABLE_COLUMNS = ("gradable", "adjudicated_gradable")
+DEPARTMENT = "ophthalmologic department"    # Messidor's alone, whose grades are of a scale of its own
+
+
+def _agrees(row: Row, one: str, other: str) -> bool:
+    """Whether two cells can both be right. Words and numbers that are no label, as in a diagnosis told in words, say nothing here."""
+    def grade(column: str) -> Optional[int]:
+        try:
+            return _number(row, column, column, 4, UNKNOWN_GRADE)
+        except TableError:
+            return None
+
+    def mark(column: str) -> Optional[bool]:
+        if column in GRADE_COLUMNS or column in EDEMA_COLUMNS:
+            number = grade(column)
+            return None if number is None else number != 0
+        try:
+            return _yes_or_no(row, column, column)
+        except TableError:
+            return None
+
+    if None not in (mark(one), mark(other)) and mark(one) != mark(other):
+        return False
+    same_scale = {one, other} <= set(GRADE_COLUMNS) and not ("retinopathy grade" in (one, other) and DEPARTMENT in row.cells)
+    if not same_scale or UNKNOWN_GRADE in (grade(one), grade(other)):
+        return True
+    return None in (grade(one), grade(other)) or grade(one) == grade(other)
+
+
+def refuse_contradictions(row: Row) -> None:
+    """Of a table with several columns for one thing, all must say the same: nobody can tell which one is right."""
+    for columns in ((*GRADE_COLUMNS, DR_COLUMN), EDEMA_COLUMNS, GRADABLE_COLUMNS):
+        present = [column for column in columns if row.get(column)]
+        for first, one in enumerate(present):
+            for other in present[first + 1:]:
+                if not _agrees(row, one, other):
+                    raise TableError(f"{row.place}: {one} '{row[one]}' and {other} '{row[other]}' contradict each other; leave out a column, or name "
+                                     "the right one (--columns)")
+
+
 # Errata that the makers of Messidor published on 31 August and 24 October 2016.
 MESSIDOR_GRADES = {
     "20051020_63045_0100_PP": 0,

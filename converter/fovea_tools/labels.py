@@ -10,7 +10,7 @@ import re
 from typing import Dict, List, Mapping, Optional, Union
 
 from . import tables
-from .label_sets import LABEL_SETS, MESSIDOR_COPIES, MESSIDOR_GRADES, OWN_NAME, OWN_ROLES, Label, LabelSet, own_set
+from .label_sets import LABEL_SETS, MESSIDOR_COPIES, MESSIDOR_GRADES, OWN_NAME, OWN_ROLES, Label, LabelSet, own_set, refuse_contradictions
 from .tables import TableError
 
 LabelError = TableError  # whatever is wrong with a label file; the message names file, line and cause
@@ -63,7 +63,7 @@ def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Option
     """Reads a label file of any data set in label_sets.py or of one's own.
 
     Byte-order marks, blanks, empty columns and lines, quotes and ids with a picture ending are accepted. A grade off the scale
-    and a photo listed twice with different labels are errors; x.jpg and x.png are two photos where both are listed so. errata: apply
+    a photo listed twice with different labels, and columns for one thing that contradict each other are errors; x.jpg and x.png are two photos where both are listed so. errata: apply
     what the makers of Messidor published.
     roles: {role: column}, roles as in OWN_ROLES, for a file of one's own with other headers.
     patient_column: names the patients in a file of any data set; where its cell is empty the photo's name tells.
@@ -77,7 +77,10 @@ def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Option
     listed: Dict[str, List[Label]] = collections.defaultdict(list)
     found: List[Label] = []
     for row in table.rows:
-        for label in known.labels(row):
+        labels = known.labels(row)
+        if not roles:
+            refuse_contradictions(row)
+        for label in labels:
             if row.get(column):
                 label = dataclasses.replace(label, patient=row.get(column))
             elif column is not None:

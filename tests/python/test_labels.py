@@ -220,6 +220,14 @@ def test_line_separators_inside_a_cell_are_no_new_rows(read):
     ("id_code,diagnosis\na.jpg,0\na.png,1\na,1\n", "labels.csv:4: 'a' was listed before with grade 0"),
     ("id_code,diagnosis\na,0\na.png,1\n", "labels.csv:3: 'a' was listed before with grade 0"),
     ("file,grade,dr\na,0,no\nb,2,no\n", "labels.csv:3: grade 2 and dr 'no' contradict each other"),
+    ("file,grade,diagnosis\na,3,3\nb,3,1\n", "labels.csv:3: grade '3' and diagnosis '1' contradict each other"),
+    ("file,grade,level\na,-1,0\n", "labels.csv:2: grade '-1' and level '0' contradict each other"),
+    ("file,dr,adjudicated_dr_grade\na,no,2.0\n", "labels.csv:2: adjudicated_dr_grade '2.0' and dr 'no' contradict each other"),
+    ("id_code,diagnosis,dr\na,0,yes\n", "labels.csv:2: diagnosis '0' and dr 'yes' contradict each other"),
+    ("image,level,diagnosis\na,1,2\n", "labels.csv:2: diagnosis '2' and level '1' contradict each other"),
+    ("image,quality,DR_grade,level\n1_left,0,1,4\n", "labels.csv:2: level '4' and dr_grade '1' contradict each other"),
+    ("image name,retinopathy grade,risk of macular edema,edema\na,1,2,0\n", "labels.csv:2: edema '0' and risk of macular edema '2' contradict"),
+    ("file,grade,gradable,adjudicated_gradable\na,1,yes,0\n", "labels.csv:2: gradable 'yes' and adjudicated_gradable '0' contradict each other"),
     ("file,grade,dr\na,0.0,1\n", "labels.csv:2: grade 0.0 and dr '1' contradict each other"),
     ("file,grade,dr\na,-1,0\n", "labels.csv:2: grade -1 and dr '0' contradict each other"),
     ("file,grade\na,-2\n", "labels.csv:2: grade '-2' is no integer from -1 to 4"),
@@ -338,3 +346,19 @@ def test_the_data_sets_at_hand_are_read_whole(fovea_data):
         assert tuple(found.count(grade) for grade in range(5)) == expected
         # ODIR has eyes whose keywords name the illness and no grade.
         assert [label.positive("any") for label in file.labels if label.grade is None] == [True] * (36 if folder == "odir5k" else 0)
+
+
+@pytest.mark.parametrize("text", [
+    "file,grade,diagnosis,dr\na,3,3.0,yes\nb,0,,no\nc,2,NA,1\n", "file,grade,diagnosis\na,2,NPDR with glaucoma\nb,0,250\n", "file,grade,level\na,-1,3\n",
+    "image name,ophthalmologic department,retinopathy grade,risk of macular edema,grade\na,X,3,0,4\n",
+])
+def test_columns_that_say_the_same_or_nothing_do_not_contradict(tmp_path, text):
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    assert labels.read_file(path).labels
+
+
+def test_a_column_that_is_named_is_the_right_one(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("file,grade,diagnosis\na,3,1\n")
+    assert labels.read_file(path, roles={"grade": "diagnosis"}).labels[0].grade == 1
