@@ -11,6 +11,7 @@ from . import calibration
 from .calibration_data import CalibrationSet, positive_score
 from .evaluation.metrics import proportion
 from .file.fovea_file import FoveaModel
+from .terminal import printable
 
 BALANCED = "sources and classes alike"
 
@@ -72,12 +73,12 @@ def text(report: Dict[str, Any]) -> str:
         lines.append(f"{name:{width}}{before['nll']:12.4f}{after['nll']:8.4f}{before['ece15']:13.4f}{after['ece15']:8.4f}")
     counted = [name for name in report["agreement"] if name != BALANCED]
     for point in report["operating_points"]:
-        lines += ["", f"{point['name']}: threshold {point['threshold']:.6f}{' (default)' if point['default'] else ''}"]
+        lines += ["", f"{printable(point['name'])}: threshold {point['threshold']:.6f}{' (default)' if point['default'] else ''}"]
         for name in counted:
             rates = point[name]
             lines.append(f"  {name:{width}}sensitivity {_share(rates['sensitivity'])}, specificity {_share(rates['specificity'])}")
     for point in report.get("any_dr_operating_points", []):
-        lines += ["", f"{point['name']}, any DR: threshold {point['threshold']:.6f}"]
+        lines += ["", f"{printable(point['name'])}, any DR: threshold {point['threshold']:.6f}"]
     return "\n".join(lines) + "\n"
 
 

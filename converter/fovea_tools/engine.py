@@ -36,7 +36,7 @@ class Engine:
         except OSError as error:
             raise EngineError(f"{self.program}: {error.strerror} (--fovea says where the program is)") from error
         if done.returncode != 0:
-            raise EngineError(f"{self.program} {arguments[0]} failed: {done.stderr.strip()[-2000:]}")
+            raise EngineError(f"{self.program} {arguments[0]} failed: {'; '.join(done.stderr.strip().splitlines())[-2000:]}")
         return done.stdout
 
     def stored(self, data: bytes) -> str:

@@ -6,6 +6,8 @@ import pathlib
 import signal
 import sys
 
+from fovea_tools.terminal import complain
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 EXAMPLE = """examples (from the folder models/, fovea built in ../build/release):
@@ -187,7 +189,7 @@ def main(arguments=None):
     except (settings_module.SettingsError, labels.LabelError, images.ImageError, network.TeacherError, train.ResumeError,
             train.WeightsError, sampling.SamplingError, split.SplitError, prose.ProseError, record.RecordError, export.ExportError,
             protocol.ProtocolError, from_detector.DetectorError, parity.ParityError, OSError) as error:
-        print(f"recipe: {error}", file=sys.stderr)
+        complain("recipe", str(error))
         return 1
     except KeyboardInterrupt:
         print(f"\nrecipe: stopped. {_what_continues(out)}", file=sys.stderr)

@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 import numpy as np
+from fovea_tools.terminal import complain
 from sklearn.metrics import roc_auc_score
 
 from . import evaluate, grades, parity, settings, validation_pictures
@@ -103,7 +104,7 @@ def main(arguments=None):
         if parsed.json:
             pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     except (parity.ParityError, validation_pictures.PicturesError, OSError) as error:
-        print(f"recipe.beside_floats: {error}", file=sys.stderr)
+        complain("recipe.beside_floats", str(error))
         return 1
     for question, figures in found.items():
         print(f"### {question}\n\n{text(figures)}\n" if len(found) > 1 else text(figures))

@@ -4,6 +4,8 @@ import argparse
 import pathlib
 import sys
 
+from fovea_tools.terminal import complain
+
 from . import record
 
 EXAMPLE = """example (from the folder models/):
@@ -111,7 +113,7 @@ def main(arguments=None):
     try:
         print(table([read_run(folder) for folder in parsed.runs]))
     except record.RecordError as error:
-        print(f"recipe.compare: {error}", file=sys.stderr)
+        complain("recipe.compare", str(error))
         return 1
     return 0
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import numpy as np
+from fovea_tools.terminal import complain
 from PIL import Image, ImageFilter, ImageOps
 from sklearn.metrics import roc_auc_score
 
@@ -185,7 +186,7 @@ def main(arguments=None):
         if parsed.json:
             pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     except (ConditionError, labels.LabelError, split.SplitError, OSError) as error:
-        print(f"recipe.conditions: {error}", file=sys.stderr)
+        complain("recipe.conditions", str(error))
         return 1
     print(table(found))
     return 0

@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 import numpy as np
+from fovea_tools.terminal import complain
 
 from . import programs, validation_pictures
 from .settings import GRADES
@@ -142,7 +143,7 @@ def main(arguments=None):
         if parsed.json:
             pathlib.Path(parsed.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     except (ParityError, validation_pictures.PicturesError, OSError) as error:
-        print(f"recipe.parity: {error}", file=sys.stderr)
+        complain("recipe.parity", str(error))
         return 1
     print(sentences(found))
     return 0 if reached(found) else 1

@@ -289,3 +289,31 @@ def test_random_damage_of_the_bytes(tmp_path, capsys):
             assert status == 0 or said.err.count("\n") == 1, said.err
             outcomes.add(status)
     assert {0, 4} <= outcomes
+
+
+EVIL = "\x1b[2J\u202egnp\nfovea-convert: all is well\x9b"
+
+
+@pytest.mark.parametrize("place", ["class", "layer", "activation", "file", "option", "output"])
+def test_no_name_steers_the_terminal(tmp_path, capsys, place):
+    layers = tiny_layers()
+    options = ["--labels", "no_dr,dr", "--preprocess-input", "none"]
+    if place == "class":
+        layers[4] = layer("relu", EVIL, "bn")
+    elif place == "layer":
+        layers[4] = layer(EVIL, "Lambda", "bn")
+        layers[5]["inbound_nodes"] = [[[EVIL, 0, 0, {}]]]
+    elif place == "activation":
+        layers[6]["config"]["activation"] = EVIL
+    source = tmp_path / "m.h5" if place != "file" else tmp_path / f"{EVIL}.h5"
+    write_h5(tmp_path / "m.h5", layers)
+    if place == "file":
+        source.write_bytes(b"nothing")
+    elif place == "option":
+        options += [f"--{EVIL}"]
+    status = fovea_convert(source, tmp_path / (f"{EVIL}.fovea" if place == "output" else "m.fovea"), *options)
+    told = capsys.readouterr()
+    assert status == {"option": 2, "output": 0}.get(place, 4)
+    lines = [line for text in (told.out, told.err) for line in text.split("\n")]
+    assert all(line.isprintable() for line in lines) and not any(line.startswith("fovea-convert: all") for line in lines)
+    assert "\\u202e" in told.out + told.err

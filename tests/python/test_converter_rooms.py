@@ -6,11 +6,12 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "converter" / "fovea_tools"
 
 # Each folder, and each module that stands by itself, with those that it may import. Modules of one folder may import each other.
-GROUND = ("", "errors", "checked", "tables")
+GROUND = ("", "errors", "checked", "tables", "terminal")
 ROOMS = {
     "errors": (),
     "checked": ("errors",),
     "tables": ("errors",),
+    "terminal": (),
     "label_sets": GROUND,
     "labels": (*GROUND, "label_sets"),
     "builder": GROUND,
@@ -133,3 +134,20 @@ def test_a_wrong_import_is_found(tmp_path):
         path.write_text(text)
     assert upward(package, ROOMS) == ["builder.graph imports commands.convert", "passes.fold imports commands.convert"]
     assert circles(package) == ["builder.graph", "commands.convert", "passes.fold"]
+
+
+def writers(package):
+    """Modules that write to standard output or standard error themselves."""
+    found = set()
+    for name, path in modules(package).items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                found.add(name)
+            if isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr") and isinstance(node.value, ast.Name) and node.value.id == "sys":
+                found.add(name)
+    return found
+
+
+def test_whatever_is_told_goes_through_one_place():
+    """Names from models and tables reach a terminal escaped; the bar of progress shows nothing but a number."""
+    assert writers(PACKAGE) == {"terminal", "progress"}

@@ -2,9 +2,11 @@
 """fovea-evaluate as people use it: files, page, summary, pipe, exit status."""
 import base64
 import html.parser
+import importlib
 import io
 import json
 import os
+import pathlib
 import re
 import shlex
 import subprocess
@@ -381,3 +383,24 @@ def test_an_empty_pipe_is_an_error(tmp_path):
                           text=True, env=environment(), timeout=300)
     assert done.returncode == 1 and "standard input: no photo in it; did the program before the pipe fail?" in done.stderr
 
+
+@pytest.mark.parametrize("command", ["calibrate", "evaluate", "lesions", "quantize", "report", "robustness", "typicality"])
+def test_no_name_steers_the_terminal(tmp_path, capsys, monkeypatch, command):
+    """Files of such names that hold nothing, and such an option."""
+    monkeypatch.chdir(tmp_path)
+    evil = "\x1b[2J\u202egnp\nfovea: all is well\x9b"
+    pathlib.Path(evil).write_bytes(b"nothing")
+    pathlib.Path("photos").mkdir()
+    words = {"calibrate": [evil, "p.jsonl", evil, "-o", "c.fovea"], "evaluate": [evil, evil], "lesions": [evil, "--photos", "photos", "--masks", "photos"],
+             "quantize": [evil, "-o", "c.fovea", "--photos", "photos"], "report": [evil, "-o", "r.html"],
+             "robustness": [evil, evil, evil, "--photos", "photos"], "typicality": [evil, evil, evil, "--photos", "photos", "-o", "c.fovea"]}[command]
+    main = importlib.import_module(f"fovea_tools.commands.{command}").main
+    for arguments in (words, [*words, f"--{evil}"]):
+        try:
+            assert main(arguments) != 0
+        except SystemExit as error:
+            assert error.code != 0
+        said = capsys.readouterr().err
+        assert all(line.isprintable() and not line.startswith("fovea: all") for line in said.split("\n"))
+        assert "fovea-" in said
+    assert "\\u202e" in said

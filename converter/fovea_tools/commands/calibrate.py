@@ -16,6 +16,7 @@ from ..evaluation import EvaluationError
 from ..file.fovea_file import TARGETS, FormatError, FoveaModel, read_fovea
 from ..file.output_file import write_file
 from ..labels import LabelError
+from ..terminal import Parser, complain, printable, say
 from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_MODEL = 0, 1, 4
@@ -36,8 +37,8 @@ The predictions must be by this very model file. Exit status: 0 done; 1 data tha
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-calibrate", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-calibrate", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="MODEL.fovea", help="the model that made the predictions")
     parser.add_argument("predictions", metavar="PREDICTIONS.jsonl",
                         help="what fovea screen --format jsonl (or fovea run with several inputs) wrote; - is standard input")
@@ -141,14 +142,13 @@ def _run(arguments: argparse.Namespace) -> None:
     data, model = _read_model(arguments.model)
     changed, report, text, warnings = calibrate(arguments, data, model)
     for warning in warnings:
-        print(f"fovea-calibrate: warning: {warning}", file=sys.stderr)
+        complain("fovea-calibrate", f"warning: {warning}")
     target = os.path.realpath(arguments.model) if arguments.in_place else arguments.output
     if arguments.report:
         write_file(arguments.report, (json.dumps(report, indent=1) + "\n").encode("utf-8"))
     write_file(target, changed)
     if not arguments.quiet:
-        sys.stdout.write(f"{text}\n{target}: written, sha256 {report['calibrated']['sha256']}\n")
-        sys.stdout.flush()
+        say(f"{text}\n{printable(target)}: written, sha256 {report['calibrated']['sha256']}")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -156,16 +156,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     try:
         _run(arguments)
     except (CalibrationError, EvaluationError, LabelError, UsageError) as error:
-        print(f"fovea-calibrate: {error}", file=sys.stderr)
+        complain("fovea-calibrate", str(error))
         return EXIT_FAILED
     except FormatError as error:
-        print(f"fovea-calibrate: {arguments.model}: {error}", file=sys.stderr)
+        complain("fovea-calibrate", f"{arguments.model}: {error}")
         return EXIT_BAD_MODEL
     except ImportError as error:
-        print(f"fovea-calibrate: {missing_library(error)}", file=sys.stderr)
+        complain("fovea-calibrate", missing_library(error))
         return EXIT_FAILED
     except OSError as error:
-        print(f"fovea-calibrate: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        complain("fovea-calibrate", f"{error.filename or 'output'}: {error.strerror}")
         return EXIT_FAILED
     return EXIT_OK
 

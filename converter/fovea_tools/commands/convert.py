@@ -9,6 +9,7 @@ from typing import Optional, Sequence
 from ..conversion.convert import convert
 from ..errors import ConversionError, UsageError
 from ..file.output_file import write_file
+from ..terminal import complain, printable, say
 from .convert_options import parser, read_options
 
 EXIT_OK, EXIT_USAGE, EXIT_BAD_MODEL = 0, 2, 4
@@ -21,18 +22,18 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         result = convert(arguments.model, options)
         write_file(arguments.output, result.data)
     except UsageError as error:
-        print(f"fovea-convert: {error}", file=sys.stderr)
+        complain("fovea-convert", str(error))
         return EXIT_USAGE
     except ConversionError as error:
-        print(f"fovea-convert: {error}", file=sys.stderr)
+        complain("fovea-convert", str(error))
         return EXIT_BAD_MODEL
     for warning in result.warnings:
-        print(f"fovea-convert: warning: {warning}", file=sys.stderr)
+        complain("fovea-convert", f"warning: {warning}")
     if not arguments.quiet:
         for note in result.notes:
-            print(note)
+            say(printable(note))
         weights = sum(len(tensor.data) for tensor in result.model.tensors)
-        print(f"{arguments.output}: {len(result.data)} bytes, {len(result.model.nodes)} nodes, {weights / 2**20:.2f} MiB of weights")
+        say(f"{printable(arguments.output)}: {len(result.data)} bytes, {len(result.model.nodes)} nodes, {weights / 2**20:.2f} MiB of weights")
     return EXIT_OK
 
 

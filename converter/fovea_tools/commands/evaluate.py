@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 from .. import __version__, labels
 from ..errors import UsageError, missing_library
 from ..evaluation import EvaluationError
-from ..evaluation.predictions import printable
 from ..file.output_file import write_file
+from ..terminal import Parser, complain, printable, say
 from . import label_options
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def _count(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-evaluate", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-evaluate", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("predictions", metavar="PREDICTIONS.jsonl", help="what fovea screen wrote; - is standard input")
     label_options.add(parser)
     parser.add_argument("--target", choices=labels.TARGETS,
@@ -164,23 +164,22 @@ def _run(arguments: argparse.Namespace) -> str:
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_file(str(arguments.out / "evaluation.json"), report.to_json(document).encode())
         write_file(str(arguments.out / "evaluation.html"), page.encode())
-        text += f"written: {arguments.out / 'evaluation.html'}, {arguments.out / 'evaluation.json'}\n"
+        text += printable(f"written: {arguments.out / 'evaluation.html'}, {arguments.out / 'evaluation.json'}") + "\n"
     return text
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = parse(argv)
     try:
-        sys.stdout.write(_run(arguments))
-        sys.stdout.flush()
+        say(_run(arguments))
     except (EvaluationError, labels.LabelError, UsageError) as error:
-        print(f"fovea-evaluate: {error}", file=sys.stderr)
+        complain("fovea-evaluate", str(error))
         return 1
     except ImportError as error:
-        print(f"fovea-evaluate: {missing_library(error)}", file=sys.stderr)
+        complain("fovea-evaluate", missing_library(error))
         return 1
     except OSError as error:
-        print(f"fovea-evaluate: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        complain("fovea-evaluate", f"{error.filename or 'output'}: {error.strerror}")
         return 1
     return 0
 

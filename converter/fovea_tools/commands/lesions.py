@@ -13,6 +13,7 @@ from .. import __version__
 from ..errors import EngineError, UsageError, missing_library
 from ..file.fovea_file import FormatError, read_fovea
 from ..file.output_file import write_file
+from ..terminal import Parser, complain, say, show_progress
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 STEPS = re.compile("integrated/[1-9][0-9]{0,4}")
@@ -31,8 +32,8 @@ For research use. Not a medical device."""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-lesions", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-lesions", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", metavar="MODEL.fovea", nargs="+", help="the detectors, of float weights, which can be shuffled")
     parser.add_argument("--photos", metavar="FOLDER", type=pathlib.Path, required=True, help="the photos")
     parser.add_argument("--masks", metavar="FOLDER", type=pathlib.Path, required=True, help="their masks, of the same names")
@@ -72,9 +73,9 @@ def _figures(arguments: argparse.Namespace) -> List[str]:
     from ..engine import Engine
     from ..maps import lesions
 
-    def say(text: str) -> None:
-        if sys.stderr.isatty() and not arguments.quiet:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    def tell(text: str) -> None:
+        if not arguments.quiet:
+            show_progress(text)
 
     found = lesions.pairs(arguments.photos, arguments.masks, arguments.limit)
     tables, collected = [], {}
@@ -85,15 +86,15 @@ def _figures(arguments: argparse.Namespace) -> List[str]:
             raise UsageError(f"{path}: the model has one class, which is always certain")
         engine = Engine(arguments.fovea, *model.default_size)
         try:
-            cases = lesions.read_cases(engine, path, found, say)
+            cases = lesions.read_cases(engine, path, found, tell)
             checked = min(arguments.checked, len(cases))
-            results = lesions.measure(engine, path, arguments.methods, cases, lambda found, model=model: positive_score(found, model), checked, say)
+            results = lesions.measure(engine, path, arguments.methods, cases, lambda found, model=model: positive_score(found, model), checked, tell)
         finally:
             engine.close()
         name = pathlib.Path(path).stem
         tables.append(lesions.markdown(name, results, len(cases), arguments.drawn_by, checked))
         collected[name] = json.loads(lesions.to_json(results))
-    say("")
+    tell("")
     if arguments.json:
         write_file(arguments.json, (json.dumps(collected, indent=2) + "\n").encode("utf-8"))
     return tables
@@ -107,21 +108,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if arguments.output:
             write_file(arguments.output, text.encode("utf-8"))
         else:
-            print(text, end="")
+            say(text)
     except UsageError as error:
-        print(f"fovea-lesions: {error}", file=sys.stderr)
+        complain("fovea-lesions", str(error))
         return EXIT_USAGE
     except FormatError as error:
-        print(f"fovea-lesions: {error}", file=sys.stderr)
+        complain("fovea-lesions", str(error))
         return EXIT_BAD_MODEL
     except (MapError, EngineError) as error:
-        print(f"fovea-lesions: {error}", file=sys.stderr)
+        complain("fovea-lesions", str(error))
         return EXIT_FAILED
     except ImportError as error:
-        print(f"fovea-lesions: {missing_library(error)}", file=sys.stderr)
+        complain("fovea-lesions", missing_library(error))
         return EXIT_FAILED
     except OSError as error:
-        print(f"fovea-lesions: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        complain("fovea-lesions", f"{error.filename or 'output'}: {error.strerror}")
         return EXIT_FAILED
     return EXIT_OK
 

@@ -18,6 +18,7 @@ from .. import __version__
 from ..errors import EngineError, QuantizationError, UsageError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
 from ..file.output_file import write_file
+from ..terminal import Parser, complain, printable, say
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 LEAST_PHOTOS = 64  # with fewer, rare large values are cut off
@@ -38,8 +39,8 @@ program that do not do, with a message; 2 wrong usage; 4 a damaged model file. F
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-quantize", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-quantize", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="MODEL.fovea", help="the model of floats")
     parser.add_argument("--photos", metavar="DIR", required=True, action="append",
                         help="photos, in this folder and those below it; several folders give alike many")
@@ -159,7 +160,7 @@ def _golden(model: FoveaModel) -> List[bytes]:
     return pixels
 
 
-def _run(arguments: argparse.Namespace, say) -> None:
+def _run(arguments: argparse.Namespace, tell) -> None:
     from ..engine import Engine
     from ..quantization import figures, report as reports
     from ..quantization.quantize import Quantizer, Settings, finished
@@ -171,27 +172,26 @@ def _run(arguments: argparse.Namespace, say) -> None:
         data = file.read()
     sha256 = hashlib.sha256(data).hexdigest()
     if "TYPI" in read_sections(data):
-        print("fovea-quantize: warning: the model's statistics of typical photos are of its floats and are left out; fovea-typicality "
-              "makes those of the result", file=sys.stderr)
+        complain("fovea-quantize", "warning: the model's statistics of typical photos are of its floats and are left out; fovea-typicality makes those "
+                 "of the result")
     settings = Settings(arguments.precision, arguments.nearest, arguments.fit, _kept(model, arguments.keep))
     calibration, others = _photos(arguments.photos, arguments.only, arguments.count, arguments.check, arguments.seed)
     if len(calibration) < LEAST_PHOTOS:
-        print(f"fovea-quantize: warning: {len(calibration)} photos to calibrate with; below {LEAST_PHOTOS} rare values are cut off",
-              file=sys.stderr)
+        complain("fovea-quantize", f"warning: {len(calibration)} photos to calibrate with; below {LEAST_PHOTOS} rare values are cut off")
     engine = Engine(arguments.fovea, *model.default_size)
     try:
         photo_hash = _hash(calibration)
         if not arguments.prepared:
-            calibration = engine.pictures(arguments.model, calibration, say)
-            others = engine.pictures(arguments.model, others, say)
-        quantizer = Quantizer(engine, model, settings, say)
+            calibration = engine.pictures(arguments.model, calibration, tell)
+            others = engine.pictures(arguments.model, others, tell)
+        quantizer = Quantizer(engine, model, settings, tell)
         quantized = quantizer.quantize(calibration)
         widening: List[Dict[str, Any]] = []
         if arguments.most_error is not None:
             steering, others = others[: len(others) // 2], others[len(others) // 2:]
             quantized, widening = _widen(quantizer, quantized, calibration, steering, arguments.most_error)
             if widening[-1]["margin_rms_error"] > arguments.most_error:
-                print(f"fovea-quantize: warning: every layer that may has inputs of 16 bits, and the error is {widening[-1]['margin_rms_error']:.4f}", file=sys.stderr)
+                complain("fovea-quantize", f"warning: every layer that may has inputs of 16 bits, and the error is {widening[-1]['margin_rms_error']:.4f}")
         ratios = figures.signal_to_noise(quantizer, quantized, others[:LAYER_PHOTOS])
         report = {"tool": f"fovea_tools {__version__}", "model": {"name": os.path.basename(arguments.model), "sha256": sha256},
                   "photos": len(calibration), "photos_sha256": photo_hash, "seed": arguments.seed, "precision": arguments.precision,
@@ -211,8 +211,8 @@ def _run(arguments: argparse.Namespace, say) -> None:
         write_file(arguments.page, page.encode())
     write_file(arguments.output, data)
     if not arguments.quiet:
-        print(reports.to_text(report))
-        print(f"{arguments.output}: written, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+        say(reports.to_text(report))
+        say(f"{printable(arguments.output)}: written, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
 def _widen(quantizer, quantized, calibration: Sequence[str], steering: Sequence[str], most: float):
@@ -235,19 +235,19 @@ def _widen(quantizer, quantized, calibration: Sequence[str], steering: Sequence[
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = _parse(argv)
 
-    def say(text: str) -> None:
+    def tell(text: str) -> None:
         if not arguments.quiet:
-            print(f"fovea-quantize: {text}", file=sys.stderr, flush=True)
+            complain("fovea-quantize", text)
 
     try:
-        _run(arguments, say)
+        _run(arguments, tell)
     except (EngineError, QuantizationError) as error:
-        print(f"fovea-quantize: {error}", file=sys.stderr)
+        complain("fovea-quantize", str(error))
         return EXIT_FAILED
     except UsageError as error:
-        print(f"fovea-quantize: {error}", file=sys.stderr)
+        complain("fovea-quantize", str(error))
         return EXIT_WRONG_USAGE
     except FormatError as error:
-        print(f"fovea-quantize: {arguments.model}: {error}", file=sys.stderr)
+        complain("fovea-quantize", f"{arguments.model}: {error}")
         return EXIT_BAD_MODEL
     return EXIT_OK

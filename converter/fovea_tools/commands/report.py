@@ -14,6 +14,7 @@ from ..evaluation import EvaluationError
 from ..file.output_file import write_file
 from ..reporting import ReportError
 from ..tables import TableError
+from ..terminal import Parser, complain
 
 DESCRIPTION = """Makes one HTML page of the results of `fovea screen`: the photos, each with its verdict, what to do about its quality, and warnings;
 of a batch, to filter and sort, or of one patient, both eyes side by side. The page is one file, needs no network and prints well."""
@@ -40,8 +41,8 @@ NAMED = 3               # photos that standard error names
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-report", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-report", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", metavar="RESULTS.jsonl", help="what fovea screen wrote as jsonl or json; - is standard input")
     parser.add_argument("-o", "--output", metavar="PAGE.html", required=True, help="the page")
     parser.add_argument("--photos", metavar="FOLDER", type=pathlib.Path, help="look for the photos below this folder alone")
@@ -109,7 +110,7 @@ def _run(arguments: argparse.Namespace) -> List[str]:
     text = page.to_html(document.document(title, setting, items, known, arguments.patient is not None, repeated))
     write_file(arguments.output, text.encode("utf-8"))
     if file.truncated:
-        print(f"fovea-report: {file.truncated}", file=sys.stderr)
+        complain("fovea-report", file.truncated)
     # A photo that could not be read when it was screened is no news.
     return [f"{item.prediction.file}: {item.pictures.missing}" for item in items if item.pictures.missing and item.outcome != "error"]
 
@@ -119,18 +120,18 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     try:
         missing = _run(arguments)
     except (EvaluationError, ReportError, TableError, UsageError) as error:
-        print(f"fovea-report: {error}", file=sys.stderr)
+        complain("fovea-report", str(error))
         return 1
     except ImportError as error:
-        print(f"fovea-report: {missing_library(error)}", file=sys.stderr)
+        complain("fovea-report", missing_library(error))
         return 1
     except OSError as error:
-        print(f"fovea-report: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        complain("fovea-report", f"{error.filename or 'output'}: {error.strerror}")
         return 1
     for line in missing[:NAMED]:
-        print(f"fovea-report: {line}", file=sys.stderr)
+        complain("fovea-report", line)
     if len(missing) > NAMED:
-        print(f"fovea-report: and {len(missing) - NAMED} more, named on the page", file=sys.stderr)
+        complain("fovea-report", f"and {len(missing) - NAMED} more, named on the page")
     return 3 if missing else 0
 
 

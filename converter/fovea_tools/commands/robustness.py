@@ -16,6 +16,7 @@ from ..evaluation import EvaluationError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
 from ..file.output_file import write_file
 from ..labels import LabelError
+from ..terminal import Parser, complain, say, show_progress
 from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -34,8 +35,8 @@ For research use. Not a medical device."""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-robustness", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-robustness", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="MODEL.fovea", help="the detector")
     parser.add_argument("predictions", metavar="PREDICTIONS.jsonl", help="what fovea screen --format jsonl wrote of the photos; - is standard input")
     label_options.add(parser)
@@ -115,15 +116,15 @@ def _figures(arguments: argparse.Namespace) -> Dict[str, Any]:
     question = Question(LABEL_TARGETS[TARGETS[model.target]])
     joined = join(predictions.read(arguments.predictions).predictions, label_options.read(arguments), question, None)
     for problem in joined.problems:
-        print(f"fovea-robustness: warning: {problem.line(3)}", file=sys.stderr)
+        complain("fovea-robustness", f"warning: {problem.line(3)}")
     cases = _chosen(joined.cases, arguments.limit)
     positive = np.array([case.positive for case in cases])
     threshold = _threshold(model)
     layers = [] if known is None else [next(name for name, node in model.names if node == tap.value - 1) for tap in known.taps]
 
-    def say(text: str) -> None:
-        if sys.stderr.isatty() and not arguments.quiet:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    def tell(text: str) -> None:
+        if not arguments.quiet:
+            show_progress(text)
 
     engine = Engine(arguments.fovea, *model.default_size)
     path = os.path.abspath(arguments.model)
@@ -140,16 +141,16 @@ def _figures(arguments: argparse.Namespace) -> Dict[str, Any]:
 
     try:
         photos = [os.path.abspath(os.path.join(arguments.photos, case.prediction.file)) for case in cases]
-        paths = photos if arguments.prepared else engine.pictures(path, photos, say)
+        paths = photos if arguments.prepared else engine.pictures(path, photos, tell)
         targets = [attack.Target(np.asarray(Image.open(picture).convert("RGB")), -1 if case.positive else 1) for picture, case in zip(paths, cases)]
         rows = [judged("none", 0.0, [target.pixels for target in targets])]
         slopes = attack.gradients(engine, path, [target.pixels for target in targets])
         for epsilon in arguments.epsilons:
-            say(f"epsilon {epsilon:g}: FGSM")
+            tell(f"epsilon {epsilon:g}: FGSM")
             rows.append(judged("FGSM", epsilon, attack.fgsm(targets, slopes, epsilon)))
-            say(f"epsilon {epsilon:g}: PGD")
+            tell(f"epsilon {epsilon:g}: PGD")
             rows.append(judged("PGD", epsilon, attack.pgd(engine, path, targets, epsilon, arguments.steps, arguments.seed)))
-        say("")
+        tell("")
     finally:
         engine.close()
     return {"model": pathlib.Path(arguments.model).stem, "photos": len(cases), "positive": int(positive.sum()), "threshold": threshold,
@@ -183,21 +184,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if arguments.output:
             write_file(arguments.output, text.encode("utf-8"))
         else:
-            print(text, end="")
+            say(text)
     except UsageError as error:
-        print(f"fovea-robustness: {error}", file=sys.stderr)
+        complain("fovea-robustness", str(error))
         return EXIT_USAGE
     except (CalibrationError, EngineError, EvaluationError, LabelError) as error:
-        print(f"fovea-robustness: {error}", file=sys.stderr)
+        complain("fovea-robustness", str(error))
         return EXIT_FAILED
     except FormatError as error:
-        print(f"fovea-robustness: {arguments.model}: {error}", file=sys.stderr)
+        complain("fovea-robustness", f"{arguments.model}: {error}")
         return EXIT_BAD_MODEL
     except OSError as error:
-        print(f"fovea-robustness: {error.filename or arguments.model}: {error.strerror or error}", file=sys.stderr)
+        complain("fovea-robustness", f"{error.filename or arguments.model}: {error.strerror or error}")
         return EXIT_FAILED
     except ImportError as error:
-        print(f"fovea-robustness: {missing_library(error)}", file=sys.stderr)
+        complain("fovea-robustness", missing_library(error))
         return EXIT_FAILED
     return EXIT_OK
 

@@ -15,6 +15,7 @@ from ..evaluation import EvaluationError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea
 from ..file.output_file import write_file
 from ..labels import LabelError
+from ..terminal import Parser, complain, printable, say, show_progress
 from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -40,8 +41,8 @@ For research use. Not a medical device."""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fovea-typicality", description=DESCRIPTION, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="fovea-typicality", description=DESCRIPTION, epilog=EXAMPLES,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="MODEL.fovea", help="the detector")
     parser.add_argument("predictions", metavar="PREDICTIONS.jsonl",
                         help="what fovea screen --format jsonl (or fovea run with several inputs) wrote; - is standard input")
@@ -131,25 +132,25 @@ def _run(arguments: argparse.Namespace) -> None:
     split = splits.read(arguments.split) if arguments.split else None
     joined = join(predictions.read(arguments.predictions).predictions, label_options.read(arguments), Question("any"), split)
     for problem in joined.problems:
-        print(f"fovea-typicality: warning: {problem.line(3)}", file=sys.stderr)
+        complain("fovea-typicality", f"warning: {problem.line(3)}")
     sides = _sides(joined.cases, split is not None)
     others = _compared(arguments.compare, arguments.compare_limit)
 
-    def say(text: str) -> None:
-        if sys.stderr.isatty() and not arguments.quiet:
-            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+    def tell(text: str) -> None:
+        if not arguments.quiet:
+            show_progress(text)
 
     found, engine = {}, Engine(arguments.fovea, *model.default_size)
     try:
         for side, cases in sides.items():
             pictures = [os.path.join(arguments.photos, case.prediction.file) for case in cases]
             if not arguments.prepared:
-                pictures = engine.pictures(arguments.model, pictures, say)
+                pictures = engine.pictures(arguments.model, pictures, tell)
             found[side] = features.extract(engine, arguments.model, [layer for layer, _ in taps], pictures,
-                                           lambda done, side=side, cases=cases: say(f"{side}: {done} of {len(cases)} photos"))
-            say("\n")
+                                           lambda done, side=side, cases=cases: tell(f"{side}: {done} of {len(cases)} photos"))
+            tell("")
         for name, photos in others.items():
-            pictures = photos if arguments.prepared else engine.pictures(arguments.model, photos, say)
+            pictures = photos if arguments.prepared else engine.pictures(arguments.model, photos, tell)
             found[name] = features.extract(engine, arguments.model, [layer for layer, _ in taps], pictures, lambda done: None)
     finally:
         engine.close()
@@ -163,18 +164,18 @@ def _run(arguments: argparse.Namespace) -> None:
         TapStatistics(value, gaussian.rest_variance, row, gaussian.means, gaussian.variances, gaussian.directions)
         for (_, value), gaussian, row in zip(taps, gaussians, rows)])
     if others:
-        print(comparison.markdown(comparison.compared(found["fit"], classes, found["aside"], {name: found[name] for name in others},
-                                                      (ATYPICAL, REJECT))), end="")
+        say(comparison.markdown(comparison.compared(found["fit"], classes, found["aside"], {printable(name): found[name] for name in others},
+                                                    (ATYPICAL, REJECT))))
     counts = {side: len(cases) for side, cases in sides.items()}
     changed = replace_typicality(data, section, {
         "typicality_photos": f"{counts['fit']} fitted to, {counts['aside']} kept aside; layers {', '.join(layer for layer, _ in taps)}"})
     write_file(arguments.output, changed)
     if not arguments.quiet:
         for (layer, _), gaussian, values in zip(taps, gaussians, found["fit"]):
-            print(f"{layer}: {values.shape[1]} features of {counts['fit']} photos, {len(gaussian.variances)} directions, "
-                  f"shrinkage {gaussian.shrinkage:.4f}")
-        print(f"{arguments.output}: written, {counts['aside']} photos kept aside, {(len(changed) - len(data)) / 1024:.0f} KiB more, "
-              f"sha256 {hashlib.sha256(changed).hexdigest()}")
+            say(f"{printable(layer)}: {values.shape[1]} features of {counts['fit']} photos, {len(gaussian.variances)} directions, "
+                f"shrinkage {gaussian.shrinkage:.4f}")
+        say(f"{printable(arguments.output)}: written, {counts['aside']} photos kept aside, {(len(changed) - len(data)) / 1024:.0f} KiB more, "
+            f"sha256 {hashlib.sha256(changed).hexdigest()}")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -186,19 +187,19 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     try:
         _run(arguments)
     except UsageError as error:
-        print(f"fovea-typicality: {error}", file=sys.stderr)
+        complain("fovea-typicality", str(error))
         return EXIT_USAGE
     except (CalibrationError, EngineError, EvaluationError, LabelError) as error:
-        print(f"fovea-typicality: {error}", file=sys.stderr)
+        complain("fovea-typicality", str(error))
         return EXIT_FAILED
     except (FormatError, IndexError) as error:
-        print(f"fovea-typicality: {arguments.model}: {error}", file=sys.stderr)
+        complain("fovea-typicality", f"{arguments.model}: {error}")
         return EXIT_BAD_MODEL
     except OSError as error:
-        print(f"fovea-typicality: {error.filename or arguments.model}: {error.strerror or error}", file=sys.stderr)
+        complain("fovea-typicality", f"{error.filename or arguments.model}: {error.strerror or error}")
         return EXIT_FAILED
     except ImportError as error:
-        print(f"fovea-typicality: {missing_library(error)}", file=sys.stderr)
+        complain("fovea-typicality", missing_library(error))
         return EXIT_FAILED
     return EXIT_OK
 

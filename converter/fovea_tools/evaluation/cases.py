@@ -9,8 +9,9 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from ..label_sets import ICDR, Label, ending_of, without_ending
 from ..labels import LabelFile
+from ..terminal import printable
 from . import EvaluationError
-from .predictions import Prediction, printable
+from .predictions import Prediction
 from .problems import Problem
 from .splits import DROPPED, Place, Split
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Sequence, Tupl
 from .. import checked
 from ..errors import ConversionError
 from ..tables import looks_like_utf16
+from ..terminal import printable
 from . import EvaluationError
 from .problems import Problem
 
@@ -113,12 +114,6 @@ def positive_score(probabilities: Sequence[float], first: int) -> float:
     """Probability of the classes from the first positive one on, as the engine adds them up; independent ones do not add up."""
     positive = probabilities[first:]
     return max(positive) if abs(sum(probabilities) - 1) > SUM_TOLERANCE else min(1.0, sum(positive))
-
-
-def printable(text: str) -> str:
-    """The text with everything escaped that could not be written or could steer a terminal."""
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -8,8 +8,8 @@ import pathlib
 import re
 from typing import Dict, List, Tuple
 
-from ..evaluation.predictions import printable
 from ..file import fovea_file
+from ..terminal import printable
 from . import ReportError
 
 SHOWN = {"training_data": "trained on", "intended_use": "intended use", "licence": "licence"}     # of the file's provenance, as the page names it

@@ -8,7 +8,8 @@ import dataclasses
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from .. import __version__, two_eyes
-from ..evaluation.predictions import Prediction, Setting, printable
+from ..evaluation.predictions import Prediction, Setting
+from ..terminal import printable
 from . import ReportError
 from .background import Background
 from .people import People, Person

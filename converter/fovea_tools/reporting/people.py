@@ -7,8 +7,8 @@ import dataclasses
 from typing import Dict, List, Optional, Tuple
 
 from .. import tables
-from ..evaluation.predictions import printable
 from ..label_sets import OWN_ROLES, eye_of_cell, patient_and_eye, without_ending
+from ..terminal import printable
 from . import ReportError
 
 PHOTO_COLUMNS = (*OWN_ROLES["photo"], "image", "name")
