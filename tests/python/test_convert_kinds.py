@@ -187,6 +187,35 @@ def test_whose_layer_it_is(tmp_path, capsys, fields, refusal, writer):
         assert "'relu'" in said and "of your own" in said and refusal in said
 
 
+@pytest.mark.parametrize("value,refusal", [
+    ({"module": "builtins", "class_name": "function", "config": "mine>relu", "registered_name": "function"}, "'mine>relu'"),
+    ({"module": "builtins", "class_name": "function", "config": "swish", "registered_name": "function"}, "'builtins'"),
+    ({"module": "mine.activations", "class_name": "function", "config": "relu", "registered_name": "mine>relu"}, "registered as 'mine>relu'"),
+    ({"module": None, "class_name": "ReLU", "config": {"max_value": None}, "registered_name": "mine>ReLU"}, "registered as 'mine>ReLU'"),
+    ({"module": "keras.layers", "class_name": "ReLU", "config": {"max_value": None}, "registered_name": None}, None), ("relu", None),
+])
+@pytest.mark.parametrize("writer", [write_h5, write_keras])
+def test_whose_activation_it_is(tmp_path, capsys, value, refusal, writer):
+    layers = tiny_layers()
+    layers[4] = layer("relu", "Activation", "bn", activation=value)
+    path = writer(tmp_path / "model", layers)
+    if refusal is None:
+        convert_to_model(path, tmp_path / "m.fovea")
+    else:
+        said = refused(path, tmp_path, capsys)
+        assert "'relu' (Activation)" in said and "of your own" in said and refusal in said
+
+
+@pytest.mark.parametrize("writer,told", [(write_h5, True), (write_keras, False)])
+def test_what_a_file_cannot_tell_is_told(tmp_path, capsys, writer, told):
+    layers = tiny_layers()
+    layers[2]["config"]["activation"], layers[4] = "swish", layer("relu", "ReLU", "bn")
+    assert fovea_convert(writer(tmp_path / "model", layers), tmp_path / "m.fovea", *LABELS) == 0
+    said = capsys.readouterr().out
+    assert "does not say whether the activation functions softmax, swish are Keras's" in said
+    assert ("a layer of your own called as one of Keras's" in said) == told
+
+
 @pytest.mark.parametrize("fields", [{"class_name": "MyModel"}, {"module": None, "registered_name": "Functional"}, {"registered_name": "a>Functional"}])
 def test_models_of_ones_own_class_are_refused(tmp_path, capsys, fields):
     said = refused(write_h5(tmp_path / "m.h5", config={**model_config(tiny_layers()), **fields}), tmp_path, capsys)

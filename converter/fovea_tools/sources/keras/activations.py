@@ -8,6 +8,7 @@ from typing import Any, Tuple
 from ... import checked
 from ...builder.builder import SOFTMAX
 from ...errors import ConversionError
+from .topology import own_class
 
 PLAIN = {
     "linear": "none", "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "swish": "swish", "silu": "swish",
@@ -39,6 +40,11 @@ def from_config(value: Any, major: int, what: str) -> Tuple[str, float]:
     if isinstance(value, dict):
         class_name = value.get("class_name")
         inner = value.get("config")
+        told = own_class(value)
+        if told is not None:
+            # Of its own functions Keras writes the name alone.
+            shown = inner if class_name == "function" else class_name
+            raise ConversionError(f"{what}: activation {checked.shown(shown)} is of your own ({told}); use one of Keras's own by name")
         if class_name == "function":
             name = inner.get("name") if isinstance(inner, dict) else inner
             return by_name(checked.text(name, f"{what}: activation"), major, what)
