@@ -17,7 +17,6 @@ constexpr int kRadii = 10;
 constexpr float kRadius[kRadii] = {0.25f, 0.31f, 0.38f, 0.46f, 0.55f,
                                    0.66f, 0.78f, 0.9f,  1.04f, 1.2f};
 constexpr std::size_t kMostPixels = 8192;  // a photo has at most some 2,500; more are a texture
-constexpr int kLineWidth = 3;           // pixels in which a straight edge may run
 
 // A pixel of an edge, and where its brighter side lies: a vector of length 1.
 struct EdgePixel {
@@ -143,6 +142,15 @@ std::size_t collect(const std::int16_t* smoothed, const std::int16_t* across,
     return found;
 }
 
+// The largest sum of three counts next to each other.
+int most_in_three(const std::uint16_t* counts, int size) {
+    std::int16_t most = 0;
+    for (int i = 0; i + 3 <= size; ++i) {
+        most = std::max(most, static_cast<std::int16_t>(counts[i] + counts[i + 1] + counts[i + 2]));
+    }
+    return most;
+}
+
 // The most pixels that lie on one circle with all its bright side in or out.
 class Centres {
   public:
@@ -185,12 +193,7 @@ class Centres {
             for (int i = 0; i < columns_; ++i) {
                 sums[i] = static_cast<std::uint16_t>(above[i] + here[i] + below[i]);
             }
-            std::uint16_t largest = 0;
-            for (int i = 1; i + 1 < columns_; ++i) {
-                largest = std::max(largest, static_cast<std::uint16_t>(sums[i - 1] + sums[i] +
-                                                                       sums[i + 1]));
-            }
-            most = std::max(most, int{largest});
+            most = std::max(most, most_in_three(sums, columns_));
         }
         return most;
     }
@@ -201,28 +204,54 @@ class Centres {
     Buffer<std::uint16_t> cells_, rows_;
 };
 
-// The most pixels in kLineWidth columns or rows whose brighter side is the same. counts: room for
-// twice the longer side.
-int longest_line(const EdgePixel* pixels, std::size_t count, Picture size,
-                 std::uint16_t* counts) {
+// The most pixels in a line three wide, across which u, v points, that have their brighter side
+// there, or on either side. counts: room for twice the longer side.
+int most_in_line(const EdgePixel* pixels, std::size_t count, Picture size, float u, float v,
+                 bool either_side, std::uint16_t* counts) {
     constexpr float kStraight = 0.98f;
-    int longest = 0;
-    for (const bool upright : {true, false}) {
-        const int lines = upright ? size.width : size.height;
-        std::fill(counts, counts + 2 * lines, std::uint16_t{0});
-        for (std::size_t i = 0; i < count; ++i) {
-            const float toward = upright ? pixels[i].toward_x : pixels[i].toward_y;
-            if (toward > -kStraight && toward < kStraight) continue;
-            const auto line = static_cast<int>(upright ? pixels[i].x : pixels[i].y);
-            ++counts[(toward > 0 ? lines : 0) + line];
-        }
-        for (const int side : {0, lines}) {
-            for (int i = 0; i + kLineWidth <= lines; ++i) {
-                int sum = 0;
-                for (int k = 0; k < kLineWidth; ++k) sum += counts[side + i + k];
-                longest = std::max(longest, sum);
+    const int lines = size.width + size.height;
+    std::fill(counts, counts + lines, std::uint16_t{0});
+    const auto first = static_cast<float>((u < 0 ? size.width : 0) + (v < 0 ? size.height : 0));
+    for (std::size_t i = 0; i < count; ++i) {
+        const EdgePixel& pixel = pixels[i];
+        float along = pixel.toward_x * u + pixel.toward_y * v;
+        if (either_side) along = std::abs(along);
+        if (along < kStraight) continue;
+        ++counts[static_cast<int>(pixel.x * u + pixel.y * v + first)];
+    }
+    return most_in_three(counts, lines);
+}
+
+// The longest line along rows or columns, or kSlanted of the longest at any slant. Where two photos
+// meet the brighter side may change along the line. pixels: with room for as many behind
+// kMostPixels; counts: as above.
+float longest_line(EdgePixel* pixels, std::size_t count, Picture size, std::uint16_t* counts) {
+    constexpr int kUpright = 4, kSlants = 64, kTogether = 4;
+    constexpr float kNear = 0.94f;  // 8.4 degrees, to the last slant of four, from kStraight
+    // Wide vessels run straight at a slant, seldom upright or level.
+    constexpr float kSlanted = 0.625f;
+    constexpr float kTurnCosine = 0.99879546f, kTurnSine = 0.04906767f;  // of half a turn / kSlants
+    float longest = 0, u = 1, v = 0;
+    EdgePixel* near = pixels + kMostPixels;
+    std::size_t found = 0;
+    for (int i = 0; i < kUpright + kSlants; ++i) {
+        const bool upright = i < kUpright;
+        if (i % kTogether == 0) {
+            const float least = upright ? -1.0f : kNear;
+            found = 0;
+            for (std::size_t k = 0; k < count; ++k) {
+                near[found] = pixels[k];
+                found += std::abs(pixels[k].toward_x * u + pixels[k].toward_y * v) > least;
             }
         }
+        const int most = most_in_line(near, found, size, u, v, !upright, counts);
+        // A line has a pixel a row or a column, whichever are more.
+        const float part = upright ? 1.0f : kSlanted / std::max(std::abs(u), std::abs(v));
+        longest = std::max(longest, static_cast<float>(most) * part);
+        const float cosine = upright ? 0.0f : kTurnCosine, sine = upright ? 1.0f : kTurnSine;
+        const float turned = u * cosine - v * sine;
+        v = v * cosine + u * sine;
+        u = turned;
     }
     return longest;
 }
@@ -242,7 +271,7 @@ Status measure_inner_edges(const ImageView& picture, const Disc& disc,
     Buffer<EdgePixel> pixels(allocator);
     Centres centres(allocator);
     if (!smoothed.allocate(size.count()) || !steps.allocate(2 * size.count()) ||
-        !ends.allocate(2 * rows + 3 * columns) || !pixels.allocate(kMostPixels) ||
+        !ends.allocate(2 * rows + 3 * columns) || !pixels.allocate(2 * kMostPixels) ||
         !counts.allocate(2 * std::max(columns, rows)) || !centres.allocate(size)) {
         return Status::kOutOfMemory;
     }
@@ -278,7 +307,7 @@ Status measure_inner_edges(const ImageView& picture, const Disc& disc,
         }
         edges->arc[channel] = static_cast<float>(arc) / radius;
         edges->line[channel] =
-            static_cast<float>(longest_line(pixels.data(), found, size, counts.data())) / radius;
+            longest_line(pixels.data(), found, size, counts.data()) / radius;
     }
     return Status::kOk;
 }

@@ -155,7 +155,7 @@ struct QualityMeasures {
 //     it is asked about: all checks together refuse 55 % of those graded reject, 13 % of usable and
 //     none of good, and mark 90 %, 67 % and 4 %.
 // inner_edges, reject > 1, usable > 0.9
-//     99.7 %: 0.7 / 1.1 / 0.8 / 0.5 / 0.7.
+//     99.7 %: 0.8 / 1.1 / 0.9 / 0.8 / 1.1.
 
 // The log-odds of a logistic regression (ridge C = 1; sources weighted alike, fundus and natural
 // alike) on measures.disc.residual, surround, filled, warm, red_to_green and coarse.rms[2], shifted
@@ -174,7 +174,8 @@ float beyond_disc(const QualityMeasures& measures);
 // of bright ones, and the retinal bands of 2 and 4 pixels; shifted so that 0 is the limit.
 float clarity(const QualityMeasures& measures);
 
-// The larger of the longest circle's arc, and twice the longest straight edge.
+// The larger of the longest circle's arc, and twice the longest straight edge, of which one that is
+// neither upright nor level counts five eighths.
 float inner_edges(const QualityMeasures& measures);
 
 // The longer side that a photo decoded at a smaller scale must have left: half as much again as the largest copy that is looked at.

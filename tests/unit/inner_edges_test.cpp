@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
@@ -50,7 +51,7 @@ synthetic::Picture disc_with(const Inside& inside, int red, int green) {
 TEST_CASE("a disc has no inner edges, not even where vessels cross it") {
     const InnerEdges plain = edges_of(disc_with([](int, int) { return false; }, 0, 0));
     const InnerEdges crossed = edges_of(disc_with(
-        [](int x, int y) { return std::abs(x - 110) < 2 || std::abs(x + y - 200) < 3; }, -40, -40));
+        [](int x, int y) { return std::abs(x - 110) < 2 || std::abs(x + y - 200) < 2; }, -40, -40));
     for (int c = 0; c < 2; ++c) {
         CHECK(plain.arc[c] < 0.1f);
         CHECK(plain.line[c] < 0.1f);
@@ -96,6 +97,34 @@ TEST_CASE("the side of a sheet laid over the disc is a line") {
             [&](int x, int y) { return (upright ? x - 100 : y - 90) < 0; }, -40, -40));
         CHECK(edges.line[0] > 1.2f);
         CHECK(edges.line[1] > 1.2f);
+    }
+}
+
+TEST_CASE("where two photos meet is a line at any slant, even where the brighter side changes") {
+    constexpr int kStep = 30, kDarker = 40;
+    for (int degrees = 0; degrees < 180; degrees += 5) {
+        for (const int offset : {-30, 0, 20}) {
+            INFO(degrees << " " << offset);
+            const double u = std::cos(degrees * kPi / 180), v = std::sin(degrees * kPi / 180);
+            const auto beyond = [&](int x, int y) {
+                return (x - kWidth / 2) * u + (y - kHeight / 2) * v > offset;
+            };
+            const InnerEdges one = edges_of(disc_with(beyond, kStep, 0));
+            CHECK(one.line[0] > 0.7f);
+            CHECK(one.line[0] < (degrees % 90 == 0 ? 2.0f : 1.3f));
+            CHECK(one.line[1] < 0.1f);
+            synthetic::Picture both = disc_with(beyond, kStep, kStep);
+            for (int y = 0; y < kHeight; ++y) {
+                for (int x = 0; x < kWidth; ++x) {
+                    const bool is_first = (y - kHeight / 2) * u < (x - kWidth / 2) * v;
+                    std::uint8_t& red = both.at(x, y)[0];
+                    if (beyond(x, y) && is_first && red > kStep + kDarker) {
+                        red = static_cast<std::uint8_t>(red - kStep - kDarker);
+                    }
+                }
+            }
+            CHECK(edges_of(both).line[0] > 0.65f);
+        }
     }
 }
 

@@ -81,6 +81,20 @@ inline Picture overlapping(const Picture& a, const Picture& b, int percent, bool
                           std::max(a.height, top + b.height));
 }
 
+// Of a what is left of a line through its middle, of b, brought to its size, what is right of it.
+// across: from left to right of the line, of any length.
+inline Picture joined(const Picture& a, const Picture& b, int across_x, int across_y) {
+    Picture picture = a;
+    for (int y = 0; y < a.height; ++y) {
+        for (int x = 0; x < a.width; ++x) {
+            const int side = (2 * x - a.width) * across_x + (2 * y - a.height) * across_y;
+            if (side < 0) continue;
+            std::memcpy(picture.at(x, y), b.at(x * b.width / a.width, y * b.height / a.height), 3);
+        }
+    }
+    return picture;
+}
+
 // Without the black at the sides.
 inline Picture trimmed(const Picture& source) {
     int left = source.width, right = -1, top = source.height, bottom = -1;
