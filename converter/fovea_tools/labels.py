@@ -62,9 +62,9 @@ def read_file(path: Union[str, pathlib.Path], errata: bool = True, roles: Option
               patient_column: Optional[str] = None) -> LabelFile:
     """Reads a label file of any data set in label_sets.py or of one's own.
 
-    Byte-order marks, blanks, empty columns and lines, quotes and ids with a picture ending are accepted. A grade off the scale
-    a photo listed twice with different labels, and columns for one thing that contradict each other are errors; x.jpg and x.png are two photos where both are listed so. errata: apply
-    what the makers of Messidor published.
+    Byte-order marks, blanks, empty columns and lines, quotes and ids with a picture ending are accepted. A grade off the scale,
+    a photo listed twice with different labels, and columns for one thing that contradict each other are errors; x.jpg and x.png
+    are two photos where both are listed so. errata: apply what the makers of Messidor published.
     roles: {role: column}, roles as in OWN_ROLES, for a file of one's own with other headers.
     patient_column: names the patients in a file of any data set; where its cell is empty the photo's name tells.
     """
