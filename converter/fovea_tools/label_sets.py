@@ -277,6 +277,7 @@ def own_set(table: Table, roles: Dict[str, str]) -> Optional[LabelSet]:
 # Columns in which some data set or a clinic says the same thing; a table may have several of them.
 GRADE_COLUMNS = ("grade", "diagnosis", "level", "dr_grade", "retinopathy grade", "adjudicated_dr_grade")
 DR_COLUMN = "dr"
+REFERABLE_COLUMNS = ("referable", "referable_dr")
 EDEMA_COLUMNS = ("edema", "risk of macular edema", "adjudicated_dme")   # on scales of their own: above 0 or not
 GRADABLE_COLUMNS = ("gradable", "adjudicated_gradable")
 DEPARTMENT = "ophthalmologic department"    # Messidor's alone, whose grades are of a scale of its own
@@ -307,13 +308,33 @@ def _agrees(row: Row, one: str, other: str) -> bool:
     return None in (grade(one), grade(other)) or grade(one) == grade(other)
 
 
+def _referable_agrees(row: Row, referable: str, other: str) -> bool:
+    """Whether a cell that says if the retinopathy is referable (grade 2 or more) and one of the grade, of DR or of referable again can both be
+    right. Macular oedema is called referable at any grade, so only without it a lower grade contradicts a yes."""
+    try:
+        told = _yes_or_no(row, referable, referable)
+        if other in REFERABLE_COLUMNS:
+            return told == _yes_or_no(row, other, other)
+        if other == DR_COLUMN:
+            least, most = (1, 4) if _yes_or_no(row, other, other) else (0, 0)
+        else:
+            least = most = _number(row, other, other, 4, UNKNOWN_GRADE)
+            if least == UNKNOWN_GRADE:
+                least, most = 1, 4
+    except TableError:
+        return True     # words or numbers that are no label say nothing here
+    has_edema = any(_told(row, column) and not re.fullmatch(r"0(?:[.,]0*)?", row.get(column)) for column in EDEMA_COLUMNS)
+    return has_edema or most >= 2 if told else least < 2
+
+
 def refuse_contradictions(row: Row) -> None:
     """Of a table with several columns for one thing, all must say the same: nobody can tell which one is right."""
-    for columns in ((*GRADE_COLUMNS, DR_COLUMN), EDEMA_COLUMNS, GRADABLE_COLUMNS):
+    for columns in ((*REFERABLE_COLUMNS, *GRADE_COLUMNS, DR_COLUMN), EDEMA_COLUMNS, GRADABLE_COLUMNS):
         present = [column for column in columns if row.get(column)]
         for first, one in enumerate(present):
             for other in present[first + 1:]:
-                if not _agrees(row, one, other):
+                agree = _referable_agrees if one in REFERABLE_COLUMNS else _agrees
+                if not agree(row, one, other):
                     raise TableError(f"{row.place}: {one} '{row[one]}' and {other} '{row[other]}' contradict each other; leave out a column, or name "
                                      "the right one (--columns)")
 

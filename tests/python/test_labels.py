@@ -224,6 +224,12 @@ def test_line_separators_inside_a_cell_are_no_new_rows(read):
     ("file,grade,level\na,-1,0\n", "labels.csv:2: grade '-1' and level '0' contradict each other"),
     ("file,dr,adjudicated_dr_grade\na,no,2.0\n", "labels.csv:2: adjudicated_dr_grade '2.0' and dr 'no' contradict each other"),
     ("id_code,diagnosis,dr\na,0,yes\n", "labels.csv:2: diagnosis '0' and dr 'yes' contradict each other"),
+    ("file,grade,referable\na,2,1\nb,1,1\n", "labels.csv:3: referable '1' and grade '1' contradict each other"),
+    ("file,grade,referable\na,3.0,no\n", "labels.csv:2: referable 'no' and grade '3.0' contradict each other"),
+    ("file,dr,Referable_DR\na,no,yes\n", "labels.csv:2: referable_dr 'yes' and dr 'no' contradict each other"),
+    ("image,level,referable\n10_left,4,false\n", "labels.csv:2: referable 'false' and level '4' contradict each other"),
+    ("file,grade,referable,referable_dr\na,2,1,0\n", "labels.csv:2: referable '1' and referable_dr '0' contradict each other"),
+    ("file,grade,edema,referable\na,1,0,1\n", "labels.csv:2: referable '1' and grade '1' contradict each other"),
     ("image,level,diagnosis\na,1,2\n", "labels.csv:2: diagnosis '2' and level '1' contradict each other"),
     ("image,quality,DR_grade,level\n1_left,0,1,4\n", "labels.csv:2: level '4' and dr_grade '1' contradict each other"),
     ("image name,retinopathy grade,risk of macular edema,edema\na,1,2,0\n", "labels.csv:2: edema '0' and risk of macular edema '2' contradict"),
@@ -251,6 +257,11 @@ def test_unusable_files_are_refused_by_name_line_and_cause(read, text, expected)
         read(text)
     assert expected in str(error.value)
     assert "labels.csv" in str(error.value)
+
+
+def test_referable_beside_a_grade_that_allows_it(read):
+    text = "file,grade,referable,edema\na,2,1,0\nb,1,0,0\nc,0,1,2\nd,3,,NA\ne,-1,1,\nf,4,unclear,0\nh,0,1,1.0\n"
+    assert grades(read(text)) == {"a": 2, "b": 1, "c": 0, "d": 3, "e": None, "f": 4, "h": 0}
 
 
 def test_the_same_row_twice_counts_once(read):
