@@ -286,7 +286,11 @@ def rescaled(scale, offset=0.0, source="image", name="first"):
     return layer(name, "Rescaling", source, scale=scale, offset=offset)
 
 
-FIRST = layer("first", "BatchNormalization", "image")
+def adapted(mean, deviation):
+    return {"mean": np.float32(mean), "variance": np.square(np.float32(deviation)), "count": np.int64(4096)}
+
+
+FIRST, ADAPTED = layer("first", "BatchNormalization", "image"), layer("first", "Normalization", "image")
 
 
 @pytest.mark.parametrize("entries,weights,status,word", [
@@ -300,6 +304,11 @@ FIRST = layer("first", "BatchNormalization", "image")
     ([layer("pad", "ZeroPadding2D", "image", padding=[[1, 1], [1, 1]]), rescaled(1.0, 0.0, "pad")], None, 2, "0 to 255 by first"),
     ([rescaled(1 / 255)], None, 0, ""), ([rescaled(1 / 127.5, -1.0)], None, 0, ""), ([rescaled(-1 / 255, 1.0)], None, 0, ""), ([rescaled(1 / 128)], None, 0, ""),
     ([rescaled(1 / 255), rescaled(1 / 127.5, -1.0, "first", "second")], None, 0, "rescaled twice"),
+    ([ADAPTED], adapted([110.0, 60.0, 25.0], [60.0, 40.0, 12.0]), 0, "wide"), ([ADAPTED], adapted([128.0] * 3, [18.0] * 3), 0, "wide"),  # Ben Graham's
+    ([ADAPTED], adapted([0.43, 0.24, 0.1], [0.24, 0.16, 0.05]), 2, "by first, an unusual range"),   # of pixels within 0 to 1,
+    ([ADAPTED], adapted([-0.1, -0.5, -0.8], [0.47, 0.31, 0.1]), 2, "unusual range"),                # -1 to 1,
+    ([ADAPTED], adapted([1600.0, 900.0, 400.0], [900.0, 600.0, 200.0]), 2, "unusual range"),        # 12 bits
+    ([ADAPTED], adapted([28000.0, 15000.0, 6000.0], [15000.0, 10000.0, 3000.0]), 2, "narrow"),      # and 16
 ])
 def test_pixels_of_an_unusual_range_are_refused_until_they_are_named(tmp_path, capsys, entries, weights, status, word):
     source = write_h5(tmp_path / "m.h5", first_layers(*entries), {**tiny_weights(), **({"first": weights} if weights else {})})
@@ -538,13 +547,13 @@ def preprocessed(mode):
     return make
 
 
-def normalised(**settings):
+def normalised(most=255, **settings):
     def make(keras):
         L = keras.layers
         image = L.Input((16, 16, 3))
         layer = L.Normalization(**settings)
         if "mean" not in settings:
-            layer.adapt(np.random.default_rng(2).uniform(0, 255, (8, 16, 16, 3)).astype(np.float32))
+            layer.adapt(np.random.default_rng(2).uniform(0, most, (8, 16, 16, 3)).astype(np.float32))
         x = layer(image)
         return keras.Model(image, L.Dense(2, activation="softmax")(L.GlobalAveragePooling2D()(L.Conv2D(4, 3)(x))))
     return make
@@ -560,8 +569,9 @@ def efficient_net(keras):
 AGAINST_KERAS = {
     "slices": slices, "caffe": preprocessed("caffe"), "tf": preprocessed("tf"), "torch": preprocessed("torch"), "adapted": normalised(),
     "adapted_without_axis": normalised(axis=None), "inverted": normalised(axis=-1, mean=[1.0, 2.0, 3.0], variance=[0.1, 0.2, 0.3], invert=True),
-    "efficient_net": efficient_net,
+    "efficient_net": efficient_net, "adapted_to_units": normalised(most=1),
 }
+NAMED = ("inverted", "adapted_to_units")    # refused until the pixels are named
 
 
 @pytest.mark.parametrize("ending", ["h5", "keras"])
@@ -578,6 +588,8 @@ def test_equals_keras(tmp_path, fovea_run, name, ending):
         pytest.skip("this Keras cannot store an ellipsis in a .keras file")
     pixels = np.random.default_rng(1).integers(0, 256, (2, *model.input_shape[1:])).astype(np.uint8)
     expected = model(pixels.astype(np.float32), training=False).numpy()
-    convert_to_model(tmp_path / f"m.{ending}", tmp_path / "m.fovea", *LABELS, *(RAW if name == "inverted" else ()))
+    if name in NAMED:
+        assert fovea_convert(tmp_path / f"m.{ending}", tmp_path / "m.fovea", *LABELS) == 2
+    convert_to_model(tmp_path / f"m.{ending}", tmp_path / "m.fovea", *LABELS, *(RAW if name in NAMED else ()))
     for picture, wanted in zip(pixels, expected):
         np.testing.assert_allclose(fovea_run(tmp_path / "m.fovea", picture)[1], wanted, atol=2e-6)

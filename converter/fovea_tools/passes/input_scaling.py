@@ -51,6 +51,7 @@ OFF_ZERO = 1.0          # how far from 0 a range may begin
 # and varies little), of all channels alike it is larger.
 CENTRED = 0.3
 BY_CHANNEL, ALIKE = (-10.0, 26.0), (-5.0, 8.0)
+WIDTH_OF_UNITS = 254.9  # of the range that pixels 0 to 255 take by statistics of pixels within -1 to 1
 MOST_NAMED = 8          # layers in a message
 
 
@@ -160,6 +161,12 @@ def too_wide(low: np.ndarray, high: np.ndarray) -> bool:
     return not (usual | standardised).all()
 
 
+def of_other_pixels(low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether the statistics that standardise the pixels were measured on others than 0 to 255: those within -1 to 1 deviate by 1 at most from
+    their mean, which leaves 255 between 0 and 255, and a mean that no pixel has leaves them all on one side of it."""
+    return bool((high - low >= WIDTH_OF_UNITS).all() or (low > 0).any() or (high < 0).any())
+
+
 def unusual(arriving: Arriving, named: bool) -> str:
     """What to warn of, or nothing; refused where only the user can say that it is meant."""
     if is_caffe(arriving.scale, arriving.offset):
@@ -167,7 +174,9 @@ def unusual(arriving: Arriving, named: bool) -> str:
     low, high = bounds(arriving.scale, arriving.offset)
     mapped = f"pixels 0 to 255 become {low.min():.6g} to {high.max():.6g} by {', '.join(arriving.layers)}"
     narrow = too_narrow(low, high) and not arriving.rescaled
-    if not named and not arriving.measured and (narrow or (too_wide(low, high) and not too_narrow(low, high))):
+    wide = too_wide(low, high) and not too_narrow(low, high)
+    meant = arriving.measured and not of_other_pixels(low, high)
+    if not named and (narrow or (wide and not meant)):
         cause = "a very narrow range (not 0 to 255 in training?)" if narrow else "an unusual range (a rescaling left out?)"
         raise UsageError(f"{mapped}, {cause}: {NAME_IT}; none if the network was trained on just that")
     if (high - low).min() < NARROW:
