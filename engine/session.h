@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "engine/default_floats.h"
 #include "engine/log.h"
 #include "engine/model/model.h"
 #include "engine/plan/plan.h"
@@ -104,6 +105,7 @@ class SessionCall {
     bool may_go_on() const { return may_go_on_; }
 
   private:
+    const DefaultFloats floats_;
     const fovea_session& session_;
     const bool may_go_on_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/api/structs.h"
+#include "engine/default_floats.h"
 #include "engine/log.h"
 #include "engine/settings.h"
 #include "fovea/fovea.h"

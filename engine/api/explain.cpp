@@ -65,6 +65,7 @@ void fovea_explain_settings_init_sized(fovea_explain_settings* settings, size_t 
 fovea_status fovea_explainer_workspace_size(const fovea_model* model, const fovea_session_settings* session_settings,
                                             const fovea_explain_settings* settings, size_t* bytes) {
     if (bytes == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const DefaultFloats floats;
     Asked asked;
     fovea_status status = asked.read(model, session_settings, settings);
     if (status != FOVEA_OK) return status;
@@ -80,6 +81,7 @@ fovea_status fovea_explainer_create(const fovea_model* model, const fovea_sessio
                                     const fovea_explain_settings* settings, fovea_explainer** explainer) {
     if (explainer == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     *explainer = nullptr;
+    const DefaultFloats floats;
     Asked asked;
     fovea_status status = asked.read(model, session_settings, settings);
     if (status != FOVEA_OK) return status;

@@ -55,6 +55,7 @@ void fovea_heat_map_settings_init_sized(fovea_heat_map_settings* settings, size_
 }
 
 fovea_status fovea_heat_map(const fovea_explanation* explanation, const fovea_heat_map_settings* given, float* values) {
+    const DefaultFloats floats;
     fovea_heat_map_settings settings;
     fovea_explanation made;
     if (values == nullptr || read_heat_map_settings(given, &settings) != nullptr || read_explanation(explanation, &made) != nullptr) {
@@ -73,6 +74,7 @@ fovea_status fovea_heat_map(const fovea_explanation* explanation, const fovea_he
 fovea_status fovea_heat_map_overlay(const fovea_explanation* explanation, const float* values, const fovea_pixels* picture,
                                     const fovea_heat_map_settings* given, const fovea_session_settings* session_settings,
                                     fovea_image* image) {
+    const DefaultFloats floats;
     fovea_session_settings session;
     if (!make_empty(image) || !read_settings(session_settings, &session)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const PictureContext context(session);

@@ -28,6 +28,7 @@ constexpr std::size_t kLeastImageSize = offsetof(fovea_image, owner) + sizeof(fo
 // open brings the photo for the checked preset.
 template <typename Open>
 fovea_status preprocess_photo(const fovea_preset* preset, const fovea_session_settings* given, fovea_image* image, const Open& open) {
+    const DefaultFloats floats;
     fovea_session_settings settings;
     if (!make_empty(image) || !read_settings(given, &settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const PictureContext context(settings);
@@ -94,6 +95,7 @@ void fovea_image_free(fovea_image* image) {
 
 fovea_status fovea_decode(const void* data, size_t data_size,
                           const fovea_session_settings* given, fovea_image* image) {
+    const DefaultFloats floats;
     fovea_session_settings settings;
     if (!make_empty(image) || !read_settings(given, &settings)) return FOVEA_ERROR_INVALID_ARGUMENT;
     const PictureContext context(settings);

@@ -27,6 +27,7 @@ template <typename Open>
 fovea_status load(const fovea_model_settings* given, fovea_model** model, const Open& open) {
     if (model == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     *model = nullptr;
+    const DefaultFloats floats;
     fovea_model_settings settings;
     fovea_model_settings_init(&settings);
     const char* problem = read_struct(given, &settings);

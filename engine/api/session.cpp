@@ -55,6 +55,7 @@ void fovea_session_settings_init_sized(fovea_session_settings* settings, size_t 
 fovea_status fovea_session_workspace_size(const fovea_model* model,
                                           const fovea_session_settings* given, size_t* bytes) {
     if (bytes == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
+    const DefaultFloats floats;
     fovea_session_settings settings;
     const ops::IsaLevel* level = nullptr;
     fovea_status status = check_arguments(model, given, &settings, &level);
@@ -69,6 +70,7 @@ fovea_status fovea_session_create(const fovea_model* model, const fovea_session_
                                   fovea_session** session) {
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     *session = nullptr;
+    const DefaultFloats floats;
     fovea_session_settings settings;
     const ops::IsaLevel* level = nullptr;
     fovea_status status = check_arguments(model, given, &settings, &level);

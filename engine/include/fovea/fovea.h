@@ -24,6 +24,8 @@
  * - Callbacks (log, cancel, allocator, write) return to the library, and may call it for other objects. Calls for the session
  *   whose call called them are refused, see fovea_session.
  * - It never prints, aborts, throws, or reads the environment.
+ * - It computes in the default floating-point environment, whatever the caller's rounding, traps or treatment of denormal
+ *   numbers, and gives the caller's back; callbacks run in the default one.
  * - Structs that the library fills or reads begin with `size`, the sizeof of the struct that the program was compiled with:
  *   an *_init function sets it, or `fovea_pixels pixels = {.size = sizeof(pixels)}`. So a program works with a library of another
  *   version. Fields that an older program's struct lacks are at their defaults, and are not written. Fields of a newer
@@ -393,7 +395,7 @@ typedef struct fovea_image {
 FOVEA_API void fovea_image_free(fovea_image* image);
 
 /* Decodes a JPEG or PNG as the screening does: 8-bit RGB, upright (EXIF, or else XMP), in sRGB (ICC profiles of a matrix
- * and curves; Adobe RGB by a JPEG's EXIF; a PNG's gAMA and cHRM), alpha put on black. A profile of another kind, and bytes
+ * and curves; a PNG's gAMA and cHRM; Adobe RGB by EXIF), alpha put on black. A profile of another kind, and bytes
  * behind a JPEG's data that belong to nothing, are told to the log as warnings. Uses the session settings' limits,
  * allocator, log and cancel; settings may be null. Threads: any. */
 FOVEA_API fovea_status fovea_decode(const void* data, size_t data_size, const fovea_session_settings* settings,
