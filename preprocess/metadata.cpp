@@ -29,29 +29,27 @@ Status read_text(const PngText& source, std::uint64_t max_bytes, Buffer<std::uin
     return status;
 }
 
-Status read_exif_profile(const PngText& profile, std::uint64_t max_bytes,
-                         const Allocator& allocator, int* orientation) {
-    Buffer<std::uint8_t> inflated(allocator), exif(allocator);
+// The EXIF block of a PNG: of its own chunk, or else of a text, spelled out into *buffer.
+Status read_exif(const PngInfo& info, std::uint64_t max_bytes, const Allocator& allocator,
+                 Buffer<std::uint8_t>* buffer, ByteSpan* exif) {
+    *exif = without_exif_header(info.exif);
+    if (info.exif.data != nullptr) return Status::kOk;
+    Buffer<std::uint8_t> inflated(allocator);
     ByteSpan text;
-    const Status status = read_text(profile, max_bytes, &inflated, &text);
+    const Status status = read_text(info.exif_profile, max_bytes, &inflated, &text);
     if (status != Status::kOk) return status;
     if (text.size / 2 + inflated.size() > max_bytes) return Status::kImageTooLarge;
-    if (!read_raw_profile(text, &exif)) return Status::kOutOfMemory;
-    *orientation = exif_orientation(without_exif_header({exif.data(), exif.size()}));
+    if (!read_raw_profile(text, buffer)) return Status::kOutOfMemory;
+    *exif = without_exif_header({buffer->data(), buffer->size()});
     return Status::kOk;
 }
 
 // Each only where what comes before it says nothing; as Pillow decides it.
-Status read_orientation(const PngInfo& info, std::uint64_t max_bytes, const Allocator& allocator,
-                        int* orientation) {
-    int found = 0;
+Status read_orientation(const PngInfo& info, ByteSpan exif, std::uint64_t max_bytes,
+                        const Allocator& allocator, int* orientation) {
+    int found = exif_orientation(exif);
     Status status = Status::kOk;
-    if (info.exif.data != nullptr) {
-        found = exif_orientation(without_exif_header(info.exif));
-    } else {
-        status = read_exif_profile(info.exif_profile, max_bytes, allocator, &found);
-    }
-    if (status == Status::kOk && found == 0) {
+    if (found == 0) {
         Buffer<std::uint8_t> inflated(allocator);
         ByteSpan text;
         status = read_text(info.xmp, max_bytes, &inflated, &text);
@@ -106,8 +104,9 @@ Status read_colors(const JpegInfo& info, std::uint64_t max_bytes, const Allocato
     return Status::kOk;
 }
 
-Status read_colors(const PngInfo& info, std::uint64_t max_bytes, const Allocator& allocator,
-                   Colors* colors, ColorSpace* space) {
+// By a chunk of the PNG's own, or else by the EXIF block, as in a JPEG.
+Status read_colors(const PngInfo& info, ByteSpan exif, std::uint64_t max_bytes,
+                   const Allocator& allocator, Colors* colors, ColorSpace* space) {
     const bool is_gray = info.color_type == 0 || info.color_type == 4;
     *colors = Colors::kUnknown;
     if (info.has_other_coding) return Status::kOk;
@@ -120,7 +119,13 @@ Status read_colors(const PngInfo& info, std::uint64_t max_bytes, const Allocator
         return status;
     }
     *colors = Colors::kSrgb;
-    if (info.has_srgb || (info.gamma == 0 && !info.has_chromaticities)) return Status::kOk;
+    if (info.has_srgb) return Status::kOk;
+    if (info.gamma == 0 && !info.has_chromaticities) {
+        if (is_gray || !exif_says_adobe_rgb(exif)) return Status::kOk;
+        adobe_rgb_color_space(space);
+        *colors = Colors::kOther;
+        return Status::kOk;
+    }
     const bool has_primaries = info.has_chromaticities && !is_gray;
     const bool is_known =
         png_color_space(info.gamma, has_primaries ? info.chromaticities : nullptr, space);
@@ -149,11 +154,15 @@ Status read_metadata(const JpegInfo& info, std::uint64_t max_bytes, const Alloca
 
 Status read_metadata(const PngInfo& info, std::uint64_t max_bytes, const Allocator& allocator,
                      Metadata* metadata) {
-    Status status = read_orientation(info, max_bytes, allocator, &metadata->orientation);
+    Buffer<std::uint8_t> buffer(allocator);
+    ByteSpan exif;
+    Status status = read_exif(info, max_bytes, allocator, &buffer, &exif);
+    if (status != Status::kOk) return status;
+    status = read_orientation(info, exif, max_bytes, allocator, &metadata->orientation);
     if (status != Status::kOk) return status;
     Colors colors;
     ColorSpace space;
-    status = read_colors(info, max_bytes, allocator, &colors, &space);
+    status = read_colors(info, exif, max_bytes, allocator, &colors, &space);
     if (status != Status::kOk) return status;
     return convert_from(colors, space, max_bytes, allocator, metadata);
 }

@@ -226,6 +226,30 @@ def test_what_cameras_say_of_other_colours_changes_nothing(decode, warnings):
     assert np.array_equal(decode(jpeg(dcf(0xFFFF, b"R03"), mode="L")), decode(jpeg(mode="L")))
 
 
+def raw_profile(block):
+    """As ImageMagick and ExifTool spell out EXIF in a text of a PNG."""
+    text = b"\nexif\n%8d\n" % len(block) + block.hex().encode() + b"\n"
+    return (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text))
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_adobe_rgb_by_the_exif_of_a_png(decode, warnings, order):
+    """What becomes of a camera's JPEG in a program that keeps its EXIF."""
+    pixels = colours()
+    block = dcf(0xFFFF, b"R03", order)[10:]
+    expected = decode(png(pixels, iccp(PROFILES["Adobe RGB"])))
+    for chunk in ((b"eXIf", block), raw_profile(block), raw_profile(b"Exif\0\0" + block)):
+        file = png(pixels, chunk)
+        assert Image.open(io.BytesIO(file)).getexif().get_ifd(0xA005)[1].rstrip("\0") == "R03"
+        assert np.abs(decode(file).astype(int) - expected).max() <= 1
+        assert warnings(file) == []
+        for better in SAME["sRGB chunk before gAMA"], SAME["gAMA of sRGB"], [iccp(PROFILES["Display P3"])]:
+            assert np.array_equal(decode(png(pixels, chunk, *better)), decode(png(pixels, *better)))
+        assert np.array_equal(decode(png(pixels[..., 0], chunk)), decode(png(pixels[..., 0])))
+    for color_space, index in ((1, b"R98"), (1, b"R03"), (0xFFFF, b"R98")):
+        assert np.array_equal(decode(png(pixels, (b"eXIf", dcf(color_space, index)[10:]))), pixels)
+
+
 def test_alpha_is_kept(decode):
     pixels = colours()
     alpha = np.tile(np.linspace(0, 255, SIDE).astype(np.uint8), (SIDE, 1))
