@@ -11,10 +11,11 @@ from fovea_tools.terminal import complain
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 EXAMPLE = """examples (from the folder models/, fovea built in ../build/release):
-  python -m recipe --settings recipe/small224.toml --fovea ../build/release/engine/cli/fovea \\
+  printf 'base = "small224.toml"\\nname = "mine"\\n[card]\\ntraining = ""\\nnever_tested = ""\\n' > recipe/mine.toml
+  python -m recipe --settings recipe/mine.toml --fovea ../build/release/engine/cli/fovea \\
       --data aptos=~/photos/aptos --data idrid=~/photos/idrid --data eyepacs=~/photos/eyepacs \\
       --warm-start mobilenet_v3_large_minimalistic_224_uint8.tflite \\
-      --golden ../tests/golden/data/photos/IDRiD_008.jpg --out ~/runs/small224
+      --golden ../tests/golden/data/photos/IDRiD_008.jpg --out ~/runs/mine
   python -m recipe ... --leave-out idrid --out ~/runs/without_idrid     # how well it does on a camera it never saw
   python -m recipe --protocol thesis --settings recipe/thesis224.toml --data aptos=~/photos/aptos ...
   python -m recipe ... --figures-only --out ~/runs/no_tint              # an experiment; python -m recipe.compare ~/runs/* shows them

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps one detector's history off another's card: what the settings say in words must have been said of this detector."""
 import pathlib
+import re
 import tomllib
 
 from .settings import WORDS
 
 SHIPPED = pathlib.Path(__file__).parent
+LEAST_SENTENCE = 30     # characters
+MOST_SHARED = 0.7       # of a text, by length, that another's may have: the detectors here, whose training had steps in common, share up to 0.63
 
 
 class ProseError(Exception):
@@ -25,6 +28,26 @@ def _of_others(settings, folder):
     return found
 
 
+def _sentences(text):
+    """Of paragraphs, list items and table rows, however their lines are broken; without those too short to tell whose they are."""
+    parts = re.split(r"\n\s*\n|\n(?=[-|*])", text.strip())
+    flat = [" ".join(part.split()) for part in parts]
+    return [sentence for part in flat for sentence in re.split(r"(?<=[.;:])\s+", part) if len(sentence) >= LEAST_SENTENCE]
+
+
+def _are_words_of(text, other):
+    """Whether most of the one text is in the other: as it is, with its lines broken elsewhere, with a sentence changed, added or left out."""
+    if " ".join(text.split()) == " ".join(other.split()):
+        return True
+
+    def share(inner, outer):
+        whole = " ".join(outer)
+        return sum(len(sentence) for sentence in inner if sentence in whole) / max(sum(map(len, inner)), 1)
+
+    ours, theirs = _sentences(text), _sentences(other)
+    return bool(ours and theirs) and max(share(ours, theirs), share(theirs, ours)) > MOST_SHARED
+
+
 def check(settings, sources, folder=SHIPPED):
     """Refuses to ship a detector whose card would say what is true of another one. sources: the names of --data."""
     described = settings["card"]["data"]
@@ -33,7 +56,7 @@ def check(settings, sources, folder=SHIPPED):
         raise ProseError(f"[card.data] does not say what the photos of {', '.join(silent)} are; copy the settings file under a new name "
                          "and say it there, in the detector's own words")
     for name, known, words in _of_others(settings, folder):
-        same = [key for key, text in words.items() if settings["card"][key].strip() == text]
+        same = [key for key, text in words.items() if _are_words_of(settings["card"][key], text)]
         if same and name != settings["name"]:
             raise ProseError(f"[card] {' and '.join(same)}: the words of {name}, and this is {settings['name']}; say what holds for it, or "
                              "leave them empty")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings files: the shipped ones are read, mistakes are named."""
+import re
+import subprocess
+
 import pytest
 from recipe_helpers import MODELS
 
-from recipe import settings
+from recipe import prose, settings
 
 FILES = sorted((MODELS / "recipe").glob("*.toml"))
 
@@ -62,3 +65,37 @@ def test_rotations_and_companions_exclude_each_other():
     values["augment"].update(rotations=5, companions=0.5)
     with pytest.raises(settings.SettingsError, match="exclude each other"):
         settings.check(values)
+
+
+@pytest.mark.parametrize("key", settings.WORDS)
+@pytest.mark.parametrize("change", [
+    lambda text: " ".join(text.split(" ")).replace(", ", ",\n"), lambda text: text + "\nIt was trained at our clinic.\n",
+    lambda text: text[len(text) // 3:], lambda text: text.replace("three", "four").replace("Three", "Four"),
+], ids=["blanks", "a sentence more", "shortened", "a word changed"])
+def test_the_words_of_another_detector_are_known_when_they_were_changed_a_little(key, change):
+    made = settings.read(MODELS / "recipe" / "small224.toml")
+    sources = list(made["card"]["data"])
+    prose.check(made, sources)
+    for word in settings.WORDS:
+        made["card"][word] = change(made["card"][word]) if word == key else "Nothing is known."
+    made["name"] = "clinic"
+    with pytest.raises(prose.ProseError, match=rf"\[card\] {key}: the words of small224, and this is clinic"):
+        prose.check(made, sources)
+
+
+def test_the_commands_of_the_readme_are_not_refused(tmp_path):
+    """Each that ships a detector, with the sources that it names; "..." stands for those of the first, or where a detector here is made for all of its own."""
+    text = (MODELS / "recipe" / "README.md").read_text().replace("\\\n", " ")
+    for file in FILES:
+        (tmp_path / file.name).write_text(file.read_text())
+    for made in re.findall(r"^ +(printf .*) > recipe/mine.toml$", text, re.M):
+        (tmp_path / "mine.toml").write_bytes(subprocess.run(made, shell=True, check=True, capture_output=True).stdout)
+    commands = [line for line in re.findall(r"python -m recipe (--settings .*)", text) if "--figures-only" not in line]
+    first = re.findall(r"--data (\w+)=", commands[0])
+    assert len(commands) >= 7 and first == ["aptos", "idrid", "eyepacs"]
+    for command in commands:
+        read = settings.read(tmp_path / re.search(r"--settings recipe/(\S+)", command)[1])
+        sources = re.findall(r"--data (\w+)=", command) + (first if "..." in command else [])
+        if read["name"] in ("small224", "large224", "large352"):
+            sources = list(read["card"]["data"])
+        prose.check(read, sources)
