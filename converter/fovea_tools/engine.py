@@ -43,8 +43,11 @@ class Engine:
         """The path of a file with these bytes."""
         self.count += 1
         path = os.path.join(self.folder, f"model{self.count}.fovea")
-        with open(path, "wb") as file:
-            file.write(data)
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError as error:
+            raise EngineError(f"{path}: {error.strerror}") from error
         return path
 
     def pictures(self, model: str, photos: Sequence[str], say: Callable[[str], None]) -> List[str]:

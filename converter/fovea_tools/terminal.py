@@ -5,8 +5,12 @@ in them steers a terminal, turns the direction of the text or looks like a line 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
+import io
+import os
 import sys
-from typing import Any
+from typing import Any, Optional, TextIO
 
 
 def printable(text: str) -> str:
@@ -15,15 +19,32 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def _write(stream: Optional[TextIO], text: str) -> None:
+    """All of it, also where the stream has no buffer (PYTHONUNBUFFERED, python -u): Python then drops what one call of the system leaves over."""
+    if stream is None:  # closed when the program began
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        stream.write(text)
+        stream.flush()
+        return
+    data = text.encode(stream.encoding or "utf-8", "backslashreplace")
+    while data:
+        written = raw.write(data)
+        if written is None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        data = data[written:]
+
+
 def say(text: str) -> None:
     """Lines for standard output. Names in several lines of text are made printable() where they are put in, for their newlines."""
-    sys.stdout.write("".join(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n")))
-    sys.stdout.flush()
+    _write(sys.stdout, "".join(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n")))
 
 
 def complain(program: str, text: str) -> None:
     """An error or a warning: one line on standard error, with the program's name in front."""
-    print(f"{program}: {printable(text)}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # nobody can be told
+        _write(sys.stderr, f"{program}: {printable(text)}\n")
 
 
 def show_progress(text: str) -> None:

@@ -111,6 +111,9 @@ SCENES = {  # arguments, status of a run without a fault, the file that is writt
     "screen a list": ([*SCREEN, "-j", "1", "--images", "photos", "-o", "new.jsonl", "list.csv"], 3, "new.jsonl"),
     "screen to text": (["screen", "-m", "tiny.fovea", "--no-timings", "--force", "-j", "1", "one.png", "photos/c.jpg"], 3, None),
     "continue": ([*SCREEN, "-j", "1", "--resume", "-o", "half.jsonl", "photos"], 3, "half.jsonl"),
+    "screen with maps": ([*SCREEN, "-j", "1", "--explain", "out", "--explain-method", "gradient", "-o", "old.jsonl", "photos"], 3, "old.jsonl"),
+    "explain over a picture": (["explain", "-m", "tiny.fovea", "--method", "gradient", "--overlay", "old.png", "one.png"], 0, "old.png"),
+    "explain several": (["explain", "-m", "tiny.fovea", "--method", "occlusion", "--raw", "out", "--map", "out/maps", "one.png", "photos/a.png"], 0, None),
     "preprocess one photo": (["preprocess", "--size", "64", "one.png", "new.png"], 0, "new.png"),
     "preprocess over a picture": (["preprocess", "--size", "64", "one.png", "old.png"], 0, "old.png"),
     "preprocess a folder": (["preprocess", "--size", "64", "-j", "2", "--out-dir", "out/deep", "photos"], 3, None),
@@ -124,7 +127,7 @@ def contents(folder):
 class Scene:
     def __init__(self, shim, folder, name):
         self.shim, self.folder = shim, folder
-        self.uses_json = name in ("info", "run with tensors", "screen a list")
+        self.uses_json = name in ("info", "run with tensors", "screen a list") or name.startswith("explain")
         self.arguments, self.status, self.written = SCENES[name]
         if name == "continue":
             # The first row of what the whole run would write, and the beginning of the next.

@@ -2,6 +2,7 @@
 """Changing temperature and operating points in a .fovea file: what is written, and that nothing else changes."""
 import json
 import os
+import stat
 import struct
 import subprocess
 import sys
@@ -162,3 +163,14 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
             "output_file.os.replace = lambda *names: os._exit(9)\noutput_file.write_file(sys.argv[1], b'new' * 1000)")
     done = subprocess.run([sys.executable, "-c", code, str(path), str(next(p for p in sys.path if p.endswith("converter")))])
     assert done.returncode == 9 and path.read_bytes() == b"old"
+
+
+def test_a_new_file_has_the_permissions_that_the_mask_leaves(tmp_path):
+    for mask, expected in ((0o077, 0o600), (0o022, 0o644), (0o002, 0o664)):
+        before = os.umask(mask)
+        try:
+            write_file(str(tmp_path / f"{mask}"), b"of a patient")
+            assert os.umask(mask) == mask
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE(os.stat(tmp_path / f"{mask}").st_mode) == expected

@@ -14,6 +14,7 @@ from .. import __version__
 from ..errors import CalibrationError, UsageError, missing_library
 from ..evaluation import EvaluationError
 from ..file.fovea_file import TARGETS, FormatError, FoveaModel, read_fovea
+from ..file.input_file import read_file
 from ..file.output_file import write_file
 from ..labels import LabelError
 from ..terminal import Parser, complain, printable, say
@@ -59,8 +60,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _same_file(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other) or (
-        os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))
+    try:
+        return os.path.samefile(one, other)
+    except OSError:     # one of them is not there, or cannot be read, which is told where it is
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -79,8 +82,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
 
 def _read_model(path: str) -> Tuple[bytes, FoveaModel]:
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_file(path)
         return data, read_fovea(data)
     except IndexError as error:
         raise FormatError(f"malformed ({error})") from error

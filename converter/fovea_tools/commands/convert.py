@@ -12,7 +12,7 @@ from ..file.output_file import write_file
 from ..terminal import complain, printable, say
 from .convert_options import parser, read_options
 
-EXIT_OK, EXIT_USAGE, EXIT_BAD_MODEL = 0, 2, 4
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -29,11 +29,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return EXIT_BAD_MODEL
     for warning in result.warnings:
         complain("fovea-convert", f"warning: {warning}")
-    if not arguments.quiet:
-        for note in result.notes:
-            say(printable(note))
-        weights = sum(len(tensor.data) for tensor in result.model.tensors)
-        say(f"{printable(arguments.output)}: {len(result.data)} bytes, {len(result.model.nodes)} nodes, {weights / 2**20:.2f} MiB of weights")
+    if arguments.quiet:
+        return EXIT_OK
+    weights = sum(len(tensor.data) for tensor in result.model.tensors)
+    notes = [*map(printable, result.notes),
+             f"{printable(arguments.output)}: {len(result.data)} bytes, {len(result.model.nodes)} nodes, {weights / 2**20:.2f} MiB of weights"]
+    try:
+        for note in notes:
+            say(note)
+    except OSError as error:
+        complain("fovea-convert", f"output: {error.strerror}; {arguments.output} is written")
+        return EXIT_FAILED
     return EXIT_OK
 
 

@@ -24,7 +24,7 @@ examples:
   fovea-convert grades.keras -o grades.fovea --labels none,mild,moderate,severe,proliferative \\
       --target grade5 --preset none --provenance training_data="APTOS 2019" --provenance licence=CC-BY-4.0
 
-exit status: 0 done; 2 wrong usage; 4 the model is damaged or holds something that is not supported
+exit status: 0 done; 1 the notes could not be written, the model is; 2 wrong usage; 4 the model is damaged or holds something that is not supported
 """
 
 

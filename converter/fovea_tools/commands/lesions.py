@@ -12,7 +12,8 @@ from typing import List, Optional, Sequence
 from .. import __version__
 from ..errors import EngineError, UsageError, missing_library
 from ..file.fovea_file import FormatError, read_fovea
-from ..file.output_file import write_file
+from ..file.input_file import read_file
+from ..file.output_file import check_output, write_file
 from ..terminal import Parser, complain, say, show_progress
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -77,11 +78,13 @@ def _figures(arguments: argparse.Namespace) -> List[str]:
         if not arguments.quiet:
             show_progress(text)
 
+    for path in (arguments.json, arguments.output):
+        if path:
+            check_output(path)  # not after minutes
     found = lesions.pairs(arguments.photos, arguments.masks, arguments.limit)
     tables, collected = [], {}
     for path in arguments.models:
-        with open(path, "rb") as file:
-            model = read_fovea(file.read())
+        model = read_fovea(read_file(path))
         if len(model.labels) < 2:
             raise UsageError(f"{path}: the model has one class, which is always certain")
         engine = Engine(arguments.fovea, *model.default_size)

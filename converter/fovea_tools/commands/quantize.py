@@ -10,14 +10,15 @@ import os
 import random
 import sys
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .. import __version__
 from ..errors import EngineError, QuantizationError, UsageError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
-from ..file.output_file import write_file
+from ..file.input_file import files_below, read_file
+from ..file.output_file import check_output, write_file
 from ..terminal import Parser, complain, printable, say
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -90,10 +91,10 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     return arguments
 
 
-def _read_model(path: str) -> FoveaModel:
+def _read_model(path: str) -> Tuple[bytes, FoveaModel]:
     try:
-        with open(path, "rb") as file:
-            return read_fovea(file.read())
+        data = read_file(path)
+        return data, read_fovea(data)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     except IndexError as error:
@@ -122,10 +123,8 @@ def _photos(folders: Sequence[str], only: Optional[str], count: int, check: int,
             raise UsageError(f"{only}: cannot be read ({error})") from error
     lists: List[List[str]] = []
     for folder in folders:
-        found = []
-        for place, _, names in os.walk(folder):
-            found += [os.path.join(place, name) for name in names if name.lower().endswith(PHOTO_ENDINGS)
-                      and (wanted is None or os.path.splitext(name)[0] in wanted)]
+        found = [path for path in files_below(folder, PHOTO_ENDINGS)
+                 if wanted is None or os.path.splitext(os.path.basename(path))[0] in wanted]
         if not found:
             raise QuantizationError(f"{folder}: no photos (of {', '.join(PHOTO_ENDINGS)}{', named in ' + only if only else ''})")
         found.sort(key=lambda path: os.path.relpath(path, folder))
@@ -145,8 +144,7 @@ def _hash(paths: Sequence[str]) -> str:
     """Of the pictures, in whatever folder they lie."""
     sums = []
     for path in paths:
-        with open(path, "rb") as file:
-            sums.append(hashlib.sha256(file.read()).hexdigest())
+        sums.append(hashlib.sha256(read_file(path)).hexdigest())
     return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
@@ -165,11 +163,12 @@ def _run(arguments: argparse.Namespace, tell) -> None:
     from ..quantization import figures, report as reports
     from ..quantization.quantize import Quantizer, Settings, finished
     from ..reporting import quantization as pages
+    for path in (arguments.report, arguments.page, arguments.output):
+        if path:
+            check_output(path)  # not after minutes
     if arguments.page:
-        pages.templates()  # not after minutes
-    model = _read_model(arguments.model)
-    with open(arguments.model, "rb") as file:
-        data = file.read()
+        pages.templates()
+    data, model = _read_model(arguments.model)
     sha256 = hashlib.sha256(data).hexdigest()
     if "TYPI" in read_sections(data):
         complain("fovea-quantize", "warning: the model's statistics of typical photos are of its floats and are left out; fovea-typicality makes those "
@@ -250,4 +249,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except FormatError as error:
         complain("fovea-quantize", f"{arguments.model}: {error}")
         return EXIT_BAD_MODEL
+    except OSError as error:
+        complain("fovea-quantize", f"{error.filename or 'output'}: {error.strerror}")
+        return EXIT_FAILED
     return EXIT_OK

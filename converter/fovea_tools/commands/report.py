@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pathlib
 import sys
 from typing import List, Optional, Sequence
@@ -11,6 +12,7 @@ from typing import List, Optional, Sequence
 from .. import __version__, progress
 from ..errors import UsageError, missing_library
 from ..evaluation import EvaluationError
+from ..file.input_file import read_file
 from ..file.output_file import write_file
 from ..reporting import ReportError
 from ..tables import TableError
@@ -67,13 +69,13 @@ def parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
         parser.error("--patient: the name is empty")
     if arguments.output == "-":
         parser.error("--output: the page needs a file")
-    if arguments.model and arguments.model.exists() and not arguments.model.is_file():
+    if arguments.model and os.path.exists(arguments.model) and not os.path.isfile(arguments.model):
         parser.error(f"--model {arguments.model}: no regular file")
     inputs = [arguments.results, arguments.patients, str(arguments.model) if arguments.model else None]
     if any(name and name != "-" and _same_file(name, arguments.output) for name in inputs):
         parser.error(f"--output {arguments.output}: is read, too")
     for option, folder in (("--photos", arguments.photos), ("--maps", arguments.maps)):
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not os.path.isdir(folder):
             parser.error(f"{option} {folder}: no such folder")
     return arguments
 
@@ -90,7 +92,7 @@ def _run(arguments: argparse.Namespace) -> List[str]:
     from ..evaluation import predictions
     from ..reporting import background, document, page, people, pictures
     file = predictions.read(arguments.results)
-    wanted = hashlib.sha256(arguments.model.read_bytes()).hexdigest() if arguments.model else None
+    wanted = hashlib.sha256(read_file(arguments.model)).hexdigest() if arguments.model else None
     setting, chosen, _ = predictions.choose_setting(
         file.predictions, wanted, "choose one model with --model, and keep results by several operating points in several files")
     items = document.items_of(chosen, people.People(arguments.patients))

@@ -14,7 +14,8 @@ from .. import __version__
 from ..errors import CalibrationError, EngineError, UsageError, missing_library
 from ..evaluation import EvaluationError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
-from ..file.output_file import write_file
+from ..file.input_file import read_file
+from ..file.output_file import check_output, write_file
 from ..labels import LabelError
 from ..terminal import Parser, complain, say, show_progress
 from . import label_options
@@ -103,8 +104,10 @@ def _figures(arguments: argparse.Namespace) -> Dict[str, Any]:
     from ..file.typicality import read_typicality
     from ..typicality import features, statistics
 
-    with open(arguments.model, "rb") as file:
-        data = file.read()
+    for path in (arguments.json, arguments.output):
+        if path:
+            check_output(path)  # not after minutes
+    data = read_file(arguments.model)
     model = read_fovea(data)
     check_model(model, arguments.model)
     if model.output_form != OUTPUT_SOFTMAX:

@@ -13,7 +13,8 @@ from .. import __version__
 from ..errors import CalibrationError, EngineError, UsageError, missing_library
 from ..evaluation import EvaluationError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea
-from ..file.output_file import write_file
+from ..file.input_file import files_below, read_file
+from ..file.output_file import check_output, write_file
 from ..labels import LabelError
 from ..terminal import Parser, complain, printable, say, show_progress
 from . import label_options
@@ -105,8 +106,7 @@ def _compared(wanted: Sequence[str], limit: int) -> Dict[str, List[str]]:
         name, separator, folder = item.partition("=")
         if not separator or name in ("", "fit", "aside", *found) or not os.path.isdir(folder):
             raise UsageError(f"--compare {item}: expected NAME=FOLDER, each name once, and none of fit and aside")
-        photos = sorted(os.path.join(place, file) for place, _, files in os.walk(folder) for file in files
-                        if file.lower().endswith((".jpg", ".jpeg", ".png")))
+        photos = sorted(files_below(folder, (".jpg", ".jpeg", ".png")))
         if not photos:
             raise UsageError(f"--compare {item}: no photos")
         count = min(limit, len(photos)) if limit else len(photos)
@@ -125,8 +125,8 @@ def _run(arguments: argparse.Namespace) -> None:
     from ..file.typicality import TapStatistics, TypicalityStatistics
     from ..typicality import comparison, features, statistics
 
-    with open(arguments.model, "rb") as file:
-        data = file.read()
+    check_output(arguments.output)  # not after minutes
+    data = read_file(arguments.model)
     model = read_fovea(data)
     taps = _taps(model, arguments.taps)
     split = splits.read(arguments.split) if arguments.split else None

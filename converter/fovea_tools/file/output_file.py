@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -10,14 +11,31 @@ import tempfile
 from ..errors import UsageError
 
 
-def write_file(path: str, data: bytes) -> None:
-    """A file of the same name stays until the new one is complete, and leaves its permissions to it."""
+def check_output(path: str) -> None:
+    """Refuses what write_file() could not write, before long work is begun for it."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise UsageError(f"{path}: cannot be written (it is no regular file)")
     folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"{path}: cannot be written (there is no such folder)")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{path}: cannot be written (nothing may be written in its folder)")
+
+
+def _mask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write_file(path: str, data: bytes) -> None:
+    """A file of the same name stays until the new one is complete, and leaves its permissions to it; a new one has those that the user's
+    mask leaves."""
+    check_output(path)
+    folder = os.path.dirname(path) or "."
     temporary = None
     try:
-        mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o644
+        mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o666 & ~_mask()
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".fovea-", delete=False) as file:
             temporary = file.name
             file.write(data)
@@ -30,4 +48,5 @@ def write_file(path: str, data: bytes) -> None:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
         if temporary is not None:
-            os.unlink(temporary)
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)

@@ -11,6 +11,7 @@ from typing import Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from ..engine import Engine
+from ..file.input_file import read_file
 from . import MapError, figures
 from .randomised import EVERYTHING, HEAD, randomised
 
@@ -106,8 +107,7 @@ def curve(engine: Engine, model: str, cases: Sequence[Case], maps: Sequence[np.n
 def measure(engine: Engine, model: str, methods: Sequence[str], cases: Sequence[Case], positive: Callable[[np.ndarray], np.ndarray],
             checked: int, say: Callable[[str], None]) -> Dict[str, Dict[str, Tuple[float, float]]]:
     """{method: {figure: (mean, standard error)}}; checked: photos that the maps of shuffled networks are made of."""
-    with open(model, "rb") as file:
-        data = file.read()
+    data = read_file(model)
     shuffled = {part: engine.stored(randomised(data, part, SEED)) for part in (HEAD, EVERYTHING)}
     radius = TOLERANCE * len(cases[0].pixels)
     near = [figures.widened(case.lesions, radius) for case in cases]

@@ -9,6 +9,7 @@ import re
 from typing import Dict, List, Tuple
 
 from ..file import fovea_file
+from ..file.input_file import read_file
 from ..terminal import printable
 from . import ReportError
 
@@ -59,7 +60,7 @@ def _card(model: pathlib.Path) -> List[str]:
 def read(path: pathlib.Path) -> Background:
     """Of the model file that gave the results."""
     try:
-        provenance: Dict[str, str] = fovea_file.read_provenance(path.read_bytes())
+        provenance: Dict[str, str] = fovea_file.read_provenance(read_file(path))
     except fovea_file.FormatError as error:
         raise ReportError(f"{path}: {error}") from error
     told = provenance.get(NEVER_TESTED, "")

@@ -6,7 +6,9 @@
  *   FAULT_HOW     an errno in decimal; "short" or "nothing" for a read or write that does half of its work or none
  *   FAULT_REST    set: every later one of these calls fails, too
  *   FAULT_REPORT  the report's file: "calls NAME COUNT", "hit NAME PATH", "sites N N N" (with FAULT_SITES: the first allocation of
- *                 each call stack), "blocks N" and "descriptors N" that are left, "static N": blocks that there were when main began */
+ *                 each call stack), "blocks N" and "descriptors N" that are left, "static N": blocks that there were when main began
+ *
+ * A program that loads the shim itself arms it by fault_arm() in place of the environment. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -45,6 +47,7 @@ static int failure;
 static const char* report_path;
 static int active;
 static char hit_path[4096];
+static const char* only_below; /* a folder: calls for other files do not count */
 static atomic_int was_hit;
 
 #define MAX_SITES 100000
@@ -58,40 +61,65 @@ static __thread int inside;
     static __typeof__(name)* real; \
     if (real == NULL) real = (__typeof__(name)*)dlsym(RTLD_NEXT, #name)
 
+static void path_of(int descriptor, char* path, size_t size) {
+    char link[64];
+    ssize_t used;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+    used = readlink(link, path, size - 1);
+    path[used < 0 ? 0 : used] = '\0';
+    if (descriptor <= 2) snprintf(path, size, "descriptor %d", descriptor);
+}
+/* Relative paths are of the folder, which is the program's own. */
+static int counts_for(const char* path, int descriptor) {
+    char found[4096];
+    if (only_below == NULL) return 1;
+    if (path != NULL) return path[0] != '\0' && (path[0] != '/' || strncmp(path, only_below, strlen(only_below)) == 0);
+    if (descriptor == 1 || descriptor == 2) return 1;
+    path_of(descriptor, found, sizeof(found));
+    return strncmp(found, only_below, strlen(only_below)) == 0;
+}
+
 /* Whether this call is to go wrong. The path is that of the descriptor where none is given. */
 static int goes_wrong(enum Call call, const char* path, int descriptor) {
     long number;
-    if (!active || inside) return 0;
+    if (!active || inside || !counts_for(path, descriptor)) return 0;
     number = atomic_fetch_add(&counts[call], 1) + 1;
     if ((int)call != faulty || number < faulty_number || (!rest && number > faulty_number)) return 0;
     if (atomic_fetch_add(&was_hit, 1) == 0) {
         if (path != NULL) {
             strncpy(hit_path, path, sizeof(hit_path) - 1);
         } else if (descriptor >= 0) {
-            char link[64];
-            ssize_t size;
-            snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
-            size = readlink(link, hit_path, sizeof(hit_path) - 1);
-            if (size < 0) hit_path[0] = '\0';
-            if (descriptor <= 2) snprintf(hit_path, sizeof(hit_path), "descriptor %d", descriptor);
+            path_of(descriptor, hit_path, sizeof(hit_path));
         }
     }
     errno = failure;
     return 1;
 }
 
-__attribute__((constructor)) static void begin(void) {
-    const char* call = getenv("FAULT_CALL");
-    const char* text = getenv("FAULT_HOW");
+static void choose(const char* call, long number, const char* text) {
     int i;
     for (i = 0; call != NULL && i < CALL_COUNT; ++i) {
         if (strcmp(call, kNames[i]) == 0) faulty = i;
     }
-    faulty_number = getenv("FAULT_NUMBER") != NULL ? atol(getenv("FAULT_NUMBER")) : 0;
-    rest = getenv("FAULT_REST") != NULL;
-    wants_sites = getenv("FAULT_SITES") != NULL;
+    faulty_number = number;
     how = text == NULL || (text[0] >= '0' && text[0] <= '9') ? FAIL : strcmp(text, "short") == 0 ? SHORT : NOTHING;
     failure = text != NULL ? atoi(text) : 0;
+}
+
+/* From now on the number-th call fails, of those for files below the folder and for standard output and error. An empty call: none. */
+void fault_arm(const char* call, long number, const char* text, const char* folder) {
+    int i;
+    for (i = 0; i < CALL_COUNT; ++i) atomic_store(&counts[i], 0);
+    atomic_store(&was_hit, 0);
+    faulty = -1;
+    only_below = strdup(folder);
+    choose(call, number, text);
+}
+
+__attribute__((constructor)) static void begin(void) {
+    choose(getenv("FAULT_CALL"), getenv("FAULT_NUMBER") != NULL ? atol(getenv("FAULT_NUMBER")) : 0, getenv("FAULT_HOW"));
+    rest = getenv("FAULT_REST") != NULL;
+    wants_sites = getenv("FAULT_SITES") != NULL;
     report_path = getenv("FAULT_REPORT");
     if (wants_sites) {
         void* warm[1];
@@ -100,7 +128,7 @@ __attribute__((constructor)) static void begin(void) {
     active = 1;
 }
 
-__attribute__((destructor)) static void end(void) {
+static void write_report(void) {
     FILE* report;
     int i, descriptors = 0;
     const long left = atomic_load(&blocks);
@@ -115,6 +143,15 @@ __attribute__((destructor)) static void end(void) {
     for (i = 0; i < site_count; ++i) fprintf(report, " %ld", sites[i]);
     fprintf(report, "\nblocks %ld\ndescriptors %d\nstatic %ld\n", left, descriptors, static_blocks);
     fclose(report);
+}
+
+__attribute__((destructor)) static void end(void) {
+    write_report();
+}
+/* The end of what fault_arm() began. */
+void fault_report(const char* path) {
+    report_path = path;
+    write_report();
 }
 
 /* What static objects hold is allocated before main. */
