@@ -19,14 +19,26 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def _give_up(stream: TextIO) -> None:
+    """What Python still holds of the text goes nowhere: at the end of the program it would try again, and end with a status and words of its own."""
+    with contextlib.suppress(OSError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+
+
 def _write(stream: Optional[TextIO], text: str) -> None:
     """All of it, also where the stream has no buffer (PYTHONUNBUFFERED, python -u): Python then drops what one call of the system leaves over."""
     if stream is None:  # closed when the program began
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     raw = getattr(stream, "buffer", None)
     if not isinstance(raw, io.RawIOBase):
-        stream.write(text)
-        stream.flush()
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError:
+            _give_up(stream)
+            raise
         return
     data = text.encode(stream.encoding or "utf-8", "backslashreplace")
     while data:

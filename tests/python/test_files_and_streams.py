@@ -3,9 +3,11 @@
 import errno
 import io
 import os
+import subprocess
 import sys
 
 import pytest
+from conftest import tiny_layers, tiny_weights, write_h5
 from fovea_tools import terminal
 from fovea_tools.commands import quantize
 from fovea_tools.errors import EngineError
@@ -52,6 +54,19 @@ def test_what_cannot_be_told_is_an_error(monkeypatch, failure, expected):
     monkeypatch.setattr(sys, "stdout", None)    # closed when the program began
     with pytest.raises(OSError):
         terminal.say("sensitivity 0.93")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered_output", ["", "1"])
+def test_a_full_disk_is_told_once(tmp_path, unbuffered_output):
+    source = write_h5(tmp_path / "tiny.h5", tiny_layers(), tiny_weights())
+    command = [sys.executable, "-m", "fovea_tools.commands.convert", source, "-o", tmp_path / "m.fovea", "--labels", "no_dr,dr", "--target", "any_dr",
+               "--preset", "none"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered_output}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"fovea-convert: output: No space left on device; {tmp_path / 'm.fovea'} is written\n"
 
 
 def test_a_complaint_that_nobody_can_read_ends_nothing(monkeypatch):
