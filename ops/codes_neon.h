@@ -165,24 +165,5 @@ struct CodeLanesNeon::Codes<CodeForm::kWords> {
     }
 };
 
-// What a panel's bias is where its inputs are bytes less 128: 128 times the sum of each output's weights more.
-inline void store_bias_of_signed_inputs(const std::int32_t* bias, const std::int8_t* weights, int quads, std::int32_t* to) {
-    constexpr int kQuadsOf16Bits = 128;  // each adds 256 at the most
-    int32x4_t low = vdupq_n_s32(0), high = low;
-    for (int begin = 0; begin < quads; begin += kQuadsOf16Bits) {
-        const int count = quads - begin < kQuadsOf16Bits ? quads - begin : kQuadsOf16Bits;
-        int16x8_t low_words = vdupq_n_s16(0), high_words = low_words;
-#pragma GCC unroll 2
-        for (int quad = 0; quad < count; ++quad, weights += 32) {
-            low_words = vpadalq_s8(low_words, vld1q_s8(weights));
-            high_words = vpadalq_s8(high_words, vld1q_s8(weights + 16));
-        }
-        low = vpadalq_s16(low, low_words);
-        high = vpadalq_s16(high, high_words);
-    }
-    vst1q_s32(to, vaddq_s32(vld1q_s32(bias), vshlq_n_s32(low, 7)));
-    vst1q_s32(to + 4, vaddq_s32(vld1q_s32(bias + 4), vshlq_n_s32(high, 7)));
-}
-
 }  // namespace
 }  // namespace fovea::ops

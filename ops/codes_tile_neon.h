@@ -8,8 +8,6 @@
 #include "ops/codes_neon.h"
 
 namespace fovea::ops {
-// Nameless, so that each instruction-set file has its own copy and none is shared with other code.
-namespace {
 
 // How sums become codes. Conversion and narrowing saturate, so that values need no limits where none can be no number; others, relu whose
 // zeros are not the lowest code, and channels that fill no register are left as sums, [row][8].
@@ -45,6 +43,9 @@ static_assert(offsetof(CodeConstants, multiplier) == 32 && offsetof(CodeConstant
               offsetof(CodeConstants, zero) == 96 && offsetof(CodeConstants, zero_words) == 128);
 
 using TileFunction = void (*)(const CodeTiles*);
+
+// Nameless, so that each instruction-set file has its own copy and none is shared with other code.
+namespace {
 
 // What makes sums of 8 channels codes, made once for many pixels. The sums begin with the bias.
 struct Epilogue {
@@ -121,47 +122,6 @@ struct Epilogue {
         }
     }
 };
-
-// The first `count` bytes, at most 16, and zeros.
-[[gnu::noinline]] inline uint8x16_t load_bytes(const void* from, int count) {
-    const auto* bytes = static_cast<const std::uint8_t*>(from);
-    if (count >= 16) return vld1q_u8(bytes);
-    std::uint64_t halves[2] = {};
-    for (std::uint64_t& half : halves) {
-        if (count >= 8) {
-            __builtin_memcpy(&half, bytes, 8);
-        } else {
-            int done = 0;
-            if (count >= 4) {
-                std::uint32_t four;
-                __builtin_memcpy(&four, bytes, 4);
-                half = four;
-                done = 4;
-            }
-            for (; done < count; ++done) half |= std::uint64_t{bytes[done]} << (8 * done);
-        }
-        bytes += 8;
-        count -= 8;
-        if (count <= 0) break;
-    }
-    return vcombine_u8(vcreate_u8(halves[0]), vcreate_u8(halves[1]));
-}
-
-inline uint8x16_t less_128(uint8x16_t codes) {
-    return veorq_u8(codes, vdupq_n_u8(0x80));
-}
-
-extern "C" {
-// Inputs [tile][block][half][4 rows][quad][4 times 4], weights [quad][8][4]; a block is 16 inputs, and 4 quads.
-void codes_pair_tiles_neon(const CodeTiles*);
-// Inputs [tile][block][8 rows][8], weights [input][8], both of 16 bits; a block is 8 inputs.
-void codes_word_tiles_neon(const CodeTiles*);
-// Inputs [tile][block][8 rows][16], weights [quad][8][4]; a block is 16 inputs. Of 4 rows: [tile][block][4][16]. Of two planes, the upper
-// and the lower bytes of 4 rows: [tile][block][plane][4][16].
-void codes_dot_tiles_8_neon_dotprod(const CodeTiles*);
-void codes_dot_tiles_4_neon_dotprod(const CodeTiles*);
-void codes_dot_tiles_planes_neon_dotprod(const CodeTiles*);
-}
 
 }  // namespace
 }  // namespace fovea::ops

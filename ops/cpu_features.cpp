@@ -26,7 +26,7 @@ constexpr IsaLevel kLevels[] = {
 #endif
 #if defined(FOVEA_HAVE_NEON)
     {"neon", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2, kFeatureNeon},
-    {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2 | kFeatureNeonFp16 | kFeatureNeonDotprod,
+    {"neon_fp16", kFeatureNeon | kFeatureArmCrc | kFeatureArmSha2 | kFeatureNeonFp16 | kFeatureNeonDotprod | kFeatureNeonI8mm,
      kFeatureNeon | kFeatureNeonFp16},
 #endif
 };

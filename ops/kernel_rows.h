@@ -78,6 +78,12 @@
 #define FOVEA_ROW_NEON_DOTPROD FOVEA_NO_ROW
 #endif
 
+#if defined(FOVEA_HAVE_NEON_I8MM)
+#define FOVEA_ROW_NEON_I8MM(function) FOVEA_ROW(function, kFeatureNeonI8mm)
+#else
+#define FOVEA_ROW_NEON_I8MM FOVEA_NO_ROW
+#endif
+
 #if defined(FOVEA_HAVE_ARMV8CRC)
 #define FOVEA_ROW_ARMV8CRC(function) FOVEA_ROW(function, kFeatureArmCrc)
 #else

@@ -9,6 +9,7 @@ namespace {
 constexpr KernelVariant<Conv2dU8S8Function> kU8Variants[] = {
     FOVEA_ROW_AVX512_VNNI(conv2d_u8s8_avx512_vnni)
     FOVEA_ROW_AVX2(conv2d_u8s8_avx2)
+    FOVEA_ROW_NEON_I8MM(conv2d_u8s8_neon_i8mm)
     FOVEA_ROW_NEON_DOTPROD(conv2d_u8s8_neon_dotprod)
     FOVEA_ROW_NEON(conv2d_u8s8_neon)
     FOVEA_ROW_SCALAR(conv2d_u8s8_scalar)
@@ -17,6 +18,7 @@ constexpr KernelVariant<Conv2dU8S8Function> kU8Variants[] = {
 constexpr KernelVariant<Conv2dS16S8Function> kS16Variants[] = {
     FOVEA_ROW_AVX512_VNNI(conv2d_s16s8_avx512_vnni)
     FOVEA_ROW_AVX2(conv2d_s16s8_avx2)
+    FOVEA_ROW_NEON_I8MM(conv2d_s16s8_neon_i8mm)
     FOVEA_ROW_NEON_DOTPROD(conv2d_s16s8_neon_dotprod)
     FOVEA_ROW_NEON(conv2d_s16s8_neon)
     FOVEA_ROW_SCALAR(conv2d_s16s8_scalar)

@@ -47,6 +47,7 @@ void conv2d_u8s8_avx2(const Conv2dU8S8Args&);
 void conv2d_u8s8_avx512_vnni(const Conv2dU8S8Args&);
 void conv2d_u8s8_neon(const Conv2dU8S8Args&);
 void conv2d_u8s8_neon_dotprod(const Conv2dU8S8Args&);
+void conv2d_u8s8_neon_i8mm(const Conv2dU8S8Args&);
 extern const KernelTable<Conv2dU8S8Function> kConv2dU8S8;
 template <>
 struct TableOf<Conv2dU8S8Args> {
@@ -58,6 +59,7 @@ void conv2d_s16s8_avx2(const Conv2dS16S8Args&);
 void conv2d_s16s8_avx512_vnni(const Conv2dS16S8Args&);
 void conv2d_s16s8_neon(const Conv2dS16S8Args&);
 void conv2d_s16s8_neon_dotprod(const Conv2dS16S8Args&);
+void conv2d_s16s8_neon_i8mm(const Conv2dS16S8Args&);
 extern const KernelTable<Conv2dS16S8Function> kConv2dS16S8;
 template <>
 struct TableOf<Conv2dS16S8Args> {

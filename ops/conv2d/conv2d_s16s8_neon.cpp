@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void conv2d_s16s8_neon(const Conv2dS16S8Args& args) {
-    multiply_windows<WordTiles, WordTiles>(args, codes_word_tiles_neon, codes_word_tiles_neon);
+    multiply_windows(args, kWordTiles, kWordTiles);
 }
 
 }  // namespace fovea::ops

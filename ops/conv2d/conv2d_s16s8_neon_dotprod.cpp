@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void conv2d_s16s8_neon_dotprod(const Conv2dS16S8Args& args) {
-    multiply_windows<PlaneTiles, PlaneTiles>(args, codes_dot_tiles_planes_neon_dotprod, codes_dot_tiles_planes_neon_dotprod);
+    multiply_windows(args, kPlaneDotTiles, kPlaneDotTiles);
 }
 
 }  // namespace fovea::ops

@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void conv2d_u8s8_neon(const Conv2dU8S8Args& args) {
-    multiply_windows<PairTiles, PairTiles>(args, codes_pair_tiles_neon, codes_pair_tiles_neon);
+    multiply_windows(args, kPairTiles, kPairTiles);
 }
 
 }  // namespace fovea::ops

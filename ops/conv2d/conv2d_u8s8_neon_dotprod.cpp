@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void conv2d_u8s8_neon_dotprod(const Conv2dU8S8Args& args) {
-    multiply_windows<ByteTiles<8>, ByteTiles<4>>(args, codes_dot_tiles_8_neon_dotprod, codes_dot_tiles_4_neon_dotprod);
+    multiply_windows(args, kDotTiles, kSmallDotTiles);
 }
 
 }  // namespace fovea::ops

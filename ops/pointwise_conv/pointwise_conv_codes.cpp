@@ -9,6 +9,7 @@ namespace {
 constexpr KernelVariant<PointwiseConvU8S8Function> kU8Variants[] = {
     FOVEA_ROW_AVX512_VNNI(pointwise_conv_u8s8_avx512_vnni)
     FOVEA_ROW_AVX2(pointwise_conv_u8s8_avx2)
+    FOVEA_ROW_NEON_I8MM(pointwise_conv_u8s8_neon_i8mm)
     FOVEA_ROW_NEON_DOTPROD(pointwise_conv_u8s8_neon_dotprod)
     FOVEA_ROW_NEON(pointwise_conv_u8s8_neon)
     FOVEA_ROW_SCALAR(pointwise_conv_u8s8_scalar)
@@ -17,6 +18,7 @@ constexpr KernelVariant<PointwiseConvU8S8Function> kU8Variants[] = {
 constexpr KernelVariant<PointwiseConvS16S8Function> kS16Variants[] = {
     FOVEA_ROW_AVX512_VNNI(pointwise_conv_s16s8_avx512_vnni)
     FOVEA_ROW_AVX2(pointwise_conv_s16s8_avx2)
+    FOVEA_ROW_NEON_I8MM(pointwise_conv_s16s8_neon_i8mm)
     FOVEA_ROW_NEON_DOTPROD(pointwise_conv_s16s8_neon_dotprod)
     FOVEA_ROW_NEON(pointwise_conv_s16s8_neon)
     FOVEA_ROW_SCALAR(pointwise_conv_s16s8_scalar)

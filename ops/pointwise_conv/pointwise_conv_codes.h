@@ -39,6 +39,7 @@ void pointwise_conv_u8s8_avx2(const PointwiseConvU8S8Args&);
 void pointwise_conv_u8s8_avx512_vnni(const PointwiseConvU8S8Args&);
 void pointwise_conv_u8s8_neon(const PointwiseConvU8S8Args&);
 void pointwise_conv_u8s8_neon_dotprod(const PointwiseConvU8S8Args&);
+void pointwise_conv_u8s8_neon_i8mm(const PointwiseConvU8S8Args&);
 extern const KernelTable<PointwiseConvU8S8Function> kPointwiseConvU8S8;
 template <>
 struct TableOf<PointwiseConvU8S8Args> {
@@ -50,6 +51,7 @@ void pointwise_conv_s16s8_avx2(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_avx512_vnni(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_neon(const PointwiseConvS16S8Args&);
 void pointwise_conv_s16s8_neon_dotprod(const PointwiseConvS16S8Args&);
+void pointwise_conv_s16s8_neon_i8mm(const PointwiseConvS16S8Args&);
 extern const KernelTable<PointwiseConvS16S8Function> kPointwiseConvS16S8;
 template <>
 struct TableOf<PointwiseConvS16S8Args> {

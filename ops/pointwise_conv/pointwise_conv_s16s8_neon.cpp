@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_s16s8_neon(const PointwiseConvS16S8Args& args) {
-    multiply_pixels<WordTiles, WordTiles>(args, codes_word_tiles_neon, codes_word_tiles_neon);
+    multiply_pixels(args, kWordTiles, kWordTiles);
 }
 
 }  // namespace fovea::ops

@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_s16s8_neon_dotprod(const PointwiseConvS16S8Args& args) {
-    multiply_pixels<PlaneTiles, PlaneTiles>(args, codes_dot_tiles_planes_neon_dotprod, codes_dot_tiles_planes_neon_dotprod);
+    multiply_pixels(args, kPlaneDotTiles, kPlaneDotTiles);
 }
 
 }  // namespace fovea::ops

@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_u8s8_neon(const PointwiseConvU8S8Args& args) {
-    multiply_pixels<PairTiles, PairTiles>(args, codes_pair_tiles_neon, codes_pair_tiles_neon);
+    multiply_pixels(args, kPairTiles, kPairTiles);
 }
 
 }  // namespace fovea::ops

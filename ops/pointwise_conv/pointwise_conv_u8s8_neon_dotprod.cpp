@@ -8,7 +8,7 @@
 namespace fovea::ops {
 
 void pointwise_conv_u8s8_neon_dotprod(const PointwiseConvU8S8Args& args) {
-    multiply_pixels<ByteTiles<8>, ByteTiles<4>>(args, codes_dot_tiles_8_neon_dotprod, codes_dot_tiles_4_neon_dotprod);
+    multiply_pixels(args, kDotTiles, kSmallDotTiles);
 }
 
 }  // namespace fovea::ops

@@ -25,6 +25,7 @@ constexpr Suffix kSuffixes[] = {
     {"_neon_fp16", kFeatureNeonFp16},
     {"_avx512_vnni", kFeatureAvx512 | kFeatureAvx512Vnni},
     {"_neon_dotprod", kFeatureNeonDotprod},
+    {"_neon_i8mm", kFeatureNeonI8mm},
     {"_armv8crc", kFeatureArmCrc},
     {"_armv8_sha2", kFeatureArmSha2},
     {"_sha_ni", kFeatureShaNi},
