@@ -60,6 +60,11 @@
     fcvtns v\high\().4s, v\high\().4s
 .endm
 
+.macro to_unsigned low, high
+    fcvtnu v\low\().4s, v\low\().4s
+    fcvtnu v\high\().4s, v\high\().4s
+.endm
+
 .macro plus_zero low, high
     sqadd v\low\().4s, v\low\().4s, v4.4s
     sqadd v\high\().4s, v\high\().4s, v5.4s
@@ -73,12 +78,34 @@
     sqxtn2 v\low\().8h, v\high\().4s
 .endm
 
+// Where they fit.
+.macro narrow_both low, high
+    uzp1 v\low\().8h, v\low\().8h, v\high\().8h
+.endm
+
+.macro narrow_unsigned_low low, high
+    uqxtn v\low\().4h, v\low\().4s
+.endm
+
+.macro narrow_unsigned_high low, high
+    uqxtn2 v\low\().8h, v\high\().4s
+.endm
+
 .macro plus_zero_words low, high
     sqadd v\low\().8h, v\low\().8h, v6.8h
 .endm
 
 .macro to_bytes low, high
     sqxtun v\low\().8b, v\low\().8h
+.endm
+
+.macro unsigned_to_bytes low, high
+    uqxtn v\low\().8b, v\low\().8h
+.endm
+
+// From the lowest code on, -32768.
+.macro from_lowest_word low, high
+    eor v\low\().16b, v\low\().16b, v6.16b
 .endm
 
 .macro store_bytes low, high
@@ -122,6 +149,13 @@
     on_rows to_bytes, \first
 .endm
 
+.macro make_bytes_of_words first
+    on_rows to_integer, \first
+    on_rows narrow_both, \first
+    on_rows plus_zero_words, \first
+    on_rows to_bytes, \first
+.endm
+
 .macro make_words first
     on_rows to_integer, \first
     on_rows plus_zero, \first
@@ -140,6 +174,36 @@
     on_rows times_multiplier, \first
     swish \first
     make_bytes \first
+.endm
+
+.macro finish_bytes_of_words first
+    on_rows to_float, \first
+    on_rows times_multiplier, \first
+    make_bytes_of_words \first
+.endm
+
+.macro finish_swished_bytes_of_words first
+    on_rows to_float, \first
+    on_rows times_multiplier, \first
+    swish \first
+    make_bytes_of_words \first
+.endm
+
+.macro finish_relu_bytes first
+    on_rows to_float, \first
+    on_rows times_multiplier, \first
+    on_rows to_unsigned, \first
+    on_rows narrow_both, \first
+    on_rows unsigned_to_bytes, \first
+.endm
+
+.macro finish_relu_words first
+    on_rows to_float, \first
+    on_rows times_multiplier, \first
+    on_rows to_unsigned, \first
+    on_rows narrow_unsigned_low, \first
+    on_rows narrow_unsigned_high, \first
+    on_rows from_lowest_word, \first
 .endm
 
 .macro finish_words first
@@ -188,8 +252,12 @@
 finish_codes_neon:
     finish_way bytes, make_no_constants, store_bytes
     finish_way swished_bytes, make_swish_constants, store_bytes
+    finish_way bytes_of_words, make_no_constants, store_bytes
+    finish_way swished_bytes_of_words, make_swish_constants, store_bytes
+    finish_way relu_bytes, make_no_constants, store_bytes
     finish_way words, make_no_constants, store_words
     finish_way swished_words, make_swish_constants, store_words
+    finish_way relu_words, make_no_constants, store_words
     finish_way sums, make_no_constants, store_sums
     .size finish_codes_neon, . - finish_codes_neon
     .balign 4
@@ -198,8 +266,12 @@ finish_codes_neon:
 finish_of_codes_neon:  // in the order of Finish
     finish_place bytes
     finish_place swished_bytes
+    finish_place bytes_of_words
+    finish_place swished_bytes_of_words
+    finish_place relu_bytes
     finish_place words
     finish_place swished_words
+    finish_place relu_words
     finish_place sums
 
 // Of bytes, 4 rows: two products of an output fit 16 bits, so that 16 of them take an smull, an smlal and an sadalp.
@@ -207,10 +279,6 @@ finish_of_codes_neon:  // in the order of Finish
 //   v16 + 4r ..   pairs of sums of outputs 0 and 1, 2 and 3, 4 and 5, 6 and 7 of row r
 //   v0 .. v3      weights of 8 inputs         v8, v9     4 inputs of a row, four times, each
 //                                             v10 ..     products
-
-.macro zero_sums register
-    movi v\register\().4s, #0
-.endm
 
 .macro pair_row a, b, c, d
     ldp q8, q9, [x1], #32
@@ -265,9 +333,9 @@ finish_of_codes_neon:  // in the order of Finish
 .Lpair_tile:
     mov x12, x2
     .set register, 16
-    .rept 16
-        zero_sums %register
-        .set register, register + 1
+    .rept 8
+        load_zeros %register, %(register + 1)
+        .set register, register + 2
     .endr
     cbz x6, .Lpair_left
     mov x13, x6

@@ -10,8 +10,19 @@
 namespace fovea::ops {
 
 // How sums become codes. Conversion and narrowing saturate, so that values need no limits where none can be no number; others, relu whose
-// zeros are not the lowest code, and channels that fill no register are left as sums, [row][8].
-enum class Finish : std::int64_t { kBytes, kSwishedBytes, kWords, kSwishedWords, kSums };
+// zeros are not the lowest code, and channels that fill no register are left as sums, [row][8]. Bytes of words are those whose values
+// surely fit 16 bits before their zero is added: most.
+enum class Finish : std::int64_t {
+    kBytes,
+    kSwishedBytes,
+    kBytesOfWords,
+    kSwishedBytesOfWords,
+    kReluBytes,  // of words, too
+    kWords,
+    kSwishedWords,
+    kReluWords,
+    kSums
+};
 
 // What makes codes of the sums of 8 channels.
 struct CodeConstants {
@@ -19,6 +30,7 @@ struct CodeConstants {
     float32x4_t multiplier[2], swish_multiplier[2];
     int32x4_t zero[2];
     int16x8_t zero_words;
+    int32x4_t none[2];  // zeros, to begin sums with
 };
 
 // For the functions of the assembly files: `tiles` tiles of 8 or 4 rows of a panel of 8 channels, one after another.
@@ -40,7 +52,7 @@ static_assert(offsetof(CodeTiles, constants) == 16 && offsetof(CodeTiles, output
               offsetof(CodeTiles, tiles) == 64 && offsetof(CodeTiles, finish) == 72 &&
               offsetof(CodeTiles, skipped) == 80 && offsetof(CodeTiles, all_inputs) == 88);
 static_assert(offsetof(CodeConstants, multiplier) == 32 && offsetof(CodeConstants, swish_multiplier) == 64 &&
-              offsetof(CodeConstants, zero) == 96 && offsetof(CodeConstants, zero_words) == 128);
+              offsetof(CodeConstants, zero) == 96 && offsetof(CodeConstants, zero_words) == 128 && offsetof(CodeConstants, none) == 144);
 
 using TileFunction = void (*)(const CodeTiles*);
 
@@ -54,29 +66,38 @@ struct Epilogue {
     int channel, count;  // the first, and how many there are
     Finish finish;
 
-    Epilogue(const std::int32_t* bias, int first, int channels, const Requantisation& requantisation, CodeType type)
+    // `largest` is what a sum has at the most besides its bias.
+    Epilogue(const std::int32_t* bias, int first, int channels, const Requantisation& requantisation, CodeType type, float largest)
         : with(requantisation), channel(first), count(channels - first < 8 ? channels - first : 8) {
-        const bool swishes = with.activation == Activation::kHardSwish;
+        const bool swishes = with.activation == Activation::kHardSwish, is_relu = with.activation == Activation::kRelu;
         const float32x4_t low = vld1q_f32(with.multiplier + first), high = vld1q_f32(with.multiplier + first + 4);
         const float* const second = swishes ? with.swish_multiplier : with.multiplier;
         const float32x4_t low_swish = vld1q_f32(second + first), high_swish = vld1q_f32(second + first + 4);
         const int32x4_t low_zero = vld1q_s32(with.zero + first), high_zero = vld1q_s32(with.zero + first + 4);
-        constants = {{vld1q_s32(bias), vld1q_s32(bias + 4)}, {low, high}, {low_swish, high_swish}, {low_zero, high_zero},
-                     saturated(low_zero, high_zero)};
+        const int32x4_t low_bias = vld1q_s32(bias), high_bias = vld1q_s32(bias + 4), none = vdupq_n_s32(0);
+        constants = {{low_bias, high_bias}, {low, high}, {low_swish, high_swish}, {low_zero, high_zero}, saturated(low_zero, high_zero),
+                     {none, none}};
         // 2^31 times this, times 6, is finite, and finite numbers make no NaN.
         const float32x4_t greatest = vmaxq_f32(vabsq_f32(low), vabsq_f32(high));
         const float32x4_t greatest_swish = vmaxq_f32(vabsq_f32(low_swish), vabsq_f32(high_swish));
         uint32x4_t usual = vandq_u32(vcltq_f32(greatest, vdupq_n_f32(1e28f)), vcltq_f32(greatest_swish, vdupq_n_f32(3e38f)));
-        if (with.activation == Activation::kRelu) {
+        if (is_relu) {
             const int32x4_t lowest = vdupq_n_s32(type == CodeType::kU8 ? 0 : -32768);
             usual = vandq_u32(usual, vandq_u32(vceqq_s32(low_zero, lowest), vceqq_s32(high_zero, lowest)));
         }
         if (count < 8 || vminvq_u32(usual) == 0) {
             finish = Finish::kSums;
         } else if (type == CodeType::kU8) {
-            finish = swishes ? Finish::kSwishedBytes : Finish::kBytes;
+            const float32x4_t greatest_bias = vcvtq_f32_s32(vmaxq_s32(vqabsq_s32(low_bias), vqabsq_s32(high_bias)));
+            float32x4_t value = vmulq_f32(vaddq_f32(greatest_bias, vdupq_n_f32(largest)), greatest);
+            if (swishes) value = vmulq_f32(vmulq_n_f32(value, 6.0f), greatest_swish);
+            if (vminvq_u32(vcltq_f32(value, vdupq_n_f32(32000.0f))) == 0) {
+                finish = swishes ? Finish::kSwishedBytes : Finish::kBytes;
+            } else {
+                finish = swishes ? Finish::kSwishedBytesOfWords : is_relu ? Finish::kReluBytes : Finish::kBytesOfWords;
+            }
         } else {
-            finish = swishes ? Finish::kSwishedWords : Finish::kWords;
+            finish = swishes ? Finish::kSwishedWords : is_relu ? Finish::kReluWords : Finish::kWords;
         }
     }
 

@@ -84,10 +84,6 @@
     dot_tiles 8, 0
     dot_tiles 4, 4
 
-.macro zero_sums register
-    movi v\register\().4s, #0
-.endm
-
 .macro add_upper sum, upper
     mla v\sum\().4s, v\upper\().4s, v0.4s
 .endm
@@ -98,9 +94,9 @@
 .Ltile_planes:
     mov x12, x2
     .set register, 16
-    .rept 8
-        zero_sums %register
-        .set register, register + 1
+    .rept 4
+        load_zeros %register, %(register + 1)
+        .set register, register + 2
     .endr
     begin_sums 4
     dot_inputs planes, 0

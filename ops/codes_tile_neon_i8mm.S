@@ -91,10 +91,6 @@
     .popsection
 .endm
 
-.macro zero_sums register
-    movi v\register\().4s, #0
-.endm
-
 .macro add_upper sum, upper
     mla v\sum\().4s, v\upper\().4s, v8.4s
 .endm
@@ -115,9 +111,9 @@
     mov x12, x2
     .ifc \kind, planes
     .set register, 0
-    .rept 8
-        zero_sums %register
-        .set register, register + 1
+    .rept 4
+        load_zeros %register, %(register + 1)
+        .set register, register + 2
     .endr
     .endif
     begin_matrices \kind

@@ -56,19 +56,19 @@ inline uint8x16_t load_words_of(const std::int16_t* from) {
     return vcombine_u8(vcreate_u8(halves[0]), vcreate_u8(halves[1]));
 }
 
-// Ways to put the inputs of a row. put_whole() puts kStep of them, kStepBytes from step to step; put_some() what is left, if
-// only that is there.
-template <int kRows>
+// Ways to put the inputs of the rows of a tile, of which there are kRows. put_whole() puts kStep of them, kStepBytes from step to step;
+// put_some() what is left, if only that is there.
+template <int kRowCount>
 struct BytePacking {
     using Input = std::uint8_t;
-    static constexpr int kStep = 16, kRowBytes = 16, kStepBytes = kRows * 16;
+    static constexpr int kRows = kRowCount, kStep = 16, kRowBytes = 16, kStepBytes = kRows * 16;
     static void put_whole(const Input* from, std::uint8_t* to) { vst1q_u8(to, less_128(vld1q_u8(from))); }
     static void put_some(const Input* from, int left, std::uint8_t* to) { vst1q_u8(to, less_128(load_bytes(from, left))); }
 };
 // Every 4 inputs four times, as products of pairs take them.
 struct PairPacking {
     using Input = std::uint8_t;
-    static constexpr int kStep = 16, kRowBytes = 32, kStepBytes = 256;
+    static constexpr int kRows = 4, kStep = 16, kRowBytes = 32, kStepBytes = 256;
     static void put(uint8x16_t inputs, std::uint8_t* to) {
         const uint32x4_t quads = vreinterpretq_u32_u8(less_128(inputs));
         vst1q_u8(to, vreinterpretq_u8_u32(vdupq_laneq_u32(quads, 0)));
@@ -82,14 +82,14 @@ struct PairPacking {
 // Codes of 16 bits, as such.
 struct WordPacking {
     using Input = std::int16_t;
-    static constexpr int kStep = 8, kRowBytes = 16, kStepBytes = 128;
+    static constexpr int kRows = 8, kStep = 8, kRowBytes = 16, kStepBytes = 128;
     static void put_whole(const Input* from, std::uint8_t* to) { vst1q_u8(to, load_words_of(from)); }
     static void put_some(const Input* from, int left, std::uint8_t* to) { vst1q_u8(to, load_bytes(from, 2 * left)); }
 };
 // Codes of 16 bits, their upper bytes apart from the lower ones, which are less 128.
 struct PlanePacking {
     using Input = std::int16_t;
-    static constexpr int kStep = 16, kRowBytes = 16, kStepBytes = 128;
+    static constexpr int kRows = 4, kStep = 16, kRowBytes = 16, kStepBytes = 128;
     static void put(uint8x16_t first, uint8x16_t second, std::uint8_t* to) {
         vst1q_u8(to, vuzp2q_u8(first, second));
         vst1q_u8(to + 64, less_128(vuzp1q_u8(first, second)));
@@ -101,16 +101,16 @@ struct PlanePacking {
     }
 };
 // Matrices of two rows of 8 bytes, and of the upper bytes and the lower ones of codes of 16 bits.
-template <int kRows>
+template <int kRowCount>
 struct MatrixPacking {
     using Input = std::uint8_t;
-    static constexpr int kStep = 8, kRowBytes = 8, kStepBytes = kRows * 8;
+    static constexpr int kRows = kRowCount, kStep = 8, kRowBytes = 8, kStepBytes = kRows * 8;
     static void put_whole(const Input* from, std::uint8_t* to) { vst1_u8(to, vld1_u8(from)); }
     static void put_some(const Input* from, int left, std::uint8_t* to) { vst1_u8(to, vget_low_u8(load_bytes(from, left))); }
 };
 struct PlaneMatrixPacking {
     using Input = std::int16_t;
-    static constexpr int kStep = 8, kRowBytes = 8, kStepBytes = 64;
+    static constexpr int kRows = 4, kStep = 8, kRowBytes = 8, kStepBytes = 64;
     static void put(int16x8_t inputs, std::uint8_t* to) {
         vst1_s8(reinterpret_cast<std::int8_t*>(to), vshrn_n_s16(inputs, 8));
         vst1_s8(reinterpret_cast<std::int8_t*>(to) + 32, vmovn_s16(inputs));
@@ -119,7 +119,7 @@ struct PlaneMatrixPacking {
     static void put_some(const Input* from, int left, std::uint8_t* to) { put(vreinterpretq_s16_u8(load_bytes(from, 2 * left)), to); }
 };
 
-// Step by step, each of all rows, whose bounds then cost little.
+// Step by step, each of all rows.
 template <class Packing>
 void pack_rows(const void* from, std::ptrdiff_t row_step, int rows, int inputs, bool is_padded, std::uint8_t* to) {
     using Input = typename Packing::Input;
@@ -127,10 +127,17 @@ void pack_rows(const void* from, std::ptrdiff_t row_step, int rows, int inputs, 
     const auto* step = static_cast<const std::uint8_t*>(from);
     for (; left >= Packing::kStep; left -= Packing::kStep, to += Packing::kStepBytes) {
         const std::uint8_t* row = step;
-        std::uint8_t* row_to = to;
-#pragma GCC unroll 4
-        for (int r = 0; r < rows; ++r, row += row_step, row_to += Packing::kRowBytes) {
-            Packing::put_whole(reinterpret_cast<const Input*>(row), row_to);
+        if (rows == Packing::kRows) {
+#pragma GCC unroll 8
+            for (int r = 0; r < Packing::kRows; ++r, row += row_step) {
+                Packing::put_whole(reinterpret_cast<const Input*>(row), to + r * Packing::kRowBytes);
+            }
+        } else {
+            std::uint8_t* row_to = to;
+#pragma GCC unroll 1
+            for (int r = 0; r < rows; ++r, row += row_step, row_to += Packing::kRowBytes) {
+                Packing::put_whole(reinterpret_cast<const Input*>(row), row_to);
+            }
         }
         step += Packing::kStep * sizeof(Input);
     }
@@ -185,8 +192,14 @@ void store_bias_of_signed_inputs(const std::int32_t* bias, const std::int8_t* we
     vst1q_s32(to + 4, vaddq_s32(vld1q_s32(bias + 4), vshlq_n_s32(high, 7)));
 }
 
-constexpr int kPackedBytes = 16384;                      // of the inputs of some tiles
+constexpr int kMostPackedBytes = 32768;                  // of the inputs of some tiles
 constexpr int kWeightBytes = kMostPackedInputs * 8 * 2;  // of a panel
+
+// What a sum is at the most besides its bias, which may have 128 times the weights more: these are -128 to 127.
+float largest_sum(const CodeProduct& product, const CodeTileKind& kind) {
+    const float code = (kind.is_words ? 32768.0f : 255.0f) + (kind.is_signed ? 128.0f : 0.0f);
+    return 128.0f * code * static_cast<float>(4 * product.quads);
+}
 
 // A tile's last `rows` rows; what lies in the place of the others is multiplied in vain.
 void pack_tile(CodeRows& source, const CodeTileKind& kind, std::size_t row, int rows, int first, int inputs, std::uint8_t* to) {
@@ -212,7 +225,7 @@ CodeTiles tiles_of(const CodeTileKind& kind, const std::uint8_t* inputs, const s
 // Rows of so many inputs that they are taken in slices: a tile and a panel at a time.
 [[gnu::noinline]] void multiply_slices(const CodeProduct& product, CodeRows& source, const CodeTileKind& kind, const std::int32_t* bias,
                                        int first_panel, int panels) {
-    alignas(16) std::uint8_t packed[kPackedBytes];
+    alignas(16) std::uint8_t packed[kMostPackedBytes];
     alignas(16) std::uint8_t weights[kWeightBytes];
     std::int32_t sums[8 * 8];
     for (std::size_t row = 0; row < product.rows; row += static_cast<std::size_t>(kind.rows)) {
@@ -220,7 +233,8 @@ CodeTiles tiles_of(const CodeTileKind& kind, const std::uint8_t* inputs, const s
         const int count = left < static_cast<std::size_t>(kind.rows) ? static_cast<int>(left) : kind.rows;
         for (int panel = 0; panel < panels; ++panel) {
             const int channel = (first_panel + panel) * 8;
-            const Epilogue epilogue(bias + panel * 8, channel, product.out_channels, product.requantisation, product.output.type);
+            const Epilogue epilogue(bias + panel * 8, channel, product.out_channels, product.requantisation, product.output.type,
+                                    largest_sum(product, kind));
             const std::int8_t* of_panel = product.weights + (first_panel + panel - product.first_panel) * product.panel_bytes;
             int quads = product.quads, first = 0;
             for (; quads > kMostPackedInputs / 4; quads -= kMostPackedInputs / 4, first += kMostPackedInputs) {
@@ -247,13 +261,14 @@ CodeTiles tiles_of(const CodeTileKind& kind, const std::uint8_t* inputs, const s
 // Others: for all panels as many tiles as there is room for.
 [[gnu::noinline]] void multiply_rows(const CodeProduct& product, CodeRows& source, const CodeTileKind& kind, const CodeTileKind& last_kind,
                                      const std::int32_t* bias, int first_panel, int panels) {
-    alignas(16) std::uint8_t packed[kPackedBytes];
+    alignas(16) std::uint8_t packed[kMostPackedBytes];
     alignas(16) std::uint8_t weights[kWeightBytes];
     const CodeOutput output = product.output;
     const auto rows_of_tile = static_cast<std::size_t>(kind.rows);
+    const float largest = largest_sum(product, kind);
     const int blocks = (product.quads * 4 + kind.block - 1) / kind.block;
     const std::ptrdiff_t tile_bytes = std::ptrdiff_t{blocks} * kind.block_bytes;
-    const auto most_tiles = static_cast<std::size_t>(kPackedBytes / tile_bytes);
+    const auto most_tiles = static_cast<std::size_t>(kind.packed_bytes / tile_bytes);
     for (std::size_t row = 0; row < product.rows;) {
         const std::size_t left = product.rows - row, full = left / rows_of_tile;
         const std::size_t tiles = full < most_tiles ? full : most_tiles;
@@ -267,7 +282,7 @@ CodeTiles tiles_of(const CodeTileKind& kind, const std::uint8_t* inputs, const s
         if (rest > 0) pack_tile(source, rest_kind, rest_row, rest, 0, source.count, to);
         for (int panel = 0; panel < panels; ++panel) {
             const int channel = (first_panel + panel) * 8;
-            const Epilogue epilogue(bias + panel * 8, channel, product.out_channels, product.requantisation, output.type);
+            const Epilogue epilogue(bias + panel * 8, channel, product.out_channels, product.requantisation, output.type, largest);
             const std::int8_t* const of_panel = product.weights + (first_panel + panel - product.first_panel) * product.panel_bytes;
             CodeTiles run = tiles_of(kind, packed, of_panel, product.quads, weights);
             if (tiles > 0) {
@@ -295,7 +310,9 @@ constinit const CodeTileKind kPairTiles = {.multiply = codes_pair_tiles_neon,
                                            .row_bytes = 32,
                                            .block = 16,
                                            .block_bytes = 256,
-                                           .is_signed = true};
+                                           .packed_bytes = 16384,
+                                           .is_signed = true,
+                                           .is_words = false};
 constinit const CodeTileKind kWordTiles = {.multiply = codes_word_tiles_neon,
                                            .pack = pack_rows<WordPacking>,
                                            .take_weights = take_word_weights,
@@ -303,7 +320,9 @@ constinit const CodeTileKind kWordTiles = {.multiply = codes_word_tiles_neon,
                                            .row_bytes = 16,
                                            .block = 8,
                                            .block_bytes = 128,
-                                           .is_signed = false};
+                                           .packed_bytes = 16384,
+                                           .is_signed = false,
+                                           .is_words = true};
 constinit const CodeTileKind kDotTiles = {.multiply = codes_dot_tiles_8_neon_dotprod,
                                           .pack = pack_rows<BytePacking<8>>,
                                           .take_weights = nullptr,
@@ -311,7 +330,9 @@ constinit const CodeTileKind kDotTiles = {.multiply = codes_dot_tiles_8_neon_dot
                                           .row_bytes = 16,
                                           .block = 16,
                                           .block_bytes = 128,
-                                          .is_signed = true};
+                                          .packed_bytes = 16384,
+                                          .is_signed = true,
+                                          .is_words = false};
 constinit const CodeTileKind kSmallDotTiles = {.multiply = codes_dot_tiles_4_neon_dotprod,
                                                .pack = pack_rows<BytePacking<4>>,
                                                .take_weights = nullptr,
@@ -319,7 +340,9 @@ constinit const CodeTileKind kSmallDotTiles = {.multiply = codes_dot_tiles_4_neo
                                                .row_bytes = 16,
                                                .block = 16,
                                                .block_bytes = 64,
-                                               .is_signed = true};
+                                               .packed_bytes = 16384,
+                                               .is_signed = true,
+                                               .is_words = false};
 constinit const CodeTileKind kPlaneDotTiles = {.multiply = codes_dot_tiles_planes_neon_dotprod,
                                                .pack = pack_rows<PlanePacking>,
                                                .take_weights = nullptr,
@@ -327,7 +350,9 @@ constinit const CodeTileKind kPlaneDotTiles = {.multiply = codes_dot_tiles_plane
                                                .row_bytes = 16,
                                                .block = 16,
                                                .block_bytes = 128,
-                                               .is_signed = true};
+                                               .packed_bytes = 16384,
+                                               .is_signed = true,
+                                               .is_words = true};
 constinit const CodeTileKind kMatrixTiles = {.multiply = codes_matrix_tiles_8_neon_i8mm,
                                              .pack = pack_rows<MatrixPacking<8>>,
                                              .take_weights = take_matrix_weights,
@@ -335,7 +360,9 @@ constinit const CodeTileKind kMatrixTiles = {.multiply = codes_matrix_tiles_8_ne
                                              .row_bytes = 8,
                                              .block = 8,
                                              .block_bytes = 64,
-                                             .is_signed = false};
+                                             .packed_bytes = 32768,
+                                             .is_signed = false,
+                                             .is_words = false};
 constinit const CodeTileKind kSmallMatrixTiles = {.multiply = codes_matrix_tiles_4_neon_i8mm,
                                                   .pack = pack_rows<MatrixPacking<4>>,
                                                   .take_weights = take_matrix_weights,
@@ -343,7 +370,9 @@ constinit const CodeTileKind kSmallMatrixTiles = {.multiply = codes_matrix_tiles
                                                   .row_bytes = 8,
                                                   .block = 8,
                                                   .block_bytes = 32,
-                                                  .is_signed = false};
+                                                  .packed_bytes = 32768,
+                                                  .is_signed = false,
+                                                  .is_words = false};
 constinit const CodeTileKind kPlaneMatrixTiles = {.multiply = codes_matrix_tiles_planes_neon_i8mm,
                                                   .pack = pack_rows<PlaneMatrixPacking>,
                                                   .take_weights = take_matrix_weights,
@@ -351,7 +380,9 @@ constinit const CodeTileKind kPlaneMatrixTiles = {.multiply = codes_matrix_tiles
                                                   .row_bytes = 8,
                                                   .block = 8,
                                                   .block_bytes = 64,
-                                                  .is_signed = false};
+                                                  .packed_bytes = 32768,
+                                                  .is_signed = false,
+                                                  .is_words = true};
 
 void multiply_codes(const CodeProduct& product, CodeRows& rows, const CodeTileKind& tiles, const CodeTileKind& last_tiles) {
     constexpr int kPanelsAtOnce = 128;

@@ -16,7 +16,9 @@ struct CodeTileKind {
     void (*take_weights)(const std::int8_t* panel, int quads, void* to);  // null where the panel is taken as it is
     int rows, row_bytes;     // 8 or 4, so far apart in a block
     int block, block_bytes;  // inputs
+    int packed_bytes;        // so many at once, which fit the nearest cache of the CPUs that run it
     bool is_signed;          // bytes are less 128: the bias has 128 times the weights more
+    bool is_words;           // inputs have 16 bits
 };
 extern const CodeTileKind kPairTiles, kWordTiles;                       // NEON: of bytes, of 16 bits
 extern const CodeTileKind kDotTiles, kSmallDotTiles, kPlaneDotTiles;    // with dot products: of bytes, 4 rows of them, of 16 bits

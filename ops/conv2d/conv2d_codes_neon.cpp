@@ -40,28 +40,37 @@ struct WindowRows : CodeRows {
                              std::uint8_t* to) {
         auto& self = static_cast<WindowRows&>(rows);
         std::ptrdiff_t left = static_cast<std::ptrdiff_t>(column) * self.args.stride_x - self.args.pad_left;
-        const int step = self.order.by_eights ? kEights : 0;
-        Input* window = self.windows;
-        for (int r = 0; r < count; ++r, left += self.args.stride_x, window += step) {
-            if (!self.take_eights(left, window)) self.gather(left, first, inputs, window);
-            if (step == 0) kind.pack(window, 0, 1, inputs, true, to + r * kind.row_bytes);
-        }
-        if (step != 0) kind.pack(self.windows, step * static_cast<std::ptrdiff_t>(sizeof(Input)), count, inputs, true, to);
-    }
-    bool take_eights(std::ptrdiff_t left, Input* to) const {
         if constexpr (sizeof(Input) == 2) {
-            if (!whole_rows || left < 0 || left + 3 > args.input_width) return false;
-            const Input *const a = args.rows[0] + 3 * left, *const b = args.rows[1] + 3 * left, *const c = args.rows[2] + 3 * left;
-            int16x8_t last = vld1q_lane_s16(a + 8, vdupq_n_s16(0), 0);
-            last = vld1q_lane_s16(b + 8, last, 1);
-            last = vld1q_lane_s16(c + 8, last, 2);
-            vst1q_s16(to, vld1q_s16(a));
-            vst1q_s16(to + 8, vld1q_s16(b));
-            vst1q_s16(to + 16, vld1q_s16(c));
-            vst1q_s16(to + 24, last);
-            return true;
+            if (self.order.by_eights) {
+                self.take_eights(left, count);
+                return kind.pack(self.windows, 2 * kEights, count, inputs, true, to);
+            }
         }
-        return false;
+        for (int r = 0; r < count; ++r, left += self.args.stride_x, to += kind.row_bytes) {
+            self.gather(left, first, inputs, self.windows);
+            kind.pack(self.windows, 0, 1, inputs, true, to);
+        }
+    }
+    void take_eights(std::ptrdiff_t left, int count)
+        requires(sizeof(Input) == 2)
+    {
+        const std::ptrdiff_t step = args.stride_x, last = whole_rows ? args.input_width - 3 : -1;
+        const Input *const a = args.rows[0], *const b = args.rows[1], *const c = args.rows[2];
+        Input* to = windows;
+        for (; count > 0; --count, left += step, to += kEights) {
+            if (left < 0 || left > last) {
+                gather(left, 0, CodeRows::count, to);
+                continue;
+            }
+            const std::ptrdiff_t at = 3 * left;
+            int16x8_t of_last = vld1q_lane_s16(a + at + 8, vdupq_n_s16(0), 0);
+            of_last = vld1q_lane_s16(b + at + 8, of_last, 1);
+            of_last = vld1q_lane_s16(c + at + 8, of_last, 2);
+            vst1q_s16(to, vld1q_s16(a + at));
+            vst1q_s16(to + 8, vld1q_s16(b + at));
+            vst1q_s16(to + 16, vld1q_s16(c + at));
+            vst1q_s16(to + 24, of_last);
+        }
     }
     [[gnu::noinline]] void gather(std::ptrdiff_t left, int first, int inputs, Input* to) const {
         for (int a = 0; a < args.kernel_height; ++a) {

@@ -60,7 +60,8 @@ struct Block {
     Block(const DepthwiseConvCodesArgs<Input>& of, int first)
         : args(of), padded_channels((static_cast<std::ptrdiff_t>(of.channels) + 7) / 8 * 8), channel(first),
           pads(saturated(vld1q_s32(of.input_zero + first), vld1q_s32(of.input_zero + first + 4))),
-          epilogue(of.bias + first, first, of.channels, of.requantisation, of.output.type) {}
+          epilogue(of.bias + first, first, of.channels, of.requantisation, of.output.type,
+                   128.0f * (sizeof(Input) == 1 ? 255.0f : 32768.0f) * static_cast<float>(of.kernel_height * of.kernel_width)) {}
     const std::int8_t* weights_at(int a) const {
         return args.weights + static_cast<std::ptrdiff_t>(a) * args.kernel_width * padded_channels + channel;
     }
