@@ -21,9 +21,10 @@ struct Epilogue {
         : activation_(activation), type_(type), multiplier_(static_cast<std::size_t>(channels)),
           swish_(static_cast<std::size_t>(channels)), zero_(static_cast<std::size_t>(channels)) {
         const bool lowest_zeros = random.between(0, 1) == 0;  // as relu's are in what fovea-quantize makes
+        const double excess = random.between(0, 3) == 0 ? 1000 : 1;  // values that fit no 16 bits until they are clamped, too
         for (int c = 0; c < channels; ++c) {
             const auto at = static_cast<std::size_t>(c);
-            const double range = activation == Activation::kHardSwish ? 12 : highest(type) - lowest(type);
+            const double range = excess * (activation == Activation::kHardSwish ? 12 : highest(type) - lowest(type));
             multiplier_[at] = static_cast<float>(range * 1.5 / largest_sum * (1 + 0.5 * random.uniform()));
             swish_[at] = static_cast<float>((highest(type) - lowest(type)) / 40.0 * (1 + 0.5 * random.uniform()));
             zero_[at] = !lowest_zeros && random.between(0, 4) == 0 ? random.between(lowest(type), highest(type)) : lowest(type);
