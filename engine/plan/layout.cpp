@@ -38,8 +38,8 @@ void Layout::assign_blocks() {
         const Segment& segment = plan.segments[g];
         for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
             const Step& step = plan.steps[s];
-            Value& out = plan.values[step.output];
-            if (out.block != kNone) continue;  // activated where it lies
+            Value& out = plan.values[plan.root(step.output)];
+            if (out.block != kNone) continue;  // activated where it lies, or a slice beside others
             const std::uint32_t last = segment_of(out.last_use);
             if (step.overwrites != kNone) {
                 out.block = plan.values[step.overwrites].block;
@@ -70,8 +70,12 @@ void Layout::assign_scratch(std::uint32_t g) {
 
 void Layout::set_places() {
     for (Value& value : plan.values) {
-        value.block = plan.values[value.root].block;
-        if (value.block != kNone) value.offset = plan.blocks[value.block].offset;
+        const Value& root = plan.values[value.root];
+        value.block = root.block;
+        value.ring_rows = root.ring_rows;
+        value.thread_bytes = root.thread_bytes;
+        if (value.block == kNone) continue;
+        value.offset = plan.blocks[value.block].offset + std::uint64_t{value.channel} * element_bytes(value.type);
     }
     for (std::size_t s = 0; s < plan.step_count; ++s) {
         Step& step = plan.steps[s];
@@ -93,7 +97,7 @@ void add_copies(const Graph& graph, Plan* plan) {
     for (std::uint32_t i = 0; i < graph.value_count(); ++i) {
         Value& value = plan->values[i];
         value.copy = 0;
-        if (value.type == ElementType::kF32 || value.block == kNone) continue;
+        if (value.type == ElementType::kF32 || value.block == kNone || value.is_slice()) continue;
         if (plan->values[value.root].last_use != plan->step_count) continue;
         value.copy = plan->copy_bytes;
         plan->copy_bytes += align_up(value.shape.count() * sizeof(float));

@@ -56,6 +56,7 @@ struct PlanRequest {
     Cancel cancel = {};  // asked as planning goes on
     // Null, or what is to be planned after the forward pass. What is kept then is so with its gradient, and the input's gradient.
     const BackwardPass* backward = nullptr;
+    bool slices = true;  // for tests: false = what concatenations join is always copied
     std::uint64_t largest_kept = 640 * 1024;  // bytes of a map that a backward pass keeps and does not make again: see choose_recomputation
 };
 

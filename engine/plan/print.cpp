@@ -40,11 +40,13 @@ void print_step(const Graph& graph, const Plan& plan, std::size_t index, Line* l
     std::snprintf(unnamed, sizeof(unnamed), "#%u %s", step.node,
                   step.node == kNone ? "" : node_kind_name(graph.nodes[step.node].kind));
     const char* name = step.node == kNone ? "(input)" : graph.name_of(step.node);
-    char shape[48], stored[32] = "whole";
+    char shape[64], stored[32] = "whole";
     const Value& value = plan.values[step.output];
     const char* const codes = value.type == ElementType::kU8 ? " u8" : value.type == ElementType::kS16 ? " s16" : "";
-    std::snprintf(shape, sizeof(shape), "%ux%ux%u%s", step.output_shape.height, step.output_shape.width,
-                  step.output_shape.channels, codes);
+    char whole[16] = "";  // channels of what it is a slice of
+    if (value.is_slice()) std::snprintf(whole, sizeof(whole), " of %u", value.pixel_stride);
+    std::snprintf(shape, sizeof(shape), "%ux%ux%u%s%s", step.output_shape.height, step.output_shape.width,
+                  step.output_shape.channels, codes, whole);
     if (value.ring_rows != 0) std::snprintf(stored, sizeof(stored), "%u rows", value.ring_rows);
     const ArenaBlock& block = plan.blocks[value.block];
     std::snprintf(*line, sizeof(*line),

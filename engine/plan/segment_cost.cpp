@@ -52,6 +52,7 @@ SegmentCost segment_cost(const Plan& plan, const Segment& segment) {
     cost.far_bytes = stays ? weights : weights * bands;
     for (std::uint32_t i = 0; i + 1 < segment.step_count; ++i) {
         const Step& step = plan.steps[segment.first_step + i];
+        if (plan.values[step.output].is_slice()) continue;  // counted where all are joined
         const Step& next = plan.steps[segment.first_step + i + 1];
         const std::uint64_t row = plan.values[step.output].row_bytes();
         const std::uint64_t all = row * step.output_shape.height / segment.threads;

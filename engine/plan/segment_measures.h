@@ -11,9 +11,9 @@ inline bool is_in_place(const Plan& plan, const Step& step) {
     return step.operand_count == 1 && plan.operand(step, 0) == step.output;
 }
 
-// Of one thread's ring; 0 of what is stored whole.
+// Of one thread's ring; 0 of what is stored whole, and of a slice, whose ring is its root's.
 inline std::uint64_t ring_bytes(const Value& value) {
-    return value.ring_rows != 0 ? value.thread_bytes : 0;
+    return value.ring_rows != 0 && !value.is_slice() ? value.thread_bytes : 0;
 }
 
 // Bytes of one thread's rings.

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "engine/align.h"
-#include "engine/plan/band_walk.h"
 #include "engine/plan/segment_measures.h"
 #include "engine/plan/segments.h"
 
@@ -56,6 +55,24 @@ std::uint64_t SegmentBuilder::work_with_repetitions(const Segment& segment) cons
     return work;
 }
 
+// Notes that rows from `first` on are needed of the slices that step p of the segment found in their places.
+void SegmentBuilder::note_slices(const Segment& segment, const BandWalk& walk, std::uint32_t p, std::uint64_t first,
+                                 std::uint64_t* most) const {
+    const Step& made = step(segment.first_step + p);
+    for (std::uint32_t i = 0; i < made.operand_count; ++i) {
+        const std::uint32_t producer = plan_.producers[made.first_operand + i];
+        if (producer == kNone || (made.joins && !only_joins(made, operand(made, i)))) continue;
+        const std::uint32_t part = producer - segment.first_step;
+        if (walk.target(part) > first) most[part] = std::max(most[part], walk.target(part) - first);
+        if (finds_slices(step(producer))) note_slices(segment, walk, part, first, most);
+    }
+}
+
+// Whether a part of what the step makes lay there before, or may have.
+bool SegmentBuilder::finds_slices(const Step& step) const {
+    return step.joins || is_in_place(plan_, step);
+}
+
 // Follows a segment's bands and notes how many rows of each step's output are needed at once,
 // leaving out the first `skipped` bands.
 void SegmentBuilder::count_live_rows(const Segment& segment, const Range& range, int skipped,
@@ -68,14 +85,16 @@ void SegmentBuilder::count_live_rows(const Segment& segment, const Range& range,
             walk.for_each_producer(i, [&](std::uint32_t p) {
                 const std::uint64_t first = map.first(walk.done(i));
                 if (walk.target(p) > first) most[p] = std::max(most[p], walk.target(p) - first);
+                if (finds_slices(step(segment.first_step + p))) note_slices(segment, walk, p, first, most);
             });
         }
     }
 }
 
-// What is needed after the segment.
+// What is needed after the segment, or had slices before it.
 bool SegmentBuilder::is_stored_whole(const Segment& segment, const Step& step) const {
-    return last_use(step.output) >= segment.first_step + segment.step_count;
+    const std::uint32_t root = plan_.root(step.output);
+    return last_use(root) >= segment.first_step + segment.step_count || first_writer_[root] < segment.first_step;
 }
 
 // Whether the value takes the storage of another one: the step that first writes it does, steps
@@ -105,12 +124,12 @@ void SegmentBuilder::set_rings(const Segment& segment, Exactness exactness) {
         }
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
-        plan_.values[step(segment.first_step + i).output].ring_rows = 0;
+        plan_.values[plan_.root(step(segment.first_step + i).output)].ring_rows = 0;
     }
     for (std::uint32_t i = 0; i < segment.step_count; ++i) {
         const Step& current = step(segment.first_step + i);
         if (is_stored_whole(segment, current) || overwrites_any(segment, current.output)) continue;
-        Value& value = plan_.values[current.output];
+        Value& value = plan_.values[plan_.root(current.output)];
         value.ring_rows = static_cast<std::uint32_t>(
             std::max({most[i], std::uint64_t{value.ring_rows}, std::uint64_t{1}}));
         value.thread_bytes = align_up(value.ring_rows * value.row_bytes());
@@ -123,9 +142,10 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
     const Step& current = step(index);
     std::uint32_t candidate = kNone;
     for (std::uint32_t i = 0; i < current.operand_count; ++i) {
-        if (i < 32 && (current.may_overwrite >> i & 1) != 0) candidate = plan_.root(operand(current, i));
+        const bool whole = !plan_.values[operand(current, i)].is_slice();
+        if (whole && i < 32 && (current.may_overwrite >> i & 1) != 0) candidate = plan_.root(operand(current, i));
     }
-    if (candidate == kNone || last_use(candidate) != index) return kNone;
+    if (candidate == kNone || last_use(candidate) != index || plan_.values[current.output].is_slice()) return kNone;
     std::uint32_t readings = 0;  // through another operand it would be read after it was overwritten
     for (std::uint32_t i = 0; i < current.operand_count; ++i) {
         readings += plan_.root(operand(current, i)) == candidate ? 1 : 0;
@@ -148,12 +168,14 @@ std::uint32_t SegmentBuilder::overwritable(const Segment& segment, std::uint32_t
 // which ends before run_end, reads and makes.
 std::uint64_t SegmentBuilder::bytes_beside_rings(const Segment& segment, std::uint32_t run_end) {
     std::uint64_t bytes = 0;
+    ++count_;
     for (std::uint32_t s = segment.first_step; s < segment.first_step + segment.step_count; ++s) {
-        if (is_in_place(plan_, step(s)) || step(s).overwrites != kNone) continue;
-        if (is_stored_whole(segment, step(s))) bytes += plan_.values[step(s).output].bytes();
+        if (is_in_place(plan_, step(s)) || step(s).overwrites != kNone || !is_stored_whole(segment, step(s))) continue;
+        const std::uint32_t root = plan_.root(step(s).output);
+        if (counted_in_[root] != count_) bytes += plan_.values[root].bytes();
+        counted_in_[root] = count_;  // its slices are counted with it
     }
     // Values made before it that it or a later step reads, each once.
-    ++count_;
     for (std::uint32_t s = segment.first_step; s < run_end; ++s) {
         const bool reads = !step(s).reads_caller_input && !is_in_place(plan_, step(s));
         for (std::uint32_t i = 0; i < step(s).operand_count && reads; ++i) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/plan/band_walk.h"
 #include "engine/plan/segment_measures.h"
 
 namespace fovea {
@@ -51,8 +50,8 @@ void SegmentBuilder::find_first_cuts() {
         for (std::uint32_t i = 0; i < current.operand_count && !cut; ++i) {
             const std::uint32_t value = operand(current, i);
             const std::uint32_t origin = plan_.root(value);
-            if (reads_rows(current, i) && origin == value) continue;
-            for (std::uint32_t p = first; p < s; ++p) cut = cut || step(p).output == origin;
+            if (reads_rows(current, i) && (origin == value || plan_.values[value].is_slice())) continue;
+            for (std::uint32_t p = first; p < s; ++p) cut = cut || plan_.root(step(p).output) == origin;
         }
         // Room for one more: an activation in place belongs to the step before it.
         cut = cut || (s - first >= kMaxSegmentSteps - 1 && !is_in_place(plan_, current));
@@ -76,9 +75,15 @@ void SegmentBuilder::number_segments() {
     }
 }
 
+// Whether the step reads the value just to join it to the one that it is a slice of.
+bool SegmentBuilder::only_joins(const Step& step, std::uint32_t value) const {
+    return step.joins && plan_.values[value].is_slice() && plan_.root(step.output) == plan_.root(value);
+}
+
 // A value that is needed outside the segment that makes it is stored whole, and a segment ends with
 // it: that costs no memory, and what comes after it then needs none beside it. Only pools of its rows
-// still belong to the segment. True if this cut any.
+// still belong to the segment. So it is with the slices of such a value, whose rows must not be made twice; but the step that joins
+// them makes just those rows. True if this cut any.
 bool SegmentBuilder::cut_where_whole() {
     bool any = false;
     const auto end_after = [&](std::uint32_t writer) {
@@ -92,10 +97,17 @@ bool SegmentBuilder::cut_where_whole() {
     for (std::uint32_t value = 0; value < plan_.value_count(); ++value) {
         if (plan_.values[value].last_use == step_count()) end_after(last_writer_[value]);
     }
+    const auto leaves_segment = [&](std::uint32_t root) {
+        const std::uint32_t last = plan_.values[root].last_use;
+        return last == step_count() || segment_of_[first_writer_[root]] != segment_of_[last];
+    };
     for (std::uint32_t s = 0; s < step_count(); ++s) {
         for (std::uint32_t i = 0; i < step(s).operand_count; ++i) {
-            const std::uint32_t writer = last_writer_[plan_.root(operand(step(s), i))];
-            if (writer != kNone && segment_of_[writer] != segment_of_[s]) end_after(writer);
+            const std::uint32_t value = operand(step(s), i), root = plan_.root(value);
+            const std::uint32_t writer = last_writer_[plan_.values[value].is_slice() ? value : root];
+            if (writer == kNone || writer >= s) continue;
+            const bool here = segment_of_[writer] == segment_of_[s];
+            if (!here || (!only_joins(step(s), value) && leaves_segment(root))) end_after(writer);
         }
     }
     return any;
@@ -103,7 +115,13 @@ bool SegmentBuilder::cut_where_whole() {
 
 // A place to cut a run after step s: one value alone crosses it, and the next step's is larger.
 bool SegmentBuilder::is_bottleneck(std::uint32_t first, std::uint32_t s, std::uint32_t end) const {
-    if (is_in_place(plan_, step(s + 1))) return false;
+    if (is_in_place(plan_, step(s + 1)) || plan_.values[step(s).output].is_slice()) return false;
+    for (std::uint32_t p = first; p < s && step(s).joins; ++p) {  // a value whose slices are read by others is no value alone
+        for (std::uint32_t i = 0; i < step(p).operand_count; ++i) {
+            const std::uint32_t value = operand(step(p), i);
+            if (plan_.root(value) == step(s).output && !only_joins(step(p), value)) return false;
+        }
+    }
     if (step(s).output_shape.count() >= step(s + 1).output_shape.count()) return false;
     for (std::uint32_t later = s + 1; later < end; ++later) {
         for (std::uint32_t i = 0; i < step(later).operand_count; ++i) {
@@ -122,7 +140,7 @@ bool SegmentBuilder::is_bottleneck(std::uint32_t first, std::uint32_t s, std::ui
 Segment SegmentBuilder::prepare(std::uint32_t first, std::uint32_t end) {
     Segment segment = {first, end - first, 1, 1};
     for (std::uint32_t s = first; s < end; ++s) {
-        plan_.values[step(s).output].ring_rows = 0;
+        plan_.values[plan_.root(step(s).output)].ring_rows = 0;
         plan_.steps[s].overwrites = kNone;
     }
     set_producers(segment);
@@ -256,11 +274,14 @@ void SegmentBuilder::add_segment(std::uint32_t first, std::uint32_t end, std::ui
 
 void SegmentBuilder::find_uses() {
     std::fill(last_writer_.begin(), last_writer_.end(), kNone);
+    std::fill(first_writer_.begin(), first_writer_.end(), kNone);
     const auto use = [&](std::uint32_t value, std::uint32_t s) { plan_.values[plan_.root(value)].last_use = s; };
     for (std::uint32_t s = 0; s < step_count(); ++s) {
         for (std::uint32_t i = 0; i < step(s).operand_count; ++i) use(operand(step(s), i), s);
         use(step(s).output, s);
         last_writer_[step(s).output] = s;
+        std::uint32_t& first = first_writer_[plan_.root(step(s).output)];
+        first = std::min(first, s);
     }
     use(graph_.logits, step_count());
     use(graph_.probabilities, step_count());
@@ -276,7 +297,7 @@ void SegmentBuilder::find_uses() {
 fovea_status SegmentBuilder::build() {
     const std::uint32_t values = plan_.value_count();
     if (!segment_of_.allocate(plan_.step_count) || !starts_segment_.allocate(plan_.step_count) ||
-        !last_writer_.allocate(values) || !plan_.segments.allocate(plan_.step_count) ||
+        !last_writer_.allocate(values) || !first_writer_.allocate(values) || !plan_.segments.allocate(plan_.step_count) ||
         !plan_.producers.allocate(plan_.operands.size()) ||
         !options_.allocate(kMostPlaces * kMostPlaces * kMostOptions) ||
         !option_counts_.allocate(kMostPlaces * kMostPlaces) || !counted_in_.allocate(values)) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/plan/band_walk.h"
 #include "engine/plan/plan.h"
 #include "engine/range.h"
 
@@ -52,6 +53,7 @@ class SegmentBuilder {
           segment_of_(allocator),
           starts_segment_(allocator),
           last_writer_(allocator),
+          first_writer_(allocator),
           counted_in_(allocator),
           options_(allocator),
           option_counts_(allocator) {}
@@ -86,6 +88,7 @@ class SegmentBuilder {
     void find_first_cuts();
     bool pools_rows_of(std::uint32_t s, std::uint32_t writer) const;
     bool overwrites_any(const Segment& segment, std::uint32_t value) const;
+    bool only_joins(const Step& step, std::uint32_t value) const;
     bool is_stored_whole(const Segment& segment, const Step& step) const;
     void number_segments();
     bool cut_where_whole();
@@ -98,6 +101,8 @@ class SegmentBuilder {
     std::uint64_t cheapest(std::size_t places, std::uint64_t limit, Choice* choices) const;
     std::uint64_t bytes_beside_rings(const Segment& segment, std::uint32_t run_end);
     void set_producers(const Segment& segment);
+    bool finds_slices(const Step& step) const;
+    void note_slices(const Segment& segment, const BandWalk& walk, std::uint32_t p, std::uint64_t first, std::uint64_t* most) const;
     void count_live_rows(const Segment& segment, const Range& range, int skipped, std::uint64_t* most) const;
     void set_rings(const Segment& segment, Exactness exactness);
     std::uint64_t work_with_repetitions(const Segment& segment) const;
@@ -109,6 +114,7 @@ class SegmentBuilder {
     Buffer<std::uint32_t> segment_of_;     // by step
     Buffer<std::uint8_t> starts_segment_;  // by step
     Buffer<std::uint32_t> last_writer_;    // by value: step, or kNone
+    Buffer<std::uint32_t> first_writer_;   // by root value: step, of it or the first of its slices; or kNone
     Buffer<std::uint32_t> counted_in_;     // by root value: the last count_ that it was counted in
     std::uint32_t count_ = 0;
     // By place where a segment begins and place where it ends:

@@ -15,12 +15,15 @@ struct Activation {
 template <typename Element>
 void run_activation(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
     const auto& own = step.get_own<Activation>();
-    step.call(
-        ops::ActivationArgs<Element>{.input = run.operand<Element>(step, 0, pixels.begin, thread),
-                                     .output = run.output<Element>(step, pixels.begin, thread),
-                                     .count = static_cast<std::size_t>(pixels.count()) * step.output_shape.channels,
-                                     .activation = own.kind,
-                                     .parameter = own.parameter});
+    const auto* const input = run.operand<Element>(step, 0, pixels.begin, thread);
+    auto* const output = run.output<Element>(step, pixels.begin, thread);
+    run.for_each_packed(step, pixels.count(), [&](std::uint64_t from, std::uint64_t to, std::uint64_t count) {
+        step.call(ops::ActivationArgs<Element>{.input = input + from,
+                                               .output = output + to,
+                                               .count = static_cast<std::size_t>(count) * step.output_shape.channels,
+                                               .activation = own.kind,
+                                               .parameter = own.parameter});
+    });
 }
 
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
@@ -38,6 +41,7 @@ void emit_activation(StepWriter& writer, std::uint32_t index, std::uint32_t valu
         writer.use_kernel<ops::ActivationArgs<Element>>(step, run_activation<Element>);
     });
     step.may_overwrite = 1u << 0;
+    step.strides = true;
     step.set_own(Activation{node.activation, node.activation_parameter});
     writer.finish(step, Unit::kPixel);
 }

@@ -29,8 +29,16 @@ ops::AffineArgs<Input, Element> arguments(const Run& run, const Step& step, cons
 
 template <typename Element>
 void run_affine(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    step.call(arguments<Element, Element>(run, step, step.get_own<LayerWeights>(),
-                                          run.operand<Element>(step, 0, pixels.begin, thread), pixels, thread));
+    auto args = arguments<Element, Element>(run, step, step.get_own<LayerWeights>(),
+                                            run.operand<Element>(step, 0, pixels.begin, thread), pixels, thread);
+    const auto* const input = args.input;
+    auto* const output = args.output;
+    run.for_each_packed(step, pixels.count(), [&](std::uint64_t from, std::uint64_t to, std::uint64_t count) {
+        args.input = input + from;
+        args.output = output + to;
+        args.pixels = static_cast<std::size_t>(count);
+        step.call(args);
+    });
 }
 
 template <typename Element>
@@ -78,6 +86,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
             writer.use_kernel<ops::AffineArgs<Element, Element>>(step, run_affine<Element>);
             step.set_own(layer);
             step.may_overwrite = 1u << 0;
+            step.strides = true;
         }
     });
     writer.finish(step, Unit::kPixel);

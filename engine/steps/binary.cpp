@@ -77,6 +77,7 @@ void emit_binary(StepWriter& writer, std::uint32_t index, std::uint32_t output, 
         writer.use(step, ops::kBinaryFp32, run_floats);
     }
     step.set_own(Binary{kind, broadcast, other.channels == 1});
+    step.strides = true;
     writer.finish(step, Unit::kPixel);
 }
 

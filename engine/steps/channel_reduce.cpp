@@ -25,6 +25,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
         writer.use_kernel<ops::ChannelReduceArgs<Element>>(step, run_channel_reduce<Element>);
     });
     step.set_own(writer.node(index).variant == 1 ? ops::PoolKind::kMax : ops::PoolKind::kAverage);
+    step.strides = true;
     writer.finish(step, Unit::kPixel);
     return ops::Activation::kNone;
 }

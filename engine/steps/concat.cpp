@@ -15,7 +15,7 @@ void run_concat(const Run& run, const Step& step, Range pixels, std::uint32_t th
         const std::size_t bytes = run.operand_value(step, i).shape.channels * element;
         const std::size_t input_stride = static_cast<std::size_t>(run.operand_stride(step, i)) * element;
         const auto* const input = run.operand<std::uint8_t>(step, i, pixels.begin, thread);
-        for (std::uint64_t p = 0; p < pixels.count(); ++p) {
+        for (std::uint64_t p = 0; input != output && p < pixels.count(); ++p) {
             std::memcpy(output + p * stride, input + p * input_stride, bytes);
         }
         output += bytes;
@@ -26,6 +26,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     Step& step = writer.begin(index, writer.result_of(index));
     for (std::uint32_t i = 0; i < writer.node(index).operand_count; ++i) writer.read(step, writer.operand(index, i));
     writer.use(step, "copy", run_concat);
+    step.strides = step.joins = true;
     writer.finish(step, Unit::kPixel);
     return ops::Activation::kNone;
 }

@@ -137,6 +137,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
         step.set_own(own);
     });
     step.multiply_adds = multiply_adds(writer.graph(), node, step.output_shape);
+    step.strides = true;
     writer.finish(step, Unit::kRow);
     return activation;
 }

@@ -32,6 +32,7 @@ ops::Activation emit_dense(StepWriter& writer, std::uint32_t index) {
                  [&]<typename Weight>() { writer.use_kernel<ops::DenseArgs<Weight>>(step, run_dense<Weight>); });
     step.set_own(layer);
     step.streams = false;
+    step.strides = true;  // from a pixel to itself
     step.multiply_adds = multiply_adds(writer.graph(), writer.node(index), step.output_shape);
     writer.finish(step, Unit::kPanel);
     return ops::Activation::kNone;

@@ -64,6 +64,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
         writer.use_kernel<ops::DepthwiseConvArgs<Element>>(step, run_depthwise<Element>);
     });
     step.multiply_adds = multiply_adds(writer.graph(), node, step.output_shape);
+    step.strides = true;
     writer.finish(step, Unit::kRow);
     return activation;
 }

@@ -34,6 +34,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     const float* const numbers = writer.graph().tensors[node.weights].floats();
     step.set_own(Lrn{static_cast<int>(node.variant), numbers[0], numbers[1], numbers[2]});
     step.multiply_adds = std::uint64_t{step.output_shape.count()} * (2 * node.variant + 1);
+    step.strides = true;
     writer.finish(step, Unit::kPixel);
     return ops::Activation::kNone;
 }

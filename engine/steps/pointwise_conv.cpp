@@ -79,6 +79,7 @@ ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t index) {
     step.tile_pixels[0] = wide ? 4 : 8;
     step.tile_pixels[1] = wide ? 6 : 8;
     step.multiply_adds = multiply_adds(writer.graph(), node, step.output_shape);
+    step.strides = true;
     writer.finish(step, Unit::kPixel);
     return activation;
 }

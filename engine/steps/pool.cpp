@@ -86,6 +86,7 @@ void emit_global_pool(StepWriter& writer, std::uint32_t index) {
             writer.use_kernel<ops::GlobalPoolArgs<Element>>(step, run_global_pool<Element>);
         });
         step.set_own(pool);
+        step.strides = true;
     }
     step.streams = false;
     writer.finish(step, Unit::kChannel);
@@ -105,6 +106,7 @@ ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     with_element(writer.type(index + 1), [&]<typename Element>() {
         writer.use_kernel<ops::PoolArgs<Element>>(step, run_window_pool<Element>);
     });
+    step.strides = true;
     writer.finish(step, Unit::kRow);
     return ops::Activation::kNone;
 }
@@ -129,6 +131,7 @@ void emit_row_pool(StepWriter& writer, std::uint32_t index, std::uint32_t map, s
             writer.use_kernel<ops::GlobalPoolArgs<Element>>(step, run_row_pool<Element>);
         });
         step.set_own(pool);
+        step.strides = true;
     }
     step.sums_rows = true;
     writer.finish(step, Unit::kRow);

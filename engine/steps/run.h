@@ -67,6 +67,14 @@ class Run {
         return operand_value(step, i).pixel_stride;
     }
     std::ptrdiff_t output_stride(const Step& step) const { return value(step.output).pixel_stride; }
+    // Calls use(from, to, pixels) for a kernel that takes packed pixels: with all `count`, or, where the operand or the output is a
+    // slice, with one after another. from, to: elements from the first of these pixels in the operand and in the output.
+    template <typename Use>
+    void for_each_packed(const Step& step, std::uint64_t count, const Use& use) const {
+        const Value &from = operand_value(step, 0), &to = value(step.output);
+        const std::uint64_t most = from.is_slice() || to.is_slice() ? 1 : count;
+        for (std::uint64_t p = 0; p < count; p += most) use(p * from.pixel_stride, p * to.pixel_stride, most);
+    }
 
     // As many as the longest bias, all 0.
     const float* zeros() const { return constants_; }

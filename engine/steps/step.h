@@ -96,6 +96,10 @@ struct Step {
     bool reads_caller_input = false;  // its first operand is the caller's pixels
     // Makes of each row of its operand as it comes; nothing reads its output before it is complete.
     bool sums_rows = false;
+    // Takes the distance from pixel to pixel of its output and of each operand, so that these may be slices.
+    bool strides = false;
+    // Makes its operands one value, channels behind channels. An operand that is a slice of it lies there already.
+    bool joins = false;
 
     std::uint64_t multiply_adds = 0;
     std::uint64_t weight_bytes = 0;         // in the file

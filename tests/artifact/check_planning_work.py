@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-KINDS = ["blocks", "tapped_blocks", "dense_connections", "long_shortcuts"]
+KINDS = ["blocks", "tapped_blocks", "dense_connections", "joined_blocks", "long_shortcuts"]
 NODES = 1000
 TIMES = 4
 # A quadratic planner has 16 here. Searching and sorting add some, and small networks are laid out with more care.

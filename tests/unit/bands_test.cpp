@@ -4,6 +4,7 @@
 // the planned size.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -63,6 +64,9 @@ struct Session {
         }
         return false;
     }
+    bool has_slices() const {
+        return std::any_of(plan.values.begin(), plan.values.end(), [](const fovea::Value& value) { return value.is_slice(); });
+    }
     bool shares() const {
         for (std::size_t g = 0; g < plan.segment_count; ++g) {
             if (plan.segments[g].band != 0 && plan.segments[g].threads > 1) return true;
@@ -72,7 +76,7 @@ struct Session {
 };
 
 struct Counts {
-    int compared = 0, streamed = 0, shared = 0, halves = 0;
+    int compared = 0, streamed = 0, shared = 0, halves = 0, sliced = 0;
 };
 
 // All values of `whole` must be there; the kept ones and the outputs are compared.
@@ -125,6 +129,7 @@ void check_network(const model_builder::ModelSpec& network,
                 REQUIRE(banded.status == FOVEA_OK);
                 counts->streamed += banded.streams();
                 counts->shared += banded.shares();
+                counts->sliced += banded.has_slices();
                 counts->halves += banded.plan.map_type == fovea::ElementType::kF16;
                 for (int repeat = 0; repeat < 2; ++repeat) {  // the second meets used rings
                     REQUIRE(banded.executor->run({input.data(), FOVEA_U8}) == FOVEA_OK);
@@ -195,6 +200,33 @@ TEST_CASE("bands and threads change no bit of small networks, whatever is kept")
     CHECK(counts.compared > 5000);
     CHECK(counts.streamed > 300);
     CHECK(counts.shared > 30);
+}
+
+// Every value kept is every concatenation copied: what is seen lies by itself.
+TEST_CASE("what is joined without a copy has the same bits, in floats and in halves, on any instruction set") {
+    Counts counts;
+    std::uint32_t round = 0;
+    for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
+        const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
+        REQUIRE(level != nullptr);
+        const auto features = level->allowed & fovea::ops::detect_cpu_features();
+        for (std::uint32_t repeat = 0; repeat < 12; ++repeat) {
+            std::mt19937 random(45000 + round++);
+            INFO(fovea_isa_name(i), " round ", round);
+            const auto network = random_network::make_joined(random, 1 + static_cast<int>(repeat % 4));
+            const bool own_size = repeat % 3 == 0;
+            const std::uint32_t height = own_size ? network.spec.default_height : 9 + random() % 20;
+            const std::uint32_t width = own_size ? network.spec.default_width : 1 + random() % 20;
+            check_network(network.spec, network.spec, height, width, features, random, &counts);
+            const auto halves = model_builder::with_half_weights(network.spec);
+            check_network(halves, halves, height, width, features, random, &counts, fovea::Arithmetic::kHalf);
+        }
+    }
+    CHECK(counts.compared > 1000);
+    CHECK(counts.streamed > 300);
+    CHECK(counts.shared > 100);
+    CHECK(counts.sliced > 300);
+    CHECK(counts.halves > 300);
 }
 
 TEST_CASE("nor of larger, oblong and odd inputs, on any instruction set") {

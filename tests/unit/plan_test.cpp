@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -75,7 +76,11 @@ class ArenaSimulation {
     explicit ArenaSimulation(const Planned& planned)
         : plan_(planned.plan),
           graph_(planned.model.graph),
-          owner_(planned.plan.arena_size / kPlaceBytes, 0) {}
+          owner_(planned.plan.arena_size / kPlaceBytes, 0) {
+        for (std::size_t s = 0; s < plan_.step_count; ++s) {
+            if (plan_.steps[s].joins) joins_[plan_.steps[s].output] = &plan_.steps[s];
+        }
+    }
 
     // Threads take part one after the other, in this order or the reverse; between two barriers no
     // other order could show more.
@@ -90,6 +95,7 @@ class ArenaSimulation {
                 continue;
             }
             ++streamed;
+            made_by_.clear();
             if (segment.threads > 1) ++shared;
             for (std::uint32_t i = 0; i < segment.threads; ++i) {
                 run_bands(segment, reversed ? segment.threads - 1 - i : i);
@@ -102,7 +108,7 @@ class ArenaSimulation {
         for (const std::uint32_t value : kept) check_intact(value);
     }
 
-    int streamed = 0, shared = 0, rings = 0, of_halves = 0;
+    int streamed = 0, shared = 0, rings = 0, of_halves = 0, made_there = 0;
 
   private:
     // A view holds what its origin wrote. Behind the graph's values come the rows of global pools.
@@ -119,32 +125,80 @@ class ArenaSimulation {
     static std::uint64_t tag(std::uint32_t value, std::uint64_t row) {
         return (std::uint64_t{value} + 1) << 32 | row;
     }
-    std::uint64_t* place(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
+    // Visits the places of so many channels of a value's row, from that channel of it on.
+    template <typename Visit>
+    void for_each_place(std::uint32_t value, std::uint64_t row, std::uint32_t thread, std::uint32_t channel, std::uint32_t channels,
+                        const Visit& visit) {
         const Value& placed = plan_.values[value];
         REQUIRE(placed.block != fovea::kNone);
         const ArenaBlock& block = plan_.blocks[placed.block];
         REQUIRE(block.offset % 64 == 0);
-        REQUIRE(placed.offset == block.offset);
-        std::uint64_t offset = row * placed.row_bytes();
-        if (placed.ring_rows != 0) {
-            offset = thread * placed.thread_bytes + row % placed.ring_rows * placed.row_bytes();
-        }
-        REQUIRE(offset + placed.row_bytes() <= block.size);
+        const Value& whole = plan_.values[placed.root];
+        const std::uint64_t element = fovea::element_bytes(placed.type);
+        const std::uint64_t stride = placed.is_slice() ? whole.shape.channels : placed.shape.channels;
+        REQUIRE(placed.channel + placed.shape.channels <= std::max(stride, std::uint64_t{placed.shape.channels}));
+        REQUIRE(placed.pixel_stride == stride);
+        REQUIRE(placed.offset == block.offset + placed.channel * element);
+        REQUIRE(placed.ring_rows == whole.ring_rows);
+        const std::uint64_t row_bytes = placed.shape.width * stride * element;
+        std::uint64_t offset = row * row_bytes;
+        if (placed.ring_rows != 0) offset = thread * placed.thread_bytes + row % placed.ring_rows * row_bytes;
+        REQUIRE(offset + row_bytes <= block.size);
         REQUIRE(block.offset + block.size <= plan_.arena_size);
-        return owner_.data() + (block.offset + offset) / kPlaceBytes;
+        for (std::uint64_t x = 0; x < placed.shape.width; ++x) {
+            std::uint64_t* const at = owner_.data() + (placed.offset + offset + (x * stride + channel) * element) / kPlaceBytes;
+            for (std::uint64_t i = 0; i < channels * element / kPlaceBytes; ++i) visit(at[i]);
+        }
     }
-    std::size_t row_places(std::uint32_t value) const {
-        return plan_.values[value].row_bytes() / kPlaceBytes;
+    // Visits the operands that were joined to the value, with the channel at which each begins in it, and whether it was made there.
+    template <typename Visit>
+    void for_each_part(const Step& join, const Visit& visit) const {
+        std::uint32_t channel = 0;
+        for (std::uint32_t i = 0; i < join.operand_count; ++i) {
+            const std::uint32_t part = plan_.operand(join, i);
+            const Value &placed = plan_.values[part], &whole = plan_.values[join.output];
+            const bool there = placed.is_slice() && placed.root == whole.root && placed.channel == whole.channel + channel;
+            visit(part, channel, there);
+            channel += placed.shape.channels;
+        }
     }
 
-    void write_row(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
-        std::fill_n(place(value, row, thread), row_places(value), tag(value, row));
+    void write_row(const Step& step, std::uint64_t row, std::uint32_t thread) {
+        const std::uint32_t value = step.output;
+        const auto write = [&](std::uint32_t channel, std::uint32_t channels) {
+            for_each_place(value, row, thread, channel, channels, [&](std::uint64_t& owner) { owner = tag(value, row); });
+        };
+        if (!step.joins) return write(0, plan_.values[value].shape.channels);
+        for_each_part(step, [&](std::uint32_t part, std::uint32_t channel, bool there) {
+            if (there) ++made_there;
+            if (!there) write(channel, plan_.values[part].shape.channels);
+        });
     }
     bool row_is_intact(std::uint32_t value, std::uint64_t row, std::uint32_t thread) {
         const std::uint32_t origin = origin_of(value);
-        const std::uint64_t* at = place(origin, row, thread);
-        return std::all_of(at, at + row_places(origin),
-                           [&](std::uint64_t owner) { return owner == tag(origin, row); });
+        bool intact = true;
+        const auto check = [&](std::uint32_t channel, std::uint32_t channels) {
+            for_each_place(origin, row, thread, channel, channels,
+                           [&](const std::uint64_t& owner) { intact = intact && owner == tag(origin, row); });
+        };
+        const auto join = joins_.find(origin);
+        if (join == joins_.end()) {
+            check(0, plan_.values[origin].shape.channels);
+            return intact;
+        }
+        for_each_part(*join->second, [&](std::uint32_t part, std::uint32_t channel, bool there) {
+            // An activation where they lie makes the slices the value's own.
+            if (there && row_is_intact(part, row, thread)) return;
+            check(channel, plan_.values[part].shape.channels);
+        });
+        return intact;
+    }
+    // Whether two values lie in the same memory, which slices of one value beside each other do not.
+    bool overlap(std::uint32_t a, std::uint32_t b) const {
+        const Value &left = plan_.values[a], &right = plan_.values[b];
+        if (left.block != right.block) return false;
+        if (left.root != right.root) return true;
+        return left.channel < right.channel + right.shape.channels && right.channel < left.channel + left.shape.channels;
     }
     void check_intact(std::uint32_t value) {
         const std::uint32_t origin = origin_of(value);
@@ -184,7 +238,7 @@ class ArenaSimulation {
             const std::uint32_t value = plan_.operand(step, i);
             if (step.reads_caller_input && value == 0) continue;
             // An operand may lie under the output only where the kernel allows that.
-            if (written && plan_.values[value].block == plan_.values[step.output].block) {
+            if (written && !step.joins && overlap(value, step.output)) {
                 CHECK(((i == 1 && has_residual(step)) ||
                        (i == 0 && (begins(step.kernel, "binary_") || begins(step.kernel, "affine_") ||
                                    is_activation(step) || begins(step.kernel, "softmax_")))));
@@ -216,7 +270,7 @@ class ArenaSimulation {
     void run_row(const Step& step, std::uint64_t y, std::uint32_t thread) {
         write_scratch(step, thread);
         check_operands(step, y, thread, false);
-        write_row(step.output, y, thread);
+        write_row(step, y, thread);
         check_operands(step, y, thread, true);
     }
     void run_whole(const Step& step) {
@@ -234,6 +288,9 @@ class ArenaSimulation {
                 if (plan_.values[steps[i].output].ring_rows != 0) ++rings;
                 for (std::uint64_t y = walk.done(i); y < walk.target(i); ++y) {
                     run_row(steps[i], y, thread);
+                    if (plan_.values[steps[i].output].ring_rows != 0) continue;
+                    // What all threads see is made by one of them.
+                    CHECK(made_by_.try_emplace(tag(steps[i].output, y), thread).first->second == thread);
                 }
             }
         }
@@ -243,16 +300,19 @@ class ArenaSimulation {
     const fovea::Graph& graph_;
     static constexpr std::size_t kPlaceBytes = sizeof(fovea::ops::Half);
     std::vector<std::uint64_t> owner_;  // by the bytes of a half, of which a float has two
+    std::map<std::uint32_t, const Step*> joins_;       // by value that it makes
+    std::map<std::uint64_t, std::uint32_t> made_by_;  // by tag of a row that is stored whole: the thread that made it in this segment
 };
 
 }  // namespace
 
 TEST_CASE("every row of every value stays whole while it is needed") {
     std::size_t in_place = 0, fused = 0, gated = 0, pooled = 0, rescaled = 0;
-    int streamed = 0, shared = 0, rings = 0, of_halves = 0;
+    int streamed = 0, shared = 0, rings = 0, of_halves = 0, made_there = 0;
     for (std::uint32_t round = 0; round < 300; ++round) {
         std::mt19937 random(round);
-        const auto network = random_network::make(random, 3 + static_cast<int>(round % 20));
+        const auto network = round % 4 == 3 ? random_network::make_joined(random, 1 + static_cast<int>(round % 5))
+                                            : random_network::make(random, 3 + static_cast<int>(round % 20));
         std::vector<std::uint32_t> kept;
         for (std::uint32_t i = 0; i < network.spec.nodes.size(); ++i) {
             if (random() % 4 == 0 && round % 2 == 0) kept.push_back(i + 1);
@@ -272,6 +332,7 @@ TEST_CASE("every row of every value stays whole while it is needed") {
                     streamed += simulation.streamed;
                     shared += simulation.shared;
                     rings += simulation.rings;
+                    made_there += simulation.made_there;
                 }
                 std::uint32_t written = 0;
                 for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
@@ -298,6 +359,7 @@ TEST_CASE("every row of every value stays whole while it is needed") {
     CHECK(shared > 100);
     CHECK(rings > 1000);
     CHECK(of_halves > 300);
+    CHECK(made_there > 1000);
 }
 
 TEST_CASE("blocks that live together lie apart, and the arena is not much more than its peak") {
@@ -500,6 +562,106 @@ TEST_CASE("a gate is taken over by the weights only where there are fewer of the
     ModelSpec used_twice = spec;
     used_twice.add({.kind = kActivation, .inputs = {product}, .activation = kTanh});
     CHECK(gates(used_twice, {}) == 0);
+}
+
+TEST_CASE("what is joined is made where it is joined, unless somebody wants it otherwise") {
+    using namespace model_builder;
+    struct Counts {
+        int slices = 0, copies = 0;
+        bool operator==(const Counts&) const = default;
+    };
+    // The padded map is kept, beside which all others are small, so that memory never speaks for copies.
+    const auto count = [](const ModelSpec& spec, std::vector<std::uint32_t> kept) {
+        for (std::uint32_t i = 0; i < spec.nodes.size(); ++i) {
+            if (spec.nodes[i].kind == kPad) kept.push_back(i + 1);
+        }
+        const Planned planned(spec, kept, 1);
+        Counts counts;
+        for (const Value& value : planned.plan.values) counts.slices += value.is_slice();
+        for (std::size_t s = 0; s < planned.plan.step_count; ++s) {
+            const Step& step = planned.plan.steps[s];
+            counts.copies += step.joins && std::string(step.kernel) == "copy";
+        }
+        return counts;
+    };
+    const auto pool = [](std::uint32_t input) {
+        NodeSpec node = {.kind = kPool, .inputs = {input}, .kernel_height = 3, .kernel_width = 3};
+        node.stride_y = node.stride_x = 1;
+        node.same_padding = true;
+        return node;
+    };
+    ModelSpec spec;
+    spec.input_height = spec.input_width = spec.default_height = spec.default_width = 20;
+    const std::uint32_t map = spec.add(pool(0));
+    const std::uint32_t mean = spec.add({.kind = kChannelReduce, .inputs = {map}});
+    const std::uint32_t most = spec.add({.kind = kChannelReduce, .inputs = {map}, .variant = 1});
+    const std::uint32_t joined = spec.add({.kind = kConcat, .inputs = {mean, most}});
+    const auto with_head = [&pool](ModelSpec body, std::uint32_t value) {
+        NodeSpec pad = {.kind = kPad, .inputs = {body.add(pool(value))}};
+        pad.top = pad.left = pad.bottom = pad.right = 40;
+        const std::uint32_t pooled = body.add({.kind = kGlobalPool, .inputs = {body.add(pad)}});
+        const std::uint32_t channel = body.add({.kind = kChannelReduce, .inputs = {pooled}});
+        body.logits = body.probabilities =
+            body.add({.kind = kDense, .inputs = {channel}, .weights = {0.5f, -0.5f}, .output_channels = 2});
+        return body;
+    };
+    const ModelSpec plain = with_head(spec, joined);
+    CHECK(count(plain, {}) == Counts{2, 0});
+    CHECK(count(plain, {mean}) == Counts{1, 1});    // seen, and so alone
+    CHECK(count(plain, {joined}) == Counts{2, 0});  // as this is
+    CHECK(count(plain, {mean, most}) == Counts{0, 1});
+    ModelSpec twice = spec;
+    twice.nodes[joined - 1].inputs.push_back(mean);  // it can be in one place only
+    CHECK(count(with_head(twice, joined), {}) == Counts{2, 1});
+    ModelSpec viewed = spec;
+    viewed.add({.kind = kReshape, .inputs = {mean}});
+    CHECK(count(with_head(viewed, joined), {joined + 1}) == Counts{1, 1});
+    ModelSpec nested = spec;
+    const std::uint32_t again = nested.add({.kind = kConcat, .inputs = {map, joined}});
+    CHECK(count(with_head(nested, again), {}) == Counts{4, 0});
+    // An activation of what is joined, done where it lies, changes its parts: those that nobody else reads may be slices.
+    ModelSpec activated = spec;
+    activated.nodes[joined - 1].activation = kTanh;
+    CHECK(count(with_head(activated, joined), {}) == Counts{2, 0});
+    const std::uint32_t other = activated.add({.kind = kAdd, .inputs = {mean, joined}});
+    activated.nodes[other - 1].inputs = {mean, most};
+    CHECK(count(with_head(activated, joined), {other}) == Counts{0, 1});
+    activated.nodes[joined - 1].activation = 0;
+    CHECK(count(with_head(activated, joined), {other}) == Counts{2, 0});
+    // The input is made elements by a step that packs them.
+    ModelSpec of_input = spec;
+    of_input.nodes[joined - 1].inputs = {0, mean};
+    CHECK(count(with_head(of_input, joined), {}) == Counts{1, 1});
+}
+
+TEST_CASE("no plan takes more memory with slices than with copies, and many take less") {
+    int less = 0, sliced = 0;
+    for (std::uint32_t round = 0; round < 120; ++round) {
+        INFO("round ", round);
+        std::mt19937 random(3000 + round);
+        const auto network = random_network::make_joined(random, 1 + static_cast<int>(round % 5));
+        const Planned planned(network.spec, {}, 1 + round % 3, 0, 1);
+        const fovea::Graph& graph = planned.model.graph;
+        const fovea::PlanRequest request{.height = graph.default_height,
+                                         .width = graph.default_width,
+                                         .threads = 1 + round % 3,
+                                         .kept = nullptr,
+                                         .kept_count = 0,
+                                         .work_per_thread = 1,
+                                         .slices = false};
+        Plan copying{fovea::Allocator{}, fovea::ops::detect_cpu_features()};
+        REQUIRE(fovea::make_plan(graph, request, {}, &copying) == FOVEA_OK);
+        const auto has_slices = [](const Plan& plan) {
+            return std::any_of(plan.values.begin(), plan.values.end(), [](const Value& value) { return value.is_slice(); });
+        };
+        CHECK(!has_slices(copying));
+        CHECK(planned.plan.workspace_size <= copying.workspace_size);
+        less += planned.plan.workspace_size < copying.workspace_size;
+        sliced += has_slices(planned.plan);
+    }
+    CHECK(less > 60);
+    CHECK(sliced > 80);
+    CHECK(sliced < 120);  // in some, copies took less
 }
 
 TEST_CASE("a global pool takes the rows of its map as they are made") {

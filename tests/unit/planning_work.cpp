@@ -61,6 +61,18 @@ std::uint32_t dense_connections(ModelSpec* spec, std::uint32_t nodes) {
     return value;
 }
 
+// Maps made where they are joined, three at a time.
+std::uint32_t joined_blocks(ModelSpec* spec, std::uint32_t nodes) {
+    std::uint32_t value = 0;
+    while (spec->nodes.size() < nodes) {
+        const std::uint32_t mean = spec->add({.kind = kChannelReduce, .inputs = {value}});
+        const std::uint32_t most = spec->add({.kind = kChannelReduce, .inputs = {value}, .variant = 1});
+        const std::uint32_t again = spec->add({.kind = kChannelReduce, .inputs = {most}});
+        value = spec->add(pool(spec->add({.kind = kConcat, .inputs = {mean, most, again}})));
+    }
+    return value;
+}
+
 // Pairs of maps far apart: the first half of the steps makes what the second half needs.
 std::uint32_t long_shortcuts(ModelSpec* spec, std::uint32_t nodes) {
     std::vector<std::uint32_t> kept;
@@ -88,6 +100,7 @@ int main(int argc, char** argv) {
     if (kind == "blocks") value = blocks(&spec, nodes, nullptr);
     if (kind == "tapped_blocks") value = blocks(&spec, nodes, &taps);
     if (kind == "dense_connections") value = dense_connections(&spec, nodes);
+    if (kind == "joined_blocks") value = joined_blocks(&spec, nodes);
     if (kind == "long_shortcuts") value = long_shortcuts(&spec, nodes);
     if (value == 0) return 2;
     value = spec.add({.kind = kGlobalPool, .inputs = {value}});

@@ -18,4 +18,7 @@ struct RandomNetwork {
 // size: how many nodes before the head (global pool, dense, softmax).
 RandomNetwork make(std::mt19937& random, int size);
 
+// One that joins what nodes of every kind make, block after block: some of it read by others too, pooled, joined again.
+RandomNetwork make_joined(std::mt19937& random, int blocks);
+
 }  // namespace random_network
