@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution, 8 channels a register, AVX2 and FMA.
 //
-// 3x3 and 5x5, stride 1 and 2: a tile is 8 output columns of one block of 8 channels.
+// Kernels of width 3 and 5, stride 1 and 2, and of width 1 and 2, stride 1 (what is left of those in
+// a gradient, by phases): a tile is 8 output columns of one block of 8 channels.
 //   ymm  8  sums, one an output column
-//   ymm  5  (3 for 3x3) weights of the current kernel row
+//   ymm  5  (as many as the kernel is wide) weights of the current kernel row
 //   ymm  1  the current input column, loaded once and given to every output whose window holds it
 // Going through the columns from left to right gives each output its taps of a row in ascending
 // order, so the window slides without changing the order of summation. 8 sums are what it takes to
@@ -13,7 +14,7 @@
 // not there and stores fewer outputs: a branch a column, not a test for each tap.
 // Rows are walked in chunks of 16 outputs, so that the cache lines that two neighbouring blocks of
 // channels share are still in L1 for the second one.
-// Every other kernel size or dilation takes its taps one by one from memory.
+// Every other kernel width or dilation takes its taps one by one from memory.
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "compile with -mavx2 -mfma"
 #endif
@@ -122,7 +123,7 @@ inline void compute_tile(const Block& block, int x, const TileRange& range) {
     __m256 sums[kOutputs];
     for (__m256& sum : sums) sum = bias;
     const float* row_weights = args.weights + block.channel;
-    for (int a = 0; a < kKernel; ++a, row_weights += kKernel * block.padded_channels) {
+    for (int a = 0; a < args.kernel_height; ++a, row_weights += kKernel * block.padded_channels) {
         if (args.rows[a] == nullptr) continue;
         __m256 weights[kKernel];
         for (int b = 0; b < kKernel; ++b) {
@@ -195,15 +196,19 @@ void convolve_row_any(const DepthwiseConvFp32Args& args, std::ptrdiff_t padded_c
 
 void depthwise_conv_fp32_avx2(const DepthwiseConvFp32Args& args) {
     const std::ptrdiff_t padded_channels = (static_cast<std::ptrdiff_t>(args.channels) + 7) / 8 * 8;
-    const bool square = args.kernel_height == args.kernel_width && args.dilation_x == 1;
-    if (square && args.kernel_width == 3 && args.stride_x == 1) {
+    const int kernel = args.dilation_x == 1 ? args.kernel_width : 0;
+    if (kernel == 3 && args.stride_x == 1) {
         convolve_row<3, 1>(args, padded_channels);
-    } else if (square && args.kernel_width == 3 && args.stride_x == 2) {
+    } else if (kernel == 3 && args.stride_x == 2) {
         convolve_row<3, 2>(args, padded_channels);
-    } else if (square && args.kernel_width == 5 && args.stride_x == 1) {
+    } else if (kernel == 5 && args.stride_x == 1) {
         convolve_row<5, 1>(args, padded_channels);
-    } else if (square && args.kernel_width == 5 && args.stride_x == 2) {
+    } else if (kernel == 5 && args.stride_x == 2) {
         convolve_row<5, 2>(args, padded_channels);
+    } else if (kernel == 2 && args.stride_x == 1) {
+        convolve_row<2, 1>(args, padded_channels);
+    } else if (kernel == 1 && args.stride_x == 1) {
+        convolve_row<1, 1>(args, padded_channels);
     } else {
         convolve_row_any(args, padded_channels);
     }

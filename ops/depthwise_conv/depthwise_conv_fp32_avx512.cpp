@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution, 16 channels a register, AVX-512.
 //
-// 3x3 and 5x5, stride 1 and 2: a tile is 16 output columns (stride 2: 8) of one block of 16
-// channels.
+// Kernels of width 3 and 5, stride 1 and 2, and of width 1 and 2, stride 1 (what is left of those in
+// a gradient, by phases): a tile is 16 output columns (stride 2: 8) of one block of 16 channels.
 //   zmm 16 or 8  sums, one an output column
-//   zmm  5       (3 for 3x3) weights of the current kernel row
+//   zmm  5       (as many as the kernel is wide) weights of the current kernel row
 //   zmm  1       the current input column, loaded once and given to every output whose window holds
 //   it
 // Going through the columns from left to right gives each output its taps of a row in ascending
@@ -14,7 +14,7 @@
 // 48 FMAs. Where windows leave the row, or fewer outputs are left, the same tile skips the columns
 // that are not there and stores fewer outputs: a branch a column, not a test for each tap. Rows are
 // walked in chunks of 16 outputs, so that the cache lines that two neighbouring blocks of channels
-// share are still in L1 for the second one. Every other kernel size or dilation takes its taps one
+// share are still in L1 for the second one. Every other kernel width or dilation takes its taps one
 // by one from memory.
 #if !defined(__AVX512F__)
 #error "compile with -mavx512f"
@@ -127,7 +127,7 @@ template <int kKernel, int kStride, int kOutputs, bool kWhole>
 #pragma GCC unroll 16
     for (__m512& sum : sums) sum = bias;
 #pragma GCC unroll 1
-    for (int a = 0; a < kKernel; ++a, row_weights += kKernel * weight_step) {
+    for (int a = 0; a < args.kernel_height; ++a, row_weights += kKernel * weight_step) {
         if (args.rows[a] == nullptr) continue;
         __m512 weights[kKernel];
 #pragma GCC unroll 5
@@ -191,15 +191,19 @@ void convolve_row_any(const DepthwiseConvFp32Args& args) {
 }  // namespace
 
 void depthwise_conv_fp32_avx512(const DepthwiseConvFp32Args& args) {
-    const bool square = args.kernel_height == args.kernel_width && args.dilation_x == 1;
-    if (square && args.kernel_width == 3 && args.stride_x == 1) {
+    const int kernel = args.dilation_x == 1 ? args.kernel_width : 0;
+    if (kernel == 3 && args.stride_x == 1) {
         convolve_row<3, 1>(args);
-    } else if (square && args.kernel_width == 3 && args.stride_x == 2) {
+    } else if (kernel == 3 && args.stride_x == 2) {
         convolve_row<3, 2>(args);
-    } else if (square && args.kernel_width == 5 && args.stride_x == 1) {
+    } else if (kernel == 5 && args.stride_x == 1) {
         convolve_row<5, 1>(args);
-    } else if (square && args.kernel_width == 5 && args.stride_x == 2) {
+    } else if (kernel == 5 && args.stride_x == 2) {
         convolve_row<5, 2>(args);
+    } else if (kernel == 2 && args.stride_x == 1) {
+        convolve_row<2, 1>(args);
+    } else if (kernel == 1 && args.stride_x == 1) {
+        convolve_row<1, 1>(args);
     } else {
         convolve_row_any(args);
     }

@@ -159,6 +159,22 @@ TEST_CASE("depthwise_conv: rows in the padding") {
     }
 }
 
+TEST_CASE("depthwise_conv: what is left of a kernel in a gradient: fewer columns than rows, every second row absent") {
+    Checker checker;
+    for (const int height : {3, 5}) {
+        for (const int width : {1, 2, 3}) {
+            for (const unsigned null_rows : {0u, 0b01010u, 0b10101u}) {
+                for (const int input_width : {1, 2, 7, 8, 9, 16, 17, 33}) {
+                    for (const int channels : {5, 8, 16, 27, 40}) {
+                        check(checker, {input_width, channels, height, width, 1, width - 1, width - 1, 1, null_rows});
+                        check(checker, {input_width, channels, height, width, 1, width / 2, 1, 1, null_rows});
+                    }
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("depthwise_conv: other kernels, strides and dilations") {
     Checker checker;
     for (const int channels : {1, 8, 13}) {
