@@ -34,7 +34,7 @@ def _parser():
     parser.add_argument("--out", required=True, metavar="FOLDER", help="everything made goes here")
     parser.add_argument("--warm-start", metavar="FILE.tflite",
                         help="8-bit MobileNetV3-Large minimalistic with ImageNet weights: the start of Large, and of Small's early blocks")
-    parser.add_argument("--teacher", metavar="FILE.keras", help="a trained Large of this recipe that Small learns from")
+    parser.add_argument("--teacher", metavar="FILE", help="a trained Large of this recipe (.keras, or a detector's .fovea) that Small learns from")
     parser.add_argument("--initial-weights", metavar="FILE",
                         help="continue from the best weights of another run (.weights.h5) or from a detector (.fovea)")
     parser.add_argument("--split", metavar="FILE",
@@ -113,12 +113,22 @@ def _initial_weights(arguments, settings, data, folder, report):
     return path
 
 
+def _teacher(path, settings, data, strategy, report):
+    """The trained network that this one learns from, or None."""
+    from . import from_detector, network
+    if path is None:
+        return None
+    if path.endswith(".fovea"):
+        return from_detector.teacher(settings, path, data, strategy, report)
+    return network.load_teacher(path, len(settings["labels"]), strategy)
+
+
 def _trained(parsed, settings, data, validation, folder, report):
     """(the trainer after its last epoch, what the run was made of)."""
-    from . import devices, network, record, train
+    from . import devices, record, train
     folder.mkdir(exist_ok=True)
     strategy = devices.strategy()
-    teacher = network.load_teacher(parsed.teacher, len(settings["labels"]), strategy) if parsed.teacher else None
+    teacher = _teacher(parsed.teacher, settings, data, strategy, report)
     trainer = train.Trainer(settings, folder, _initial_weights(parsed, settings, data, folder, report), teacher, strategy)
     if trainer.resume():
         report(f"continuing after epoch {int(trainer.epoch)}")

@@ -29,12 +29,16 @@ def _kernel(node, tensor):
     return kernel[0, 0] if node.kind == DENSE else kernel
 
 
-def _weights(path):
-    """[(kernel, bias)] of the file's layers in running order, a layer that runs twice once."""
+def _read(path):
     try:
-        model = fovea_file.read_fovea(pathlib.Path(path).read_bytes())
+        return fovea_file.read_fovea(pathlib.Path(path).read_bytes())
     except fovea_file.FormatError as error:
         raise DetectorError(f"{path}: {error}") from error
+
+
+def _weights(path):
+    """[(kernel, bias)] of the file's layers in running order, a layer that runs twice once."""
+    model = _read(path)
     seen, found = set(), []
     for node in model.nodes:
         if node.kind not in (CONVOLUTION, DEPTHWISE, DENSE) or node.weights in seen:
@@ -87,3 +91,15 @@ def apply(model, detector, pictures, report=None):
 def write(path, settings, detector, data, report=None):
     """Stores the weights that a training of these settings starts from. data: training arrays with "chance"."""
     warm_start.store(path, settings, data, lambda model, pictures: apply(model, detector, pictures, report))
+
+
+def teacher(settings, detector, data, strategy=None, report=None):
+    """network.teacher with the weights of a detector, a Large with the classes of these settings. data: as for write; what the network
+    answers does not depend on it."""
+    classes = len(settings["labels"])
+    told = len(_read(detector).labels)
+    if told != classes:
+        raise DetectorError(f"{detector}: a teacher of {told} classes, where the network that learns has {classes}")
+    model = network.build("large", settings["network"]["size"], classes)
+    apply(model, detector, warm_start.pictures(settings, data)[:16], report)
+    return network.teacher(model.get_weights(), classes, strategy)

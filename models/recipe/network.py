@@ -72,16 +72,20 @@ def of_settings(settings, size):
     return build(settings["network"]["architecture"], size, len(settings["labels"]), settings["network"]["alpha"])
 
 
+def teacher(weights, classes=2, strategy=None):
+    """A Large with these weights (of build's model) for pictures of any side, on the devices of tf.distribute's strategy."""
+    with (strategy or tf.distribute.get_strategy()).scope():
+        model = build("large", None, classes)
+        model.set_weights(weights)
+    return model
+
+
 def load_teacher(path, classes=2, strategy=None):
-    """A trained Large model of this recipe (.keras), for pictures of any side, on the devices of tf.distribute's strategy."""
+    """The teacher that a trained Large model of this recipe (.keras) makes."""
     try:
-        weights = tf.keras.models.load_model(path, compile=False).get_weights()
-        with (strategy or tf.distribute.get_strategy()).scope():
-            teacher = build("large", None, classes)
-            teacher.set_weights(weights)
+        return teacher(tf.keras.models.load_model(path, compile=False).get_weights(), classes, strategy)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise TeacherError(f"{path}: no Large network of this recipe: {str(error).splitlines()[0]}") from error
-    return teacher
 
 
 def leaf_layers(model):

@@ -21,6 +21,7 @@ HARD_SWISH_GAIN = 3.0
 OPEN_GATE = 3.0       # hard_sigmoid(3) = 1
 GATE_RESPONSE = 0.1   # share of its random weights that a gate keeps: enough to learn from, little to disturb
 STATISTICS = 144      # pictures from which the normalisation's statistics come
+BATCH = 32            # of these at once
 EXTRA_CHANNELS = 0.3  # scale of random weights relative to He's, where Large has no channel
 
 
@@ -68,7 +69,9 @@ class Filler:
         self.random = np.random.default_rng(seed)
 
     def output(self, tensor):
-        return tf.keras.Model(self.backbone.input, tensor).predict(self.pictures, batch_size=32, verbose=0)
+        # Not by predict(), which compiles a graph for every tensor that it is asked for.
+        model = tf.keras.Model(self.backbone.input, tensor)
+        return np.concatenate([model(self.pictures[i:i + BATCH], training=False).numpy() for i in range(0, len(self.pictures), BATCH)])
 
     def fill(self, name, kernel, bias, gain_in=1.0, gain_out=1.0):
         """Layer `name` + normalisation := gain_out * (conv(kernel, input / gain_in) + bias), measured on the pictures."""
@@ -157,14 +160,18 @@ def apply(model, architecture, tflite, pictures, seed, report=None):
         filler.fill("Conv_1", *layers["Conv_1"], gain_out=HARD_SWISH_GAIN)
 
 
+def pictures(settings, data):
+    """Some training pictures, uint8 (N, S, S, 3), drawn with the settings' seed. data: training arrays with "chance"."""
+    chance = data["chance"]
+    pick = np.random.default_rng(settings["training"]["seed"]).choice(len(chance), min(STATISTICS, len(chance)), replace=False, p=chance)
+    return data["pixels"][data["photo"][pick] if "photo" in data else pick]
+
+
 def store(path, settings, data, fill):
     """Stores the weights that fill(model, pictures) sets. data: training arrays with "chance", from which the pictures are drawn."""
-    seed = settings["training"]["seed"]
-    tf.keras.utils.set_random_seed(seed)
+    tf.keras.utils.set_random_seed(settings["training"]["seed"])
     model = network.of_settings(settings, settings["network"]["size"])
-    chance = data["chance"]
-    pick = np.random.default_rng(seed).choice(len(chance), min(STATISTICS, len(chance)), replace=False, p=chance)
-    fill(model, data["pixels"][data["photo"][pick] if "photo" in data else pick])
+    fill(model, pictures(settings, data))
     part = path.with_name("part.weights.h5")  # so that an interruption leaves no half file
     model.save_weights(part)
     part.replace(path)

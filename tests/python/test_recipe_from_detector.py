@@ -6,16 +6,16 @@ import json
 import numpy as np
 import pytest
 from conftest import convert_to_model
-from recipe_helpers import SIZE, tf, tiny_data
+from recipe_helpers import SIZE, tf, tiny_data, tiny_settings
 
 from fovea_tools.file import fovea_file
 from recipe import from_detector, network, parity
 
 
-def varied(architecture, seed):
+def varied(architecture, seed, alpha=0.25):
     """A network whose normalisations are no identities."""
     tf.keras.utils.set_random_seed(seed)
-    model = network.build(architecture, SIZE, alpha=0.25)
+    model = network.build(architecture, SIZE, alpha=alpha)
     random = np.random.default_rng(seed)
     for layer in network.leaf_layers(model):
         if isinstance(layer, tf.keras.layers.BatchNormalization):
@@ -82,3 +82,21 @@ def test_the_engine_is_held_against_keras_on_every_picture(detector, fovea_binar
     assert json.loads((tmp_path / "parity.json").read_text())["photos"] == 8
     temperature = fovea_file.read_fovea(file.read_bytes()).temperature
     assert temperature == 1.0
+
+
+def test_a_detector_teaches_what_it_answers(detector, tmp_path):
+    _, small, _ = detector
+    large = varied("large", 3, alpha=1.0)
+    large.save(tmp_path / "large.keras")
+    convert_to_model(tmp_path / "large.keras", tmp_path / "large.fovea")
+    settings, data = tiny_settings(), tiny_data()
+    teacher = from_detector.teacher(settings, tmp_path / "large.fovea", data)
+    wanted = network.logits_of(large, data["pixels"])
+    assert np.ptp(wanted) > 1e-3
+    np.testing.assert_allclose(network.logits_of(teacher, data["pixels"]), wanted, atol=1e-4 * max(1.0, np.abs(wanted).max()))
+    assert network.logits_of(teacher, np.zeros((1, 96, 96, 3), np.uint8)).shape == (1, 2)
+    with pytest.raises(from_detector.DetectorError, match="tiny.fovea: not of this network"):
+        from_detector.teacher(settings, small, data)
+    settings["labels"] = ["0", "1", "2", "3", "4"]
+    with pytest.raises(from_detector.DetectorError, match="large.fovea: a teacher of 2 classes, where the network that learns has 5"):
+        from_detector.teacher(settings, tmp_path / "large.fovea", data)
