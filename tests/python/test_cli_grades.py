@@ -91,13 +91,14 @@ def test_info_tells_the_points_of_both_questions(tmp_path):
     assert re.search(r"for any DR +balanced, threshold 0\.4\n", fovea_ok("info", model))
 
 
+@pytest.mark.parametrize("name", ["large352", "small352"])
 @pytest.mark.parametrize("point", ["balanced", "sensitivity_95", "specificity_95"])
-def test_the_shipped_detector_answers_both_questions_at_every_point(point):
-    folder = ROOT / "models" / "detectors" / "large352"
-    measured = json.loads((folder / "large352.validation.json").read_text())
-    rows = jsonl(fovea_ok("screen", "--model", folder / "large352.fovea", "--format", "jsonl", "--operating-point", point, *SAMPLES))
+def test_the_shipped_detectors_answer_both_questions_at_every_point(point, name):
+    folder = ROOT / "models" / "detectors" / name
+    measured = json.loads((folder / f"{name}.validation.json").read_text())
+    rows = jsonl(fovea_ok("screen", "--model", folder / f"{name}.fovea", "--format", "jsonl", "--operating-point", point, *SAMPLES))
     for row in rows:
         assert [answer["target"] for answer in row["answers"]] == ["any_dr", "referable_dr"] and row["typicality"]["verdict"] == "typical"
         assert [answer["operating_point"]["threshold"] for answer in row["answers"]] == [
             measured[figures]["thresholds"][point] for figures in ("figures", "referable_figures")]
-    assert fovea("selftest", folder / "large352.fovea").returncode == 0
+    assert fovea("selftest", folder / f"{name}.fovea").returncode == 0

@@ -11,7 +11,7 @@ FOLDERS = sorted(path.parent for path in DETECTORS.glob("*/SHA256SUMS"))
 
 
 def test_there_is_a_detector():
-    assert [folder.name for folder in FOLDERS] == ["large224", "large352", "small224"]
+    assert [folder.name for folder in FOLDERS] == ["large224", "large352", "small224", "small352"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

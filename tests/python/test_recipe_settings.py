@@ -96,6 +96,6 @@ def test_the_commands_of_the_readme_are_not_refused(tmp_path):
     for command in commands:
         read = settings.read(tmp_path / re.search(r"--settings recipe/(\S+)", command)[1])
         sources = re.findall(r"--data (\w+)=", command) + (first if "..." in command else [])
-        if read["name"] in ("small224", "large224", "large352"):
+        if read["name"] in ("small224", "large224", "large352", "small352"):
             sources = list(read["card"]["data"])
         prose.check(read, sources)
