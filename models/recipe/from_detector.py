@@ -14,6 +14,7 @@ from fovea_tools.file import fovea_file, pack
 from . import network, warm_start
 
 CONVOLUTION, DEPTHWISE, DENSE = (fovea_file.NODE_KINDS.index(kind) for kind in ("convolution", "depthwise", "dense"))
+TEACHER_PICTURES = 16  # it is not trained on: its normalisations need statistics that divide by no zero, and no more
 WITH_WEIGHTS = (tf.keras.layers.Conv2D, tf.keras.layers.DepthwiseConv2D, tf.keras.layers.Dense)
 
 
@@ -101,5 +102,5 @@ def teacher(settings, detector, data, strategy=None, report=None):
     if told != classes:
         raise DetectorError(f"{detector}: a teacher of {told} classes, where the network that learns has {classes}")
     model = network.build("large", settings["network"]["size"], classes)
-    apply(model, detector, warm_start.pictures(settings, data)[:16], report)
+    apply(model, detector, warm_start.pictures(settings, data)[:TEACHER_PICTURES], report)
     return network.teacher(model.get_weights(), classes, strategy)
