@@ -39,6 +39,13 @@ OperationListing list() {
     return {kTable.operation, last_is_empty ? kTable.count - 1 : kTable.count, describe<kTable>};
 }
 
+// A table of a network of codes, in a library that has any.
+#if defined(FOVEA_HAVE_INT8)
+#define FOVEA_LIST_OF_CODES(table) list<table>,
+#else
+#define FOVEA_LIST_OF_CODES(table)
+#endif
+
 // By name.
 constexpr OperationListing (*kListings[])() = {
     list<kActivationFp16>,
@@ -46,7 +53,7 @@ constexpr OperationListing (*kListings[])() = {
 #if defined(FOVEA_HAVE_EXPLAIN)
     list<kActivationGradientFp32>,
 #endif
-    list<kAddCodes>,
+    FOVEA_LIST_OF_CODES(kAddCodes)
     list<kAffineFp16>,
     list<kAffineFp32>,
     list<kAffineFp32ToFp16>,
@@ -58,37 +65,37 @@ constexpr OperationListing (*kListings[])() = {
     list<kChannelReduceFp32>,
     list<kConv2dFp16>,
     list<kConv2dFp32>,
-    list<kConv2dS16S8>,
-    list<kConv2dU8S8>,
+    FOVEA_LIST_OF_CODES(kConv2dS16S8)
+    FOVEA_LIST_OF_CODES(kConv2dU8S8)
     list<kCrc32>,
     list<kDenseFp32>,
     list<kDenseFp32W16>,
-    list<kDenseFp32W8>,
+    FOVEA_LIST_OF_CODES(kDenseFp32W8)
     list<kDepthwiseConvFp16>,
     list<kDepthwiseConvFp32>,
-    list<kDepthwiseConvS16S8>,
-    list<kDepthwiseConvU8S8>,
-    list<kDequantise>,
-    list<kGateCodes>,
+    FOVEA_LIST_OF_CODES(kDepthwiseConvS16S8)
+    FOVEA_LIST_OF_CODES(kDepthwiseConvU8S8)
+    FOVEA_LIST_OF_CODES(kDequantise)
+    FOVEA_LIST_OF_CODES(kGateCodes)
     list<kGateFp16>,
     list<kGateFp32>,
-    list<kGlobalPoolCodes>,
+    FOVEA_LIST_OF_CODES(kGlobalPoolCodes)
     list<kGlobalPoolFp16ToFp32>,
     list<kGlobalPoolFp32>,
     list<kLrnFp32>,
     list<kNarrowFp16>,
     list<kPointwiseConvFp16>,
     list<kPointwiseConvFp32>,
-    list<kPointwiseConvS16S8>,
-    list<kPointwiseConvU8S8>,
+    FOVEA_LIST_OF_CODES(kPointwiseConvS16S8)
+    FOVEA_LIST_OF_CODES(kPointwiseConvU8S8)
     list<kPoolFp16>,
     list<kPoolFp32>,
 #if defined(FOVEA_HAVE_EXPLAIN)
     list<kProductSumOverChannelsFp32>,
     list<kProductSumOverPixelsFp32>,
 #endif
-    list<kQuantiseFp32>,
-    list<kQuantisePixels>,
+    FOVEA_LIST_OF_CODES(kQuantiseFp32)
+    FOVEA_LIST_OF_CODES(kQuantisePixels)
     list<kSha256Blocks>,
     list<kStemPixelsFp16>,
     list<kStemPixelsFp32>,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/dense/dense.h"
 
-#include "ops/dense/dense_fp32_w8.h"
 #include "ops/kernel_rows.h"
 
 namespace fovea::ops {
@@ -19,15 +18,7 @@ constexpr KernelVariant<DenseFp32W16Function> kFp16Variants[] = {
     FOVEA_ROW_SCALAR(dense_fp32_w16_scalar)
 };
 
-constexpr KernelVariant<DenseFp32W8Function> kS8Variants[] = {
-    FOVEA_ROW_AVX2(dense_fp32_w8_avx2)
-    FOVEA_ROW_NEON(dense_fp32_w8_neon)
-    FOVEA_ROW_SCALAR(dense_fp32_w8_scalar)
-};
-
 }  // namespace
-
-constinit const KernelTable<DenseFp32W8Function> kDenseFp32W8 = make_table("dense_fp32_w8", kS8Variants);
 
 constinit const KernelTable<DenseFp32Function> kDenseFp32 = make_table("dense_fp32", kFp32Variants);
 

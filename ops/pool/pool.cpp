@@ -2,7 +2,6 @@
 #include "ops/pool/pool.h"
 
 #include "ops/kernel_rows.h"
-#include "ops/pool/global_pool_codes.h"
 
 namespace fovea::ops {
 namespace {
@@ -30,15 +29,7 @@ constexpr KernelVariant<GlobalPoolFp16ToFp32Function> kGlobalPoolFp16ToFp32Varia
     FOVEA_ROW_HALF_SPECIFICATION(global_pool_fp16_to_fp32_scalar)
 };
 
-constexpr KernelVariant<GlobalPoolCodesFunction> kGlobalPoolCodesVariants[] = {
-    FOVEA_ROW_AVX2(global_pool_codes_avx2)
-    FOVEA_ROW_NEON(global_pool_codes_neon)
-    FOVEA_ROW_SCALAR(global_pool_codes_scalar)
-};
-
 }  // namespace
-
-constinit const KernelTable<GlobalPoolCodesFunction> kGlobalPoolCodes = make_table("global_pool_codes", kGlobalPoolCodesVariants);
 
 constinit const KernelTable<PoolFp32Function> kPoolFp32 = make_table("pool_fp32", kPoolFp32Variants);
 

@@ -18,6 +18,7 @@ EXAMPLE = SOURCE / "engine" / "examples" / "screen.c"
 CPP_HEADERS = "/usr/lib/llvm-14/include/c++/v1"
 LIBRARY_ALONE = ["-Dcli=false", "-Dtests=false", "-Dbench=false"]
 QUICK = "-Doptimization=1"  # where no other build has the same files
+OF_CODES = re.compile(r"u8s8|s16s8|_w8_|codes_(tile|scalar|avx|neon)|dequantise_|dotprod|i8mm|vnni")  # of networks of 8-bit integers
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_arm64_with_branch_protection(tmp_path, build):
     assert stopped.returncode not in (0, 1, 2), "a branch to an unmarked place was let through: this proves nothing"
 
 
-@pytest.mark.parametrize("left_out", [["screening"], ["explain"], ["screening", "explain"]])
+@pytest.mark.parametrize("left_out", [["screening"], ["explain"], ["screening", "explain"], ["int8"], ["int8", "explain"]])
 def test_features_left_out(tmp_path, build, left_out):
     """Their calls are not in the archive, nor what only they reach; the program says so; the tests that are left are those of the rest."""
     # Scalar: what is there is the same. Not with --werror: the options of another build, whose files it shares.
@@ -181,7 +182,7 @@ def test_features_left_out(tmp_path, build, left_out):
     said = run("ninja", "-C", build, "engine/libfovea.a", "engine/cli/fovea", "engine/examples/run_example")
     assert "warning:" not in said, said
     sections = {"screening": "Screening", "explain": "Explanations"}
-    run(sys.executable, SOURCE / "tests/artifact/check_symbols.py", *(word for feature in left_out for word in ("--without", sections[feature])),
+    run(sys.executable, SOURCE / "tests/artifact/check_symbols.py", *(word for feature in left_out if feature in sections for word in ("--without", sections[feature])),
         "nm", SOURCE / "engine/include/fovea/fovea.h", build / "engine/libfovea.a", "cc")
     model = SOURCE / "models/detectors/small224/small224.fovea"
     for verb, feature in (("screen", "screening"), ("explain", "explain")):
@@ -195,13 +196,25 @@ def test_features_left_out(tmp_path, build, left_out):
     assert len(logits) == 2 and all(abs(float(logit)) < 100 for logit in logits), logits
     tests = run("meson", "test", "-C", build, "--list")
     assert ("screening_test" in tests) == ("screening" not in left_out) and ("gradient_test" in tests) == ("explain" not in left_out)
+    assert ("codes_test" in tests) == ("int8" not in left_out) and ("codes_left_out_test" in tests) == ("int8" in left_out)
     assert "network_test" in tests
+    done = subprocess.run([build / "engine/cli/fovea", "selftest", SOURCE / "models/detectors/small224/small224_int8.fovea"],
+                          capture_output=True, text=True)
+    assert done.returncode == (4 if "int8" in left_out else 0), done.stderr
+    assert ("a network of 8-bit integers; this build of fovea is without: it was set up with -Dint8=disabled" in done.stderr) == ("int8" in left_out)
+    if "int8" in left_out:
+        names = run("nm", build / "engine" / "libfovea_shipped.a")  # before the inner ones are taken out
+        assert "pointwise_conv_fp32_scalar" in names and not OF_CODES.search(names)
+        run("ninja", "-C", build, "tests/unit/codes_left_out_test")
+        run(build / "tests/unit/codes_left_out_test")
 
 
-def test_arm64_without_arithmetic_of_halves(build):
+@pytest.mark.parametrize("left_out", [["half"], ["int8"], ["half", "int8", "explain"]])
+def test_arm64_kinds_of_numbers_left_out(build, left_out):
     cross, emulator = arm64_tools()
-    run("meson", "setup", build, SOURCE, "--cross-file", cross, "-Dhalf=disabled", *LIBRARY_ALONE)
+    run("meson", "setup", build, SOURCE, "--cross-file", cross, *(f"-D{feature}=disabled" for feature in left_out), *LIBRARY_ALONE)
     run("ninja", "-C", build, "engine/libfovea.a", "engine/examples/screen_example")
-    names = run("aarch64-linux-gnu-nm", build / "engine" / "libfovea_shipped.a")  # before the inner ones are taken out
-    assert "panel_tile_4x2_neon" in names and "neon_fp16" not in names
+    names = run("aarch64-linux-gnu-nm", build / "engine" / "libfovea_shipped.a")
+    assert "panel_tile_4x2_neon" in names and ("neon_fp16" in names) == ("half" not in left_out)
+    assert bool(OF_CODES.search(names)) == ("int8" not in left_out)
     screens(*emulator, build / "engine/examples/screen_example")

@@ -156,7 +156,8 @@ typedef struct fovea_model_info {
     size_t size;
     const char* name;
     const char* dtype;          /* of the weights: "fp32", "fp16" or "int8". fp16 run in half precision where the
-                                   instruction-set level has it ("neon_fp16"), else in float32 */
+                                   instruction-set level has it ("neon_fp16"), else in float32. A library that
+                                   was set up with -Dint8=disabled refuses files of int8 */
     const char* target;         /* "any_dr", "referable_dr", "grade5", "other" */
     const char* preset;         /* "kaggle_ben_color", ... */
     uint32_t input_height;      /* 0 = any; see default_input_* */
