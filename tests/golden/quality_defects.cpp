@@ -52,6 +52,13 @@ Picture overlapping_on(const Picture& photo, const Picture& other, int percent, 
     return overlapping(a, b, percent, below, how, ground_for(a, b, grey));
 }
 
+// Half of either photo; from one half to the other it is so far across and down.
+auto halves_across(int across, int down) {
+    return [=](const Picture& photo, const Picture& other) {
+        return joined(trimmed(photo), trimmed(other), across, down);
+    };
+}
+
 const std::vector<Defect>& all_defects() {
     using P = const Picture&;
     static const std::vector<Defect> defects = {
@@ -165,22 +172,10 @@ const std::vector<Defect>& all_defects() {
          [](P p, P o) { return with_photo_within(p, shrunk(o, 2), true, 0, Laid::kLit); },
          {kInnerEdges, kStraightEdges},
          0.6},
-        {"two halves that meet, upright",
-         [](P p, P o) { return joined(trimmed(p), trimmed(o), 1, 0); },
-         {kInnerEdges},
-         0.8},
-        {"two halves that meet, 10 degrees off upright",
-         [](P p, P o) { return joined(trimmed(p), trimmed(o), 985, 174); },
-         {kInnerEdges},
-         0.4},
-        {"two halves that meet, 30 degrees off upright",
-         [](P p, P o) { return joined(trimmed(p), trimmed(o), 866, 500); },
-         {kInnerEdges},
-         0.55},
-        {"two halves that meet, 45 degrees off upright",
-         [](P p, P o) { return joined(trimmed(p), trimmed(o), 1, 1); },
-         {kInnerEdges},
-         0.75},
+        {"two halves that meet, upright", halves_across(1, 0), {kInnerEdges}, 0.8},
+        {"two halves that meet, 10 degrees off upright", halves_across(985, 174), {kInnerEdges}, 0.4},
+        {"two halves that meet, 30 degrees off upright", halves_across(866, 500), {kInnerEdges}, 0.55},
+        {"two halves that meet, 45 degrees off upright", halves_across(1, 1), {kInnerEdges}, 0.75},
         {"blurred", [](P p, P) { return blurred_by(p, 15); }, {kSharpness, kClarity}, 0.9},
         {"blurred, noise 5",
          [](P p, P) { return noisy(blurred_by(p, 15), 5); },
