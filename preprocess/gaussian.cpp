@@ -138,7 +138,10 @@ class RowBlur {
             steps_[i] = box.weight > 0 ? Step{after, before, static_cast<std::uint32_t>(box.weight)}
                                        : Step{before, after, static_cast<std::uint32_t>(-box.weight)};
         }
-        std::sort(steps_.begin(), steps_.end(), [](const Step& a, const Step& b) { return a.weight < b.weight; });
+        // By their weights. There are a few dozen, and the standard sort takes 2 KB of a phone's program.
+        for (std::size_t i = 1; i < count; ++i) {
+            for (std::size_t k = i; k > 0 && steps_[k].weight < steps_[k - 1].weight; --k) std::swap(steps_[k], steps_[k - 1]);
+        }
         return true;
     }
 

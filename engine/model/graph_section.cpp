@@ -262,12 +262,9 @@ fovea_status read_names(const std::uint8_t* p, const Strings& strings, const Log
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: name '%.200s' is out of order",
                             name.text);
         }
-        sorted[i] = static_cast<std::uint32_t>(i);
     }
     const Buffer<LayerName>& names = graph->names;
-    std::sort(sorted.begin(), sorted.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return std::strcmp(names[a].text, names[b].text) < 0;
-    });
+    if (count > 0) sort_by_text(&names[0].text, sizeof(LayerName), &sorted);
     for (std::size_t i = 1; i < count; ++i) {
         if (std::strcmp(names[sorted[i - 1]].text, names[sorted[i]].text) == 0) {
             return log.fail(FOVEA_ERROR_BAD_MODEL, "section GRPH: name '%.200s' occurs twice",

@@ -57,6 +57,17 @@ bool all_zero(const std::uint8_t* data, std::size_t size) {
     return any == 0;
 }
 
+void sort_by_text(const char* const* texts, std::size_t bytes_apart, Buffer<std::uint32_t>* order) {
+    const auto text = [=](std::uint32_t index) {
+        const char* at = nullptr;
+        std::memcpy(&at, reinterpret_cast<const char*>(texts) + index * bytes_apart, sizeof(at));
+        return at;
+    };
+    for (std::size_t i = 0; i < order->size(); ++i) (*order)[i] = static_cast<std::uint32_t>(i);
+    std::sort(order->begin(), order->end(),
+              [&](std::uint32_t a, std::uint32_t b) { return std::strcmp(text(a), text(b)) < 0; });
+}
+
 fovea_status read_strings(const Section& section, const Log& log, Strings* strings) {
     if (section.size < 8) return bad(section, log, "too short");
     const std::uint32_t count = load_u32(section.data);
@@ -300,22 +311,20 @@ fovea_status read_provenance(const Section& section, const Strings& strings, con
     if (load_u32(p + 4) != 0) return bad(section, log, "reserved bytes are not zero");
     if (section.size != 8 + std::uint64_t{count} * 8) return bad(section, log, "wrong size");
     if (!entries->allocate(count)) return no_memory(section, log);
-    Buffer<const char*> keys(entries->allocator());
-    if (!keys.allocate(count)) return no_memory(section, log);
+    Buffer<std::uint32_t> order(entries->allocator());
+    if (!order.allocate(count)) return no_memory(section, log);
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint8_t* pair = p + 8 + std::size_t{i} * 8;
         (*entries)[i] = {strings.get(load_u32(pair)), strings.get(load_u32(pair + 4))};
         if ((*entries)[i].key == nullptr || (*entries)[i].value == nullptr) {
             return bad(section, log, "a key or a value is no string");
         }
-        keys[i] = (*entries)[i].key;
     }
-    std::sort(keys.begin(), keys.end(),
-              [](const char* a, const char* b) { return std::strcmp(a, b) < 0; });
+    if (count > 0) sort_by_text(&(*entries)[0].key, sizeof(ProvenanceEntry), &order);
     for (std::uint32_t i = 1; i < count; ++i) {
-        if (std::strcmp(keys[i - 1], keys[i]) == 0) {
-            return log.fail(FOVEA_ERROR_BAD_MODEL, "section PROV: key '%.200s' occurs twice",
-                            keys[i]);
+        const char* const key = (*entries)[order[i]].key;
+        if (std::strcmp((*entries)[order[i - 1]].key, key) == 0) {
+            return log.fail(FOVEA_ERROR_BAD_MODEL, "section PROV: key '%.200s' occurs twice", key);
         }
     }
     return FOVEA_OK;

@@ -67,6 +67,8 @@ fovea_status read_tensors(const Section& table, const Section& weights, const Lo
 // Section GRPH; graph->tensors must have been read.
 fovea_status read_graph(const Section& section, const Strings& strings, const Log& log,
                         Graph* graph);
+// Gives the indices of texts, which lie bytes_apart from each other, in the order of the texts. One sort for all that is named.
+void sort_by_text(const char* const* texts, std::size_t bytes_apart, Buffer<std::uint32_t>* order);
 // Section QUNT; the graph must have been read.
 fovea_status read_quantisation(const Section& section, const Log& log, Graph* graph);
 // Of a graph with codes: that each node can do with the kind of operands that it has, and that no sum of codes can overflow.

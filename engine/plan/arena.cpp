@@ -20,6 +20,17 @@ std::uint64_t most_looks(std::size_t count) {
 // Blocks between two questions whether to stop.
 constexpr std::size_t kBlocksBetweenQuestions = 256;
 
+// The blocks in the order of a key, the first ones first where it is the same. One sort for all keys: each more is a kilobyte of a
+// phone's program.
+using BlockKey = std::uint64_t (*)(const ArenaBlock& block);
+
+void sort_blocks(std::uint32_t* order, std::size_t count, const ArenaBlock* blocks, BlockKey key) {
+    std::sort(order, order + count, [blocks, key](std::uint32_t a, std::uint32_t b) {
+        const std::uint64_t key_a = key(blocks[a]), key_b = key(blocks[b]);
+        return key_a != key_b ? key_a < key_b : a < b;
+    });
+}
+
 // Places blocks one after another. Those that are placed already and needed together with the next
 // are found through a tree over all blocks by their first segment: its nodes know the last segment
 // of what is placed below them.
@@ -77,9 +88,7 @@ bool Placer::prepare() {
         return false;
     }
     for (std::size_t i = 0; i < count_; ++i) by_first_[i] = static_cast<std::uint32_t>(i);
-    std::sort(by_first_.begin(), by_first_.end(), [this](std::uint32_t a, std::uint32_t b) {
-        return blocks_[a].first != blocks_[b].first ? blocks_[a].first < blocks_[b].first : a < b;
-    });
+    sort_blocks(by_first_.data(), count_, blocks_, [](const ArenaBlock& block) { return std::uint64_t{block.first}; });
     for (std::size_t i = 0; i < count_; ++i) {
         place_of_[by_first_[i]] = static_cast<std::uint32_t>(i);
     }
@@ -88,9 +97,7 @@ bool Placer::prepare() {
 
 void Placer::sort_by_last(Buffer<std::uint32_t>* order) const {
     std::copy(by_first_.begin(), by_first_.end(), order->begin());
-    std::sort(order->begin(), order->end(), [this](std::uint32_t a, std::uint32_t b) {
-        return blocks_[a].last != blocks_[b].last ? blocks_[a].last < blocks_[b].last : a < b;
-    });
+    sort_blocks(order->data(), count_, blocks_, [](const ArenaBlock& block) { return std::uint64_t{block.last}; });
 }
 
 std::uint64_t Placer::peak() {
@@ -127,9 +134,7 @@ std::uint64_t Placer::lowest_place(const ArenaBlock& block) {
     together_count_ = 0;
     find_together(block, 1, 0, leaves_);
     std::uint32_t* const together = together_.data();
-    std::sort(together, together + together_count_, [this](std::uint32_t a, std::uint32_t b) {
-        return blocks_[a].offset < blocks_[b].offset;
-    });
+    sort_blocks(together, together_count_, blocks_, [](const ArenaBlock& block) { return block.offset; });
     const std::uint64_t size = align_up(block.size);
     std::uint64_t offset = 0;
     for (std::size_t i = 0; i < together_count_; ++i) {
@@ -231,9 +236,7 @@ fovea_status place_blocks(Buffer<ArenaBlock>* blocks, std::size_t count, const A
         return FOVEA_ERROR_OUT_OF_MEMORY;
     }
     for (std::size_t i = 0; i < count; ++i) order[i] = static_cast<std::uint32_t>(i);
-    std::sort(order.begin(), order.end(), [all](std::uint32_t a, std::uint32_t b) {
-        return all[a].size != all[b].size ? all[a].size > all[b].size : a < b;
-    });
+    sort_blocks(order.data(), count, all, [](const ArenaBlock& block) { return ~block.size; });
     const std::uint64_t peak = placer.peak();
     std::uint64_t best = UINT64_MAX, size = 0;
     for (int attempt = 0; attempt < kTries && best > peak && size != UINT64_MAX; ++attempt) {

@@ -5,37 +5,47 @@
 //
 // table[0][b] is the remainder of byte b followed by nothing; table[k][b] that of byte b followed
 // by k zero bytes. The remainder of four bytes is the exclusive or of four look-ups, because the
-// remainder is linear. Nearly every CPU has an instruction for all this: tables for eight bytes would only make
-// a phone's program larger.
-#include <array>
-
+// remainder is linear. Nearly every CPU has an instruction for all this: the tables are made in each call,
+// by 15,000 instructions, since as constants they would be 4 KB of a phone's program. What is short goes four bits at a time.
 #include "ops/crc32/crc32.h"
 
 namespace fovea::ops {
 namespace {
 
-constexpr int kSlices = 4;
-using Tables = std::array<std::array<std::uint32_t, 256>, kSlices>;
+constexpr std::size_t kShort = 4096;
 
-constexpr Tables make_tables() {
-    Tables tables{};
-    for (std::uint32_t byte = 0; byte < 256; ++byte) {
-        std::uint32_t remainder = byte;
-        for (int bit = 0; bit < 8; ++bit) {
-            remainder = (remainder >> 1) ^ ((remainder & 1u) != 0 ? 0xEDB88320u : 0u);
-        }
-        tables[0][byte] = remainder;
-    }
-    for (std::size_t k = 1; k < kSlices; ++k) {
-        for (std::size_t byte = 0; byte < 256; ++byte) {
-            const std::uint32_t shorter = tables[k - 1][byte];
-            tables[k][byte] = (shorter >> 8) ^ tables[0][shorter & 0xFFu];
+struct FourBits {
+    std::uint32_t remainders[16] = {};
+    constexpr FourBits() {
+        for (std::uint32_t bits = 0; bits < 16; ++bits) {
+            remainders[bits] = bits;
+            for (int bit = 0; bit < 4; ++bit) {
+                const std::uint32_t more = (remainders[bits] & 1u) != 0 ? 0xEDB88320u : 0u;
+                remainders[bits] = (remainders[bits] >> 1) ^ more;
+            }
         }
     }
-    return tables;
+};
+constexpr FourBits kFourBits;
+
+std::uint32_t add_byte(std::uint32_t crc, std::uint32_t byte) {
+    crc ^= byte;
+    crc = (crc >> 4) ^ kFourBits.remainders[crc & 15u];
+    return (crc >> 4) ^ kFourBits.remainders[crc & 15u];
 }
 
-constexpr Tables kTables = make_tables();
+struct Tables {
+    std::uint32_t table[4][256];
+    Tables() {
+        for (std::uint32_t byte = 0; byte < 256; ++byte) {
+            std::uint32_t remainder = 0;
+            for (auto& row : table) {
+                remainder = add_byte(remainder, &row == table ? byte : 0);
+                row[byte] = remainder;
+            }
+        }
+    }
+};
 
 // Little-endian on every machine.
 std::uint32_t load32(const unsigned char* bytes) {
@@ -48,12 +58,15 @@ std::uint32_t load32(const unsigned char* bytes) {
 std::uint32_t crc32_scalar(std::uint32_t crc, const void* data, std::size_t size) {
     const unsigned char* bytes = static_cast<const unsigned char*>(data);
     crc = ~crc;
-    for (; size >= 4; size -= 4, bytes += 4) {
-        const std::uint32_t word = load32(bytes) ^ crc;
-        crc = kTables[3][word & 0xFFu] ^ kTables[2][(word >> 8) & 0xFFu] ^
-              kTables[1][(word >> 16) & 0xFFu] ^ kTables[0][word >> 24];
+    if (size >= kShort) {
+        const Tables tables;
+        for (; size >= 4; size -= 4, bytes += 4) {
+            const std::uint32_t word = load32(bytes) ^ crc;
+            crc = tables.table[3][word & 0xFFu] ^ tables.table[2][(word >> 8) & 0xFFu] ^
+                  tables.table[1][(word >> 16) & 0xFFu] ^ tables.table[0][word >> 24];
+        }
     }
-    for (; size > 0; --size, ++bytes) crc = (crc >> 8) ^ kTables[0][(crc ^ *bytes) & 0xFFu];
+    for (; size > 0; --size, ++bytes) crc = add_byte(crc, *bytes);
     return ~crc;
 }
 

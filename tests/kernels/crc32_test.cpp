@@ -61,7 +61,8 @@ TEST_CASE("crc32: values that zlib's crc32() gives") {
 
 TEST_CASE("crc32: every length and alignment, continued at every place") {
     Checker checker;
-    for (int size = 0; size <= 700; size += size < 300 ? 1 : 13) {
+    // From 4096 on the scalar kernel makes itself tables.
+    for (int size = 0; size <= 4100; size = size == 703 ? 4093 : size + (size < 300 || size > 703 ? 1 : 13)) {
         for (const int slack : {0, 1, 5, 8, 15}) {
             checker.shape("size=%d slack=%d", size, slack);
             const std::size_t count = static_cast<std::size_t>(size);
