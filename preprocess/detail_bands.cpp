@@ -5,10 +5,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "preprocess/mask_bounds.h"
+
 namespace fovea::preprocess {
 namespace {
 
 constexpr int kLargestHole = 1 << (kDetailBandCount - 1);
+// So far from the mask do its pixels come in any smoothing that another is made of.
+constexpr int kReach = 2 * (kLargestHole - 1);
 constexpr int kMargin = 2 * kLargestHole;  // zeros on either side of a row
 
 // output[i] = input[i - 2 * hole .. i + 2 * hole] * (1 4 6 4 1) / 16.
@@ -267,13 +271,15 @@ class Level {
     int taken_ = 0, made_ = 0;
 };
 
-// All smoothings one behind the other: a row goes as far as the rows below it allow.
+// All smoothings one behind the other: a row goes as far as the rows below it allow. Of a picture whose rows lie `pitch` apart, as
+// those of the mask and the contrast do.
 class Cascade {
   public:
-    Cascade(const std::uint8_t* pixels, const std::uint8_t* mask, int width, int height,
+    Cascade(const std::uint8_t* pixels, const std::uint8_t* mask, std::ptrdiff_t pitch, int width, int height,
             std::int16_t* contrast, const Allocator& allocator)
         : pixels_(pixels),
           mask_(mask),
+          pitch_(pitch),
           width_(width),
           height_(height),
           contrast_(contrast),
@@ -301,7 +307,7 @@ class Cascade {
 
     void run() {
         for (int y = 0; y < height_; ++y) {
-            const std::ptrdiff_t at = std::ptrdiff_t{y} * width_;
+            const std::ptrdiff_t at = y * pitch_;
             Row row = levels_[0].inlet();
             to_floats(mask_ + at, width_, row.weights);
             to_floats_inside(pixels_ + at, mask_ + at, width_, row.values);
@@ -333,7 +339,7 @@ class Cascade {
     }
 
     void add_up(int y, float* smoothed) {
-        const std::ptrdiff_t at = std::ptrdiff_t{y} * width_;
+        const std::ptrdiff_t at = y * pitch_;
         float* const picture = last_.values;
         to_floats(pixels_ + at, width_, picture);
         relative_difference(picture, smoothed, mask_row(y), width_, detail_);
@@ -344,10 +350,11 @@ class Cascade {
         coarse.add(detail_, width_);
     }
 
-    const std::uint8_t* mask_row(int y) const { return mask_ + std::ptrdiff_t{y} * width_; }
+    const std::uint8_t* mask_row(int y) const { return mask_ + y * pitch_; }
 
     const std::uint8_t* const pixels_;
     const std::uint8_t* const mask_;
+    const std::ptrdiff_t pitch_;
     const int width_, height_;
     std::int16_t* const contrast_;
     Buffer<float> memory_;
@@ -367,14 +374,18 @@ Status measure_detail(const std::uint8_t* pixels, int width, int height, const s
                          &count)) {
         return Status::kInvalidArgument;
     }
-    Cascade cascade(pixels, mask, width, height, contrast, allocator);
-    if (!cascade.allocate()) return Status::kOutOfMemory;
+    if (contrast != nullptr) std::memset(contrast, 0, count * sizeof(std::int16_t));
     std::size_t inside = 0;
     for (std::size_t i = 0; i < count; ++i) inside += mask[i];
-    if (inside == 0) {
-        if (contrast != nullptr) std::memset(contrast, 0, count * sizeof(std::int16_t));
-        return Status::kOk;
-    }
+    if (inside == 0) return Status::kOk;
+    // What lies farther from the mask is 0 all the way, and changes nothing. Sums keep their lanes.
+    const Bounds bounds = bounds_of(mask, width, height);
+    const int left = std::max(bounds.left - kReach, 0) / kLanes * kLanes, top = std::max(bounds.top - kReach, 0);
+    const int right = std::min(bounds.right + kReach, width), bottom = std::min(bounds.bottom + kReach, height);
+    const std::ptrdiff_t first = std::ptrdiff_t{top} * width + left;
+    Cascade cascade(pixels + first, mask + first, width, right - left, bottom - top,
+                    contrast == nullptr ? nullptr : contrast + first, allocator);
+    if (!cascade.allocate()) return Status::kOutOfMemory;
     cascade.run();
 
     const double n = static_cast<double>(inside);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "preprocess/mask_bounds.h"
+
 namespace fovea::preprocess {
 namespace {
 
@@ -67,10 +69,13 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
     if (width < 1 || height < 1 || width > INT16_MAX || height > INT16_MAX) {
         return Status::kInvalidArgument;
     }
-    const int pitch = width + 2 * kMargin;
+    const Bounds bounds = bounds_of(mask, width, height);
+    if (bounds.is_empty()) return Status::kOk;
+    const int inner = bounds.width(), top = bounds.top, bottom = bounds.bottom;
+    const int pitch = inner + 2 * kMargin;
     const auto columns = static_cast<std::size_t>(pitch);
-    const std::size_t padded = columns * static_cast<std::size_t>(height + 2 * kMargin);
-    const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+    const std::size_t padded = columns * static_cast<std::size_t>(bounds.height() + 2 * kMargin);
+    const std::size_t count = static_cast<std::size_t>(inner) * static_cast<std::size_t>(bounds.height());
     Buffer<std::int16_t> plane(allocator), sums(allocator), largest(allocator), smallest(allocator);
     Buffer<std::uint32_t> histogram(allocator);
     if (!plane.allocate(padded) || !sums.allocate(columns * kHeldRows) || !largest.allocate(count) ||
@@ -81,18 +86,19 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
     // A direction may leave a line's end without any response above 0: that counts as none.
     std::fill(largest.begin(), largest.end(), std::int16_t{0});
     std::fill(smallest.begin(), smallest.end(), std::int16_t{0});
-    for (int y = 0; y < height; ++y) {
-        std::memcpy(plane.data() + std::ptrdiff_t{y + kMargin} * pitch + kMargin,
-                    contrast + std::ptrdiff_t{y} * width,
-                    static_cast<std::size_t>(width) * sizeof(std::int16_t));
+    const int left = std::max(bounds.left - kMargin, 0), right = std::min(bounds.right + kMargin, width);
+    for (int y = std::max(top - kMargin, 0); y < std::min(bottom + kMargin, height); ++y) {
+        std::memcpy(plane.data() + std::ptrdiff_t{y - top + kMargin} * pitch + kMargin + left - bounds.left,
+                    contrast + std::ptrdiff_t{y} * width + left,
+                    static_cast<std::size_t>(right - left) * sizeof(std::int16_t));
     }
 
     for (const auto& direction : kDirection) {
         const int across_x = rounded_256th(-kDistance * direction[1]);
         const int across_y = rounded_256th(kDistance * direction[0]);
         const auto sums_of = [&](int y) { return sums.data() + std::ptrdiff_t{(y + kDistance) % kHeldRows} * pitch + kMargin; };
-        for (int y = -kDistance; y < height + kDistance; ++y) {
-            const int summed = width + 2 * kDistance;
+        for (int y = -kDistance; y < bounds.height() + kDistance; ++y) {
+            const int summed = inner + 2 * kDistance;
             std::int16_t* row = sums_of(y) - kDistance;
             std::memset(row, 0, static_cast<std::size_t>(summed) * sizeof(std::int16_t));
             const std::int16_t* rows[kLength];
@@ -104,25 +110,34 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
             for (int k = 0; k < kLength; k += kRows) add_rows(rows + k, summed, row);
             const int made = y - kDistance;  // all around it are there
             if (made < 0) continue;
-            respond(sums_of(made), sums_of(made - across_y) - across_x, sums_of(made + across_y) + across_x, width,
-                    largest.data() + std::ptrdiff_t{made} * width, smallest.data() + std::ptrdiff_t{made} * width);
+            respond(sums_of(made), sums_of(made - across_y) - across_x, sums_of(made + across_y) + across_x, inner,
+                    largest.data() + std::ptrdiff_t{made} * inner, smallest.data() + std::ptrdiff_t{made} * inner);
         }
     }
 
     std::uint64_t inside = 0;
-    for (std::size_t i = 0; i < count; ++i) inside += mask[i] != 0;
-    if (inside == 0) return Status::kOk;
+    for (int y = top; y < bottom; ++y) {
+        const std::uint8_t* row = mask + std::ptrdiff_t{y} * width + bounds.left;
+        for (int x = 0; x < inner; ++x) inside += row[x];
+    }
     // Two lines of kLength pixels were compared with twice the one between.
     constexpr float kUnit = 1.0f / (2 * kLength);
     const auto percentile = [&](std::uint64_t percent) {
         return static_cast<float>(ranked(histogram.data(), inside * percent / 100)) * kUnit;
     };
-    std::fill(histogram.begin(), histogram.end(), 0u);
-    for (std::size_t i = 0; i < count; ++i) histogram[largest[i]] += mask[i] != 0;
+    // Of what is inside, by `sign` times the response.
+    const auto count_responses = [&](const Buffer<std::int16_t>& responses, int sign) {
+        std::fill(histogram.begin(), histogram.end(), 0u);
+        const std::int16_t* response = responses.data();
+        for (int y = top; y < bottom; ++y, response += inner) {
+            const std::uint8_t* row = mask + std::ptrdiff_t{y} * width + bounds.left;
+            for (int x = 0; x < inner; ++x) histogram[sign * response[x]] += row[x];
+        }
+    };
+    count_responses(largest, 1);
     lines->dark_median = percentile(50);
     lines->dark_98 = percentile(98);
-    std::fill(histogram.begin(), histogram.end(), 0u);
-    for (std::size_t i = 0; i < count; ++i) histogram[-smallest[i]] += mask[i] != 0;
+    count_responses(smallest, -1);
     lines->bright_98 = percentile(98);
     return Status::kOk;
 }

@@ -20,7 +20,7 @@ struct LineContrast {
 inline constexpr int kLargestLineContrast = 500;
 
 // contrast: width * height numbers from -kLargestLineContrast to kLargestLineContrast, taken as 0
-// beyond the frame; the result has their unit. mask: which pixels count; an empty one gives zeros.
+// beyond the frame; the result has their unit. mask: 1 where a pixel counts, else 0; an empty one gives zeros.
 // The sums are integers. Status: kOutOfMemory, kInvalidArgument.
 Status measure_lines(const std::int16_t* contrast, int width, int height, const std::uint8_t* mask,
                      const Allocator& allocator, LineContrast* lines);

@@ -125,3 +125,32 @@ TEST_CASE("an empty mask and a tiny picture give zeros or finite numbers") {
     Plane one(1, 1, 50);
     for (const float rms : one.measure().rms) CHECK(rms < 1e-6f);
 }
+
+TEST_CASE("what lies far from the mask changes no bit") {
+    constexpr int kLeft = 88, kTop = 53, kReach = 14;
+    Plane large(203, 151, 0), small(31 + 2 * kReach + 2, 27 + 2 * kReach, 0);
+    synthetic::Noise noise;
+    for (std::uint8_t& value : large.pixels) value = static_cast<std::uint8_t>(noise.next());
+    for (int y = 0; y < large.height; ++y) {
+        for (int x = 0; x < large.width; ++x) {
+            const int u = x - kLeft, v = y - kTop;
+            const bool is_inside = u >= 0 && u < 31 && v >= 0 && v < 27 && (u + v > 6 || u == v) && u != 20;
+            large.mask[large.index(x, y)] = is_inside;
+        }
+    }
+    // Sums have eight lanes: the small picture begins at one of them, too.
+    const int left = kLeft - kReach - 2, top = kTop - kReach;
+    REQUIRE(left % 8 == 0);
+    for (int y = 0; y < small.height; ++y) {
+        for (int x = 0; x < small.width; ++x) {
+            const std::size_t from = large.index(x + left, y + top);
+            small.pixels[small.index(x, y)] = large.pixels[from];
+            small.mask[small.index(x, y)] = large.mask[from];
+        }
+    }
+    const DetailBands all = large.measure(), part = small.measure();
+    for (int j = 0; j < kDetailBandCount; ++j) CHECK(all.rms[j] == part.rms[j]);
+    CHECK(all.skewness == part.skewness);
+    CHECK(all.kurtosis == part.kurtosis);
+    CHECK(all.illumination == part.illumination);
+}
