@@ -25,6 +25,8 @@ constexpr const char* kDataEnded = "the JPEG image data end too early";
 constexpr const char* kBadData = "the JPEG image data are damaged";
 constexpr const char* kCancelled = "the decoding was cancelled";
 
+constexpr std::size_t kLowEighths = 4;  // rows of a block that hold kLowCoefficients
+
 bool is_flat_block(const std::int16_t* coefficients) {
     std::uint64_t any = 0;
     for (int i = 0; i < kJpegCoefficients; i += 4) {
@@ -254,6 +256,9 @@ Status JpegDecoder::decode_sequential_units(BitReader* source, int begin, int en
                     if (content == BlockContent::kDamaged) return refuse(bits.ran_over() ? kDataEnded : kBadData);
                     if (content == BlockContent::kFlat || size == 1) {
                         put_flat_block(block_[0], quant[0], size, samples, stride);
+                    } else if (content == BlockContent::kLow) {
+                        part.idct_low(block_, quant, samples, stride);
+                        clear_block(block_, std::make_index_sequence<kLowEighths>());
                     } else {
                         part.idct(block_, quant, samples, stride);
                         clear_block(block_, std::make_index_sequence<kBlockEighths>());
@@ -298,9 +303,11 @@ JpegDecoder::Part JpegDecoder::part_of(int which, bool is_alone, int unit_y) {
     part.quant = headers_.quant(which);
     part.block_size = rows_.block_size(which);
     part.stride = rows_.stride(which);
-    part.idct = part.block_size == 8   ? jpeg_kernels().idct_8x8
-                : part.block_size == 4 ? jpeg_kernels().idct_4x4
-                                       : jpeg_kernels().idct_2x2;
+    const JpegKernels& kernels = jpeg_kernels();
+    part.idct = part.block_size == 8 ? kernels.idct_8x8 : part.block_size == 4 ? kernels.idct_4x4 : kernels.idct_2x2;
+    part.idct_low = part.block_size == 8   ? kernels.idct_low_8x8
+                    : part.block_size == 4 ? kernels.idct_low_4x4
+                                           : kernels.idct_low_2x2;
     for (int y = 0; y < part.v; ++y) part.rows[y] = rows_.blocks(which, unit_y * part.v + y);
     return part;
 }

@@ -60,6 +60,7 @@ class JpegDecoder {
         const BlockTable* block_table = nullptr;
         const std::int16_t* quant = nullptr;
         JpegKernels::Idct idct = nullptr;
+        JpegKernels::Idct idct_low = nullptr;
         int block_size = 0;
         std::ptrdiff_t stride = 0;
         std::uint8_t* rows[kMaxFactor] = {};  // where the first blocks of this row of units go

@@ -6,6 +6,7 @@
 
 #include "preprocess/jpeg_frame.h"
 #include "preprocess/jpeg_huffman.h"
+#include "preprocess/jpeg_kernels.h"
 
 // Section numbers are those of ITU-T T.81.
 namespace fovea::preprocess {
@@ -53,10 +54,11 @@ bool refine_ac(BitReader* bits, const HuffmanTable& table, const JpegBand& band,
     return *dc >= -32768 && *dc <= 32767;
 }
 
-enum class BlockContent { kDamaged, kFlat, kDetailed };
+enum class BlockContent { kDamaged, kFlat, kLow, kDetailed };
 
 // The whole block, F.2.2, into coefficients that are zero, with room for one more behind them; those
-// behind the first only if keeps_ac. Flat: there are none behind the first. table: built of the other two.
+// behind the first only if keeps_ac. Flat: there are none behind the first; low: none behind the first kLowCoefficients. table: built of
+// the other two.
 template <bool keeps_ac>
 [[gnu::always_inline]] inline BlockContent decode_sequential(
     BitReader* bits, const HuffmanTable& dc_table, const HuffmanTable& ac_table, const BlockTable& table,
@@ -102,6 +104,7 @@ template <bool keeps_ac>
         }
     }
     if (k == BlockTable::kEnd + 1) return BlockContent::kFlat;
+    if (k - BlockTable::kEnd <= kLowCoefficients) return BlockContent::kLow;  // unsigned: not before the end
     const bool is_ended = k >= BlockTable::kEnd;
     const bool is_sound = is_ended ? k <= BlockTable::kEnd + kJpegCoefficients
                                    : k == kJpegCoefficients;

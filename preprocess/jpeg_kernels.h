@@ -6,6 +6,9 @@
 
 namespace fovea::preprocess {
 
+// They lie in the first four rows and columns.
+inline constexpr int kLowCoefficients = 10;
+
 // The work on a JPEG's samples. All of it gives the same bits on every CPU.
 struct JpegKernels {
     // Inverse cosine transform of 8 x 8 coefficients, in rows, to samples of 0 to 255, whose rows lie
@@ -18,6 +21,10 @@ struct JpegKernels {
     Idct idct_8x8;
     Idct idct_4x4;
     Idct idct_2x2;
+    // The same where all but the first kLowCoefficients along the zigzag are zero.
+    Idct idct_low_8x8;
+    Idct idct_low_4x4;
+    Idct idct_low_2x2;
 
     // Three rows of samples to width pixels of RGB. All rows have room for whole groups of
     // kJpegVector samples or pixels; what is in the room behind the last is of no account.

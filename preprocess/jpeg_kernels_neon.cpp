@@ -26,7 +26,8 @@ struct Neon {
 
     template <int kA, int kB>
     static Four low_products(Eight x, Eight y) {
-        return vmlal_n_s16(vmull_n_s16(vget_low_s16(x), kA), vget_low_s16(y), kB);
+        const Four product = vmull_n_s16(vget_low_s16(x), kA);
+        return kB == 0 ? product : vmlal_n_s16(product, vget_low_s16(y), kB);
     }
     template <int kA, int kB>
     static Four high_products(Eight x, Eight y) {

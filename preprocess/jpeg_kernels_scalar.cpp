@@ -226,6 +226,7 @@ void widen_mixed_rows(const std::uint8_t* __restrict near, const std::uint8_t* _
 }
 
 const JpegKernels kScalarJpegKernels = {&idct_8x8_scalar, &idct_4x4_scalar, &idct_2x2_scalar,
+                                        &idct_8x8_scalar, &idct_4x4_scalar, &idct_2x2_scalar,
                                         &ycc_to_rgb_scalar, &interleave_rgb_scalar};
 
 }  // namespace fovea::preprocess

@@ -104,6 +104,99 @@ struct VectorJpeg {
         for (int y = 0; y < 8; ++y) V::store_row(samples + y * stride, rows[y]);
     }
 
+    // Of the first ten coefficients along the zigzag: rows and columns 0 to 3. A pass takes columns of four, all of which lie in the
+    // lower half of a vector; the first's results in rows, [0 | 4], [1 | 5] ..., become columns 0 and 1, 2 and 3 of the upper four rows,
+    // then of the lower four.
+    struct Low {
+        Four even[4];
+        Four odd[4];
+    };
+
+    static Low transform_low_8(Four base, Four even2, Four even3, const Four (&odd)[4]) {
+        return {{V::add(base, even3), V::add(base, even2), V::subtract(base, even2), V::subtract(base, even3)},
+                {odd[0], odd[1], odd[2], odd[3]}};
+    }
+
+    static constexpr int kEven2 = fixed(0.541196100), kEven3 = fixed(0.541196100) + fixed(0.765366865);
+    // What transform_8 multiplies the second input and the fourth by, drawn together.
+    static constexpr int kOdd[4][2] = {
+        {fixed(1.501321110) - fixed(0.899976223) + fixed(1.175875602) - fixed(0.390180644), fixed(1.175875602)},
+        {fixed(1.175875602), fixed(3.072711026) - fixed(2.562915447) + fixed(1.175875602) - fixed(1.961570560)},
+        {fixed(1.175875602) - fixed(0.390180644), fixed(1.175875602) - fixed(2.562915447)},
+        {fixed(1.175875602) - fixed(0.899976223), fixed(1.175875602) - fixed(1.961570560)}};
+
+    static void idct_low_8x8(const std::int16_t* coefficients, const std::int16_t* quant, std::uint8_t* samples,
+                             std::ptrdiff_t stride) {
+        Eight x[4];
+        for (int y = 0; y < 4; ++y) x[y] = dequantized(coefficients, quant, y);
+        const Low first = transform_low_8(
+            V::template low_scaled<13>(x[0]), V::template low_products<kEven2, 0>(x[2], x[2]),
+            V::template low_products<kEven3, 0>(x[2], x[2]),
+            {V::template low_products<kOdd[0][0], kOdd[0][1]>(x[1], x[3]), V::template low_products<kOdd[1][0], kOdd[1][1]>(x[1], x[3]),
+             V::template low_products<kOdd[2][0], kOdd[2][1]>(x[1], x[3]), V::template low_products<kOdd[3][0], kOdd[3][1]>(x[1], x[3])});
+        const auto sum = [&](int y) {
+            return y < 4 ? V::add(first.even[y], first.odd[y]) : V::subtract(first.even[7 - y], first.odd[7 - y]);
+        };
+        Eight rows[8], pairs[4];
+        for (int y = 0; y < 4; ++y) rows[y] = V::template narrow<11>(sum(y), sum(y + 4));
+        V::transpose_half(rows, pairs);
+        const Low upper = second_pass_low_8(pairs[0], pairs[1]), lower = second_pass_low_8(pairs[2], pairs[3]);
+        for (int i = 0; i < 4; ++i) {
+            rows[i] = V::template narrow<18>(V::add(upper.even[i], upper.odd[i]), V::add(lower.even[i], lower.odd[i]));
+            rows[7 - i] = V::template narrow<18>(V::subtract(upper.even[i], upper.odd[i]), V::subtract(lower.even[i], lower.odd[i]));
+        }
+        V::transpose(rows);
+        for (int y = 0; y < 8; ++y) V::store_row(samples + y * stride, rows[y]);
+    }
+
+    // Columns 0 and 1, 2 and 3 of four rows.
+    static Low second_pass_low_8(Eight first, Eight second) {
+        return transform_low_8(
+            V::template low_scaled<13>(first), V::template low_products<kEven2, 0>(second, second),
+            V::template low_products<kEven3, 0>(second, second),
+            {V::template high_products<kOdd[0][0], kOdd[0][1]>(first, second), V::template high_products<kOdd[1][0], kOdd[1][1]>(first, second),
+             V::template high_products<kOdd[2][0], kOdd[2][1]>(first, second), V::template high_products<kOdd[3][0], kOdd[3][1]>(first, second)});
+    }
+
+    static void idct_low_4x4(const std::int16_t* coefficients, const std::int16_t* quant, std::uint8_t* samples,
+                             std::ptrdiff_t stride) {
+        Eight x[4];
+        for (int y = 0; y < 4; ++y) x[y] = dequantized(coefficients, quant, y);
+        const Four base = V::template low_scaled<14>(x[0]);
+        const Four even = V::template low_products<k1847, 0>(x[2], x[2]);
+        const Four odd0 = V::template low_products<k2562, k0899>(x[1], x[3]);
+        const Four odd1 = V::template low_products<k1061, -k2172>(x[1], x[3]);
+        const Four sum0 = V::add(base, even), sum1 = V::subtract(base, even);
+        const Four sums[4] = {V::add(sum0, odd0), V::add(sum1, odd1), V::subtract(sum1, odd1), V::subtract(sum0, odd0)};
+        Eight rows[4], pairs[4];
+        for (int y = 0; y < 4; ++y) rows[y] = V::template narrow<12>(sums[y], sums[y]);
+        V::transpose_half(rows, pairs);
+        const Four base2 = V::template low_scaled<14>(pairs[0]);
+        const Four even2 = V::template low_products<k1847, 0>(pairs[1], pairs[1]);
+        const Four odd2 = V::template high_products<k2562, k0899>(pairs[0], pairs[1]);
+        const Four odd3 = V::template high_products<k1061, -k2172>(pairs[0], pairs[1]);
+        const Four sum2 = V::add(base2, even2), sum3 = V::subtract(base2, even2);
+        V::store_4x4(samples, stride, V::template narrow<19>(V::add(sum2, odd2), V::add(sum3, odd3)),
+                     V::template narrow<19>(V::subtract(sum3, odd3), V::subtract(sum2, odd2)));
+    }
+
+    static void idct_low_2x2(const std::int16_t* coefficients, const std::int16_t* quant, std::uint8_t* samples,
+                             std::ptrdiff_t stride) {
+        Eight x[4];
+        for (int y = 0; y < 4; ++y) x[y] = dequantized(coefficients, quant, y);
+        const Four base = V::template low_scaled<15>(x[0]);
+        const Four odd = V::template low_products<k3624, -k1272>(x[1], x[3]);
+        const Four sum = V::add(base, odd), difference = V::subtract(base, odd);
+        const Eight rows[4] = {V::template narrow<13>(sum, sum), V::template narrow<13>(difference, difference), V::zero(), V::zero()};
+        Eight pairs[4];
+        V::transpose_half(rows, pairs);
+        const Four base2 = V::template low_scaled<15>(pairs[0]);
+        const Four odd2 = V::template high_products<k3624, -k1272>(pairs[0], pairs[1]);
+        V::store_2x2(samples, stride, V::template narrow<20>(V::add(base2, odd2), V::subtract(base2, odd2)));
+    }
+
+    static constexpr int k0720 = fixed(0.720959822), k0850 = fixed(0.850430095), k1272 = fixed(1.272758580),
+                         k3624 = fixed(3.624509785);
     static constexpr int k0211 = fixed(0.211164243), k0509 = fixed(0.509795579),
                          k0601 = fixed(0.601344887), k0765 = fixed(0.765366865),
                          k0899 = fixed(0.899976223), k1061 = fixed(1.061594337),
@@ -145,8 +238,6 @@ struct VectorJpeg {
 
     static void idct_2x2(const std::int16_t* coefficients, const std::int16_t* quant,
                          std::uint8_t* samples, std::ptrdiff_t stride) {
-        constexpr int k0720 = fixed(0.720959822), k0850 = fixed(0.850430095),
-                      k1272 = fixed(1.272758580), k3624 = fixed(3.624509785);
         Eight x[8];
         for (int y = 0; y < 8; ++y) x[y] = dequantized(coefficients, quant, y);
         const Sums base = scaled<15>(x[0]);
@@ -197,8 +288,8 @@ struct VectorJpeg {
         }
     }
 
-    static constexpr JpegKernels kTable = {&idct_8x8, &idct_4x4, &idct_2x2, &ycc_to_rgb,
-                                           &interleave_rgb};
+    static constexpr JpegKernels kTable = {&idct_8x8, &idct_4x4, &idct_2x2, &idct_low_8x8, &idct_low_4x4,
+                                           &idct_low_2x2, &ycc_to_rgb, &interleave_rgb};
 };
 
 }  // namespace

@@ -129,8 +129,9 @@ TEST_CASE("blocks come out as they were coded, whatever stands behind their last
             block[0] = static_cast<std::int16_t>(static_cast<int>(random() % 2001) - 1000);
             // From none to full blocks, of small and of large numbers, often up to the last place.
             const unsigned share = random() % 5;
+            const std::size_t places = i % 4 == 1 ? 8 + random() % 5 : kJpegCoefficients;  // around kLowCoefficients
             const int largest = 1 << random() % 10;
-            for (std::size_t k = 1; k < kJpegCoefficients; ++k) {
+            for (std::size_t k = 1; k < places; ++k) {
                 if (random() % 4 >= share) continue;
                 block[k] = static_cast<std::int16_t>(
                     static_cast<int>(random() % (2 * static_cast<unsigned>(largest) + 1)) -
@@ -145,17 +146,25 @@ TEST_CASE("blocks come out as they were coded, whatever stands behind their last
 
         Decoder decoder(writer);
         std::size_t wrong = 0;
+        int found[4] = {};
         for (const Block& block : blocks) {
             const BlockContent content = decoder.next(dc_codes, ac_codes, table);
-            bool is_flat = true;
+            std::size_t last = 0;
             for (std::size_t k = 0; k < kJpegCoefficients; ++k) {
                 wrong += decoder.rows[kZigzag[k]] != block[k] ? 1 : 0;
-                is_flat = is_flat && (k == 0 || block[k] == 0);
+                if (block[k] != 0) last = k;
             }
-            wrong += content != (is_flat ? BlockContent::kFlat : BlockContent::kDetailed) ? 1 : 0;
+            const BlockContent expected = last == 0                  ? BlockContent::kFlat
+                                          : last < kLowCoefficients ? BlockContent::kLow
+                                                                    : BlockContent::kDetailed;
+            wrong += content != expected ? 1 : 0;
+            ++found[static_cast<int>(expected)];
             if (wrong > 0) break;
         }
         CHECK(wrong == 0);
+        for (const BlockContent content : {BlockContent::kFlat, BlockContent::kLow, BlockContent::kDetailed}) {
+            CHECK(found[static_cast<int>(content)] > 100);
+        }
         CHECK_FALSE(decoder.bits.ran_over());
     }
 }
