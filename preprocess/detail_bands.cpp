@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "preprocess/mask_bounds.h"
+#include "preprocess/row_loops.h"
 
 namespace fovea::preprocess {
 namespace {
@@ -14,14 +15,6 @@ constexpr int kLargestHole = 1 << (kDetailBandCount - 1);
 // So far from the mask do its pixels come in any smoothing that another is made of.
 constexpr int kReach = 2 * (kLargestHole - 1);
 constexpr int kMargin = 2 * kLargestHole;  // zeros on either side of a row
-
-// output[i] = input[i - 2 * hole .. i + 2 * hole] * (1 4 6 4 1) / 16.
-void smooth(const float* a, const float* b, const float* c, const float* d, const float* e,
-            int count, float* __restrict output) {
-    for (int i = 0; i < count; ++i) {
-        output[i] = (a[i] + e[i] + 4.0f * (b[i] + d[i]) + 6.0f * c[i]) * (1.0f / 16.0f);
-    }
-}
 
 // Columns [begin, end) of a row.
 struct Columns {
@@ -59,103 +52,31 @@ Columns longest_run(const std::uint8_t* mask, int width) {
 // Where no pixel of the mask is near, both are 0 and nobody looks at the quotient, but a host may
 // have made 0 / 0 a signal. Smoothed weights are so far above that where they are not 0 that it
 // does not change them.
-void divide(const float* values, const float* weights, int count, float* __restrict quotients) {
-    constexpr float kLeastWeight = 1e-30f;
-    for (int i = 0; i < count; ++i) quotients[i] = values[i] / (weights[i] + kLeastWeight);
-}
+constexpr float kLeastWeight = 1e-30f;
 
 constexpr float kFloor = 4.0f;  // keeps quotients of nearly black pixels tame
 
-// What `values` have beyond `level`, as parts of it; 0 outside the mask.
-void relative_difference(const float* values, const float* level, const std::uint8_t* mask,
-                         int count, float* __restrict differences) {
-    for (int i = 0; i < count; ++i) {
-        const auto inside = static_cast<float>(mask[i]);
-        differences[i] = inside * ((values[i] - level[i]) / (level[i] + kFloor));
-    }
-}
+// Rows of numbers that are added up have zeros behind their last number up to a multiple of this.
+constexpr int kLanes = kRowLanes;
 
-void keep_inside(const std::uint8_t* mask, int count, float* values) {
-    for (int i = 0; i < count; ++i) values[i] *= static_cast<float>(mask[i]);
-}
-
-void to_floats(const std::uint8_t* bytes, int count, float* __restrict values) {
-    for (int i = 0; i < count; ++i) values[i] = static_cast<float>(bytes[i]);
-}
-
-// The same, 0 outside the mask.
-void to_floats_inside(const std::uint8_t* bytes, const std::uint8_t* mask, int count, float* __restrict values) {
-    for (int i = 0; i < count; ++i) values[i] = static_cast<float>(bytes[i] & -mask[i]);
-}
-
-// One vector register of any CPU, by the vector types of GCC and Clang.
-typedef float Floats __attribute__((vector_size(16)));
-constexpr int kFloats = 4;
-
-Floats load(const float* p) {
-    Floats floats;
-    std::memcpy(&floats, p, sizeof(floats));
-    return floats;
-}
-
-// Rows of numbers that are added up have this many sums beside each other, whatever the CPU, and
-// zeros behind their last number up to a multiple of it.
-constexpr int kLanes = 8;
-static_assert(kLanes == 2 * kFloats);
-
-struct Lanes {
-    Floats low = {}, high = {};
-
-    double total() const {
-        double sum = 0;
-        for (const Floats& half : {low, high}) {
-            for (int i = 0; i < kFloats; ++i) sum += double{half[i]};
-        }
-        return sum;
-    }
-};
-
-double sum_of_squares(const float* row, int count) {
-    Lanes sum;
-    for (int i = 0; i < count; i += kLanes) {
-        const Floats low = load(row + i), high = load(row + i + kFloats);
-        sum.low += low * low;
-        sum.high += high * high;
-    }
-    return sum.total();
+double total(const float (&sums)[kLanes]) {
+    double sum = 0;
+    for (const float lane : sums) sum += double{lane};
+    return sum;
 }
 
 struct Moments {
     double first = 0, second = 0, third = 0, fourth = 0;
 
     void add(const float* row, int count) {
-        Lanes one, two, three, four;
-        for (int i = 0; i < count; i += kLanes) {
-            const Floats low = load(row + i), low_square = low * low;
-            one.low += low;
-            two.low += low_square;
-            three.low += low_square * low;
-            four.low += low_square * low_square;
-            const Floats high = load(row + i + kFloats), high_square = high * high;
-            one.high += high;
-            two.high += high_square;
-            three.high += high_square * high;
-            four.high += high_square * high_square;
-        }
-        first += one.total();
-        second += two.total();
-        third += three.total();
-        fourth += four.total();
+        float sums[4][kLanes];
+        row_loops().sum_powers(row, count, sums);
+        first += total(sums[0]);
+        second += total(sums[1]);
+        third += total(sums[2]);
+        fourth += total(sums[3]);
     }
 };
-
-void to_thousandths(const float* values, int count, std::int16_t* __restrict thousandths) {
-    constexpr float kLargest = kLargestContrast;
-    for (int i = 0; i < count; ++i) {
-        thousandths[i] =
-            static_cast<std::int16_t>(std::clamp(values[i] * 1000.0f, -kLargest, kLargest));
-    }
-}
 
 // A row on its way to be smoothed: values and weights have zeros on either side, kMargin of them.
 struct Row {
@@ -167,7 +88,7 @@ struct Row {
     void divide_by_weights(int width) const {
         std::memcpy(quotients, values, static_cast<std::size_t>(width) * sizeof(float));
         even.outside(width, [&](int x, int count) {
-            divide(values + x, weights + x, count, quotients + x);
+            row_loops().divide(values + x, weights + x, kLeastWeight, count, quotients + x);
         });
     }
 };
@@ -234,7 +155,7 @@ class Level {
         if (!even.is_empty()) std::fill(output + even.begin, output + even.end, 1.0f);
         even.outside(width_, [&](int x, int count) {
             const float* const at = row + x;
-            smooth(at - 2 * hole_, at - hole_, at, at + hole_, at + 2 * hole_, count, output + x);
+            row_loops().smooth(at - 2 * hole_, at - hole_, at, at + hole_, at + 2 * hole_, count, output + x);
         });
     }
 
@@ -246,8 +167,7 @@ class Level {
             from[i] = is_inside ? rings_[which] + std::ptrdiff_t{at % rows()} * width_ : zeros_;
         }
         even.outside(width_, [&](int x, int count) {
-            smooth(from[0] + x, from[1] + x, from[2] + x, from[3] + x, from[4] + x, count,
-                   output + x);
+            row_loops().smooth(from[0] + x, from[1] + x, from[2] + x, from[3] + x, from[4] + x, count, output + x);
         });
     }
 
@@ -309,8 +229,8 @@ class Cascade {
         for (int y = 0; y < height_; ++y) {
             const std::ptrdiff_t at = y * pitch_;
             Row row = levels_[0].inlet();
-            to_floats(mask_ + at, width_, row.weights);
-            to_floats_inside(pixels_ + at, mask_ + at, width_, row.values);
+            row_loops().to_floats(mask_ + at, width_, row.weights);
+            row_loops().to_floats_inside(pixels_ + at, mask_ + at, width_, row.values);
             row.even = longest_run(mask_ + at, width_);
             row.divide_by_weights(width_);
             take(0, row.even);
@@ -328,8 +248,10 @@ class Cascade {
             const bool is_last = j + 1 == kDetailBandCount;
             Row row = is_last ? last_ : levels_[j + 1].inlet();
             const int y = level.make(&row);
-            relative_difference(level.quotients(y), row.quotients, mask_row(y), width_, detail_);
-            squares[j] += sum_of_squares(detail_, width_);
+            row_loops().relative_difference(level.quotients(y), row.quotients, mask_row(y), kFloor, width_, detail_);
+            float sums[kLanes];
+            row_loops().sum_squares(detail_, width_, sums);
+            squares[j] += total(sums);
             if (is_last) {
                 add_up(y, row.quotients);
             } else {
@@ -341,12 +263,12 @@ class Cascade {
     void add_up(int y, float* smoothed) {
         const std::ptrdiff_t at = y * pitch_;
         float* const picture = last_.values;
-        to_floats(pixels_ + at, width_, picture);
-        relative_difference(picture, smoothed, mask_row(y), width_, detail_);
+        row_loops().to_floats(pixels_ + at, width_, picture);
+        row_loops().relative_difference(picture, smoothed, mask_row(y), kFloor, width_, detail_);
         all.add(detail_, width_);
-        if (contrast_ != nullptr) to_thousandths(detail_, width_, contrast_ + at);
+        if (contrast_ != nullptr) row_loops().to_thousandths(detail_, float{kLargestContrast}, width_, contrast_ + at);
         std::memcpy(detail_, smoothed, static_cast<std::size_t>(width_) * sizeof(float));
-        keep_inside(mask_row(y), width_, detail_);
+        row_loops().keep_inside(mask_row(y), width_, detail_);
         coarse.add(detail_, width_);
     }
 

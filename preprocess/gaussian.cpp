@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "preprocess/row_loops.h"
+
 namespace fovea::preprocess {
 namespace {
 
@@ -166,7 +168,7 @@ class RowBlur {
         for (std::size_t begin = 0; begin < values_; begin += kBlock) {
             const std::size_t count = std::min(kBlock, values_ - begin);
             for (const Move& move : moves_) {
-                add_difference(move.added + begin, move.removed + begin, move.weight, count, sums_.data() + begin);
+                row_loops().add_difference(move.added + begin, move.removed + begin, move.weight, count, sums_.data() + begin);
             }
         }
     }
@@ -177,14 +179,6 @@ class RowBlur {
         const std::uint8_t* removed;
         std::uint16_t weight;  // wraps round, as the sums do
     };
-
-    static void add_difference(const std::uint8_t* __restrict added, const std::uint8_t* __restrict removed, std::uint16_t weight,
-                               std::size_t count, std::uint16_t* __restrict sums) {
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto difference = static_cast<std::uint16_t>(added[i] - removed[i]);
-            sums[i] = static_cast<std::uint16_t>(sums[i] + static_cast<std::uint16_t>(difference * weight));
-        }
-    }
 
     // totals_[x] is the sum of the columns before x - reach, reflected at the ends.
     void run_totals() {
@@ -280,12 +274,7 @@ Status normalise_colour(Image* image, double sigma, const std::uint8_t* rows, co
         blur.go_to_row(image->view(), y);
         if (rows != nullptr && rows[y] == 0) continue;
         blur.blur_row(blurred.data());
-        std::uint8_t* row = image->row(y);
-        const std::uint8_t* mean = blurred.data();
-        for (int i = 0; i < values; ++i) {
-            const int value = 4 * (row[i] - mean[i]) + 128;
-            row[i] = static_cast<std::uint8_t>(std::min(std::max(value, 0), 255));
-        }
+        row_loops().stretch_difference(blurred.data(), values, image->row(y));
     }
     return Status::kOk;
 }

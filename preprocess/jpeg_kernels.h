@@ -40,6 +40,10 @@ inline constexpr int kJpegVector = 16;
 extern const JpegKernels kScalarJpegKernels;  // the specification
 
 // Those for the vectors that every CPU of this kind has; where there are none, the scalar ones.
+const JpegKernels& jpeg_kernels_baseline();
+// Where the build has them; only for CPUs that do.
+const JpegKernels& jpeg_kernels_avx2();
+// Those for this CPU.
 const JpegKernels& jpeg_kernels();
 
 // The sample that all transforms give, at all places, where only the first coefficient is not zero.

@@ -127,8 +127,12 @@ struct Neon {
 
 }  // namespace
 
-const JpegKernels& jpeg_kernels() {
+const JpegKernels& jpeg_kernels_baseline() {
     return VectorJpeg<Neon>::kTable;
+}
+
+const JpegKernels& jpeg_kernels() {
+    return jpeg_kernels_baseline();
 }
 
 }  // namespace fovea::preprocess

@@ -4,8 +4,12 @@
 
 namespace fovea::preprocess {
 
-const JpegKernels& jpeg_kernels() {
+const JpegKernels& jpeg_kernels_baseline() {
     return kScalarJpegKernels;
+}
+
+const JpegKernels& jpeg_kernels() {
+    return jpeg_kernels_baseline();
 }
 
 }  // namespace fovea::preprocess

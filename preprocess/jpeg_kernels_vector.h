@@ -132,8 +132,10 @@ struct VectorJpeg {
         const Low first = transform_low_8(
             V::template low_scaled<13>(x[0]), V::template low_products<kEven2, 0>(x[2], x[2]),
             V::template low_products<kEven3, 0>(x[2], x[2]),
-            {V::template low_products<kOdd[0][0], kOdd[0][1]>(x[1], x[3]), V::template low_products<kOdd[1][0], kOdd[1][1]>(x[1], x[3]),
-             V::template low_products<kOdd[2][0], kOdd[2][1]>(x[1], x[3]), V::template low_products<kOdd[3][0], kOdd[3][1]>(x[1], x[3])});
+            {V::template low_products<kOdd[0][0], kOdd[0][1]>(x[1], x[3]),
+             V::template low_products<kOdd[1][0], kOdd[1][1]>(x[1], x[3]),
+             V::template low_products<kOdd[2][0], kOdd[2][1]>(x[1], x[3]),
+             V::template low_products<kOdd[3][0], kOdd[3][1]>(x[1], x[3])});
         const auto sum = [&](int y) {
             return y < 4 ? V::add(first.even[y], first.odd[y]) : V::subtract(first.even[7 - y], first.odd[7 - y]);
         };
@@ -154,8 +156,10 @@ struct VectorJpeg {
         return transform_low_8(
             V::template low_scaled<13>(first), V::template low_products<kEven2, 0>(second, second),
             V::template low_products<kEven3, 0>(second, second),
-            {V::template high_products<kOdd[0][0], kOdd[0][1]>(first, second), V::template high_products<kOdd[1][0], kOdd[1][1]>(first, second),
-             V::template high_products<kOdd[2][0], kOdd[2][1]>(first, second), V::template high_products<kOdd[3][0], kOdd[3][1]>(first, second)});
+            {V::template high_products<kOdd[0][0], kOdd[0][1]>(first, second),
+             V::template high_products<kOdd[1][0], kOdd[1][1]>(first, second),
+             V::template high_products<kOdd[2][0], kOdd[2][1]>(first, second),
+             V::template high_products<kOdd[3][0], kOdd[3][1]>(first, second)});
     }
 
     static void idct_low_4x4(const std::int16_t* coefficients, const std::int16_t* quant, std::uint8_t* samples,

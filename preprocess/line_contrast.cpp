@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "preprocess/mask_bounds.h"
+#include "preprocess/row_loops.h"
 
 namespace fovea::preprocess {
 namespace {
@@ -29,26 +30,8 @@ constexpr int rounded_256th(int value) {
     return value >= 0 ? (value + 128) / 256 : -((128 - value) / 256);
 }
 
-// The sums of kLength rows, kRows of them in one pass.
-constexpr int kRows = 5;
+constexpr int kRows = 5;  // of kLength in one pass
 static_assert(kLength % kRows == 0);
-
-void add_rows(const std::int16_t* const* rows, int count, std::int16_t* __restrict sums) {
-    const std::int16_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3], *e = rows[4];
-    for (int i = 0; i < count; ++i) {
-        sums[i] = static_cast<std::int16_t>(sums[i] + a[i] + b[i] + c[i] + d[i] + e[i]);
-    }
-}
-
-// The largest response so far, and the smallest.
-void respond(const std::int16_t* line, const std::int16_t* before, const std::int16_t* after,
-             int count, std::int16_t* __restrict largest, std::int16_t* __restrict smallest) {
-    for (int i = 0; i < count; ++i) {
-        const auto response = static_cast<std::int16_t>(before[i] + after[i] - 2 * line[i]);
-        largest[i] = std::max(largest[i], response);
-        smallest[i] = std::min(smallest[i], response);
-    }
-}
 
 // The value that `rank` of the counted ones lie below.
 int ranked(const std::uint32_t* histogram, std::uint64_t rank) {
@@ -107,11 +90,11 @@ Status measure_lines(const std::int16_t* contrast, int width, int height, const 
                 const int dy = rounded_256th(k * direction[1]);
                 rows[k + kHalfLength] = plane.data() + std::ptrdiff_t{y + dy + kMargin} * pitch + kMargin - kDistance + dx;
             }
-            for (int k = 0; k < kLength; k += kRows) add_rows(rows + k, summed, row);
+            for (int k = 0; k < kLength; k += kRows) row_loops().add_five_rows(rows + k, summed, row);
             const int made = y - kDistance;  // all around it are there
             if (made < 0) continue;
-            respond(sums_of(made), sums_of(made - across_y) - across_x, sums_of(made + across_y) + across_x, inner,
-                    largest.data() + std::ptrdiff_t{made} * inner, smallest.data() + std::ptrdiff_t{made} * inner);
+            row_loops().respond(sums_of(made), sums_of(made - across_y) - across_x, sums_of(made + across_y) + across_x, inner,
+                                largest.data() + std::ptrdiff_t{made} * inner, smallest.data() + std::ptrdiff_t{made} * inner);
         }
     }
 

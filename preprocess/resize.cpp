@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "preprocess/row_loops.h"
+
 namespace fovea::preprocess {
 namespace {
 
@@ -156,10 +158,9 @@ bool begins_run(const SelectedView& image, int x) {
     return true;
 }
 
-void widen_row(const std::uint8_t* row, const Buffer<ColumnRun>& runs, float* __restrict out) {
+void widen_row(const std::uint8_t* row, const Buffer<ColumnRun>& runs, float* out) {
     for (const ColumnRun& run : runs) {
-        const std::uint8_t* __restrict source = row + run.offset;
-        for (int i = 0; i < run.values; ++i) out[i] = source[i];
+        row_loops().to_floats(row + run.offset, run.values, out);
         out += run.values;
     }
 }
@@ -226,8 +227,7 @@ Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator
                 widen_row(image.row(summed), runs, source.data());
                 sum(source.data(), table, out->width, row.data());
             }
-            const float weight = rows.weight(j);
-            for (int i = 0; i < values; ++i) total[i] += weight * row[i];
+            row_loops().add_weighed_floats(row.data(), rows.weight(j), values, total.data());
         }
         store_means(total.data(), values, out->row(y));
     }

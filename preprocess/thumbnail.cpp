@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "preprocess/row_loops.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -186,14 +188,13 @@ void ThumbnailRows::take(const std::uint8_t* row) {
     }
 }
 
-void ThumbnailRows::add_up(const std::uint8_t* __restrict row, int weight, bool is_first) {
+void ThumbnailRows::add_up(const std::uint8_t* row, int weight, bool is_first) {
     const int count = kChannels * width_;
     const auto factor = static_cast<std::uint16_t>(weight);
-    std::uint16_t* __restrict sums = sums_.data();
     if (is_first) {
-        for (int i = 0; i < count; ++i) sums[i] = static_cast<std::uint16_t>(row[i] * factor + kMiddle);
+        row_loops().weigh_bytes(row, factor, kMiddle, count, sums_.data());
     } else if (weight != 0) {
-        for (int i = 0; i < count; ++i) sums[i] = static_cast<std::uint16_t>(row[i] * factor + sums[i]);
+        row_loops().add_weighed_bytes(row, factor, count, sums_.data());
     }
 }
 

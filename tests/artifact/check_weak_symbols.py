@@ -3,7 +3,7 @@
 
 An inline function or a template that such an object emits is a weak symbol: of all objects' copies
 the linker keeps any one, so a baseline caller might end up in code with AVX2 instructions. Allowed are
-- exactly one strong symbol, fovea::ops::<kernel>, named as its source file is;
+- exactly one strong symbol, fovea::ops::<kernel> or fovea::preprocess::<table>, named as its source file is;
 - of an assembly file, strong symbols whose names end with the instruction set, as the file's does;
 - weak symbols whose names say the instruction set (templates over an xsimd architecture);
 - what lies in a nameless namespace.
@@ -42,7 +42,7 @@ def complaints(nm, archive):
                 if not symbol.endswith("_" + assembly[1]):
                     yield f"{member}: symbol whose name does not end with {assembly[1]}: {symbol}"
             continue
-        names = [re.sub(r"^fovea::ops::(\w+)\(.*$", r"\1", symbol) for symbol in symbols]
+        names = [re.sub(r"^fovea::(?:ops|preprocess)::(\w+)\(.*$", r"\1", symbol) for symbol in symbols]
         if len(names) != 1 or not re.search(rf"(^|_|/){re.escape(names[0])}\.cpp\.o$", member):
             yield f"{member}: expected one function with the name of the file, found {symbols}"
 

@@ -35,9 +35,7 @@ int changed_outside(const Samples& samples, int side) {
     return count;
 }
 
-}  // namespace
-
-TEST_CASE("the vector transforms equal the scalar ones, whatever the coefficients") {
+void check_transforms(const JpegKernels& kernels) {
     std::mt19937 random(1);
     const struct {
         JpegKernels::Idct scalar;
@@ -45,12 +43,12 @@ TEST_CASE("the vector transforms equal the scalar ones, whatever the coefficient
         int side;
         bool is_low;
     } transforms[] = {
-        {kScalarJpegKernels.idct_8x8, jpeg_kernels().idct_8x8, 8, false},
-        {kScalarJpegKernels.idct_4x4, jpeg_kernels().idct_4x4, 4, false},
-        {kScalarJpegKernels.idct_2x2, jpeg_kernels().idct_2x2, 2, false},
-        {kScalarJpegKernels.idct_low_8x8, jpeg_kernels().idct_low_8x8, 8, true},
-        {kScalarJpegKernels.idct_low_4x4, jpeg_kernels().idct_low_4x4, 4, true},
-        {kScalarJpegKernels.idct_low_2x2, jpeg_kernels().idct_low_2x2, 2, true},
+        {kScalarJpegKernels.idct_8x8, kernels.idct_8x8, 8, false},
+        {kScalarJpegKernels.idct_4x4, kernels.idct_4x4, 4, false},
+        {kScalarJpegKernels.idct_2x2, kernels.idct_2x2, 2, false},
+        {kScalarJpegKernels.idct_low_8x8, kernels.idct_low_8x8, 8, true},
+        {kScalarJpegKernels.idct_low_4x4, kernels.idct_low_4x4, 4, true},
+        {kScalarJpegKernels.idct_low_2x2, kernels.idct_low_2x2, 2, true},
     };
     for (int round = 0; round < 6000; ++round) {
         alignas(16) std::int16_t coefficients[64] = {}, quant[64];
@@ -74,6 +72,15 @@ TEST_CASE("the vector transforms equal the scalar ones, whatever the coefficient
             REQUIRE(transformed(transform.vector, coefficients, quant) == expected);
         }
     }
+}
+
+// Those for every CPU of the kind, and those for this one.
+const JpegKernels* const kTables[] = {&jpeg_kernels_baseline(), &jpeg_kernels()};
+
+}  // namespace
+
+TEST_CASE("the vector transforms equal the scalar ones, whatever the coefficients") {
+    for (const JpegKernels* kernels : kTables) check_transforms(*kernels);
 }
 
 TEST_CASE("a block of one coefficient is flat") {
@@ -108,10 +115,11 @@ TEST_CASE("the vector conversions equal the scalar ones for every colour and wid
             Samples expected(3 * count), pixels(3 * count);
             (kScalarJpegKernels.*to_pixels)(first.data(), second.data(), third.data(), width,
                                             expected.data());
-            (jpeg_kernels().*to_pixels)(first.data(), second.data(), third.data(), width,
-                                        pixels.data());
             const auto last = std::ptrdiff_t{3} * width;
-            REQUIRE(std::equal(pixels.begin(), pixels.begin() + last, expected.begin()));
+            for (const JpegKernels* kernels : kTables) {
+                (kernels->*to_pixels)(first.data(), second.data(), third.data(), width, pixels.data());
+                REQUIRE(std::equal(pixels.begin(), pixels.begin() + last, expected.begin()));
+            }
         }
     }
 }
