@@ -58,3 +58,13 @@ def build_calibrated(architecture, size, seed=0):
     scale = 1.5 / margins.std()
     last.set_weights([kernel * scale, np.array([0.5, -0.5], np.float32) * scale * margins.mean()])
     return model
+
+
+def build_of_detector(architecture, size, detector):
+    """The recipe's network for pictures of that size with the weights of a detector's file."""
+    sys.path[:0] = [str(ROOT / "converter"), str(ROOT / "models")]
+    from recipe import from_detector, network
+
+    model = network.build(architecture, size)
+    from_detector.apply(model, detector, pictures(size))
+    return model

@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import random_network  # noqa: E402
-from prepare import write_onnx  # noqa: E402
+from prepare import write_peers_files  # noqa: E402
 
 # The only preprocessing that the chains of the peers are written for.
 WANTED = {"preset": "kaggle_ben_color", "resize": "cv_area", "other flags": 0}
@@ -39,16 +39,11 @@ def main():
         print("usage: chain_prepare.py DETECTOR.fovea ARCHITECTURE FOLDER", file=sys.stderr)
         return 2
     detector, architecture, folder = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
-    sys.path[:0] = [str(random_network.ROOT / "converter"), str(random_network.ROOT / "models")]
-    import tensorflow as tf
-    from recipe import from_detector, network
-
+    sys.path.insert(0, str(random_network.ROOT / "converter"))
     facts = decision(detector)
-    model = network.build(architecture, facts["size"])
-    from_detector.apply(model, detector, random_network.pictures(facts["size"]))
+    model = random_network.build_of_detector(architecture, facts["size"], detector)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
-    write_onnx(model, facts["size"], folder)
+    write_peers_files(model, facts["size"], folder)
     (folder / "decision.json").write_text(json.dumps(facts) + "\n")
     return 0
 

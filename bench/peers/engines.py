@@ -6,8 +6,8 @@
     engine.set_input(pixels)            (1, H, W, 3) uint8; not timed
     engine.run()                        timed; the probabilities as a NumPy vector
 
-Settings are each engine's best for one image after another in float32: as many threads as asked for, latency before
-throughput, no reduced precision. Only the standard library and NumPy may be imported at the top: each engine has an environment of its own.
+Settings are each engine's best for one image after another: as many threads as asked for, latency before throughput, no precision
+below that of the file. Only the standard library and NumPy may be imported at the top: each engine has an environment of its own.
 """
 import ctypes
 import importlib
@@ -111,11 +111,15 @@ class Litert:
     def load(self, folder):  # XNNPACK is what it takes by itself
         self.interpreter = self.module(model_path=f"{folder}/model.tflite", num_threads=self.threads)
         self.interpreter.allocate_tensors()
-        self.source = self.interpreter.get_input_details()[0]["index"]
+        source = self.interpreter.get_input_details()[0]
+        self.source, self.type, (self.scale, self.zero_point) = source["index"], source["dtype"], source["quantization"]
         self.target = self.interpreter.get_output_details()[0]["index"]
 
     def set_input(self, pixels):
-        self.interpreter.set_tensor(self.source, pixels.astype(np.float32))
+        values = pixels.astype(np.float32)
+        if self.type == np.int8:  # a file of 8 bits
+            values = np.clip(np.rint(values / self.scale + self.zero_point), -128, 127)
+        self.interpreter.set_tensor(self.source, values.astype(self.type))
 
     def run(self):
         self.interpreter.invoke()
@@ -129,7 +133,9 @@ class Openvino(Package):
         # Without the precision it would take bfloat16 where the CPU has it, which moves probabilities by some 0.06.
         settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": self.threads, "NUM_STREAMS": 1,
                     "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-        self.request = self.module.Core().compile_model(f"{folder}/model.onnx", "CPU", settings).create_infer_request()
+        quantized = f"{folder}/model.xml"  # in its own format
+        path = quantized if os.path.isfile(quantized) else f"{folder}/model.onnx"
+        self.request = self.module.Core().compile_model(path, "CPU", settings).create_infer_request()
 
     def set_input(self, pixels):
         self.request.set_input_tensor(self.module.Tensor(channels_first(pixels)))

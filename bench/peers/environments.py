@@ -28,11 +28,19 @@ def python_of(folder, name):
     return folder / name / "bin" / "python"
 
 
+def wanted_packages(name):
+    """As a requirements file: the engine and, where that is a package of its own, what makes its files of 8 bits; fovea's needs NumPy alone."""
+    if name == "fovea":
+        return "numpy\n"
+    files = [HERE / "requirements" / f"{name}{kind}.txt" for kind in ("", "_int8")]
+    return "".join(file.read_text() for file in files if file.is_file())
+
+
 def install(folder, name):
-    """Makes the environment of one engine; fovea's needs NumPy alone. Raises BenchError when a package cannot be had."""
+    """Makes the environment of one engine. Raises BenchError when a package cannot be had."""
     environment = folder / name
     done = environment / "installed"
-    wanted = "numpy\n" if name == "fovea" else (HERE / "requirements" / f"{name}.txt").read_text()
+    wanted = wanted_packages(name)
     if done.is_file() and done.read_text() == wanted:
         return
     print(f"installing {name} ...", file=sys.stderr)
@@ -40,8 +48,12 @@ def install(folder, name):
     folder.mkdir(parents=True, exist_ok=True)
     requirements.write_text(wanted)
     venv.create(environment, clear=True, with_pip=True)
-    run_checked([python_of(folder, name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
-                 "-r", requirements], f"{name} cannot be installed")
+    try:
+        run_checked([python_of(folder, name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
+                     "-r", requirements], f"{name} cannot be installed")
+    except BenchError as error:
+        (environment / "refused").write_text(str(error).splitlines()[-1])
+        raise
     done.write_text(wanted)
 
 
@@ -61,6 +73,12 @@ def install_onnx_tools(folder, python):
 def missing(folder):
     """Engines that are not installed."""
     return [name for name in ALL if not (folder / name / "installed").is_file()]
+
+
+def refused(folder):
+    """{engine: reason} of those that --install could not install."""
+    notes = {name: folder / name / "refused" for name in ALL}
+    return {name: f"cannot be installed: {note.read_text()}" for name, note in notes.items() if note.is_file()}
 
 
 def link_shared_library(build, folder):

@@ -15,7 +15,6 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import random_network  # noqa: E402
-from onnx_graph import simplify  # noqa: E402
 
 
 def write_onnx(model, size, folder):
@@ -23,6 +22,7 @@ def write_onnx(model, size, folder):
     import onnx
     import tensorflow as tf
     import tf2onnx
+    from onnx_graph import simplify
 
     signature = [tf.TensorSpec((1, size, size, 3), tf.float32, name="input")]
     graph, _ = tf2onnx.convert.from_keras(model, input_signature=signature, opset=14, inputs_as_nchw=["input"])
@@ -31,18 +31,29 @@ def write_onnx(model, size, folder):
     print(f"model.onnx: {what}")
 
 
+def write_peers_files(model, size, folder):
+    """model.tflite and model.onnx of a Keras network: what the peers run or convert."""
+    import tensorflow as tf
+
+    (folder / "model.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    write_onnx(model, size, folder)
+
+
+def probabilities_of(model, pixels):
+    """Keras's own answers (N, classes), picture by picture."""
+    return np.concatenate([model(picture[None].astype(np.float32), training=False).numpy() for picture in pixels])
+
+
 def main():
     if len(sys.argv) != 3 or sys.argv[1] not in random_network.NETWORKS:
         print(f"usage: prepare.py {{{','.join(random_network.NETWORKS)}}} FOLDER", file=sys.stderr)
         return 2
-    import tensorflow as tf
-
     name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     architecture, size = random_network.NETWORKS[name]
     folder.mkdir(parents=True, exist_ok=True)
     model = random_network.build_calibrated(architecture, size)
     pixels = random_network.pictures(size)
-    probabilities = np.concatenate([model(picture[None].astype(np.float32), training=False).numpy() for picture in pixels])
+    probabilities = probabilities_of(model, pixels)
     np.savez(folder / "expected.npz", pixels=pixels, probabilities=probabilities)
 
     model.save(folder / "model.keras")
@@ -50,9 +61,7 @@ def main():
                     "no_dr,dr", "--name", f"{name} (random weights)", "--target", "other", "--preset", "kaggle_ben_color",
                     "--quiet"], check=True,
                    env={**os.environ, "PYTHONPATH": str(random_network.ROOT / "converter")})
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    (folder / "model.tflite").write_bytes(converter.convert())
-    write_onnx(model, size, folder)
+    write_peers_files(model, size, folder)
     print(f"{name}: probabilities {np.round(probabilities[:, 1], 3).tolist()}")
     return 0
 

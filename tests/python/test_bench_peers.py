@@ -30,7 +30,7 @@ def made_up(turns, difference=1e-6, interruptions=0, working=None):
     return {"starts": [start], "turns": turns, "interruptions": interruptions, "difference": difference, "runs_per_turn": 2}
 
 
-FACTS = {"cpu": "a CPU", "threads": 1, "rounds": 2, "load_before": 0.0, "peak_flops": 100e9}
+FACTS = {"dtype": "fp32", "cpu": "a CPU", "threads": 1, "rounds": 2, "load_before": 0.0, "peak_flops": 100e9}
 
 
 def test_the_table_holds_the_figures(tmp_path):
@@ -76,7 +76,7 @@ def test_a_package_that_cannot_be_had_is_named(tmp_path, monkeypatch):
 
     with pytest.raises(environments.BenchError, match="mnn cannot be installed"):
         environments.install(tmp_path, "mnn")
-    assert "mnn" in environments.missing(tmp_path)
+    assert "mnn" in environments.missing(tmp_path) and "cannot be installed: " in environments.refused(tmp_path)["mnn"]
 
 
 @pytest.mark.skipif(not BUILD, reason="FOVEA_BUILD_DIRECTORY (a Meson build folder) is not set")

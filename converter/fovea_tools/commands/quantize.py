@@ -253,3 +253,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         complain("fovea-quantize", f"{error.filename or 'output'}: {error.strerror}")
         return EXIT_FAILED
     return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
