@@ -65,6 +65,21 @@ def test_a_screening_answers_line_by_line():
     assert refused == {"error": "neither check nor run N INDEX"} and done.returncode == 1
 
 
+@pytest.mark.skipif(not (BENCH / "gradient_bench").is_file(), reason="a build without explanations")
+def test_a_gradient_is_measured_beside_an_inference():
+    large = ROOT / "models" / "detectors" / "large224" / "large224.fovea"
+    found = benchmarks(bench("gradient_bench", MODEL, large, "--benchmark_min_time=0.01", "--benchmark_format=json"))
+    assert [name.split("/")[0] for name in found] == ["small224", "large224"]
+    for item in found.values():
+        assert 0 < item["inference_ms"] <= item["inference_p50_ms"] and 0 < item["gradient_ms"] <= item["gradient_p50_ms"]
+        assert item["ratio"] == pytest.approx(item["gradient_ms"] / item["inference_ms"]) and item["ratio_p50"] > 1
+        assert 0.5 < item["workspace_MiB"] < 12
+    for arguments, status, cause in (((), 2, "usage: gradient_bench"), ((MODEL, "--what"), 2, "unknown option --what"),
+                                     ((MODEL, "--isa", "none"), 1, "small224.fovea"), (("gone.fovea",), 1, "gone.fovea")):
+        done = bench("gradient_bench", *arguments)
+        assert done.returncode == status and cause in done.stderr
+
+
 @pytest.mark.parametrize("arguments,status,cause", [
     ((), 2, "usage: screen_bench"), ((MODEL,), 2, "usage: screen_bench"), ((MODEL, "none.jpg"), 1, "none.jpg: cannot be read"),
     ((MODEL, "--what", MODEL), 2, "unknown option --what"), ((__file__, MODEL), 1, "test_bench_programs.py"),
