@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compare_variants.h"
 #include "kernel_check.h"
 
 namespace {
@@ -40,7 +41,6 @@ void check(Checker& checker, int pixels, int channels, PoolKind kind, Fill fill,
         }
         expected.push_back(kind == PoolKind::kMax ? Expected{maximum, 0.0} : mean);
     }
-    const auto& table = fovea::ops::kChannelReduceFp32;
     ChannelReduceFp32Args args = {};
     args.input = input.data();
     args.input_stride = stride;
@@ -48,18 +48,9 @@ void check(Checker& checker, int pixels, int channels, PoolKind kind, Fill fill,
     args.pixels = static_cast<std::size_t>(pixels);
     args.channels = channels;
     args.kind = kind;
-    std::vector<float> scalar(static_cast<std::size_t>(pixels * output_stride));
-    args.output = scalar.data();
-    table.variants[table.count - 1].function(args);
-    for (const auto& kernel : runnable_variants(table)) {
-        OutputRows output(static_cast<std::size_t>(pixels), 1,
-                          static_cast<std::size_t>(output_stride),
-                          static_cast<std::size_t>(offset));
-        args.output = output.data();
-        if (!checker.run(kernel.name, [&] { kernel.function(args); })) continue;
-        checker.compare(output, expected, static_cast<std::size_t>(channels / 8 + 5));
-        checker.compare_equal(output, scalar.data(), output_stride);
-    }
+    const auto size = [](int value) { return static_cast<std::size_t>(value); };
+    compare_variants(checker, fovea::ops::kChannelReduceFp32, args, {size(pixels), 1, size(output_stride), size(offset)}, expected,
+                     size(channels / 8 + 5));
 }
 
 }  // namespace

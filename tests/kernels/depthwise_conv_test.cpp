@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "activation_oracle.h"
+#include "compare_variants.h"
 #include "kernel_check.h"
 #include "ops/depthwise_conv/depthwise_conv.h"
 
@@ -92,7 +93,6 @@ void check(Checker& checker, const Case& c) {
         }
     }
 
-    const auto& table = fovea::ops::kDepthwiseConvFp32;
     DepthwiseConvFp32Args args = {};
     args.rows = rows.data();
     args.input_stride = stride;
@@ -108,17 +108,8 @@ void check(Checker& checker, const Case& c) {
     args.dilation_x = c.dilation;
     args.pad_left = c.pad_left;
     args.activation = c.activation;
-    // Every variant does the same operations in the same order: the scalar kernel's bits.
-    std::vector<float> scalar(size(output_width * stride));
-    args.output = scalar.data();
-    table.variants[table.count - 1].function(args);
-    for (const auto& kernel : runnable_variants(table)) {
-        OutputRows output(size(output_width), size(c.channels), size(stride), size(c.offset));
-        args.output = output.data();
-        if (!checker.run(kernel.name, [&] { kernel.function(args); })) continue;
-        checker.compare(output, expected, size(c.kernel_height * c.kernel_width) + 1);
-        checker.compare_equal(output, scalar.data(), stride);
-    }
+    compare_variants(checker, fovea::ops::kDepthwiseConvFp32, args, {size(output_width), size(c.channels), size(stride), size(c.offset)},
+                     expected, size(c.kernel_height * c.kernel_width) + 1);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "compare_variants.h"
 #include "kernel_check.h"
 
 namespace {
@@ -39,7 +40,6 @@ void check(Checker& checker, int pixels, int channels, int radius, float beta, F
             expected.push_back({at[c] / power, std::fabs(at[c]) / power});
         }
     }
-    const auto& table = fovea::ops::kLrnFp32;
     LrnFp32Args args = {};
     args.input = input.data();
     args.input_stride = stride;
@@ -50,18 +50,10 @@ void check(Checker& checker, int pixels, int channels, int radius, float beta, F
     args.bias = kBias;
     args.alpha = kAlpha;
     args.beta = beta;
-    std::vector<float> scalar(static_cast<std::size_t>(pixels * stride));
-    args.output = scalar.data();
-    table.variants[table.count - 1].function(args);
-    for (const auto& kernel : runnable_variants(table)) {
-        OutputRows output(static_cast<std::size_t>(pixels), static_cast<std::size_t>(channels),
-                          static_cast<std::size_t>(stride), static_cast<std::size_t>(offset));
-        args.output = output.data();
-        if (!checker.run(kernel.name, [&] { kernel.function(args); })) continue;
-        // Each of the 2 radius + 1 squares and their sums, and the power's few roundings.
-        checker.compare(output, expected, static_cast<std::size_t>(2 * radius + 9));
-        checker.compare_equal(output, scalar.data(), stride);
-    }
+    const auto size = [](int value) { return static_cast<std::size_t>(value); };
+    // Each of the 2 radius + 1 squares and their sums, and the power's few roundings.
+    compare_variants(checker, fovea::ops::kLrnFp32, args, {size(pixels), size(channels), size(stride), size(offset)}, expected,
+                     size(2 * radius + 9));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 
+#include "compare_variants.h"
 #include "kernel_check.h"
 
 namespace {
@@ -97,7 +98,6 @@ void check(Checker& checker, const Case& c) {
         }
     }
 
-    const auto& table = fovea::ops::kPoolFp32;
     PoolFp32Args args = {};
     args.rows = rows.data();
     args.input_stride = stride;
@@ -111,16 +111,8 @@ void check(Checker& checker, const Case& c) {
     args.pad_left = c.pad_left;
     args.kind = c.kind;
     args.count_padding = c.count_padding;
-    std::vector<float> scalar(size(output_width * stride));
-    args.output = scalar.data();
-    table.variants[table.count - 1].function(args);
-    for (const auto& kernel : runnable_variants(table)) {
-        OutputRows output(size(output_width), size(c.channels), size(stride), size(c.offset));
-        args.output = output.data();
-        if (!checker.run(kernel.name, [&] { kernel.function(args); })) continue;
-        checker.compare(output, expected, size(c.window_height * c.window_width) + 1);
-        checker.compare_equal(output, scalar.data(), stride);
-    }
+    compare_variants(checker, fovea::ops::kPoolFp32, args, {size(output_width), size(c.channels), size(stride), size(c.offset)}, expected,
+                     size(c.window_height * c.window_width) + 1);
 }
 
 struct GlobalCase {
