@@ -169,6 +169,15 @@ def test_arguments_of_functions_that_change_the_result_are_refused(tmp_path, cap
 
 # ---- whose class it is ----
 
+def is_keras_or_refused(source, tmp_path, capsys, refusal, whose):
+    """It is converted where there is no refusal, otherwise refused as the user's own, with these words and whose they are of."""
+    if refusal is None:
+        convert_to_model(source, tmp_path / "m.fovea")
+    else:
+        said = refused(source, tmp_path, capsys)
+        assert whose in said and "of your own" in said and refusal in said
+
+
 @pytest.mark.parametrize("fields,refusal", [
     ({"module": None, "registered_name": "ReLU"}, "of no module"), ({"module": "my.layers", "registered_name": None}, "my.layers"),
     ({"module": "keras.layers", "registered_name": "mine>ReLU"}, "mine>ReLU"), ({"class_name": "mine>ReLU"}, "mine>ReLU"),
@@ -179,12 +188,7 @@ def test_arguments_of_functions_that_change_the_result_are_refused(tmp_path, cap
 def test_whose_layer_it_is(tmp_path, capsys, fields, refusal, writer):
     layers = tiny_layers()
     layers[4].update(fields)
-    path = writer(tmp_path / "model", layers)
-    if refusal is None:
-        convert_to_model(path, tmp_path / "m.fovea")
-    else:
-        said = refused(path, tmp_path, capsys)
-        assert "'relu'" in said and "of your own" in said and refusal in said
+    is_keras_or_refused(writer(tmp_path / "model", layers), tmp_path, capsys, refusal, "'relu'")
 
 
 @pytest.mark.parametrize("value,refusal", [
@@ -198,12 +202,7 @@ def test_whose_layer_it_is(tmp_path, capsys, fields, refusal, writer):
 def test_whose_activation_it_is(tmp_path, capsys, value, refusal, writer):
     layers = tiny_layers()
     layers[4] = layer("relu", "Activation", "bn", activation=value)
-    path = writer(tmp_path / "model", layers)
-    if refusal is None:
-        convert_to_model(path, tmp_path / "m.fovea")
-    else:
-        said = refused(path, tmp_path, capsys)
-        assert "'relu' (Activation)" in said and "of your own" in said and refusal in said
+    is_keras_or_refused(writer(tmp_path / "model", layers), tmp_path, capsys, refusal, "'relu' (Activation)")
 
 
 @pytest.mark.parametrize("writer,told", [(write_h5, True), (write_keras, False)])
