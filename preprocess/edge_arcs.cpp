@@ -64,7 +64,8 @@ int longest_arc(const EdgePixel* pixels, std::size_t count, FrameSize size, floa
     for (const float part : kRadius) {
         const float reach = part > 0.7f ? 0.25f * radius : 0.0f;
         for (const float side : {-1.0f, 1.0f}) {
-            arc = std::max(arc, most_on_circle(pixels, count, size, cells, side * part * radius, own, reach, counts, counts + cells.count()));
+            arc = std::max(arc, most_on_circle(pixels, count, size, cells, side * part * radius, own, reach, counts,
+                                               counts + cells.count()));
         }
     }
     return arc;
