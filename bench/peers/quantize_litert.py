@@ -65,4 +65,5 @@ def main():
     (folder / "model.tflite").write_bytes(converter.convert())
 
 
-main()
+if __name__ == "__main__":
+    main()

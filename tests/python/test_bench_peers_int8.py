@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import sys
 import types
 
 import numpy as np
@@ -129,6 +130,30 @@ def test_fovea_is_quantised_and_runs(tmp_path, monkeypatch):
         engine.set_input(pixels[:1])
         answers.append(engine.run().copy())
     assert 0 < np.abs(answers[1] - answers[0]).max() < 0.1  # of codes, and not far off
+
+
+def test_a_vector_of_zeros_gets_a_range_for_litert_and_the_answers_stay(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    import quantize_litert
+    import random_network
+
+    sys.path.insert(0, str(random_network.ROOT / "models"))
+    from recipe import network
+
+    tf.keras.utils.set_random_seed(1)
+    model = network.build("small", 64)
+    dead, alive = (network.backbone(model).get_layer(f"expanded_conv{number}/squeeze_excite/Conv") for number in ("", "_4"))
+    kernel, bias = dead.get_weights()
+    dead.set_weights([0 * kernel, bias - 1])
+    before = [value.copy() for value in alive.get_weights()]
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    np.save(tmp_path / "calibration.npy", pixels)
+    answers = model(pixels.astype(np.float32), training=False).numpy()
+    quantize_litert.revive(model, tmp_path / "calibration")
+    assert np.array_equal(model(pixels.astype(np.float32), training=False).numpy(), answers)
+    kernel, bias = dead.get_weights()
+    assert not kernel[..., 0].any() and bias[0] == 1
+    assert all(np.array_equal(one, other) for one, other in zip(before, alive.get_weights()))
 
 
 @needs_peers
