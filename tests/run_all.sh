@@ -157,11 +157,11 @@ if has clang; then
         FOVEA_REQUIRE_ISA=$native_isa run_tests clang clang --no-suite golden --no-suite fuzz
     fi
 fi
-# Only what shares anything between threads is built; two minutes.
+# Only what shares anything between threads is built, with scalar kernels: what threads share is the engine's.
 if has tsan; then
     say "native, thread sanitizer"
     tsan_tests="threads_test reentry_test session_test network_test ordered_jobs_test"
-    if configure_only tsan --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Db_sanitize=thread -Db_lundef=false -Dbench=false &&
+    if configure_only tsan --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Db_sanitize=thread -Db_lundef=false -Dsimd=false -Dbench=false &&
         step tsan-build ninja -C "$build/tsan" $(printf 'tests/unit/%s ' $tsan_tests); then
         TSAN_OPTIONS=halt_on_error=1 run_tests thread-sanitizer tsan $tsan_tests
     fi
@@ -184,7 +184,7 @@ if has arm64; then
 fi
 # With scalar kernels, to whose bits the unit tests hold the others: clang takes a quarter of an hour for those with sanitizers.
 if has fuzz; then
-    say "fuzzing, ${FOVEA_FUZZ_SECONDS:-30} s a target"
+    say "fuzzing, ${FOVEA_FUZZ_SECONDS:-20} s a target"
     fuzzers="tests/fuzz/decode_fuzz tests/fuzz/model_file_fuzz"  # what else there is, other stages build
     if CC=clang CXX=clang++ configure_only fuzz --buildtype=plain -Doptimization=1 -Dcpp_args=-g1 -Dfuzz=true -Dsimd=false -Dcli=false -Dbench=false \
         -Db_sanitize=address,undefined -Db_lundef=false && step fuzz-build ninja -C "$build/fuzz" $fuzzers; then
@@ -192,7 +192,7 @@ if has fuzz; then
             fuzzer=$(basename "$target")
             corpus=$build/fuzz-corpus/$fuzzer
             mkdir -p "$corpus"
-            step "fuzz-$fuzzer" "$build/fuzz/$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=2048 -timeout=20 \
+            step "fuzz-$fuzzer" "$build/fuzz/$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-20}" -rss_limit_mb=2048 -timeout=20 \
                 -artifact_prefix="$results/" "$corpus" "tests/fuzz/corpus/${fuzzer%_fuzz}"
             tail -n 1 "$results/fuzz-$fuzzer.log"
         done
@@ -218,7 +218,7 @@ if has python; then
             "$build/arm64/engine/cli/fovea" >"$emulated"
         chmod +x "$emulated"
         QEMU_CPU=cortex-a53 FOVEA_BINARY=$emulated \
-            run_pytest python-parity-arm64 tests/python/test_convert_parity.py -k "neon and not threads and not (large512 and layers)"
+            run_pytest python-parity-arm64 tests/python/test_convert_parity.py -k "neon and not threads and not (large512 and layers) and not small224/model.keras"
         QEMU_CPU=cortex-a76 FOVEA_BINARY=$emulated \
             run_pytest python-parity-arm64-halves tests/python/test_convert_parity.py -k "halves and neon_fp16"
         QEMU_CPU=cortex-a53 FOVEA_BINARY=$emulated \
@@ -227,7 +227,7 @@ if has python; then
     if [ -x "$build/asan/engine/cli/fovea" ]; then
         say "the command line's tests again, with sanitizers"
         UBSAN_OPTIONS=halt_on_error=1 FOVEA_BINARY=$build/asan/engine/cli/fovea \
-            run_pytest python-cli-sanitizers tests/python -k cli -m "not many_photos"
+            run_pytest python-cli-sanitizers tests/python -k "cli and not manual and not interrupted_and_continued" -m "not many_photos"
     fi
 fi
 

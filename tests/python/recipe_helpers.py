@@ -52,9 +52,38 @@ def weights_of(trainer):
                                 *trainer.optimizer.variables]]
 
 
+PARTS = sys.modules[tf.keras.applications.MobileNetV3Small.__module__]  # what Keras makes its backbones of
+# The last convolution's channels; then (expansion, channels, stride, with squeeze and excitation) of each block. Every kind of block
+# is there, and a halving behind the third; most of a test's time is that of building the networks.
+SHORT = {"MobileNetV3Small": (1024, [(1, 16, 2, True), (4.5, 24, 2, False), (3.7, 24, 1, False), (4, 40, 2, True), (6, 40, 1, True)]),
+         "MobileNetV3Large": (1280, [(1, 16, 1, False), (4, 24, 2, False), (3, 40, 2, True), (3, 40, 1, True), (6, 80, 2, False)])}
+
+
+def short_backbone(name):
+    """The maker of a backbone of few blocks, in the place of tf.keras.applications' of this name."""
+    last, blocks = SHORT[name]
+
+    def make(alpha=1.0, **settings):
+        def stack(x, kernel, activation, se_ratio):
+            for number, (expansion, channels, stride, gated) in enumerate(blocks):
+                x = PARTS._inverted_res_block(x, expansion, PARTS._depth(channels * alpha), kernel, stride, se_ratio if gated else None,
+                                              activation if gated else PARTS.relu, number)
+            return x
+
+        return PARTS.MobileNetV3(stack, last, alpha=alpha, **settings)
+
+    return make
+
+
+def shorten(monkeypatch):
+    for name in SHORT:
+        monkeypatch.setattr(tf.keras.applications, name, short_backbone(name))
+
+
 @pytest.fixture
-def eager():
-    """Runs the step without tracing it: three traces of the gradient would take minutes."""
+def eager(monkeypatch):
+    """Runs the step, of short networks, without tracing it: three traces of the gradient would take minutes."""
+    shorten(monkeypatch)
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

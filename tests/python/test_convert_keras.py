@@ -36,13 +36,17 @@ def attention(x, gate="sigmoid", squeeze="relu"):
 
 
 def mobile(architecture="Small", shape=(SIDE, SIDE, 3), outer=True, inner=False, flat=False, head=True, classes=2, end="softmax",
-           gate="sigmoid", squeeze="relu", hidden="relu", **settings):
-    """MobileNetV3 with an attention head, as the recipe builds it, and its relatives."""
+           gate="sigmoid", squeeze="relu", hidden="relu", until=None, **settings):
+    """MobileNetV3 with an attention head, as the recipe builds it, and its relatives. until: the layer that ends the backbone, where
+    what is tried comes behind it; most of a test's time is that of building and saving the network."""
     maker = getattr(keras.applications, f"MobileNetV3{architecture}")
     settings = dict(include_top=False, weights=None, alpha=0.25, include_preprocessing=inner, **settings)
     image = L.Input(shape)
     x = L.Rescaling(1 / 127.5, offset=-1.0)(image) if outer else image
-    x = maker(input_tensor=x, **settings).output if flat else maker(input_shape=shape, **settings)(x)
+    backbone = maker(**({"input_tensor": x} if flat else {"input_shape": shape}), **settings)
+    if until:
+        backbone = keras.Model(backbone.input, backbone.get_layer(until).output, name=backbone.name)
+    x = backbone.output if flat else backbone(x)
     x = attention(x, gate, squeeze) if head else x
     x = L.Dropout(0.2)(L.GlobalAveragePooling2D()(x))
     x = L.Dense(16, activation=hidden)(x)
@@ -102,6 +106,8 @@ def shared_backbone():
     return keras.Model(image, L.Dense(2, activation="softmax")(both))
 
 
+BLOCKS_OF_TWO_KINDS = "expanded_conv_2/Add" if not KERAS3 else "expanded_conv_2_add"  # with squeeze and excitation, and without
+
 ZOO = {
     "small": lambda: mobile(),
     "large_other_shape": lambda: mobile("Large", (64, 96, 3)),
@@ -109,13 +115,13 @@ ZOO = {
     "flat": lambda: mobile(flat=True),
     "minimalistic": lambda: mobile(minimalistic=True),
     "no_head": lambda: mobile(head=False),
-    "linear_dense_layers": lambda: mobile(hidden=None, squeeze=None),
+    "linear_dense_layers": lambda: mobile(hidden=None, squeeze=None, until=BLOCKS_OF_TWO_KINDS),
     "inner_rescaling": lambda: mobile(outer=False, inner=True),
     "two_rescalings": lambda: mobile(outer=True, inner=True, head=False),
-    "one_sigmoid": lambda: mobile(classes=1, end="sigmoid"),
-    "sigmoids": lambda: mobile(classes=2, end="sigmoid"),
-    "hard_sigmoid_gate": lambda: mobile(gate="hard_sigmoid"),
-    "five_classes": lambda: mobile(classes=5),
+    "one_sigmoid": lambda: mobile(classes=1, end="sigmoid", until=BLOCKS_OF_TWO_KINDS),
+    "sigmoids": lambda: mobile(classes=2, end="sigmoid", until=BLOCKS_OF_TWO_KINDS),
+    "hard_sigmoid_gate": lambda: mobile(gate="hard_sigmoid", until=BLOCKS_OF_TWO_KINDS),
+    "five_classes": lambda: mobile(classes=5, until=BLOCKS_OF_TWO_KINDS),
     "sequential": sequential,
     "many_layers": many_layers,
     "functions_of_tensors": functions_of_tensors,

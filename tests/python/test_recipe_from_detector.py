@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from conftest import convert_to_model
-from recipe_helpers import SIZE, tf, tiny_data, tiny_settings
+from recipe_helpers import SIZE, shorten, tf, tiny_data, tiny_settings
 
 from fovea_tools.file import fovea_file
 from recipe import from_detector, network, parity
@@ -84,7 +84,8 @@ def test_the_engine_is_held_against_keras_on_every_picture(detector, fovea_binar
     assert temperature == 1.0
 
 
-def test_a_detector_teaches_what_it_answers(detector, tmp_path):
+def test_a_detector_teaches_what_it_answers(detector, tmp_path, monkeypatch):
+    shorten(monkeypatch)
     _, small, _ = detector
     large = varied("large", 3, alpha=1.0)
     large.save(tmp_path / "large.keras")
