@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "engine/finite.h"
 #include "engine/plan/layout.h"
 #include "engine/plan/planner.h"
 #include "engine/run/prefault.h"
@@ -45,13 +46,17 @@ fovea_status check_session_settings(const fovea_session_settings* settings, cons
     return FOVEA_OK;
 }
 
-fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, const Log& log) {
+fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, std::size_t count, const Log& log) {
     if (input == nullptr) return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: input is null", call);
     if (dtype != FOVEA_U8 && dtype != FOVEA_F32) {
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: unknown dtype %d", call, static_cast<int>(dtype));
     }
     if (dtype == FOVEA_F32 && reinterpret_cast<std::uintptr_t>(input) % alignof(float) != 0) {
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: input is not aligned for floats", call);
+    }
+    // A rectifier or a maximum may swallow a NaN: the results do not tell.
+    if (dtype == FOVEA_F32 && !all_finite(static_cast<const float*>(input), count)) {
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: the input has values that are not finite", call);
     }
     return FOVEA_OK;
 }

@@ -20,8 +20,8 @@ namespace fovea {
 // Settings with every field checked: sizes, ranges, pairs that belong together.
 fovea_status check_session_settings(const fovea_session_settings* settings, const Log& log);
 
-// What every call that runs the network on the caller's values is given.
-fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, const Log& log);
+// What every call that runs the network on the caller's values is given: `count` of them, all finite.
+fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, std::size_t count, const Log& log);
 
 // What a session decides before it takes memory for running.
 struct SessionPlan {

@@ -7,6 +7,7 @@
 #include "engine/api/images.h"
 #include "engine/api/pixels.h"
 #include "engine/explain/heat_map.h"
+#include "engine/finite.h"
 
 using namespace fovea;
 
@@ -63,7 +64,7 @@ fovea_status fovea_heat_map(const fovea_explanation* explanation, const fovea_he
     }
     const std::size_t pixels = std::size_t{made.height} * made.width;
     const std::size_t count = pixels * made.channels;
-    if (!std::all_of(made.map, made.map + count, [](float v) { return std::isfinite(v); })) return FOVEA_ERROR_INVALID_ARGUMENT;
+    if (!all_finite(made.map, count)) return FOVEA_ERROR_INVALID_ARGUMENT;
     reduce_channels(made.map, pixels, made.channels, settings.reduction, values);
     // A coarser map is of places, not of pixels.
     if (made.picture != nullptr && made.channels == 3 && settings.unmasked == 0) mask_black(made.picture, pixels, values);

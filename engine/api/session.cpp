@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/api/common.h"
+#include "engine/finite.h"
 #include "engine/isa.h"
 #include "engine/plan/print.h"
 #include "engine/session.h"
@@ -37,6 +38,17 @@ std::uint64_t bytes_read(const Plan& plan, const Step& step) {
         bytes += plan.values[plan.operand(step, i)].bytes();
     }
     return bytes;
+}
+
+// Whose fault it is that a run's results are no numbers: pixels overflow in no network that works.
+fovea_status refuse_results(const fovea_session& session, const void* input, fovea_dtype dtype) {
+    constexpr const char* kProblem = "the network's results are not finite numbers";
+    if (dtype == FOVEA_U8) return session.log.fail(FOVEA_ERROR_BAD_MODEL, kProblem);
+    const auto* const values = static_cast<const float*>(input);
+    const auto [least, most] = std::minmax_element(values, values + session.input_shape().count());
+    if (*least >= 0 && *most <= 255) return session.log.fail(FOVEA_ERROR_BAD_MODEL, kProblem);
+    return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: its input goes from %g to %g, it takes pixels from 0 to 255",
+                            kProblem, static_cast<double>(*least), static_cast<double>(*most));
 }
 
 }  // namespace
@@ -131,9 +143,19 @@ fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dt
     if (session == nullptr) return FOVEA_ERROR_INVALID_ARGUMENT;
     const SessionCall call(*session);
     if (!call.may_go_on()) return FOVEA_ERROR_BUSY;
-    const fovea_status status = check_run_input("run", input, dtype, session->log);
+    fovea_status status = check_run_input("run", input, dtype, session->input_shape().count(), session->log);
     if (status != FOVEA_OK) return status;
-    return session->run(input, dtype, logits, probabilities);
+    float made_logits[kMaxClasses], made_probabilities[kMaxClasses];
+    status = session->run(input, dtype, made_logits, probabilities == nullptr ? nullptr : made_probabilities);
+    if (status != FOVEA_OK) return status;
+    const std::size_t logit_count = session->file().labels.logit_count();
+    const std::size_t class_count = probabilities == nullptr ? 0 : session->file().labels.class_count();
+    if (!all_finite(made_logits, logit_count) || !all_finite(made_probabilities, class_count)) {
+        return refuse_results(*session, input, dtype);
+    }
+    if (logits != nullptr) std::copy_n(made_logits, logit_count, logits);
+    std::copy_n(made_probabilities, class_count, probabilities);
+    return FOVEA_OK;
 }
 
 fovea_status fovea_session_tap(const fovea_session* session, const char* name,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -135,14 +134,11 @@ class Runner {
         session_->lines().clear();
         const fovea_status status = fovea_run(session_->get(), input.values, input.dtype,
                                               logits.data(), probabilities.data());
-        if (status != FOVEA_OK) {
-            throw Failure(exit_status_of(status), model_.path(), session_->lines().cause(status));
+        if (status == FOVEA_ERROR_INVALID_ARGUMENT) {
+            throw InputProblem{"not_finite", session_->lines().cause(status)};
         }
-        const auto finite = [](float value) { return std::isfinite(value); };
-        if (!std::all_of(logits.begin(), logits.end(), finite) ||
-            !std::all_of(probabilities.begin(), probabilities.end(), finite)) {
-            throw Failure(kBadModel, model_.path(),
-                          "gives results that are not finite numbers for " + file);
+        if (status != FOVEA_OK) {
+            throw Failure(exit_status_of(status), model_.path(), file + ": " + session_->lines().cause(status));
         }
         if (!folder.empty()) dump_taps(folder, file, *session_, taps_);
         return {{"logits", float_json(logits.data(), logits.size())},
@@ -199,7 +195,8 @@ void add_run(CommandLine& program) {
             "A .npy file (uint8 or float32, values 0 to 255, height x width x channels) or "
             "a PNG or JPEG of the network's size; several give a JSON line each. Whatever rescaling "
             "the network needs is part of it: values below 0, above 255, all from 0 to 1, or fractions "
-            "up to 16 alone bring a warning, those that are not finite are refused")
+            "up to 16 alone bring a warning; those that are not finite are refused, and those so far "
+            "out that the results are not")
         .required();
     verb.add_option("--size", options->size,
                     "HEIGHTxWIDTH that the inputs must have (default: each input's own)");

@@ -2,11 +2,11 @@
 #include "engine/explain/explainer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <new>
 
 #include "engine/align.h"
+#include "engine/finite.h"
 #include "engine/plan/layout.h"
 #include "engine/plan/planner.h"
 #include "engine/steps/backward_pass.h"
@@ -214,7 +214,7 @@ const float* fovea_explainer::gradient_of(std::uint32_t value) const {
 }
 
 fovea_status fovea_explainer::check_logits(const float* values) const {
-    if (std::all_of(values, values + logit_count(), [](float logit) { return std::isfinite(logit); })) return FOVEA_OK;
+    if (all_finite(values, logit_count())) return FOVEA_OK;
     return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the network's output is not a number");
 }
 
@@ -254,9 +254,8 @@ fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dt
     made.scalar = objective_value(objective, first_logits, logit_count());
     made.weights_as_floats = twin.exists() ? 1 : 0;
     Shape shape = session.input_shape();
-    const auto finite = [](float value) { return std::isfinite(value); };
     const float* const baseline = settings.baseline_values;
-    if (baseline != nullptr && !std::all_of(baseline, baseline + input_count(), finite)) {
+    if (baseline != nullptr && !all_finite(baseline, input_count())) {
         return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "explain: the baseline has values that are not finite");
     }
     switch (settings.method) {
@@ -284,7 +283,7 @@ fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dt
             break;
     }
     if (status != FOVEA_OK) return status;
-    if (!std::all_of(made.map, made.map + shape.count(), finite)) {
+    if (!all_finite(made.map, shape.count())) {
         return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the map has values that are not finite");
     }
     if (dtype == FOVEA_U8 && session.input_shape().channels == 3) made.picture = static_cast<const std::uint8_t*>(input);

@@ -2,6 +2,7 @@
 // Section TYPI: how the features of the photos were distributed that the network knows.
 #include <cmath>
 
+#include "engine/finite.h"
 #include "engine/model/sections.h"
 
 namespace fovea {
@@ -35,13 +36,6 @@ class FloatArrays {
     std::size_t left_;
     bool fits_ = true;
 };
-
-bool all_finite(const float* values, std::uint64_t count) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-        if (!std::isfinite(values[i])) return false;
-    }
-    return true;
-}
 
 bool all_positive(const float* values, std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {

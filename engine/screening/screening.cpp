@@ -2,11 +2,11 @@
 #include "engine/screening/screening.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "engine/clock.h"
+#include "engine/finite.h"
 #include "engine/screening/pictures.h"
 #include "engine/screening/typicality.h"
 #include "engine/screening/views.h"
@@ -114,8 +114,8 @@ fovea_status network_picture(fovea_session& session, const preprocess::Photo& ph
 
 // A NaN is below every threshold: it must not come out as "no signs".
 fovea_status check_logits(const float* logits, std::uint32_t count, const Log& log) {
-    const bool are_finite = std::all_of(logits, logits + count, [](float logit) { return std::isfinite(logit); });
-    return are_finite ? FOVEA_OK : log.fail(FOVEA_ERROR_BAD_MODEL, "screening: the network's output is not a number");
+    if (all_finite(logits, count)) return FOVEA_OK;
+    return log.fail(FOVEA_ERROR_BAD_MODEL, "screening: the network's output is not a number");
 }
 
 // The means of the views' logits. The picture lacks the circle mask if is_masked: each view gets it, as the photo so turned would.

@@ -150,6 +150,23 @@ def test_garbage_is_status_3(model, tmp_path, data):
     assert result.stdout == ""
 
 
+def test_inputs_whose_results_are_no_numbers_are_named_and_the_others_go_on(pixels, tmp_path):
+    network = TinyNetwork()
+    network.kernel *= 1e3  # sums of what is far out go beyond the largest float
+    model = write_model(tmp_path / "loud.fovea", network=network, golden=False)
+    far = np.where((np.arange(SIDE * SIDE * 3) % 2).reshape(SIDE, SIDE, 3), -3e38, 0)
+    paths = [save(tmp_path / "0.npy", pixels), save(tmp_path / "far.npy", far.astype("<f4")), save(tmp_path / "2.npy", pixels)]
+    result = fovea("run", "--model", model, *paths)
+    assert result.returncode == 3
+    warning, error = result.stderr.splitlines()
+    assert "warning: " in warning and "far.npy" in error and "not finite numbers: its input goes from -3e+38 to 0, it takes pixels from 0 to 255" in error
+    first, second, third = jsonl(result.stdout)
+    assert second["logits"] is None and second["probabilities"] is None and second["error"]["code"] == "not_finite"
+    assert first["logits"] == third["logits"] is not None
+    result = fovea("run", "--model", model, paths[1], "--dump", tmp_path / "dump")
+    assert result.returncode == 3 and result.stdout == "" and not (tmp_path / "dump").exists()
+
+
 def test_a_picture_of_another_size_is_named(model, pixels, tmp_path):
     Image.fromarray(pixels[:16]).save(tmp_path / "small.png")
     one_error(fovea("run", "--model", model, tmp_path / "small.png"), 3, "small.png", "16x32")

@@ -279,6 +279,71 @@ TEST_CASE("cancelling stops between steps and the session runs again") {
 
 namespace {
 
+// The scale brings pixels near the largest float; a mean, and sums of it, go beyond.
+ModelSpec overflowing_spec(float scale) {
+    ModelSpec spec = any_size_spec();
+    spec.nodes.clear();
+    spec.golden.clear();
+    spec.add({.kind = kAffine, .inputs = {0}, .weights = {scale, scale, scale}, .bias = {0, 0, 0}, .name = "scaled"});
+    spec.add({.kind = kGlobalPool, .inputs = {1}});
+    spec.logits = spec.add({.kind = kDense, .inputs = {2}, .weights = {2, -2, 2, -2, 2, -2}, .output_channels = 2});
+    spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});
+    return spec;
+}
+
+}  // namespace
+
+TEST_CASE("results that are no finite numbers are refused, and so are such inputs") {
+    struct Case {
+        const char* about;
+        float scale, first, rest;
+        fovea_status status;
+        const char* words;
+    };
+    const Case cases[] = {
+        {"experiments", 1, -1e30f, 1e20f, FOVEA_OK, ""},
+        {"an input far out", 1, -3e38f, -3e38f, FOVEA_ERROR_INVALID_ARGUMENT, "its input goes from -3e+38 to -3e+38"},
+        {"one value too many", 2.6e35f, 255, 256, FOVEA_ERROR_INVALID_ARGUMENT, "its input goes from 255 to 256"},
+        {"pixels", 1e37f, 0, 255, FOVEA_ERROR_BAD_MODEL, "results are not finite numbers"},
+        {"a NaN", 1, NAN, 100, FOVEA_ERROR_INVALID_ARGUMENT, "the input has values that are not finite"},
+        {"an infinity", 1, INFINITY, 100, FOVEA_ERROR_INVALID_ARGUMENT, "the input has values that are not finite"},
+    };
+    for (const Case& c : cases) {
+        CAPTURE(c.about);
+        Fixture f(overflowing_spec(c.scale));
+        const char* const tap = "scaled";
+        f.settings.taps = &tap;
+        f.settings.tap_count = 1;
+        REQUIRE(f.create() == FOVEA_OK);
+        std::vector<float> values(4 * 4 * 3, c.rest);
+        values[0] = c.first;
+        float logits[2] = {42, 43}, probabilities[2] = {44, 45};
+        CHECK(fovea_run(f.session, values.data(), FOVEA_F32, nullptr, nullptr) == c.status);
+        CHECK(fovea_run(f.session, values.data(), FOVEA_F32, logits, probabilities) == c.status);
+        if (c.status == FOVEA_OK) {
+            CHECK(std::isfinite(logits[0]));
+            continue;
+        }
+        CHECK(f.log.all().find(c.words) != std::string::npos);
+        const bool untouched = logits[0] == 42 && logits[1] == 43 && probabilities[0] == 44 && probabilities[1] == 45;
+        CHECK(untouched);
+        // What ran can be looked into; what did not run cannot.
+        fovea_tensor tensor = {};
+        tensor.size = sizeof(tensor);
+        const bool ran = std::isfinite(c.first);
+        CHECK(fovea_session_tap(f.session, tap, &tensor) == (ran ? FOVEA_OK : FOVEA_ERROR_INVALID_ARGUMENT));
+    }
+    Fixture f(overflowing_spec(1e37f));
+    REQUIRE(f.create() == FOVEA_OK);
+    f.input.assign(4 * 4 * 3, 255);
+    float logits[2];
+    CHECK(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, nullptr) == FOVEA_ERROR_BAD_MODEL);
+    f.input.assign(4 * 4 * 3, 1);
+    CHECK(fovea_run(f.session, f.input.data(), FOVEA_U8, logits, nullptr) == FOVEA_OK);
+}
+
+namespace {
+
 // Says stop at the question of that index, and from then on.
 struct StopAt {
     int index = -1;

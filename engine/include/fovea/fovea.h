@@ -300,8 +300,11 @@ typedef enum fovea_dtype {
 /*
  * Runs the network once on input_height x input_width x input_channels values of the pixel range 0 to 255
  * (the file's own rescaling follows). logits and probabilities receive logit_count and class_count floats; either may
- * be null. probabilities are at temperature 1, as the training framework gives them. Allocates nothing.
- * Threads: session.
+ * be null. probabilities are at temperature 1, as the training framework gives them. Floats may leave the pixel range, for
+ * experiments, but must be finite, else FOVEA_ERROR_INVALID_ARGUMENT. Results that are not finite numbers are
+ * FOVEA_ERROR_INVALID_ARGUMENT where the input leaves the pixel range, else FOVEA_ERROR_BAD_MODEL; the taps are the run's all
+ * the same. What overflows inside and does not show in the results (far out of the range: 1e30, say, or 1e5 in half precision)
+ * goes unnoticed. Allocates nothing. Threads: session.
  */
 FOVEA_API fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dtype, float* logits,
                                  float* probabilities);
