@@ -184,11 +184,13 @@ Walk upright_walk(Image* upright, int orientation) {
     }
 }
 
-void copy_turned(const CameraPixels& pixels, int orientation, Image* upright) {
+// False: the caller wishes to stop.
+[[nodiscard]] bool copy_turned(const CameraPixels& pixels, int orientation, Image* upright, Pace* pace) {
     const Walk walk = upright_walk(upright, orientation);
     for (int top = 0; top < pixels.height; top += kTile) {
         const int bottom = std::min(top + kTile, pixels.height);
         for (int left = 0; left < pixels.width; left += kTile) {
+            if (pace->is_stopped_after(2 * kTile * kTile)) return false;
             const int count = std::min(kTile, pixels.width - left);
             for (int y = top; y < bottom; ++y) {
                 std::uint8_t rgb[kTile * 3];
@@ -198,6 +200,7 @@ void copy_turned(const CameraPixels& pixels, int orientation, Image* upright) {
             }
         }
     }
+    return true;
 }
 
 }  // namespace
@@ -250,7 +253,7 @@ int orientation_of_rotation(int degrees, bool mirrored) {
 }
 
 Status copy_upright(const CameraPixels& pixels, int orientation, const Allocator& allocator,
-                    Image* out) {
+                    Image* out, const Cancel& cancel) {
     int plane = 0;
     if (pixels.width < 1 || pixels.height < 1 || !is_known(pixels.format) || orientation < 1 ||
         orientation > 8 || plane_problem(pixels, &plane) != nullptr) {
@@ -268,12 +271,14 @@ Status copy_upright(const CameraPixels& pixels, int orientation, const Allocator
                           sideways ? stored.width : stored.height)) {
         return Status::kOutOfMemory;
     }
+    Pace pace(cancel);
     if (orientation == 1) {
         for (int y = 0; y < upright.height; ++y) {
+            if (pace.is_stopped_after(2 * std::int64_t{stored.width})) return Status::kCancelled;
             read_row(stored, y, 0, stored.width, upright.row(y));
         }
-    } else {
-        copy_turned(stored, orientation, &upright);
+    } else if (!copy_turned(stored, orientation, &upright, &pace)) {
+        return Status::kCancelled;
     }
     *out = std::move(upright);
     return Status::kOk;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "preprocess/cancel.h"
 #include "preprocess/image.h"
 
 namespace fovea::preprocess {
@@ -53,8 +54,8 @@ int orientation_of_rotation(int degrees, bool mirrored);
 // Packed RGB8, upright: the picture is turned and mirrored as the EXIF orientation asks. Alpha is
 // put on black: each channel becomes (channel * alpha + 127) / 255. Y, U and V become RGB as the
 // public header says at fovea_yuv. Reads the bytes of the pixels alone. kInvalidArgument: a picture without pixels,
-// a plane_problem, an unknown format or orientation.
+// a plane_problem, an unknown format or orientation. Else kOutOfMemory, kCancelled.
 Status copy_upright(const CameraPixels& pixels, int orientation, const Allocator& allocator,
-                    Image* out);
+                    Image* out, const Cancel& cancel = {});
 
 }  // namespace fovea::preprocess

@@ -133,6 +133,8 @@ Status check_limits(std::uint64_t width, std::uint64_t height,
 constexpr const char *kNeedsMemory =
     "decoding needs more memory than the limit";
 
+constexpr const char *kCancelled = "the decoding was cancelled";
+
 constexpr const char *kStrayBytes =
     "bytes that are no part of the image follow its data; it may be damaged";
 constexpr const char *kUnknownColors =
@@ -149,8 +151,8 @@ Status decode_checked(ByteSpan file, int channels, const Metadata &metadata,
                       const DecodeLimits &limits, std::uint64_t max_bytes,
                       bool zero_fill, const Allocator &allocator, Image *out,
                       const char **detail) {
-  if (limits.is_cancelled()) {
-    return refuse(detail, "the decoding was cancelled", Status::kCancelled);
+  if (limits.cancel.asked()) {
+    return refuse(detail, kCancelled, Status::kCancelled);
   }
   DecodedPixels decoded(allocator);
   const Status decoding =
@@ -161,10 +163,15 @@ Status decode_checked(ByteSpan file, int channels, const Metadata &metadata,
     return refuse(detail, "out of memory", decoding);
   if (decoding != Status::kOk)
     return refuse(detail, "the image data are damaged", decoding);
-  if (metadata.needs_conversion) {
-    metadata.to_srgb.convert(
-        decoded.pixels.data(),
-        decoded.pixels.size() / static_cast<std::size_t>(channels), channels);
+  Pace pace(limits.cancel);
+  for (int y = 0; metadata.needs_conversion && y < decoded.height; ++y) {
+    if (pace.is_stopped_after(8 * std::int64_t{decoded.width}))
+      return refuse(detail, kCancelled, Status::kCancelled);
+    const auto width = static_cast<std::size_t>(decoded.width);
+    metadata.to_srgb.convert(decoded.pixels.data() +
+                                 static_cast<std::size_t>(y) * width *
+                                     static_cast<std::size_t>(channels),
+                             width, channels);
   }
   if (channels == 3 && metadata.orientation == 1) {
     Image image(allocator);
@@ -182,7 +189,9 @@ Status decode_checked(ByteSpan file, int channels, const Metadata &metadata,
   const Status status =
       copy_upright(packed_pixels(decoded.pixels.data(), decoded.width, decoded.height,
                                  channels == 4 ? PixelFormat::kRgba : PixelFormat::kRgb),
-                   metadata.orientation, allocator, out);
+                   metadata.orientation, allocator, out, limits.cancel);
+  if (status == Status::kCancelled)
+    return refuse(detail, kCancelled, status);
   return status == Status::kOk ? status
                                : refuse(detail, "out of memory", status);
 }
@@ -406,8 +415,12 @@ Status decode_image(const std::uint8_t *data, std::size_t size,
                               image.height, 1);
       if (status != Status::kOk)
         return refuse_memory(detail, status);
-      for (int y = 0; y < image.height; ++y)
+      Pace pace(limits.cancel);
+      for (int y = 0; y < image.height; ++y) {
+        if (pace.is_stopped_after(2 * std::int64_t{image.width}))
+          return refuse(detail, kCancelled, Status::kCancelled);
         quality->take(image.row(y));
+      }
     }
     if (status == Status::kOk)
       *out = Photo(std::move(image));

@@ -128,7 +128,7 @@ GrayWeights gray_weights(bool swapped) {
 }
 
 Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
-                const Allocator& allocator, LitSelection* selection) {
+                const Allocator& allocator, LitSelection* selection, const Cancel& cancel) {
     const int width = image.width;
     const int height = image.height;
     Buffer<std::uint8_t> row_lit(allocator);
@@ -151,6 +151,7 @@ Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
     for (const int y : probes) {
         if (mark_columns(test, image.row(y), 0, width, column_lit.data())) row_lit[y] = 1;
     }
+    Pace pace(cancel);
     constexpr int kRefreshRows = 32;
     int open = 0;
     for (int y = 0; y < height; ++y) {
@@ -165,6 +166,7 @@ Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
                   test.find(row, 0, width) < width;
         }
         row_lit[y] = lit ? 1 : 0;
+        if (pace.is_stopped_after(width)) return Status::kCancelled;
     }
     selection->row_count = list_set(row_lit.data(), height, selection->rows.data());
     selection->column_count = list_set(column_lit.data(), width, selection->columns.data());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "preprocess/cancel.h"
 #include "preprocess/image.h"
 #include "preprocess/selected_view.h"
 
@@ -35,8 +36,9 @@ struct LitSelection {
     int column_count = 0;
 };
 
+// Status: kOutOfMemory, kCancelled.
 Status find_lit(const ImageView& image, int tolerance, GrayWeights weights,
-                const Allocator& allocator, LitSelection* selection);
+                const Allocator& allocator, LitSelection* selection, const Cancel& cancel = {});
 
 // The selected pixels of image; valid as long as both. An empty selection gives all of image.
 SelectedView select_lit(const ImageView& image, const LitSelection& selection);

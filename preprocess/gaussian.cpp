@@ -68,23 +68,33 @@ class RowBlur {
     }
 
     // Goes on to row y, which is the next one or, the first time, row 0. image gives rows that the blur has not read yet: row
-    // min(y + reach, height - 1) is the last one read, so rows up to y may be overwritten before the next call.
-    void go_to_row(const ImageView& image, int y) {
+    // min(y + reach, height - 1) is the last one read, so rows up to y may be overwritten before the next call. False: the
+    // caller wishes to stop.
+    [[nodiscard]] bool go_to_row(const ImageView& image, int y, Pace* pace) {
         const int last = std::min(height_ - 1, y + reach_);
         for (; next_ <= last; ++next_) {
             std::memcpy(held_rows_.data() + static_cast<std::size_t>(next_ % held_) * values_, image.row(next_), values_);
+            if (pace->is_stopped_after(width_)) return false;
         }
-        if (y > 0) return move_down(y);
+        if (y > 0) {
+            move_down(y);
+            return !pace->is_stopped_after(work_of_boxes());
+        }
         std::fill(sums_.begin(), sums_.end(), std::uint16_t{0});
         for (const Box& box : boxes_) {
             for (int d = -box.radius; d <= box.radius; ++d) {
+                if (pace->is_stopped_after(width_)) return false;
                 const std::uint8_t* row = held_row(d);
                 for (std::size_t i = 0; i < values_; ++i) {
                     sums_[i] = static_cast<std::uint16_t>(sums_[i] + box.weight * row[i]);
                 }
             }
         }
+        return true;
     }
+
+    // Of one row, down or along.
+    std::int64_t work_of_boxes() const { return width_ * static_cast<std::int64_t>(1 + boxes_.size()); }
 
     // The blurred row that the last call went to.
     void blur_row(std::uint8_t* out) {
@@ -243,7 +253,7 @@ void gaussian_taps(double sigma, std::uint16_t* taps) {
     taps[half] = static_cast<std::uint16_t>(256 - total);
 }
 
-Status gaussian_blur(const ImageView& image, double sigma, const Allocator& allocator, Image* out) {
+Status gaussian_blur(const ImageView& image, double sigma, const Allocator& allocator, Image* out, const Cancel& cancel) {
     if (!is_valid_sigma(sigma) || image.width < 1 || image.height < 1) {
         return Status::kInvalidArgument;
     }
@@ -252,14 +262,16 @@ Status gaussian_blur(const ImageView& image, double sigma, const Allocator& allo
         !blur.prepare(image.width, image.height, sigma)) {
         return Status::kOutOfMemory;
     }
+    Pace pace(cancel);
     for (int y = 0; y < image.height; ++y) {
-        blur.go_to_row(image, y);
+        if (!blur.go_to_row(image, y, &pace)) return Status::kCancelled;
         blur.blur_row(out->row(y));
+        if (pace.is_stopped_after(blur.work_of_boxes())) return Status::kCancelled;
     }
     return Status::kOk;
 }
 
-Status normalise_colour(Image* image, double sigma, const std::uint8_t* rows, const Allocator& allocator) {
+Status normalise_colour(Image* image, double sigma, const std::uint8_t* rows, const Allocator& allocator, const Cancel& cancel) {
     if (!is_valid_sigma(sigma) || image->width < 1 || image->height < 1) {
         return Status::kInvalidArgument;
     }
@@ -270,10 +282,12 @@ Status normalise_colour(Image* image, double sigma, const std::uint8_t* rows, co
         !blur.prepare(image->width, image->height, sigma)) {
         return Status::kOutOfMemory;
     }
+    Pace pace(cancel);
     for (int y = 0; y < image->height; ++y) {
-        blur.go_to_row(image->view(), y);
+        if (!blur.go_to_row(image->view(), y, &pace)) return Status::kCancelled;
         if (rows != nullptr && rows[y] == 0) continue;
         blur.blur_row(blurred.data());
+        if (pace.is_stopped_after(blur.work_of_boxes())) return Status::kCancelled;
         row_loops().stretch_difference(blurred.data(), values, image->row(y));
     }
     return Status::kOk;

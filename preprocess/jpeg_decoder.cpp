@@ -159,7 +159,7 @@ Status JpegDecoder::decode_scan() {
     int restart_number = 0;
     int todo = headers_.restart_interval();
     for (int y = 0; y < units_y; ++y) {
-        if (limits_.is_cancelled()) return refuse(kCancelled, Status::kCancelled);
+        if (limits_.cancel.asked()) return refuse(kCancelled, Status::kCancelled);
         for (int i = 0; i < scan.count; ++i) parts_[i] = part_of(scan.order[i], is_alone, y);
         for (int x = 0; x < units_x;) {
             const int begin = x;
@@ -324,7 +324,7 @@ Status JpegDecoder::finish_row(int unit_y) {
 Status JpegDecoder::transform_stored() {
     const JpegFrame& frame = headers_.frame();
     for (int unit_y = 0; unit_y < frame.units_y; ++unit_y) {
-        if (limits_.is_cancelled()) return refuse(kCancelled, Status::kCancelled);
+        if (limits_.cancel.asked()) return refuse(kCancelled, Status::kCancelled);
         for (int i = 0; i < frame.component_count; ++i) {
             const Part part = part_of(i, false, unit_y);
             for (int y = 0; y < part.v; ++y) {

@@ -41,7 +41,7 @@ class Pipeline {
     Status crop_box() {
         const Status status =
             find_lit(view_.image, settings_.tolerance, gray_weights(settings_.gray_swapped),
-                     allocator_, &selection_);
+                     allocator_, &selection_, settings_.cancel);
         if (status != Status::kOk) return status;
         if (selection_.is_empty()) {
             geometry_.found_nothing_lit = true;
@@ -70,8 +70,10 @@ class Pipeline {
         std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
         const int left = (side - width()) / 2;
         const int top = (side - height()) / 2;
-        copy_selected(view_, spare()->row(top) + static_cast<std::ptrdiff_t>(left) * kChannels,
-                      std::ptrdiff_t{kChannels} * side);
+        if (!copy_selected(view_, spare()->row(top) + static_cast<std::ptrdiff_t>(left) * kChannels,
+                           std::ptrdiff_t{kChannels} * side, settings_.cancel)) {
+            return Status::kCancelled;
+        }
         const double unit_x = geometry_.width / width();
         const double unit_y = geometry_.height / height();
         geometry_.x -= left * unit_x;
@@ -92,7 +94,9 @@ class Pipeline {
         std::memset(spare()->pixels.data(), 0, spare()->pixels.size());
         const int left = cx - radius_x;
         const int top = cy - radius_y;
+        Pace pace(settings_.cancel);
         for (int y = 0; y < box_height; ++y) {
+            if (pace.is_stopped_after(box_width)) return Status::kCancelled;
             if (top + y < 0 || top + y >= height()) continue;
             const double dy = static_cast<double>(y - radius_y) / std::max(radius_y, 1);
             const auto reach = static_cast<int>(radius_x * std::sqrt(std::max(0.0, 1.0 - dy * dy)));
@@ -126,7 +130,7 @@ class Pipeline {
 
     Status resize_to(int new_width, int new_height, ResizeScale scale) {
         const Status status =
-            resize(view_, new_width, new_height, scale, settings_.resize, allocator_, spare());
+            resize(view_, new_width, new_height, scale, settings_.resize, allocator_, spare(), settings_.cancel);
         if (status == Status::kOk) use_spare();
         return status;
     }
@@ -153,7 +157,9 @@ class Pipeline {
     Status own() {
         if (is_whole_image_) return Status::kOk;
         if (!spare()->allocate(width(), height())) return Status::kOutOfMemory;
-        copy_selected(view_, spare()->pixels.data(), std::ptrdiff_t{kChannels} * width());
+        if (!copy_selected(view_, spare()->pixels.data(), std::ptrdiff_t{kChannels} * width(), settings_.cancel)) {
+            return Status::kCancelled;
+        }
         use_spare();
         return Status::kOk;
     }
@@ -186,7 +192,7 @@ class Pipeline {
 
   private:
     Status normalise_rows(double default_sigma, const std::uint8_t* rows) {
-        return normalise_colour(image(), settings_.sigma > 0.0 ? settings_.sigma : default_sigma, rows, allocator_);
+        return normalise_colour(image(), settings_.sigma > 0.0 ? settings_.sigma : default_sigma, rows, allocator_, settings_.cancel);
     }
 
     // Written so that a NaN is refused.
@@ -282,11 +288,11 @@ struct Ellipse {
     int radius_y = 0;
 };
 
-Status fit_eyeq_disc(const ImageView& rgb, const Allocator& allocator, Ellipse* ellipse) {
+Status fit_eyeq_disc(const ImageView& rgb, const PresetSettings& settings, const Allocator& allocator, Ellipse* ellipse) {
     Image thumbnail(allocator);
     Buffer<std::uint8_t> component(allocator);
     Disc disc;
-    Status status = make_thumbnail(rgb, kEyeqFitSide, allocator, &thumbnail);
+    Status status = make_thumbnail(rgb, kEyeqFitSide, allocator, &thumbnail, settings.cancel);
     if (status == Status::kOk && !component.allocate(thumbnail.pixels.size() / kChannels)) {
         status = Status::kOutOfMemory;
     }
@@ -305,9 +311,9 @@ Status fit_eyeq_disc(const ImageView& rgb, const Allocator& allocator, Ellipse* 
     return Status::kOk;
 }
 
-Status run_eyeq(const Allocator& allocator, Pipeline* p) {
+Status run_eyeq(const PresetSettings& settings, const Allocator& allocator, Pipeline* p) {
     Ellipse disc;
-    const Status status = fit_eyeq_disc(p->source(), allocator, &disc);
+    const Status status = fit_eyeq_disc(p->source(), settings, allocator, &disc);
     if (status != Status::kOk) return status;
     if (!disc.is_found) {
         p->say_nothing_found();
@@ -363,13 +369,14 @@ Status measure_cut(const ImageView& rgb, const PresetSettings& settings, const A
     *shorter_side = std::min(rgb.width, rgb.height);
     if (settings.preset == Preset::kKaggleBenColor) {
         LitSelection selection(allocator);
-        const Status status = find_lit(rgb, settings.tolerance, gray_weights(settings.gray_swapped), allocator, &selection);
+        const Status status =
+            find_lit(rgb, settings.tolerance, gray_weights(settings.gray_swapped), allocator, &selection, settings.cancel);
         if (status == Status::kOk && !selection.is_empty()) *shorter_side = std::min(selection.row_count, selection.column_count);
         return status;
     }
     if (settings.preset == Preset::kEyeq) {
         Ellipse disc;
-        const Status status = fit_eyeq_disc(rgb, allocator, &disc);
+        const Status status = fit_eyeq_disc(rgb, settings, allocator, &disc);
         if (status == Status::kOk && disc.is_found) *shorter_side = 2 * std::min(disc.radius_x, disc.radius_y) + 1;
         return status;
     }
@@ -401,7 +408,7 @@ Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
             status = run_graham2015(settings, &pipeline);
             break;
         case Preset::kEyeq:
-            status = run_eyeq(allocator, &pipeline);
+            status = run_eyeq(settings, allocator, &pipeline);
             break;
     }
     const int size = settings.output_size;

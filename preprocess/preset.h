@@ -49,6 +49,7 @@ struct PresetSettings {
     // Of every picture between the photo and the result; the result's size is the caller's choice.
     std::uint32_t max_side = kMaxPresetSize;
     std::uint64_t max_pixels = 100'000'000;
+    Cancel cancel = {};  // asked on the way
 };
 
 // Where the result came from: the whole result shows this rectangle of the upright source, in
@@ -80,7 +81,7 @@ Status measure_cut(const ImageView& rgb, const PresetSettings& settings, const A
 // Turns an upright photograph into what the network sees: RGB8 of output_size x output_size.
 // geometry may be null. Results equal OpenCV's for the same steps, pixel for pixel.
 // kInvalidArgument: a setting out of range. kImageTooLarge: an intermediate picture would exceed
-// the settings' limits or kMaxGrahamSides. Any thread.
+// the settings' limits or kMaxGrahamSides. kCancelled: as the settings wish. Any thread.
 Status apply_preset(const ImageView& rgb, const PresetSettings& settings,
                     const Allocator& allocator, Image* out, PresetGeometry* geometry);
 

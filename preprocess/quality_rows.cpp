@@ -63,13 +63,17 @@ Status QualityRows::finish(QualityCopies* copies) {
     return Status::kOk;
 }
 
-Status copy_for_quality(const PhotoView& photo, const Allocator& allocator, QualityCopies* copies) {
+Status copy_for_quality(const PhotoView& photo, const Allocator& allocator, QualityCopies* copies, const Cancel& cancel) {
     const ImageView& picture = photo.image;
     if (picture.pixels == nullptr) return Status::kInvalidArgument;
     QualityRows rows(allocator);
     const Status status = rows.begin(picture.width, picture.height, photo.width, photo.height, 1);
     if (status != Status::kOk) return status;
-    for (int y = 0; y < picture.height; ++y) rows.take(picture.row(y));
+    Pace pace(cancel);
+    for (int y = 0; y < picture.height; ++y) {
+        if (pace.is_stopped_after(2 * std::int64_t{picture.width})) return Status::kCancelled;
+        rows.take(picture.row(y));
+    }
     return rows.finish(copies);
 }
 

@@ -53,7 +53,7 @@ class QualityRows {
     int next_sample_ = 0;
 };
 
-// The same of an upright picture that is there. Status: kInvalidArgument, kOutOfMemory.
-Status copy_for_quality(const PhotoView& photo, const Allocator& allocator, QualityCopies* copies);
+// The same of an upright picture that is there. Status: kInvalidArgument, kOutOfMemory, kCancelled.
+Status copy_for_quality(const PhotoView& photo, const Allocator& allocator, QualityCopies* copies, const Cancel& cancel = {});
 
 }  // namespace fovea::preprocess

@@ -55,18 +55,20 @@ void interpolate_row(const std::uint8_t* row, const Tap* taps, int count, std::i
 
 // Means over whole blocks of step_x by step_y pixels, as OpenCV's fast path sums them.
 Status resize_area_blocks(const SelectedView& image, int step_x, int step_y,
-                          const Allocator& allocator, Image* out) {
+                          const Allocator& allocator, Image* out, const Cancel& cancel) {
     const bool halves = step_x == 2 && step_y == 2;
     const float inverse = 1.0F / static_cast<float>(step_x * step_y);
     const std::size_t values = static_cast<std::size_t>(image.image.width) * kChannels;
     Buffer<std::uint32_t> sums(allocator);  // of step_y rows
     if (!sums.allocate(values)) return Status::kOutOfMemory;
+    Pace pace(cancel);
     for (int y = 0; y < out->height; ++y) {
         std::fill(sums.begin(), sums.end(), 0U);
         for (int j = 0; j < step_y; ++j) {
             const std::uint8_t* __restrict row = image.row(y * step_y + j);
             std::uint32_t* __restrict sum = sums.data();
             for (std::size_t i = 0; i < values; ++i) sum[i] += row[i];
+            if (pace.is_stopped_after(image.image.width)) return Status::kCancelled;
         }
         std::uint8_t* o = out->row(y);
         for (int x = 0; x < out->width; ++x) {
@@ -204,7 +206,7 @@ void sum_spans(const float* row, const AreaTable& table, int count, float* sums)
 }
 
 Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator& allocator,
-                   Image* out) {
+                   Image* out, const Cancel& cancel) {
     const int values = out->width * kChannels;
     AreaTable table(allocator);
     Buffer<float> source(allocator), row(allocator), total(allocator);
@@ -215,6 +217,7 @@ Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator
         !total.allocate(static_cast<std::size_t>(values))) {
         return Status::kOutOfMemory;
     }
+    Pace pace(cancel);
     std::fill(source.begin() + std::ptrdiff_t{kChannels} * image.width, source.end(), 0.0F);
     auto* sum = table.length == 4 ? &sum_spans<4> : table.length == 5 ? &sum_spans<5> : &sum_spans<0>;
     int summed = -1;  // the source row that row is of: neighbours share one
@@ -227,6 +230,7 @@ Status resize_area(const SelectedView& image, ResizeScale scale, const Allocator
                 widen_row(image.row(summed), runs, source.data());
                 sum(source.data(), table, out->width, row.data());
             }
+            if (pace.is_stopped_after(2 * std::int64_t{image.width})) return Status::kCancelled;
             row_loops().add_weighed_floats(row.data(), rows.weight(j), values, total.data());
         }
         store_means(total.data(), values, out->row(y));
@@ -284,7 +288,7 @@ LinearRows linear_rows(int y, int source_height, double scale, bool area) {
 }
 
 Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
-                     const Allocator& allocator, Image* out) {
+                     const Allocator& allocator, Image* out, const Cancel& cancel) {
     const int values = out->width * kChannels;
     Buffer<Tap> taps(allocator);
     Buffer<std::int16_t> rows(allocator);
@@ -303,6 +307,7 @@ Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
         taps[x].weight0 = coefficient(1.0F - fraction);
         taps[x].weight1 = coefficient(fraction);
     }
+    Pace pace(cancel);
     // Consecutive output rows often share source rows: the last two interpolated ones are kept.
     std::int16_t* slot[2] = {rows.data(), rows.data() + values};
     int held[2] = {-1, -1};
@@ -331,6 +336,7 @@ Status resize_linear(const SelectedView& image, ResizeScale scale, bool area,
             o[i] = static_cast<std::uint8_t>(
                 (((weight0 * h0[i]) >> 16) + ((weight1 * h1[i]) >> 16) + 2) >> 2);
         }
+        if (pace.is_stopped_after(4 * std::int64_t{out->width})) return Status::kCancelled;
     }
     return Status::kOk;
 }
@@ -356,7 +362,7 @@ void mark_rows_read(const SelectedView& image, int width, int height, ResizeScal
 }
 
 Status resize(const SelectedView& image, int width, int height, ResizeScale scale,
-              ResizeMethod method, const Allocator& allocator, Image* out) {
+              ResizeMethod method, const Allocator& allocator, Image* out, const Cancel& cancel) {
     if (image.width < 1 || image.height < 1 || width < 1 || height < 1) {
         return Status::kInvalidArgument;
     }
@@ -364,16 +370,16 @@ Status resize(const SelectedView& image, int width, int height, ResizeScale scal
     const FilterChoice choice = choose_filter(image, width, height, scale, method);
     switch (choice.filter) {
         case Filter::kCopy:
-            copy_selected(image, out->pixels.data(), std::ptrdiff_t{kChannels} * width);
-            return Status::kOk;
+            return copy_selected(image, out->pixels.data(), std::ptrdiff_t{kChannels} * width, cancel) ? Status::kOk
+                                                                                                     : Status::kCancelled;
         case Filter::kBlockMeans:
-            return resize_area_blocks(image, choice.step_x, choice.step_y, allocator, out);
+            return resize_area_blocks(image, choice.step_x, choice.step_y, allocator, out, cancel);
         case Filter::kAreaMeans:
-            return resize_area(image, scale, allocator, out);
+            return resize_area(image, scale, allocator, out, cancel);
         case Filter::kLinear:
-            return resize_linear(image, scale, false, allocator, out);
+            return resize_linear(image, scale, false, allocator, out, cancel);
         case Filter::kLinearByArea:
-            return resize_linear(image, scale, true, allocator, out);
+            return resize_linear(image, scale, true, allocator, out, cancel);
     }
     return Status::kInvalidArgument;
 }

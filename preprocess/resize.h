@@ -22,8 +22,9 @@ ResizeScale resize_scale(const SelectedView& image, int width, int height);
 
 // The same pixels as OpenCV 4 for 8-bit images of three channels. out is allocated; it must not be
 // the owner of image. scale is resize_scale(), or 1 / factor where the caller resizes by a factor.
+// Status: kInvalidArgument, kOutOfMemory, kCancelled.
 Status resize(const SelectedView& image, int width, int height, ResizeScale scale,
-              ResizeMethod method, const Allocator& allocator, Image* out);
+              ResizeMethod method, const Allocator& allocator, Image* out, const Cancel& cancel = {});
 
 // Sets rows[y], of image.height values, to 1 for the rows that resize() with these arguments reads, else to 0.
 void mark_rows_read(const SelectedView& image, int width, int height, ResizeScale scale,

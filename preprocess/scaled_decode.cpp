@@ -14,7 +14,9 @@ Status decode_for_preset(const std::uint8_t* data, std::size_t size, const Decod
     Status status = decode_image(data, size, limits, {wanted, least_longer}, allocator, out, quality, detail);
     if (status != Status::kOk || out->is_full_size()) return status;
     int cut_side = 0;
-    status = measure_cut(out->image.view(), settings, allocator, &cut_side);
+    PresetSettings cutting = settings;
+    cutting.cancel = limits.cancel;
+    status = measure_cut(out->image.view(), cutting, allocator, &cut_side);
     if (status != Status::kOk) return status;
     if (cut_side >= wanted) return Status::kOk;
     // The same photo at the scale at which as large a part of it is large enough.

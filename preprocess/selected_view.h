@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "preprocess/cancel.h"
 #include "preprocess/image.h"
 
 namespace fovea::preprocess {
@@ -25,9 +26,11 @@ struct SelectedView {
     int height = 0;
 };
 
-// Packed copy; out must not own the pixels of view.
-inline void copy_selected(const SelectedView& view, std::uint8_t* out, std::ptrdiff_t out_stride) {
+// Packed copy; out must not own the pixels of view. False: the caller wishes to stop.
+[[nodiscard]] inline bool copy_selected(const SelectedView& view, std::uint8_t* out, std::ptrdiff_t out_stride, const Cancel& cancel) {
+    Pace pace(cancel);
     for (int y = 0; y < view.height; ++y, out += out_stride) {
+        if (pace.is_stopped_after(view.width)) return false;
         const std::uint8_t* row = view.row(y);
         if (view.columns == nullptr) {
             __builtin_memcpy(out, row, static_cast<std::size_t>(view.width) * 3);
@@ -37,6 +40,7 @@ inline void copy_selected(const SelectedView& view, std::uint8_t* out, std::ptrd
             __builtin_memcpy(out + std::ptrdiff_t{3} * x, row + view.offset(x), 3);
         }
     }
+    return true;
 }
 
 }  // namespace fovea::preprocess

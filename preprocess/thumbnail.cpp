@@ -205,13 +205,17 @@ void ThumbnailRows::finish_row() {
 }
 
 Status make_thumbnail(const PhotoView& photo, int longest_side, const Allocator& allocator,
-                      Image* thumbnail) {
+                      Image* thumbnail, const Cancel& cancel) {
     const ImageView& source = photo.image;
     if (source.pixels == nullptr) return Status::kInvalidArgument;
     ThumbnailRows rows(allocator);
     const Status status = rows.begin(source.width, source.height, photo.width, photo.height, longest_side);
     if (status != Status::kOk) return status;
-    for (int y = 0; y < source.height; ++y) rows.take(source.row(y));
+    Pace pace(cancel);
+    for (int y = 0; y < source.height; ++y) {
+        if (pace.is_stopped_after(source.width)) return Status::kCancelled;
+        rows.take(source.row(y));
+    }
     *thumbnail = rows.thumbnail();
     return Status::kOk;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "preprocess/cancel.h"
 #include "preprocess/photo.h"
 
 namespace fovea::preprocess {
@@ -65,8 +66,8 @@ class ThumbnailRows {
     int made_ = 0;  // rows of the thumbnail
 };
 
-// The same of a picture that is there. Status: kInvalidArgument, kOutOfMemory.
+// The same of a picture that is there. Status: kInvalidArgument, kOutOfMemory, kCancelled.
 Status make_thumbnail(const PhotoView& photo, int longest_side, const Allocator& allocator,
-                      Image* thumbnail);
+                      Image* thumbnail, const Cancel& cancel = {});
 
 }  // namespace fovea::preprocess

@@ -97,8 +97,10 @@ fovea_status fovea_heat_map_overlay(const fovea_explanation* explanation, const 
     preprocess::Image drawn(context.allocator);
     const fovea_status status = read_pixels(picture, context, &drawn);
     if (status != FOVEA_OK) return status;
-    draw_overlay({values, static_cast<int>(made.width), static_cast<int>(made.height), made.photo_x, made.photo_y,
-                  made.photo_width, made.photo_height, settings.colors, settings.opacity, settings.opacity_follows_map != 0},
-                 drawn.pixels.data(), drawn.width, drawn.height);
+    const bool is_drawn =
+        draw_overlay({values, static_cast<int>(made.width), static_cast<int>(made.height), made.photo_x, made.photo_y,
+                      made.photo_width, made.photo_height, settings.colors, settings.opacity, settings.opacity_follows_map != 0},
+                     drawn.pixels.data(), drawn.width, drawn.height, context.cancel);
+    if (!is_drawn) return context.log.fail(FOVEA_ERROR_CANCELLED, "the overlay was cancelled");
     return give(std::move(drawn), context, image);
 }

@@ -93,7 +93,7 @@ fovea_status read_pixels(const fovea_pixels* given, const PictureContext& contex
     if (problem != nullptr) {
         return context.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "pixels: plane %d: %s", plane, problem);
     }
-    return picture_status(preprocess::copy_upright(camera, orientation, context.allocator, out),
+    return picture_status(preprocess::copy_upright(camera, orientation, context.allocator, out, context.cancel),
                           "pixels", nullptr, context.log);
 }
 

@@ -37,7 +37,7 @@ fovea_status open_pixels(const void* pixels, const fovea_session&, const Picture
     const fovea_status status = read_pixels(static_cast<const fovea_pixels*>(pixels), context, &upright);
     if (status != FOVEA_OK) return status;
     *photo = preprocess::Photo(std::move(upright));
-    return picture_status(preprocess::copy_for_quality(*photo, context.allocator, copies), "quality", nullptr, context.log);
+    return picture_status(preprocess::copy_for_quality(*photo, context.allocator, copies, context.cancel), "quality", nullptr, context.log);
 }
 
 // quality -> result -> map, if asked for; open brings the photo of what is given, and what its quality is judged by. By a pointer: a

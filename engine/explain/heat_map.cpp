@@ -90,9 +90,12 @@ void normalise(float* values, std::size_t count, double part) {
     }
 }
 
-void draw_overlay(const Overlay& overlay, std::uint8_t* rgb, int width, int height) {
+bool draw_overlay(const Overlay& overlay, std::uint8_t* rgb, int width, int height, const Cancel& cancel) {
+    constexpr std::int64_t kWorkOfPixel = 8;
+    Pace pace(cancel);
     const auto place = [](int pixel, double begin, double size, int count) { return (pixel + 0.5 - begin) / size * count; };
     for (int y = 0; y < height; ++y) {
+        if (pace.is_stopped_after(kWorkOfPixel * width)) return false;
         const double v = place(y, overlay.y, overlay.height, overlay.map_height);
         if (v < 0 || v > overlay.map_height) continue;
         const Between rows = between(v - 0.5, overlay.map_height);
@@ -115,6 +118,7 @@ void draw_overlay(const Overlay& overlay, std::uint8_t* rgb, int width, int heig
             pixel[2] = mixed(pixel[2], color.blue, opacity);
         }
     }
+    return true;
 }
 
 }  // namespace fovea

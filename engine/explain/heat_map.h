@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "fovea/fovea.h"
+#include "preprocess/cancel.h"
 
 namespace fovea {
 
@@ -29,6 +30,7 @@ struct Overlay {
     double opacity;
     bool opacity_follows_map;
 };
-void draw_overlay(const Overlay& overlay, std::uint8_t* rgb, int width, int height);
+// False: the caller wishes to stop.
+[[nodiscard]] bool draw_overlay(const Overlay& overlay, std::uint8_t* rgb, int width, int height, const Cancel& cancel);
 
 }  // namespace fovea

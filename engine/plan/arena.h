@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "engine/align.h"
-#include "engine/cancel.h"
 #include "fovea/fovea.h"
+#include "preprocess/cancel.h"
 #include "preprocess/memory.h"
 
 namespace fovea {

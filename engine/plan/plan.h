@@ -5,12 +5,12 @@
 #include <cstdint>
 
 #include "engine/plan/arena.h"
-#include "engine/cancel.h"
 #include "engine/model/graph.h"
 #include "engine/log.h"
 #include "engine/steps/backward_pass.h"
 #include "engine/steps/step.h"
 #include "ops/cpu_features.h"
+#include "preprocess/cancel.h"
 #include "preprocess/memory.h"
 
 namespace fovea {

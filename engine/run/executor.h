@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/cancel.h"
 #include "engine/plan/plan.h"
 #include "engine/steps/run.h"
 #include "engine/run/threads.h"
 #include "fovea/fovea.h"
+#include "preprocess/cancel.h"
 
 namespace fovea {
 

@@ -15,7 +15,7 @@ constexpr const char* kLinear = "cv_linear";
 constexpr const char* kArea = "cv_area";
 
 preprocess::DecodeLimits limits_of(const PictureContext& context) {
-    return {context.max_side, context.max_pixels, context.max_bytes, context.cancel, context.cancel_cookie};
+    return {context.max_side, context.max_pixels, context.max_bytes, context.cancel};
 }
 
 // The detail of a success is a warning.
@@ -33,8 +33,7 @@ PictureContext::PictureContext(const fovea_session_settings& settings)
       max_side(settings.max_image_side),
       max_pixels(settings.max_image_pixels),
       max_bytes(settings.max_decode_bytes),
-      cancel(settings.cancel),
-      cancel_cookie(settings.cancel_cookie) {}
+      cancel{settings.cancel, settings.cancel_cookie} {}
 
 fovea_status picture_status(preprocess::Status status, const char* what, const char* detail,
                             const Log& log) {
@@ -96,6 +95,7 @@ fovea_status run_preset(const preprocess::Photo& photo, preprocess::PresetSettin
                         preprocess::PresetGeometry* geometry) {
     settings.max_side = context.max_side;
     settings.max_pixels = context.max_pixels;
+    settings.cancel = context.cancel;
     const preprocess::Status status =
         preprocess::apply_preset(photo.image.view(), settings, context.allocator, out, geometry);
     if (geometry != nullptr) {

@@ -7,6 +7,7 @@
 #include "engine/log.h"
 #include "engine/model/contents.h"
 #include "fovea/fovea.h"
+#include "preprocess/cancel.h"
 #include "preprocess/image.h"
 #include "preprocess/photo.h"
 #include "preprocess/preset.h"
@@ -21,8 +22,7 @@ struct PictureContext {
     std::uint32_t max_side;
     std::uint64_t max_pixels;
     std::uint64_t max_bytes;
-    int (*cancel)(void* cookie);
-    void* cancel_cookie;
+    Cancel cancel;
 
     explicit PictureContext(const fovea_session_settings& settings);
 };

@@ -290,13 +290,13 @@ TEST_CASE("a decoding can be cancelled at each question") {
         INFO(name);
         Countdown never{-1, 0};
         DecodeLimits limits;
-        limits.cancel = cancel;
-        limits.cancel_cookie = &never;
+        limits.cancel.function = cancel;
+        limits.cancel.cookie = &never;
         CHECK(decode(read_seed(name), limits).status == Status::kOk);
         CHECK(never.asked >= 1);
         for (int k = 0; k < never.asked; ++k) {
             Countdown countdown{k, 0};
-            limits.cancel_cookie = &countdown;
+            limits.cancel.cookie = &countdown;
             CHECK(decode(read_seed(name), limits).status == Status::kCancelled);
             CHECK(countdown.asked == k + 1);
         }

@@ -106,6 +106,99 @@ TEST_CASE("a decoding is cancelled by the settings' callback") {
   CHECK(asked == 1);
 }
 
+namespace {
+
+// Counts the questions, and says stop at one of them.
+struct Questions {
+  int asked = 0;
+  int stop_at = -1;
+
+  static int ask(void *cookie) {
+    auto *self = static_cast<Questions *>(cookie);
+    return self->asked++ == self->stop_at ? 1 : 0;
+  }
+};
+
+// The call asks at least so often; stopped at any question (some of many are
+// tried) it says so at once, makes no picture and leaves no memory behind.
+template <typename Call> void check_cancelling(int least, const Call &call) {
+  test_memory::CountingAllocator allocator;
+  Questions questions;
+  fovea_session_settings settings;
+  fovea_session_settings_init(&settings);
+  settings.allocator = allocator.hooks();
+  settings.cancel = Questions::ask;
+  settings.cancel_cookie = &questions;
+  fovea_image image = test_memory::sized<fovea_image>();
+  REQUIRE(call(&settings, &image) == FOVEA_OK);
+  fovea_image_free(&image);
+  const int all = questions.asked;
+  CHECK(all >= least);
+  for (int k = 0; k < all; k += std::max(1, all / 8)) {
+    questions = {0, k};
+    CHECK(call(&settings, &image) == FOVEA_ERROR_CANCELLED);
+    CHECK(questions.asked == k + 1);
+    CHECK(image.data == nullptr);
+    CHECK(allocator.live == 0);
+  }
+}
+
+} // namespace
+
+TEST_CASE("every preset of a large photo asks whether to stop") {
+  constexpr int kWidth = 1500, kHeight = 1000;
+  const std::vector<std::uint8_t> photo = disc(kWidth, kHeight);
+  fovea_pixels pixels = rgb(photo, kWidth, kHeight);
+  struct Case {
+    const char *name, *resize;
+    std::uint32_t rotation;
+    int least;
+  };
+  // 1.5 million pixels are looked at, copied (which counts twice) and filtered.
+  const Case cases[] = {
+      {"none", "cv_linear", 0, 2},
+      {"none", "cv_linear", 90, 2},
+      {"none", "cv_area", 0, 4},
+      {"kaggle_ben_color", "cv_area", 0, 4},
+      {"kaggle_circle", "cv_linear", 0, 15},
+      {"kaggle_circle_v2", "cv_area", 180, 15},
+      {"graham2015", "cv_linear", 0, 5},
+      {"eyeq", "cv_area", 0, 4},
+  };
+  for (const Case &c : cases) {
+    CAPTURE(c.name);
+    CAPTURE(c.resize);
+    fovea_preset preset;
+    fovea_preset_init(&preset);
+    preset.name = c.name;
+    preset.resize = c.resize;
+    preset.output_size = 200;
+    pixels.rotation = c.rotation;
+    check_cancelling(c.least, [&](const fovea_session_settings *settings,
+                                  fovea_image *image) {
+      return fovea_preprocess(&pixels, &preset, settings, image);
+    });
+  }
+}
+
+TEST_CASE("a map is laid over a large photo with questions whether to stop") {
+  constexpr int kWidth = 1500, kHeight = 1000;
+  const std::vector<std::uint8_t> photo = disc(kWidth, kHeight);
+  const fovea_pixels pixels = rgb(photo, kWidth, kHeight);
+  const float map[4] = {0, 0.5F, 1, 0.25F};
+  auto explanation = test_memory::sized<fovea_explanation>();
+  explanation.map = map;
+  explanation.height = explanation.width = 2;
+  explanation.channels = 1;
+  explanation.photo_width = kWidth;
+  explanation.photo_height = kHeight;
+  check_cancelling(12, [&](const fovea_session_settings *settings,
+                           fovea_image *image) {
+    return fovea_heat_map_overlay(&explanation, map, &pixels, nullptr, settings,
+                                  image);
+  });
+}
+
 TEST_CASE("the settings' limits hold for the pictures within a preset") {
   const std::vector<std::uint8_t> line(std::size_t{2000} * 3, 200);
   const fovea_pixels pixels = rgb(line, 2000, 1);

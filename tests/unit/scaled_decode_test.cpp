@@ -108,8 +108,8 @@ TEST_CASE("limits hold, and the decoding can be stopped at any time") {
         for (;; ++refused) {
             Cancelling cancelling{refused};
             limits = {};
-            limits.cancel = &Cancelling::ask;
-            limits.cancel_cookie = &cancelling;
+            limits.cancel.function = &Cancelling::ask;
+            limits.cancel.cookie = &cancelling;
             const Status status = decode(file, settings, 0, &photo, limits);
             if (status == Status::kOk) break;
             REQUIRE(status == Status::kCancelled);
