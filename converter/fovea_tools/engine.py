@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -13,9 +15,46 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 import numpy as np
 
 from .errors import EngineError
+from .file.input_file import read_file
+from .terminal import complain
 
 EXPLAINED_AT_ONCE = 64  # maps that lie on disk at a time
 TAPS_AT_ONCE = 512  # taps, of so many pictures as they are of, that lie on disk at a time
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise EngineError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise EngineError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _remove(folder: str) -> None:
+    """As far as it can be; not all that may fail here is among the errors that Python ignores. What is left is told at the end."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _save(path: str, values: np.ndarray) -> None:
+    """NumPy's own writing to a file tells no cause where it fails."""
+    data = io.BytesIO()
+    np.save(data, values)
+    _write(path, data.getvalue())
+
+
+def _load(path: str) -> np.ndarray:
+    try:
+        return np.load(io.BytesIO(_read(path)))
+    except (ValueError, EOFError) as error:
+        raise EngineError(f"{path}: cannot be read ({error})") from error
 
 
 class Engine:
@@ -28,7 +67,9 @@ class Engine:
         self.count = 0
 
     def close(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
+        if os.path.exists(self.folder):
+            complain("warning", f"{self.folder}: temporary files are left there, they cannot be removed")
 
     def output(self, *arguments: str) -> str:
         try:
@@ -43,11 +84,7 @@ class Engine:
         """The path of a file with these bytes."""
         self.count += 1
         path = os.path.join(self.folder, f"model{self.count}.fovea")
-        try:
-            with open(path, "wb") as file:
-                file.write(data)
-        except OSError as error:
-            raise EngineError(f"{path}: {error.strerror}") from error
+        _write(path, data)
         return path
 
     def pictures(self, model: str, photos: Sequence[str], say: Callable[[str], None]) -> List[str]:
@@ -65,20 +102,20 @@ class Engine:
         folder = tempfile.mkdtemp(dir=self.folder)
         paths = [os.path.join(folder, f"{number}.npy") for number in range(len(pixels))]
         for path, data in zip(paths, pixels):
-            np.save(path, np.frombuffer(data, np.uint8).reshape(shape))
+            _save(path, np.frombuffer(data, np.uint8).reshape(shape))
         return paths
 
     def float_files(self, pictures: Sequence[np.ndarray]) -> List[str]:
         folder = tempfile.mkdtemp(dir=self.folder)
         paths = [os.path.join(folder, f"{number}.npy") for number in range(len(pictures))]
         for path, values in zip(paths, pictures):
-            np.save(path, values.astype(np.float32))
+            _save(path, values.astype(np.float32))
         return paths
 
     @staticmethod
     def forget(paths: Sequence[str]) -> None:
         """Removes what pictures(), pixel_files() or float_files() made in one call."""
-        shutil.rmtree(os.path.dirname(paths[0]), ignore_errors=True)
+        _remove(os.path.dirname(paths[0]))
 
     def logits(self, model: str, pictures: Sequence[str]) -> np.ndarray:
         return self._told(model, pictures, "logits")
@@ -102,8 +139,8 @@ class Engine:
             text = self.output("explain", "--model", model, *options, "--raw", folder if len(some) > 1 else os.path.join(folder, "0_"), *some)
             paths = sorted(os.listdir(folder), key=lambda name: int(name.partition("_")[0]))
             for line, path in zip(text.splitlines(), paths):
-                yield json.loads(line), np.load(os.path.join(folder, path))
-            shutil.rmtree(folder, ignore_errors=True)
+                yield json.loads(line), _load(os.path.join(folder, path))
+            _remove(folder)
 
     def taps(self, model: str, pictures: Sequence[str], names: Sequence[str],
              progress: Callable[[int], None] = lambda done: None) -> Iterator[Dict[str, np.ndarray]]:
@@ -111,13 +148,12 @@ class Engine:
         at_once = min(max(TAPS_AT_ONCE // len(names), 1), 64)
         for start in range(0, len(pictures), at_once):
             some = list(pictures[start:start + at_once])
-            folder = os.path.join(self.folder, "taps")
-            shutil.rmtree(folder, ignore_errors=True)
+            folder = tempfile.mkdtemp(dir=self.folder)
             self.output("run", "--model", model, "--size", self.size, "--taps", ",".join(names), "--dump", folder, *some)
             folders = sorted(os.listdir(folder), key=lambda name: int(name.partition("_")[0])) if len(some) > 1 else [""]
             for one in folders:
                 place = os.path.join(folder, one)
-                with open(os.path.join(place, "index.json"), encoding="utf-8") as file:
-                    index = json.load(file)["taps"]
-                yield {tap["name"]: np.load(os.path.join(place, tap["file"])) for tap in index}
+                index = json.loads(_read(os.path.join(place, "index.json")))["taps"]
+                yield {tap["name"]: _load(os.path.join(place, tap["file"])) for tap in index}
+            _remove(folder)
             progress(start + len(some))

@@ -7,10 +7,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import functools
 import io
 import os
 import sys
-from typing import Any, Optional, TextIO
+from typing import Any, Callable, Optional, Sequence, TextIO
+
+Main = Callable[[Optional[Sequence[str]]], int]
 
 
 def printable(text: str) -> str:
@@ -63,6 +66,20 @@ def show_progress(text: str) -> None:
     """A sign of life in place of the last one, where a person looks on."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{printable(text)}", end="", file=sys.stderr, flush=True)
+
+
+def tells_lack_of_memory(program: str) -> Callable[[Main], Main]:
+    """Of a command's main(): a small model may have maps of gigabytes, and a lack of memory is a failure like any other (exit status 1)."""
+    def wrapped(main: Main) -> Main:
+        @functools.wraps(main)
+        def run(argv: Optional[Sequence[str]] = None) -> int:
+            try:
+                return main(argv)
+            except MemoryError:
+                complain(program, "out of memory")
+                return 1
+        return run
+    return wrapped
 
 
 class Parser(argparse.ArgumentParser):

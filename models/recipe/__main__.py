@@ -183,10 +183,18 @@ def _what_continues(out):
 
 def main(arguments=None):
     parsed = _parse(arguments)
+    out = pathlib.Path(parsed.out).expanduser()
+    try:
+        return _run(parsed, out)
+    except KeyboardInterrupt:
+        print(f"\nrecipe: stopped. {_what_continues(out)}", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(parsed, out):
     # Only now, so that --help and a wrong option answer at once.
     from . import compare, export, from_detector, images, labels, network, parity, prose, protocol, record, sampling, split, train
     from . import settings as settings_module
-    out = pathlib.Path(parsed.out).expanduser()
     try:
         settings = settings_module.read(parsed.settings)
         for folder in parsed.compare:
@@ -202,9 +210,6 @@ def main(arguments=None):
             protocol.ProtocolError, from_detector.DetectorError, parity.ParityError, OSError) as error:
         complain("recipe", str(error))
         return 1
-    except KeyboardInterrupt:
-        print(f"\nrecipe: stopped. {_what_continues(out)}", file=sys.stderr)
-        return INTERRUPTED
     return 0
 
 

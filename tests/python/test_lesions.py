@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """fovea-lesions: its figures on maps with known answers, and the command on made photos and a network that sees nothing but red spots."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -168,6 +169,16 @@ def test_what_cannot_be_measured_is_said(made, tmp_path, capsys):
         with pytest.raises(SystemExit) as end:
             main(arguments(made, *wrong))
         assert end.value.code == 2
+
+
+@needs_binary
+@pytest.mark.parametrize("data", [b"", b"no picture", None])
+def test_a_damaged_mask_is_named(made, tmp_path, capsys, data):
+    folder = shutil.copytree(made, tmp_path / "copy")
+    mask = folder / "masks" / "p1.png"
+    mask.write_bytes(mask.read_bytes()[:-40] if data is None else data)
+    assert main(arguments(folder, "--methods", "gradient")) == 1
+    assert capsys.readouterr().err == f"fovea-lesions: {mask}: it is no picture that can be read\n"
 
 
 def test_shuffled_weights_are_the_same_numbers_elsewhere():

@@ -3,9 +3,12 @@
 tested elsewhere."""
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 
 import numpy as np
@@ -261,6 +264,19 @@ def test_an_interrupt_says_what_continues(workplace, capsys, monkeypatch):
     (workplace / "out" / "history.csv").write_text("epoch,loss,mean_auc\n1,0.5,0.7\n2,0.4,0.8\n")
     assert run(workplace, "--figures-only") == 130
     assert f"{workplace / 'out'}: 2 epochs are finished" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_libraries_are_loaded_says_it_too(workplace):
+    early = workplace / "early"
+    early.mkdir()
+    (early / "tensorflow.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(9)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "recipe", "--settings", workplace / "tiny.toml", "--data", f"own={workplace / 'photos'}", "--fovea", "fovea",
+         "--out", workplace / "out", "--figures-only"], env={**os.environ, "PYTHONPATH": os.pathsep.join([str(early), *sys.path])},
+        stderr=subprocess.PIPE, text=True, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell's background job, in which tests may run, ignores it
+    assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.startswith("\nrecipe: stopped. The same command continues: no epoch is finished")
 
 
 def test_failures_end_with_a_message_and_status_1(workplace, capsys):

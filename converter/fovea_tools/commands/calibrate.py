@@ -17,7 +17,7 @@ from ..file.fovea_file import TARGETS, FormatError, FoveaModel, read_fovea
 from ..file.input_file import read_file
 from ..file.output_file import write_file
 from ..labels import LabelError
-from ..terminal import Parser, complain, printable, say
+from ..terminal import Parser, complain, printable, say, tells_lack_of_memory
 from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_MODEL = 0, 1, 4
@@ -153,6 +153,7 @@ def _run(arguments: argparse.Namespace) -> None:
         say(f"{text}\n{printable(target)}: written, sha256 {report['calibrated']['sha256']}")
 
 
+@tells_lack_of_memory("fovea-calibrate")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = _parse(argv)
     try:

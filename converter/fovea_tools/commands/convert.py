@@ -9,12 +9,13 @@ from typing import Optional, Sequence
 from ..conversion.convert import convert
 from ..errors import ConversionError, UsageError
 from ..file.output_file import write_file
-from ..terminal import complain, printable, say
+from ..terminal import complain, printable, say, tells_lack_of_memory
 from .convert_options import parser, read_options
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 
 
+@tells_lack_of_memory("fovea-convert")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     try:
         arguments = parser().parse_args(argv)

@@ -13,7 +13,7 @@ from .. import __version__, labels
 from ..errors import UsageError, missing_library
 from ..evaluation import EvaluationError
 from ..file.output_file import write_file
-from ..terminal import Parser, complain, printable, say
+from ..terminal import Parser, complain, printable, say, tells_lack_of_memory
 from . import label_options
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ def _run(arguments: argparse.Namespace) -> str:
     return text
 
 
+@tells_lack_of_memory("fovea-evaluate")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = parse(argv)
     try:

@@ -14,7 +14,7 @@ from ..errors import EngineError, UsageError, missing_library
 from ..file.fovea_file import FormatError, read_fovea
 from ..file.input_file import read_file
 from ..file.output_file import check_output, write_file
-from ..terminal import Parser, complain, say, show_progress
+from ..terminal import Parser, complain, say, show_progress, tells_lack_of_memory
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 STEPS = re.compile("integrated/[1-9][0-9]{0,4}")
@@ -103,6 +103,7 @@ def _figures(arguments: argparse.Namespace) -> List[str]:
     return tables
 
 
+@tells_lack_of_memory("fovea-lesions")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = parse(argv)
     try:

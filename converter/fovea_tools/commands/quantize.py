@@ -19,7 +19,7 @@ from ..errors import EngineError, QuantizationError, UsageError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
 from ..file.input_file import files_below, read_file
 from ..file.output_file import check_output, write_file
-from ..terminal import Parser, complain, printable, say
+from ..terminal import Parser, complain, printable, say, tells_lack_of_memory
 
 EXIT_OK, EXIT_FAILED, EXIT_WRONG_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
 LEAST_PHOTOS = 64  # with fewer, rare large values are cut off
@@ -231,6 +231,7 @@ def _widen(quantizer, quantized, calibration: Sequence[str], steering: Sequence[
         quantized = quantizer.build(wider, calibration)
 
 
+@tells_lack_of_memory("fovea-quantize")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = _parse(argv)
 

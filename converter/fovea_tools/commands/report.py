@@ -16,7 +16,7 @@ from ..file.input_file import read_file
 from ..file.output_file import write_file
 from ..reporting import ReportError
 from ..tables import TableError
-from ..terminal import Parser, complain
+from ..terminal import Parser, complain, tells_lack_of_memory
 
 DESCRIPTION = """Makes one HTML page of the results of `fovea screen`: the photos, each with its verdict, what to do about its quality, and warnings;
 of a batch, to filter and sort, or of one patient, both eyes side by side. The page is one file, needs no network and prints well."""
@@ -117,6 +117,7 @@ def _run(arguments: argparse.Namespace) -> List[str]:
     return [f"{item.prediction.file}: {item.pictures.missing}" for item in items if item.pictures.missing and item.outcome != "error"]
 
 
+@tells_lack_of_memory("fovea-report")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = parse(argv)
     try:

@@ -16,8 +16,9 @@ from ..evaluation import EvaluationError
 from ..file.fovea_file import FormatError, FoveaModel, read_fovea, read_sections
 from ..file.input_file import read_file
 from ..file.output_file import check_output, write_file
+from ..file.picture_file import read_picture
 from ..labels import LabelError
-from ..terminal import Parser, complain, say, show_progress
+from ..terminal import Parser, complain, say, show_progress, tells_lack_of_memory
 from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -92,7 +93,6 @@ def _rates(called: Any, positive: Any) -> Dict[str, Optional[float]]:
 def _figures(arguments: argparse.Namespace) -> Dict[str, Any]:
     # Only now, so that --help and a wrong option answer at once.
     import numpy as np
-    from PIL import Image
 
     from ..attacks import attack
     from ..calibration import softmax
@@ -145,7 +145,7 @@ def _figures(arguments: argparse.Namespace) -> Dict[str, Any]:
     try:
         photos = [os.path.abspath(os.path.join(arguments.photos, case.prediction.file)) for case in cases]
         paths = photos if arguments.prepared else engine.pictures(path, photos, tell)
-        targets = [attack.Target(np.asarray(Image.open(picture).convert("RGB")), -1 if case.positive else 1) for picture, case in zip(paths, cases)]
+        targets = [attack.Target(np.asarray(read_picture(picture).convert("RGB")), -1 if case.positive else 1) for picture, case in zip(paths, cases)]
         rows = [judged("none", 0.0, [target.pixels for target in targets])]
         slopes = attack.gradients(engine, path, [target.pixels for target in targets])
         for epsilon in arguments.epsilons:
@@ -177,6 +177,7 @@ def markdown(figures: Dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@tells_lack_of_memory("fovea-robustness")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = parse(argv)
     try:

@@ -16,7 +16,7 @@ from ..file.fovea_file import FormatError, FoveaModel, read_fovea
 from ..file.input_file import files_below, read_file
 from ..file.output_file import check_output, write_file
 from ..labels import LabelError
-from ..terminal import Parser, complain, printable, say, show_progress
+from ..terminal import Parser, complain, printable, say, show_progress, tells_lack_of_memory
 from . import label_options
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_BAD_MODEL = 0, 1, 2, 4
@@ -178,6 +178,7 @@ def _run(arguments: argparse.Namespace) -> None:
             f"sha256 {hashlib.sha256(changed).hexdigest()}")
 
 
+@tells_lack_of_memory("fovea-typicality")
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)

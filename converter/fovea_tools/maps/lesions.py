@@ -12,6 +12,7 @@ import numpy as np
 
 from ..engine import Engine
 from ..file.input_file import read_file
+from ..file.picture_file import read_picture
 from . import MapError, figures
 from .randomised import EVERYTHING, HEAD, randomised
 
@@ -55,19 +56,17 @@ def pairs(photos: pathlib.Path, masks: pathlib.Path, limit: int) -> List[Tuple[p
 
 
 def read_cases(engine: Engine, model: str, found: Sequence[Tuple[pathlib.Path, pathlib.Path]], say: Callable[[str], None]) -> List[Case]:
-    from PIL import Image
     photos = [str(photo.resolve()) for photo, _ in found]
     pictures = engine.pictures(model, photos, say)
     cases = []
     # Where the network's picture lies on the photo is told with every explanation, of which this is the quickest.
     areas = [told["photo_area"] for told, _ in engine.explained(model, photos, "--method", "gradient")]
     for (photo, mask), picture, area in zip(found, pictures, areas):
-        bits = np.asarray(Image.open(mask))
-        with Image.open(photo) as opened:
-            size = opened.size
+        bits = np.asarray(read_picture(mask))
+        size = read_picture(photo).size
         if bits.ndim != 2 or bits.shape != (size[1], size[0]):
             raise MapError(f"{mask}: not a grey picture of the photo's size, {size[0]} x {size[1]}")
-        pixels = np.asarray(Image.open(picture).convert("RGB"))
+        pixels = np.asarray(read_picture(picture).convert("RGB"))
         side = len(pixels)
         lit = pixels.any(axis=2)
         if not lit.any():

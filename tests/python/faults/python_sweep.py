@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import sys
+import tempfile
 import traceback
 
 
@@ -25,6 +26,8 @@ def run(shim, main, arguments, source, fault):
     child = os.fork()
     if child == 0:
         os.chdir(folder)
+        if (folder / "tmp").is_dir():  # what a command writes for a while counts, too
+            tempfile.tempdir = str(folder / "tmp")
         for path, descriptor in ((out, 1), (error, 2)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
         call, number, how = fault or ("", 0, "")
