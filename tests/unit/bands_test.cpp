@@ -185,6 +185,13 @@ model_builder::ModelSpec wide_network(std::mt19937& random) {
     return spec;
 }
 
+// What this CPU has of an instruction set that fovea_isa_name() names.
+fovea::ops::CpuFeatureSet features_of_level(std::uint32_t number) {
+    const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(number));
+    REQUIRE(level != nullptr);
+    return level->allowed & fovea::ops::detect_cpu_features();
+}
+
 }  // namespace
 
 TEST_CASE("bands and threads change no bit of small networks, whatever is kept") {
@@ -207,9 +214,7 @@ TEST_CASE("what is joined without a copy has the same bits, in floats and in hal
     Counts counts;
     std::uint32_t round = 0;
     for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
-        const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
-        REQUIRE(level != nullptr);
-        const auto features = level->allowed & fovea::ops::detect_cpu_features();
+        const auto features = features_of_level(i);
         for (std::uint32_t repeat = 0; repeat < 12; ++repeat) {
             std::mt19937 random(45000 + round++);
             INFO(fovea_isa_name(i), " round ", round);
@@ -239,13 +244,11 @@ TEST_CASE("nor of larger, oblong and odd inputs, on any instruction set") {
         const std::uint32_t height = size[0];
         const std::uint32_t width = size[1];
         for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
-            const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
-            REQUIRE(level != nullptr);
             std::mt19937 random(50000 + round++);
             INFO(height, "x", width, " ", fovea_isa_name(i), " round ", round);
             const auto network = random_network::make(random, 14);
             check_network(network.spec, network.spec, height, width,
-                          level->allowed & fovea::ops::detect_cpu_features(), random, &counts);
+                          features_of_level(i), random, &counts);
         }
     }
     CHECK(counts.compared > 200);
@@ -256,10 +259,8 @@ TEST_CASE("nor of larger, oblong and odd inputs, on any instruction set") {
 TEST_CASE("weights in half precision give the bits of the same weights as floats") {
     Counts counts;
     for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
-        const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
-        REQUIRE(level != nullptr);
         INFO(fovea_isa_name(i));
-        const auto features = level->allowed & fovea::ops::detect_cpu_features();
+        const auto features = features_of_level(i);
         std::mt19937 random(60000);
         const auto compare_storage = [&](const model_builder::ModelSpec& spec, std::uint32_t height,
                                          std::uint32_t width) {
@@ -282,10 +283,8 @@ TEST_CASE("weights in half precision give the bits of the same weights as floats
 TEST_CASE("bands, threads and what is kept change no bit of maps of halves") {
     Counts counts;
     for (std::uint32_t i = 0; fovea_isa_name(i) != nullptr; ++i) {
-        const fovea::ops::IsaLevel* level = fovea::ops::find_isa_level(fovea_isa_name(i));
-        REQUIRE(level != nullptr);
         INFO(fovea_isa_name(i));
-        const auto features = level->allowed & fovea::ops::detect_cpu_features();
+        const auto features = features_of_level(i);
         std::mt19937 random(70000);
         const auto check = [&](const model_builder::ModelSpec& spec, std::uint32_t height,
                                std::uint32_t width) {

@@ -15,6 +15,7 @@
 
 #include "fovea/fovea.h"
 #include "tests/unit/code_network.h"
+#include "tests/unit/convolution_node.h"
 #include "tests/unit/fundus_picture.h"
 #include "tests/unit/model_builder.h"
 #include "tests/unit/test_memory.h"
@@ -36,13 +37,8 @@ ModelSpec floats() {
     const auto number = [&] { return static_cast<float>(random() % 2001) / 1000.0f - 1.0f; };
     ModelSpec spec;
     spec.input_height = spec.input_width = spec.default_height = spec.default_width = 32;
-    model_builder::NodeSpec convolution{.kind = model_builder::kConvolution, .inputs = {0}, .activation = model_builder::kSwish};
-    convolution.kernel_height = convolution.kernel_width = 3;
-    convolution.stride_y = convolution.stride_x = 2;
-    convolution.dilation_y = convolution.dilation_x = 1;
-    convolution.same_padding = true;
-    convolution.groups = 1;
-    convolution.output_channels = 8;
+    model_builder::NodeSpec convolution = model_builder::convolution_node(0, 3, 2, 8);
+    convolution.activation = model_builder::kSwish;
     for (int i = 0; i < 3 * 3 * 3 * 8; ++i) convolution.weights.push_back((i % 8 == 0 ? 1e-38f : 1.0f) * number());
     for (int i = 0; i < 8; ++i) convolution.bias.push_back(i % 8 == 0 ? 0.0f : number());
     spec.add(convolution);

@@ -20,6 +20,7 @@
 #include "engine/steps/backward_pass.h"
 #include "fovea/fovea.h"
 #include "tests/unit/code_network.h"
+#include "tests/unit/convolution_node.h"
 #include "tests/unit/random_network.h"
 #include "tests/unit/test_memory.h"
 
@@ -167,17 +168,7 @@ TEST_CASE("gradients of local response normalisation, of every power, are what d
             std::uniform_real_distribution<float> uniform(-0.02f, 0.02f);
             std::vector<float> weights(18);
             for (float& w : weights) w = uniform(random);
-            const std::uint32_t mixed = spec.add({.kind = model_builder::kConvolution,
-                                                  .inputs = {0},
-                                                  .weights = weights,
-                                                  .kernel_height = 1,
-                                                  .kernel_width = 1,
-                                                  .stride_y = 1,
-                                                  .stride_x = 1,
-                                                  .dilation_y = 1,
-                                                  .dilation_x = 1,
-                                                  .groups = 1,
-                                                  .output_channels = 6});
+            const std::uint32_t mixed = spec.add(model_builder::convolution_node(0, 1, 1, 6, weights));
             const std::uint32_t last = spec.add({.kind = model_builder::kLrn,
                                                  .inputs = {mixed},
                                                  .weights = {1.5f, 0.4f, beta},

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "fovea/fovea.h"
+#include "tests/unit/convolution_node.h"
 #include "tests/unit/fundus_picture.h"
 #include "tests/unit/model_builder.h"
 #include "tests/unit/test_memory.h"
@@ -279,18 +280,7 @@ TEST_CASE("a session goes on in a child process, with and without threads of its
         // Layers that are worth every thread.
         ModelSpec spec;
         spec.input_height = spec.input_width = spec.default_height = spec.default_width = 64;
-        spec.add({.kind = kConvolution,
-                  .inputs = {0},
-                  .weights = std::vector<float>(3 * 3 * 3 * 64, 0.01f),
-                  .kernel_height = 3,
-                  .kernel_width = 3,
-                  .stride_y = 1,
-                  .stride_x = 1,
-                  .dilation_y = 1,
-                  .dilation_x = 1,
-                  .same_padding = true,
-                  .groups = 1,
-                  .output_channels = 64});
+        spec.add(convolution_node(0, 3, 1, 64, std::vector<float>(3 * 3 * 3 * 64, 0.01f)));
         spec.add({.kind = kGlobalPool, .inputs = {1}});
         spec.logits = spec.probabilities = spec.add({.kind = kDense,
                                                      .inputs = {2},

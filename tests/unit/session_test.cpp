@@ -13,6 +13,7 @@
 
 #include "engine/session.h"
 #include "fovea/fovea.h"
+#include "tests/unit/convolution_node.h"
 #include "tests/unit/model_builder.h"
 #include "tests/unit/test_memory.h"
 
@@ -363,19 +364,8 @@ ModelSpec long_layer_spec(const char* kind) {
     std::uint32_t channels = 3;
     const auto convolution = [&](std::uint32_t input, std::uint32_t kernel, std::uint32_t outputs) {
         const std::uint32_t value =
-            spec.add({.kind = kConvolution,
-                      .inputs = {input},
-                      .weights = std::vector<float>(
-                          std::size_t{kernel} * kernel * channels * outputs, 1e-3f),
-                      .kernel_height = kernel,
-                      .kernel_width = kernel,
-                      .stride_y = 1,
-                      .stride_x = 1,
-                      .dilation_y = 1,
-                      .dilation_x = 1,
-                      .same_padding = true,
-                      .groups = 1,
-                      .output_channels = outputs});
+            spec.add(convolution_node(input, kernel, 1, outputs,
+                                      std::vector<float>(std::size_t{kernel} * kernel * channels * outputs, 1e-3f)));
         channels = outputs;
         return value;
     };
@@ -518,17 +508,7 @@ TEST_CASE("a small model that asks for gigabytes is refused before they are take
     spec.golden.clear();
     // 8192 x 8192 x 8 floats, that no band makes smaller: the pools need them whole.
     spec.default_height = spec.default_width = 8192;
-    spec.add({.kind = kConvolution,
-              .inputs = {0},
-              .weights = std::vector<float>(3 * 8, 0.1f),
-              .kernel_height = 1,
-              .kernel_width = 1,
-              .stride_y = 1,
-              .stride_x = 1,
-              .dilation_y = 1,
-              .dilation_x = 1,
-              .groups = 1,
-              .output_channels = 8});
+    spec.add(convolution_node(0, 1, 1, 8, std::vector<float>(3 * 8, 0.1f)));
     spec.add({.kind = kGlobalPool, .inputs = {1}});
     spec.add({.kind = kMultiply, .inputs = {1, 2}});
     spec.add({.kind = kGlobalPool, .inputs = {3}});

@@ -14,6 +14,7 @@
 #include "engine/screening/views.h"
 #include "fovea/fovea.h"
 #include "tests/unit/code_network.h"
+#include "tests/unit/convolution_node.h"
 #include "tests/unit/fundus_picture.h"
 #include "tests/unit/model_builder.h"
 #include "tests/unit/test_memory.h"
@@ -119,13 +120,8 @@ ModelSpec network_of(std::uint32_t side, std::uint32_t seed) {
     std::mt19937 random(seed);
     const auto number = [&] { return static_cast<float>(random() % 2001) / 1000.0f - 1.0f; };
     ModelSpec spec;
-    model_builder::NodeSpec convolution{.kind = model_builder::kConvolution, .inputs = {0}, .activation = model_builder::kRelu};
-    convolution.kernel_height = convolution.kernel_width = 3;
-    convolution.stride_y = convolution.stride_x = 2;
-    convolution.dilation_y = convolution.dilation_x = 1;
-    convolution.same_padding = true;
-    convolution.groups = 1;
-    convolution.output_channels = 8;
+    model_builder::NodeSpec convolution = model_builder::convolution_node(0, 3, 2, 8);
+    convolution.activation = model_builder::kRelu;
     for (int i = 0; i < 3 * 3 * 3 * 8; ++i) convolution.weights.push_back(number() / 255);
     for (int i = 0; i < 8; ++i) convolution.bias.push_back(number());
     convolution.name = "map";
