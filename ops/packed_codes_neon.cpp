@@ -301,6 +301,39 @@ CodeTiles tiles_of(const CodeTileKind& kind, const std::uint8_t* inputs, const s
     }
 }
 
+constexpr CodeTileKind dot_tiles(TileFunction multiply, PackFunction pack, int rows) {
+    return {.multiply = multiply,
+            .pack = pack,
+            .take_weights = nullptr,
+            .rows = rows,
+            .row_bytes = 16,
+            .block = 16,
+            .block_bytes = rows * 16,
+            .packed_bytes = 16384,
+            .is_signed = true,
+            .is_words = false};
+}
+
+constexpr CodeTileKind matrix_tiles(TileFunction multiply, PackFunction pack, int rows) {
+    return {.multiply = multiply,
+            .pack = pack,
+            .take_weights = take_matrix_weights,
+            .rows = rows,
+            .row_bytes = 8,
+            .block = 8,
+            .block_bytes = rows * 8,
+            .packed_bytes = 32768,
+            .is_signed = false,
+            .is_words = false};
+}
+
+// The low and the high bytes of 16 bits behind each other.
+constexpr CodeTileKind of_planes(CodeTileKind kind) {
+    kind.block_bytes *= 2;
+    kind.is_words = true;
+    return kind;
+}
+
 }  // namespace
 
 constinit const CodeTileKind kPairTiles = {.multiply = codes_pair_tiles_neon,
@@ -323,66 +356,13 @@ constinit const CodeTileKind kWordTiles = {.multiply = codes_word_tiles_neon,
                                            .packed_bytes = 16384,
                                            .is_signed = false,
                                            .is_words = true};
-constinit const CodeTileKind kDotTiles = {.multiply = codes_dot_tiles_8_neon_dotprod,
-                                          .pack = pack_rows<BytePacking<8>>,
-                                          .take_weights = nullptr,
-                                          .rows = 8,
-                                          .row_bytes = 16,
-                                          .block = 16,
-                                          .block_bytes = 128,
-                                          .packed_bytes = 16384,
-                                          .is_signed = true,
-                                          .is_words = false};
-constinit const CodeTileKind kSmallDotTiles = {.multiply = codes_dot_tiles_4_neon_dotprod,
-                                               .pack = pack_rows<BytePacking<4>>,
-                                               .take_weights = nullptr,
-                                               .rows = 4,
-                                               .row_bytes = 16,
-                                               .block = 16,
-                                               .block_bytes = 64,
-                                               .packed_bytes = 16384,
-                                               .is_signed = true,
-                                               .is_words = false};
-constinit const CodeTileKind kPlaneDotTiles = {.multiply = codes_dot_tiles_planes_neon_dotprod,
-                                               .pack = pack_rows<PlanePacking>,
-                                               .take_weights = nullptr,
-                                               .rows = 4,
-                                               .row_bytes = 16,
-                                               .block = 16,
-                                               .block_bytes = 128,
-                                               .packed_bytes = 16384,
-                                               .is_signed = true,
-                                               .is_words = true};
-constinit const CodeTileKind kMatrixTiles = {.multiply = codes_matrix_tiles_8_neon_i8mm,
-                                             .pack = pack_rows<MatrixPacking<8>>,
-                                             .take_weights = take_matrix_weights,
-                                             .rows = 8,
-                                             .row_bytes = 8,
-                                             .block = 8,
-                                             .block_bytes = 64,
-                                             .packed_bytes = 32768,
-                                             .is_signed = false,
-                                             .is_words = false};
-constinit const CodeTileKind kSmallMatrixTiles = {.multiply = codes_matrix_tiles_4_neon_i8mm,
-                                                  .pack = pack_rows<MatrixPacking<4>>,
-                                                  .take_weights = take_matrix_weights,
-                                                  .rows = 4,
-                                                  .row_bytes = 8,
-                                                  .block = 8,
-                                                  .block_bytes = 32,
-                                                  .packed_bytes = 32768,
-                                                  .is_signed = false,
-                                                  .is_words = false};
-constinit const CodeTileKind kPlaneMatrixTiles = {.multiply = codes_matrix_tiles_planes_neon_i8mm,
-                                                  .pack = pack_rows<PlaneMatrixPacking>,
-                                                  .take_weights = take_matrix_weights,
-                                                  .rows = 4,
-                                                  .row_bytes = 8,
-                                                  .block = 8,
-                                                  .block_bytes = 64,
-                                                  .packed_bytes = 32768,
-                                                  .is_signed = false,
-                                                  .is_words = true};
+constinit const CodeTileKind kDotTiles = dot_tiles(codes_dot_tiles_8_neon_dotprod, pack_rows<BytePacking<8>>, 8);
+constinit const CodeTileKind kSmallDotTiles = dot_tiles(codes_dot_tiles_4_neon_dotprod, pack_rows<BytePacking<4>>, 4);
+constinit const CodeTileKind kPlaneDotTiles = of_planes(dot_tiles(codes_dot_tiles_planes_neon_dotprod, pack_rows<PlanePacking>, 4));
+constinit const CodeTileKind kMatrixTiles = matrix_tiles(codes_matrix_tiles_8_neon_i8mm, pack_rows<MatrixPacking<8>>, 8);
+constinit const CodeTileKind kSmallMatrixTiles = matrix_tiles(codes_matrix_tiles_4_neon_i8mm, pack_rows<MatrixPacking<4>>, 4);
+constinit const CodeTileKind kPlaneMatrixTiles =
+    of_planes(matrix_tiles(codes_matrix_tiles_planes_neon_i8mm, pack_rows<PlaneMatrixPacking>, 4));
 
 void multiply_codes(const CodeProduct& product, CodeRows& rows, const CodeTileKind& tiles, const CodeTileKind& last_tiles) {
     constexpr int kPanelsAtOnce = 128;

@@ -7,12 +7,14 @@
 
 namespace fovea::ops {
 
+// Puts the inputs of some rows, row_step bytes apart, where a tile takes them, the first at `to`. Groups that they do not fill are
+// filled with zeros, or, if they are padded, with what lies behind them up to a multiple of 16.
+using PackFunction = void (*)(const void* from, std::ptrdiff_t row_step, int rows, int inputs, bool is_padded, std::uint8_t* to);
+
 // What multiplies the inputs of some rows by a panel, and how it takes them.
 struct CodeTileKind {
     TileFunction multiply;
-    // Puts the inputs of some rows, row_step bytes apart, where a tile takes them, the first at `to`. Groups that they do not fill are
-    // filled with zeros, or, if they are padded, with what lies behind them up to a multiple of 16.
-    void (*pack)(const void* from, std::ptrdiff_t row_step, int rows, int inputs, bool is_padded, std::uint8_t* to);
+    PackFunction pack;
     void (*take_weights)(const std::int8_t* panel, int quads, void* to);  // null where the panel is taken as it is
     int rows, row_bytes;     // 8 or 4, so far apart in a block
     int block, block_bytes;  // inputs
@@ -42,6 +44,26 @@ struct CodeProduct {
     CodeOutput output;
     const Requantisation& requantisation;
 };
+
+// Nameless, so that each instruction-set file has its own copy and none is shared.
+namespace {
+
+// All outputs of a convolution's rows.
+template <typename Args>
+CodeProduct product_of(const Args& args, int quads, std::size_t rows) {
+    return {.weights = args.weights,
+            .panel_bytes = std::ptrdiff_t{quads} * 32,
+            .bias = args.bias,
+            .quads = quads,
+            .rows = rows,
+            .first_panel = 0,
+            .panels = (args.out_channels + 7) / 8,
+            .out_channels = args.out_channels,
+            .output = args.output,
+            .requantisation = args.requantisation};
+}
+
+}  // namespace
 
 inline constexpr int kMostPackedInputs = 1024;  // of a row, that are packed at once
 

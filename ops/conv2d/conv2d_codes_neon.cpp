@@ -127,18 +127,9 @@ void multiply_any_windows(const Conv2dCodesArgs<Input>& args, const CodeTileKind
     const int taps = args.kernel_height * args.kernel_width, quads = (args.in_channels + 3) / 4;
     const bool is_dense = args.in_channels % 4 != 0 && taps * args.in_channels <= DensePanels::kMostInputs;
     WindowRows<Input> windows(args, is_dense ? args.in_channels : 4 * quads);
-    const std::ptrdiff_t panel_bytes = std::ptrdiff_t{taps} * quads * 32;
-    CodeProduct product = {.weights = args.weights,
-                           .panel_bytes = panel_bytes,
-                           .bias = args.bias,
-                           .quads = taps * quads,
-                           .rows = static_cast<std::size_t>(args.output_width),
-                           .first_panel = 0,
-                           .panels = (args.out_channels + 7) / 8,
-                           .out_channels = args.out_channels,
-                           .output = args.output,
-                           .requantisation = args.requantisation};
+    CodeProduct product = product_of(args, taps * quads, static_cast<std::size_t>(args.output_width));
     if (!is_dense) return multiply_codes(product, windows, tiles, last_tiles);
+    const std::ptrdiff_t panel_bytes = product.panel_bytes;
     DensePanels dense;
     product.weights = dense.panels;
     product.quads = (taps * args.in_channels + 3) / 4;

@@ -18,24 +18,13 @@ void pack_pixels(CodeRows& rows, const CodeTileKind& kind, std::size_t row, int 
 
 template <typename Input>
 inline void multiply_any_pixels(const PointwiseConvCodesArgs<Input>& args, const CodeTileKind& tiles, const CodeTileKind& last_tiles) {
-    const int quads = (args.in_channels + 3) / 4;
     PixelRows pixels;
     pixels.count = args.in_channels;
     pixels.pack = pack_pixels;
     pixels.input = reinterpret_cast<const std::uint8_t*>(args.input);
     pixels.pixel_bytes = args.input_stride * static_cast<std::ptrdiff_t>(sizeof(Input));
     pixels.shift = sizeof(Input) == 2;
-    multiply_codes({.weights = args.weights,
-                    .panel_bytes = std::ptrdiff_t{quads} * 32,
-                    .bias = args.bias,
-                    .quads = quads,
-                    .rows = args.pixels,
-                    .first_panel = 0,
-                    .panels = (args.out_channels + 7) / 8,
-                    .out_channels = args.out_channels,
-                    .output = args.output,
-                    .requantisation = args.requantisation},
-                   pixels, tiles, last_tiles);
+    multiply_codes(product_of(args, (args.in_channels + 3) / 4, args.pixels), pixels, tiles, last_tiles);
 }
 
 }  // namespace
