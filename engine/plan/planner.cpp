@@ -5,11 +5,12 @@
 #include <utility>
 
 #include "engine/align.h"
-#include "engine/plan/layout.h"
 #include "engine/plan/element_types.h"
-#include "engine/plan/step_builder.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/segment_measures.h"
 #include "engine/plan/segments.h"
 #include "engine/plan/slices.h"
+#include "engine/plan/step_builder.h"
 
 namespace fovea {
 namespace {
@@ -54,7 +55,19 @@ struct Change {
     std::int64_t bytes = 0, slices = 0;
 };
 
-// The most that is in use at once where no slice is: the plan takes that with copies too.
+// Cuts and bands are chosen for a whole run of steps that can be streamed: behind the segment's. (One that begins where another ends
+// counts with it.)
+std::size_t end_of_run(const Plan& plan, std::size_t segment) {
+    const auto streams = [&plan](std::size_t g) {
+        const Step* const steps = &plan.steps[plan.segments[g].first_step];
+        return std::all_of(steps, steps + plan.segments[g].step_count, is_streamable);
+    };
+    if (!streams(segment)) return segment + 1;
+    while (segment < plan.segment_count && streams(segment)) ++segment;
+    return segment;
+}
+
+// The most that is in use at once where no slice is in the whole run: the plan takes that with copies too.
 bool find_peak_beside_slices(const Plan& plan, std::uint64_t* peak) {
     Buffer<Change> changes(plan.values.allocator());
     if (!changes.allocate(plan.segment_count + 2)) return false;  // the last block may outlive the last segment
@@ -73,9 +86,16 @@ bool find_peak_beside_slices(const Plan& plan, std::uint64_t* peak) {
     }
     Change now;
     *peak = 0;
-    for (std::size_t g = 0; g < plan.segment_count; ++g) {
-        now = {now.bytes + changes[g].bytes, now.slices + changes[g].slices};
-        if (now.slices == 0) *peak = std::max(*peak, static_cast<std::uint64_t>(now.bytes));
+    for (std::size_t g = 0; g < plan.segment_count;) {
+        const std::size_t end = end_of_run(plan, g);
+        bool any = false;
+        std::int64_t most = 0;
+        for (; g < end; ++g) {
+            now = {now.bytes + changes[g].bytes, now.slices + changes[g].slices};
+            any = any || now.slices != 0;
+            most = std::max(most, now.bytes);
+        }
+        if (!any) *peak = std::max(*peak, static_cast<std::uint64_t>(most));
     }
     return true;
 }

@@ -11,6 +11,11 @@ inline bool is_in_place(const Plan& plan, const Step& step) {
     return step.operand_count == 1 && plan.operand(step, 0) == step.output;
 }
 
+// Whether the step may run band by band.
+inline bool is_streamable(const Step& step) {
+    return step.streams && step.output_shape.height > 1;
+}
+
 // Of one thread's ring; 0 of what is stored whole, and of a slice, whose ring is its root's.
 inline std::uint64_t ring_bytes(const Value& value) {
     return value.ring_rows != 0 && !value.is_slice() ? value.thread_bytes : 0;

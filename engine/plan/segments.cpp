@@ -28,14 +28,6 @@ std::uint64_t segment_work(const Plan& plan, const Segment& segment) {
 
 }  // namespace
 
-namespace {
-
-bool is_streamable(const Step& step) {
-    return step.streams && step.output_shape.height > 1;
-}
-
-}  // namespace
-
 // What a step reads row by row; else one vector for all its pixels, or the caller's pixels.
 bool SegmentBuilder::reads_rows(const Step& step, std::uint32_t i) const {
     return !step.reads_caller_input && !step.reads_whole_operand(i);
