@@ -25,6 +25,12 @@ std::uint64_t largest_between(const Recomputation& again) {
     return 2 * largest_handed_on(again);
 }
 
+// Where all that would be made again is no larger than this together, it is kept. By bench/gradient_plans, Small at 224 then takes 6.3 MiB
+// instead of 4.9, for 8 % fewer multiply-adds; larger networks plan as before.
+std::uint64_t largest_together(const Recomputation& again) {
+    return 4 * again.largest_kept;
+}
+
 // The node whose steps make the node's result.
 std::uint32_t maker_of(const StepWriter& writer, std::uint32_t index) {
     const std::uint32_t doer = writer.fusion(index).done_by;
@@ -79,6 +85,16 @@ void note_pooled_blocks(const StepWriter& writer, const Recomputation& again) {
     }
 }
 
+// Takes the choice back where it is of little memory.
+void keep_little(const StepWriter& writer, const Recomputation& again) {
+    std::uint64_t bytes = 0;
+    for (std::uint32_t index = 0; index < writer.graph().node_count(); ++index) {
+        const std::uint32_t value = index + 1;
+        if (again.distance[value] != 0) bytes += writer.shape(value).count() * element_bytes(writer.type(value));
+    }
+    if (bytes <= largest_together(again)) std::fill_n(again.distance, again.count, std::uint8_t{0});
+}
+
 }  // namespace
 
 // By bench/gradient_plans, a gradient of Large at 512 takes 11.7 MiB with a largest_kept of 640 KiB, 18.1 with 800, for 2 % fewer
@@ -100,6 +116,7 @@ void choose_recomputation(const StepWriter& writer, const Recomputation& again) 
         const std::uint32_t before = writer.fusion(index).before_activation;
         if (before != kNone) again.distance[before] = again.distance[index + 1];
     }
+    keep_little(writer, again);
 }
 
 std::uint32_t GradientWriter::known(std::uint32_t index, std::uint32_t value) {
