@@ -66,7 +66,8 @@ public:
         std::uint32_t state = 1;
         for (std::size_t i = 0; i < pixels_.size(); ++i) {
             state = state * 1664525u + 1013904223u;
-            pixels_[i] = static_cast<std::uint8_t>(96 + (i / info.input_channels % info.input_width) * 48 / info.input_width + (state >> 27));
+            const std::size_t column = i / info.input_channels % info.input_width;
+            pixels_[i] = static_cast<std::uint8_t>(96 + column * 48 / info.input_width + (state >> 27));
         }
         return FOVEA_OK;
     }
