@@ -36,12 +36,17 @@ def wanted_packages(name):
     return "".join(file.read_text() for file in files if file.is_file())
 
 
+def _is_noted(note, wanted):
+    """Whether the packages were installed, and are those that are wanted now."""
+    return note.is_file() and note.read_text() == wanted
+
+
 def install(folder, name):
     """Makes the environment of one engine. Raises BenchError when a package cannot be had."""
     environment = folder / name
     done = environment / "installed"
     wanted = wanted_packages(name)
-    if done.is_file() and done.read_text() == wanted:
+    if _is_noted(done, wanted):
         return
     print(f"installing {name} ...", file=sys.stderr)
     requirements = folder / f"{name}.txt"
@@ -61,7 +66,7 @@ def install_onnx_tools(folder, python):
     """tf2onnx beside the recipe's TensorFlow, but not among its packages; the folder for PYTHONPATH."""
     target, requirements = folder / "onnx_tools", HERE / "requirements" / "onnx_tools.txt"
     done = target / "installed"
-    if not (done.is_file() and done.read_text() == requirements.read_text()):
+    if not _is_noted(done, requirements.read_text()):
         print("installing tf2onnx ...", file=sys.stderr)
         shutil.rmtree(target, ignore_errors=True)
         run_checked([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", target,
@@ -71,8 +76,8 @@ def install_onnx_tools(folder, python):
 
 
 def missing(folder):
-    """Engines that are not installed."""
-    return [name for name in ALL if not (folder / name / "installed").is_file()]
+    """Engines that are not installed, or with other packages than those that are wanted now."""
+    return [name for name in ALL if not _is_noted(folder / name / "installed", wanted_packages(name))]
 
 
 def refused(folder):

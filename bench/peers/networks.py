@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files that the engines run, made once and kept: of floats, or of 8 bits by each engine's own quantisation."""
+import hashlib
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import sys
 import environments
 from environments import HERE, ROOT, BenchError, python_of
 
+DETECTORS = {"large512": "large224", "small512": "small224", "large224": "large224", "small224": "small224"}  # whose weights a network has
 CONVERTED = {"ncnn": "model.ncnn.bin", "mnn": "model.mnn"}  # what an engine's own converter makes
 QUANTIZED = {"fovea": "model.fovea", "onnxruntime": "model.onnx", "litert": "model.tflite", "openvino": "model.xml", "mnn": "model.mnn"}
 SKIPPED = {"ncnn": "its package holds no quantiser; ncnn2table and ncnn2int8 would have to be built from its source"}
@@ -45,13 +47,14 @@ def floats(arguments, network):
 def detector(arguments, network):
     """The folder of a shipped detector's network: float/ as floats() makes it, and the photos of the calibration."""
     folder = arguments.out / "networks" / f"{network}_int8"
+    detector_file = ROOT / "models" / "detectors" / DETECTORS[network] / f"{DETECTORS[network]}.fovea"
     settings = [str(arguments.photos.resolve()), arguments.count, arguments.judged]
 
     def make():
         shutil.rmtree(folder, ignore_errors=True)  # and with it what was calibrated on other photos
-        _prepare(arguments, network, "prepare_detector.py", arguments.build / "engine" / "cli" / "fovea", *settings, folder)
+        _prepare(arguments, network, "prepare_detector.py", detector_file, arguments.build / "engine" / "cli" / "fovea", *settings, folder)
 
-    _made(folder / "prepared", [network, *settings], make)
+    _made(folder / "prepared", [network, hashlib.sha256(detector_file.read_bytes()).hexdigest(), *settings], make)
     return folder
 
 
@@ -74,7 +77,7 @@ def quantize(arguments, name, folder):
         environments.run_checked(_quantizer(arguments, name, folder, scratch), f"{name} cannot quantise {folder.name}", env=_recipe())
         if not (scratch / made).is_file():
             raise BenchError(f"{name} cannot quantise {folder.name}: it wrote no {made}")
-        os.link(folder / "float" / "expected.npz", scratch / "expected.npz")
+        shutil.copy(folder / "float" / "expected.npz", scratch / "expected.npz")
         scratch.rename(result)
     return result
 

@@ -4,11 +4,11 @@
 
 compare.py runs this with the recipe's Python (tensorflow-cpu 2.15, Keras 2.15) and with tf2onnx and onnx on PYTHONPATH.
 
-usage: prepare_detector.py NETWORK PROGRAM PHOTOS COUNT JUDGED FOLDER
+usage: prepare_detector.py NETWORK DETECTOR PROGRAM PHOTOS COUNT JUDGED FOLDER
 
 Of the photos below PHOTOS, COUNT become FOLDER/calibration/*.png (the same in FOLDER/calibration.npy) and JUDGED others FOLDER/float/expected.npz,
-with Keras's answers and the probability from which a label is "signs" (`cut`). PROGRAM is fovea, which makes the pictures as the detector's preset
-has them.
+with Keras's answers and the probability from which a label is "signs" (`cut`). DETECTOR is the file whose weights the network has, PROGRAM
+fovea, which makes the pictures as the detector's preset has them.
 """
 import os
 import pathlib
@@ -53,15 +53,15 @@ def cut_of(model, is_own_size, probabilities):
 
 
 def main():
-    if len(sys.argv) != 7 or sys.argv[1] not in random_network.NETWORKS:
-        print(f"usage: prepare_detector.py {{{','.join(random_network.NETWORKS)}}} PROGRAM PHOTOS COUNT JUDGED FOLDER", file=sys.stderr)
+    if len(sys.argv) != 8 or sys.argv[1] not in random_network.NETWORKS:
+        print(f"usage: prepare_detector.py {{{','.join(random_network.NETWORKS)}}} DETECTOR PROGRAM PHOTOS COUNT JUDGED FOLDER", file=sys.stderr)
         return 2
     from fovea_tools.engine import Engine
     from fovea_tools.file.fovea_file import read_fovea, write_fovea
 
-    name, program, photos, count, judged, folder = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5]), pathlib.Path(sys.argv[6])
+    name, detector, program, photos = sys.argv[1], pathlib.Path(sys.argv[2]), *sys.argv[3:5]
+    count, judged, folder = int(sys.argv[5]), int(sys.argv[6]), pathlib.Path(sys.argv[7])
     architecture, size = random_network.NETWORKS[name]
-    detector = random_network.ROOT / "models" / "detectors" / f"{architecture}224" / f"{architecture}224.fovea"
     drawn = draw(photos, count + judged)
     floats, calibration = folder / "float", folder / "calibration"
     for part in (floats, calibration):

@@ -79,6 +79,16 @@ def test_a_package_that_cannot_be_had_is_named(tmp_path, monkeypatch):
     assert "mnn" in environments.missing(tmp_path) and "cannot be installed: " in environments.refused(tmp_path)["mnn"]
 
 
+def test_an_environment_of_other_packages_is_missing(tmp_path):
+    import environments
+
+    for name, packages in (("fovea", environments.wanted_packages("fovea")), ("ncnn", "ncnn==0.1\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "installed").write_text(packages)
+    missing = environments.missing(tmp_path)
+    assert "ncnn" in missing and "fovea" not in missing
+
+
 @pytest.mark.skipif(not BUILD, reason="FOVEA_BUILD_DIRECTORY (a Meson build folder) is not set")
 @pytest.mark.parametrize("threads", (1, 2))
 def test_fovea_is_called_through_its_shared_library(tmp_path, monkeypatch, threads):

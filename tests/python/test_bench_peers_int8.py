@@ -92,6 +92,33 @@ def test_a_peer_that_could_not_be_installed_is_left_out_by_name(tmp_path):
     assert done.returncode == 1 and "not installed: litert; run" in done.stderr  # not "mnn": that was tried
 
 
+def test_another_detector_is_prepared_anew(tmp_path, monkeypatch):
+    shipped = tmp_path / "models" / "detectors" / "large224" / "large224.fovea"
+    shipped.parent.mkdir(parents=True)
+    made = []
+
+    def prepare(arguments, network, script, detector_file, *settings):
+        made.append(detector_file.read_text())
+        settings[-1].mkdir(parents=True)
+
+    monkeypatch.setattr(networks, "ROOT", tmp_path)
+    monkeypatch.setattr(networks, "_prepare", prepare)
+    arguments = types.SimpleNamespace(out=tmp_path / "out", photos=tmp_path, count=8, judged=4, build=tmp_path)
+    for weights in ("first", "first", "second"):
+        shipped.write_text(weights)
+        networks.detector(arguments, "large512")
+    assert made == ["first", "second"]
+
+
+def test_the_pictures_are_copied_beside_an_engines_file(tmp_path, monkeypatch):
+    (tmp_path / "float").mkdir()
+    (tmp_path / "float" / "expected.npz").write_bytes(b"pictures")
+    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('codes')"
+    monkeypatch.setattr(networks, "_quantizer", lambda arguments, name, folder, result: [sys.executable, "-c", write, result / "model.mnn"])
+    copied = networks.quantize(None, "mnn", tmp_path) / "expected.npz"
+    assert copied.read_bytes() == b"pictures" and copied.stat().st_nlink == 1  # not every file system has links
+
+
 def test_wrong_use_is_named(tmp_path):
     none = compare("--dtype", "int8")
     assert none.returncode == 2 and "--dtype int8 needs --photos" in none.stderr
