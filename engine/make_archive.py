@@ -31,7 +31,7 @@ def main():
         link.insert(2, "--force-group-allocation")
     else:
         localize.append("--remove-section=.group")  # llvm-objcopy: the members stay
-    # Sections of equal names stay apart, such as those of messages and constants: joined, a program that reaches one has all of them.
+    # Sections of equal names stay apart, such as those of a function's messages and constants: joined, a program that reaches one has all of them.
     if "--unique" in linker_help:
         link.insert(2, "--unique")
     for archive in inputs:

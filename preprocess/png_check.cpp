@@ -24,7 +24,7 @@ constexpr std::uint32_t chunk_type(const char (&name)[5]) {
 }
 
 // CRC-32 of the PNG specification (reflected polynomial 0xEDB88320), four bytes at a time: table k
-// advances a byte by k more zero bytes. Made for each file, by 20,000 instructions where inflating
+// advances a byte by k more zero bytes. Made twice for each file, by 20,000 instructions where inflating
 // takes millions: as constants the tables would be 4 KB of a phone's program.
 class Crc32 {
   public:

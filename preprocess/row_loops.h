@@ -24,7 +24,8 @@ struct RowLoops {
     void (*to_floats_inside)(const std::uint8_t* bytes, const std::uint8_t* mask, int count, float* values);
     // 1000 times as large, not beyond `largest` either way.
     void (*to_thousandths)(const float* values, float largest, int count, std::int16_t* thousandths);
-    // Sum i of lane l is of the i + 1-th powers of row[l], row[l + kRowLanes], ... up to count, rounded up to whole lanes.
+    // Sum l is of the squares of row[l], row[l + kRowLanes], ...: kRowLanes sums. Sum i of lane l, of sum_powers, is of their i + 1-th
+    // powers. Rows are read up to whole lanes, where they must hold zeros.
     void (*sum_squares)(const float* row, int count, float* sums);
     void (*sum_powers)(const float* row, int count, float (*sums)[kRowLanes]);
 
@@ -37,7 +38,7 @@ struct RowLoops {
     void (*weigh_bytes)(const std::uint8_t* row, std::uint16_t weight, std::uint16_t offset, int count, std::uint16_t* sums);
     void (*add_weighed_bytes)(const std::uint8_t* row, std::uint16_t weight, int count, std::uint16_t* sums);
     void (*add_weighed_floats)(const float* row, float weight, int count, float* sums);
-    // out[i] = (sums[i] + sums[i + 3] + 2) / 4, of every other three.
+    // out[i] = (sums[i] + sums[i + 3] + 2) / 4, of every other three. Reads one sum and writes one byte, of no account, behind the last.
     void (*halve_pixels)(const std::uint16_t* sums, int pixels, std::uint8_t* out);
 
     // Of the blur: sums[i] += (added[i] - removed[i]) * weight, which wraps round; and 4 * (row - mean) + 128 within a byte.

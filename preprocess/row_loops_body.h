@@ -146,7 +146,7 @@ void add_difference(const std::uint8_t* __restrict added, const std::uint8_t* __
                     std::size_t count, std::uint16_t* __restrict sums) {
     for (std::size_t i = 0; i < count; ++i) {
         const auto difference = static_cast<std::uint16_t>(added[i] - removed[i]);
-        sums[i] = static_cast<std::uint16_t>(sums[i] + static_cast<std::uint16_t>(difference * weight));
+        sums[i] = static_cast<std::uint16_t>(sums[i] + std::uint32_t{difference} * weight);  // of an int, some products overflow
     }
 }
 

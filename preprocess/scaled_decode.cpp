@@ -17,7 +17,12 @@ Status decode_for_preset(const std::uint8_t* data, std::size_t size, const Decod
     PresetSettings cutting = settings;
     cutting.cancel = limits.cancel;
     status = measure_cut(out->image.view(), cutting, allocator, &cut_side);
-    if (status != Status::kOk) return status;
+    if (status != Status::kOk) {
+        // What the photo at hand was told of is no reason.
+        *out = Photo(allocator);
+        if (detail != nullptr) *detail = status == Status::kCancelled ? "the decoding was cancelled" : "out of memory";
+        return status;
+    }
     if (cut_side >= wanted) return Status::kOk;
     // The same photo at the scale at which as large a part of it is large enough.
     const std::int64_t side = std::min(out->image.width, out->image.height);

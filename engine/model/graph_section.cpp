@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Section GRPH.
-#include <algorithm>
 #include <cmath>
 
 #include "engine/model/sections.h"

@@ -64,7 +64,7 @@ class ArenaSimulation {
         for (const std::uint32_t value : kept) check_intact(value);
     }
 
-    int streamed = 0, shared = 0, rings = 0, of_halves = 0, made_there = 0;
+    int streamed = 0, shared = 0, rings = 0, made_there = 0;
 
   private:
     // A view holds what its origin wrote. Behind the graph's values come the rows of global pools.

@@ -40,7 +40,7 @@ TEST_CASE("codes left out: a network of codes is refused, and why") {
     CHECK(attempt.status == FOVEA_ERROR_UNSUPPORTED_MODEL);
     CHECK_MESSAGE(attempt.message.find("section QUNT: a network of 8-bit integers") != std::string::npos, attempt.message);
     CHECK_MESSAGE(attempt.message.find("-Dint8=disabled") != std::string::npos, attempt.message);
-    model_builder::ModelSpec floats = network.real;  // but for its dense layer of 8-bit weights
+    model_builder::ModelSpec floats = network.real;  // whose nodes still say which codes they make
     for (model_builder::NodeSpec& node : floats.nodes) node.codes = {};
     CHECK(load(floats).status == FOVEA_OK);
 }

@@ -153,4 +153,17 @@ TEST_CASE("what lies far from the mask changes no bit") {
     CHECK(all.skewness == part.skewness);
     CHECK(all.kurtosis == part.kurtosis);
     CHECK(all.illumination == part.illumination);
+
+    // With pixels in two corners, far from all others, nothing is left out. In thousandths.
+    Plane cornered = large;
+    cornered.mask.front() = cornered.mask.back() = 1;
+    std::vector<std::int16_t> contrast(large.pixels.size()), whole(contrast.size());
+    DetailBands bands;
+    REQUIRE(measure_detail(large.pixels.data(), large.width, large.height, large.mask.data(), {}, &bands, contrast.data()) ==
+            Status::kOk);
+    REQUIRE(measure_detail(cornered.pixels.data(), large.width, large.height, cornered.mask.data(), {}, &bands, whole.data()) ==
+            Status::kOk);
+    bool same = true;
+    for (std::size_t i = 0; i < whole.size(); ++i) same = same && (large.mask[i] == 0 || contrast[i] == whole[i]);
+    CHECK(same);
 }

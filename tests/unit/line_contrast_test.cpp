@@ -93,6 +93,13 @@ TEST_CASE("lines are what the definition says, at every size and mask") {
             for (std::uint8_t& inside : plane.mask) inside = noise.next() < 100;
             plane.mask[0] = 1;
             check_equal(plane.measure(), direct(plane));
+            // In the middle: what is worked on begins and ends with it.
+            for (int i = 0; i < width * height; ++i) {
+                const int x = i % width, y = i / width;
+                const bool is_inside = x >= width / 3 && x < width - width / 4 && y >= height / 3 && y < height - height / 4;
+                plane.mask[static_cast<std::size_t>(i)] = is_inside;
+            }
+            if (std::count(plane.mask.begin(), plane.mask.end(), 1) > 0) check_equal(plane.measure(), direct(plane));
         }
     }
 }

@@ -63,6 +63,7 @@ std::vector<std::uint8_t> results(const RowLoops& loops, int count) {
         std::vector<float> out = rows.floats[5];
         run(out.data());
         append(out, &all);
+        CHECK(std::equal(out.begin() + count, out.end(), rows.floats[5].begin() + count));
     };
     with_floats([&](float* out) { loops.smooth(f(0), f(1), f(2), f(3), f(4), count, out); });
     with_floats([&](float* out) { loops.divide(f(0), f(1), 1e-30f, count, out); });
@@ -71,7 +72,9 @@ std::vector<std::uint8_t> results(const RowLoops& loops, int count) {
     with_floats([&](float* out) { loops.to_floats(bytes, count, out); });
     with_floats([&](float* out) { loops.to_floats_inside(bytes, mask, count, out); });
     with_floats([&](float* out) { loops.add_weighed_floats(f(0), 0.37f, count, out); });
-    with_floats([&](float* out) { loops.sum_squares(f(0), count, out); });
+    float squares[kRowLanes];
+    loops.sum_squares(f(0), count, squares);
+    append(std::vector<float>(squares, squares + kRowLanes), &all);
     float powers[4][kRowLanes];
     loops.sum_powers(f(0), count, powers);
     append(std::vector<float>(powers[0], powers[0] + 4 * kRowLanes), &all);
@@ -101,7 +104,8 @@ std::vector<std::uint8_t> results(const RowLoops& loops, int count) {
     append(out, &all);
     // The fourth value of a vector is the next pixel's, which comes later.
     loops.halve_pixels(rows.sums.data(), count, out.data());
-    out.resize(static_cast<std::size_t>(3 * count));
+    out[static_cast<std::size_t>(3 * count)] = rows.bytes[1][static_cast<std::size_t>(3 * count)];
+    CHECK(std::equal(out.begin() + 3 * count, out.end(), rows.bytes[1].begin() + 3 * count));
     append(out, &all);
     return all;
 }

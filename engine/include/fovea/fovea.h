@@ -64,7 +64,8 @@ typedef enum fovea_status {
     FOVEA_ERROR_OUT_OF_MEMORY = 2,
     FOVEA_ERROR_IO = 3,                /* a file cannot be opened, mapped or read */
     FOVEA_ERROR_NOT_A_MODEL = 4,       /* no .fovea magic */
-    FOVEA_ERROR_BAD_MODEL = 5,         /* damaged: a checksum, bound, shape or reference is wrong */
+    FOVEA_ERROR_BAD_MODEL = 5,         /* damaged: a checksum, bound, shape or reference is wrong; or pixels give results that
+                                          are no finite numbers */
     FOVEA_ERROR_UNSUPPORTED_MODEL = 6, /* sound, but of a version or kind that this build cannot run */
     FOVEA_ERROR_NOT_AN_IMAGE = 7,
     FOVEA_ERROR_UNSUPPORTED_IMAGE = 8, /* an image of a kind that is not read (WebP, CMYK JPEG, ...) */
