@@ -21,7 +21,7 @@ ROOMS = {
     "sources.keras": (*GROUND, "builder", "sources"),
     "sources.readers": (*GROUND, "sources", "sources.keras"),
     "conversion": (*GROUND, "builder", "passes", "file", "sources", "sources.readers"),
-    "engine": GROUND,
+    "engine": (*GROUND, "file"),
     "quantization": (*GROUND, "engine", "file"),
     "calibration": GROUND,
     "progress": GROUND,
