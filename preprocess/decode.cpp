@@ -130,11 +130,9 @@ constexpr const char* kBothWarnings =
 Status decode_checked(ByteSpan file, int channels, const Metadata& metadata, const DecodeLimits& limits,
                       std::uint64_t max_bytes, bool zero_fill, const Allocator& allocator, Image* out,
                       const char** detail) {
-    if (limits.cancel.asked()) {
-        return refuse(detail, kCancelled, Status::kCancelled);
-    }
     DecodedPixels decoded(allocator);
-    const Status decoding = decode_pixels(file, channels, max_bytes, zero_fill, &decoded);
+    const Status decoding = decode_pixels(file, channels, max_bytes, zero_fill, limits.cancel, &decoded);
+    if (decoding == Status::kCancelled) return refuse(detail, kCancelled, decoding);
     if (decoding == Status::kImageTooLarge) return refuse(detail, kNeedsMemory, decoding);
     if (decoding == Status::kOutOfMemory) return refuse(detail, "out of memory", decoding);
     if (decoding != Status::kOk) return refuse(detail, "the image data are damaged", decoding);

@@ -9,10 +9,12 @@ namespace fovea::preprocess {
 namespace {
 
 // Memory of one stb_image call: from the caller's allocator, never more than the limit at once.
+// stb_image takes some before each of its passes over the picture, and stops where it gets none:
+// there the caller is asked.
 class DecodeBudget {
   public:
-    DecodeBudget(const Allocator& allocator, std::uint64_t limit, bool zero_fill)
-        : allocator_(allocator), limit_(limit), zero_fill_(zero_fill) {}
+    DecodeBudget(const Allocator& allocator, std::uint64_t limit, bool zero_fill, const Cancel& cancel)
+        : allocator_(allocator), limit_(limit), zero_fill_(zero_fill), cancel_(cancel) {}
     DecodeBudget(const DecodeBudget&) = delete;
     DecodeBudget& operator=(const DecodeBudget&) = delete;
     // stb_image leaks where some of its allocations fail (stbi__convert_16_to_8).
@@ -22,8 +24,11 @@ class DecodeBudget {
 
     bool limit_was_hit() const { return limit_was_hit_; }
     bool ran_out_of_memory() const { return ran_out_of_memory_; }
+    bool is_cancelled() const { return is_cancelled_; }
 
     void* take(std::size_t size) {
+        is_cancelled_ = is_cancelled_ || cancel_.asked();
+        if (is_cancelled_) return nullptr;
         size = std::max<std::size_t>(size, 1);
         if (size > limit_ - used_) {
             limit_was_hit_ = true;
@@ -86,6 +91,8 @@ class DecodeBudget {
     std::uint64_t limit_;
     std::uint64_t used_ = 0;
     bool zero_fill_;
+    Cancel cancel_;
+    bool is_cancelled_ = false;
     bool limit_was_hit_ = false;
     bool ran_out_of_memory_ = false;
     Block blocks_[kMaxBlocks];
@@ -134,6 +141,7 @@ namespace fovea::preprocess {
 namespace {
 
 Status failure(const DecodeBudget& budget) {
+    if (budget.is_cancelled()) return Status::kCancelled;
     if (budget.limit_was_hit()) return Status::kImageTooLarge;
     return budget.ran_out_of_memory() ? Status::kOutOfMemory : Status::kCorruptImage;
 }
@@ -141,9 +149,9 @@ Status failure(const DecodeBudget& budget) {
 }  // namespace
 
 Status decode_pixels(ByteSpan file, int channels, std::uint64_t max_bytes, bool zero_fill,
-                     DecodedPixels* out) {
+                     const Cancel& cancel, DecodedPixels* out) {
     if (file.size > INT_MAX) return Status::kImageTooLarge;
-    DecodeBudget budget(out->pixels.allocator(), max_bytes, zero_fill);
+    DecodeBudget budget(out->pixels.allocator(), max_bytes, zero_fill, cancel);
     active_budget = &budget;
     int channels_in_file = 0;
     std::uint8_t* pixels =
@@ -162,7 +170,7 @@ Status inflate(ByteSpan zlib, std::size_t max_bytes, Buffer<std::uint8_t>* out) 
     if (zlib.size > INT_MAX) return Status::kImageTooLarge;
     constexpr int kFirstGuess = 4096;
     // The old memory stands beside the new one of twice the size.
-    DecodeBudget budget(out->allocator(), kInflateFactor * max_bytes, true);
+    DecodeBudget budget(out->allocator(), kInflateFactor * max_bytes, true, {});
     active_budget = &budget;
     int size = 0;
     char* bytes = stbi_zlib_decode_malloc_guesssize_headerflag(

@@ -286,14 +286,22 @@ TEST_CASE("a decoding can be cancelled at each question") {
         ++countdown->asked;
         return countdown->left-- == 0 ? 1 : 0;
     };
-    for (const char* name : {"baseline_420.jpg", "progressive_444.jpg", "rgb.png"}) {
+    struct Case {
+        const char* name;
+        int least;
+    };
+    // A PNG is gathered, inflated and unfiltered; one of 16 bits narrowed, and its grey made RGB; of
+    // an interlaced one each part is unfiltered.
+    const Case cases[] = {{"baseline_420.jpg", 1}, {"progressive_444.jpg", 2}, {"rgb.png", 3},
+                          {"gray16.png", 5},       {"interlaced.png", 6}};
+    for (const auto& [name, least] : cases) {
         INFO(name);
         Countdown never{-1, 0};
         DecodeLimits limits;
         limits.cancel.function = cancel;
         limits.cancel.cookie = &never;
         CHECK(decode(read_seed(name), limits).status == Status::kOk);
-        CHECK(never.asked >= 1);
+        CHECK(never.asked >= least);
         for (int k = 0; k < never.asked; ++k) {
             Countdown countdown{k, 0};
             limits.cancel.cookie = &countdown;
