@@ -226,7 +226,7 @@ void add_info(CommandLine& program) {
     verb.footer(
         "Examples:\n"
         "  fovea info small224.fovea\n"
-        "  fovea info --plan --size 512x512 small224.fovea");
+        "  fovea info --plan --size 224x224 small224.fovea");
     verb.action([options] { return info(*options); });
 }
 

@@ -287,7 +287,7 @@ void add_preprocess(CommandLine& program) {
                     "of which presets that filter at full size make two more");
     verb.footer(
         "Examples:\n"
-        "  fovea preprocess photo.jpg network.png\n"
+        "  fovea preprocess --model small224.fovea photo.jpg network.png\n"
         "  fovea preprocess --model small224.fovea --out-dir pictures photos/ list.csv\n"
         "  fovea preprocess --preset kaggle_circle --size 224 --out-dir pictures photos/");
     verb.action([options] { return preprocess(*options); });
