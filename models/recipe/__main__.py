@@ -176,8 +176,8 @@ def _what_continues(out):
     from . import record
     epochs = {path.parent: len(record.read_history(path)) for path in (out / "history.csv", *sorted(out.glob("*/history.csv")))
               if path.is_file()}
-    done = "; ".join(f"{folder}: {count} epochs are finished" for folder, count in epochs.items())
-    return (f"The same command continues: {done}, and a new one begins anew." if done else
+    done = "; ".join(f"{folder}: {count} {'epoch is' if count == 1 else 'epochs are'} finished" for folder, count in epochs.items())
+    return (f"The same command continues: {done}, and what was begun after that begins anew." if done else
             f"The same command continues: no epoch is finished, the pictures that are ready in {out / 'images'} are kept.")
 
 

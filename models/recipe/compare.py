@@ -46,7 +46,7 @@ def _from_history(path, run_record):
         raise record.RecordError(f"{path}: no finished epoch ({error})") from error
     sources = {key.removeprefix("auc_"): {"auc": [value], "unseen": key == f"auc_{unseen}"}
                for key, value in kept.items() if key.startswith("auc_")}
-    return {"sources": sources, "mean_auc": kept["mean_auc"], "kept_epoch": int(kept["epoch"]), "epochs": len(rows)}
+    return {"sources": sources, "mean_auc": kept["mean_auc"], "kept_epoch": kept["epoch"], "epochs": len(rows)}
 
 
 def differences(runs):

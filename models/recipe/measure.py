@@ -65,6 +65,6 @@ def summary(training, measured, history, unseen=None):
             "corners_masked": blanked["corners masked"].get(source),
             "rim_only_auc": blanked["rim only"].get(source, {}).get("auc"),
             "unseen": source == unseen}
-    return {"sources": sources, "mean_auc": figures["mean_auc"], "kept_epoch": int(record.kept_epoch(training, history)["epoch"]),
+    return {"sources": sources, "mean_auc": figures["mean_auc"], "kept_epoch": record.kept_epoch(training, history)["epoch"],
             "epochs": len(history),
             "mean_referable_auc": _mean(value for source, value in measured["referable"].items() if source != unseen)}

@@ -82,7 +82,8 @@ def read(path):
 def read_history(path):
     """The rows of a history.csv, as numbers."""
     with open(path, newline="") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows]  # written again it is the text that it was
 
 
 def kept_epoch(training, history):

@@ -266,6 +266,31 @@ def test_an_interrupt_says_what_continues(workplace, capsys, monkeypatch):
     assert f"{workplace / 'out'}: 2 epochs are finished" in capsys.readouterr().err
 
 
+def test_an_interrupt_within_an_epoch_costs_that_epoch_alone(workplace, capsys, monkeypatch, eager):  # noqa: F811
+    from recipe import optimizers
+    tiny, history = workplace / "tiny.toml", workplace / "out" / "history.csv"
+    tiny.write_text(tiny.read_text(encoding="utf-8").replace("epochs = 1\n", "epochs = 2\n"), encoding="utf-8")
+    rate = optimizers.learning_rate
+
+    def interrupted(step, *rest):
+        if step == 1:  # the second epoch's: an epoch has one
+            signal.raise_signal(signal.SIGINT)
+        return rate(step, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optimizers, "learning_rate", interrupted)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job, in which tests may run, ignores it
+        try:
+            assert run(workplace, "--figures-only") == 130
+        finally:
+            signal.signal(signal.SIGINT, before)
+    said = capsys.readouterr().err
+    assert f"stopped. The same command continues: {workplace / 'out'}: 1 epoch is finished, and what was begun after that begins anew." in said
+    first = history.read_text().splitlines()
+    assert len(first) == 2 and run(workplace, "--figures-only") == 0
+    assert len(history.read_text().splitlines()) == 3 and history.read_text().splitlines()[:2] == first
+
+
 def test_an_interrupt_while_libraries_are_loaded_says_it_too(workplace):
     early = workplace / "early"
     early.mkdir()

@@ -62,7 +62,10 @@ def warm(monkeypatch, architecture):
     pictures = np.random.default_rng(1).integers(0, 256, (8, 96, 96, 3)).astype(np.uint8)
     model = network.build(architecture, 96)
     head = model.get_layer("dense").get_weights()
-    warm_start.apply(model, architecture, "donor.tflite", pictures, seed=3)
+    said = []
+    warm_start.apply(model, architecture, "donor.tflite", pictures, seed=3, report=said.append)
+    # A sign of life for each layer, which takes seconds: all together minutes.
+    assert len(said) >= 3 * OF_SMALL and said[0].startswith("taking over the weights: step 1 of at most ")
     for before, after in zip(head, model.get_layer("dense").get_weights()):
         np.testing.assert_array_equal(before, after)
     return layers, model, pictures
