@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples at the end of each --help: those of fovea are run as they stand, those of the Python commands go through the parser of
-the command that they name, and no farther."""
+the command that they name, and no farther. And the commands of the README."""
 import argparse
 import importlib
 import os
@@ -38,6 +38,13 @@ def calls(line):
     return found
 
 
+def write_program(path):
+    """The fovea program under this name, emulated where it is of another CPU."""
+    path.parent.mkdir(parents=True)
+    path.write_text(f'#!/bin/sh\nexec {shlex.join([*WRAPPER, os.path.abspath(BINARY)])} "$@"\n')
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def workplace(tmp_path, verb):
     """A folder with what the examples name, and the program in PATH."""
@@ -51,10 +58,7 @@ def workplace(tmp_path, verb):
     fovea_ok("preprocess", "--model", tmp_path / "small224.fovea", SAMPLES[0], tmp_path / "network.png")
     with image.open(tmp_path / "network.png") as picture:
         np.save(tmp_path / "input.npy", np.asarray(picture))
-    program = tmp_path / "bin" / "fovea"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.join([*WRAPPER, os.path.abspath(BINARY)])} "$@"\n')
-    program.chmod(0o755)
+    write_program(tmp_path / "bin" / "fovea")
     return tmp_path
 
 
@@ -122,3 +126,17 @@ def test_the_examples_of_python_commands_are_calls_that_their_parsers_know(name,
             entry(command)(arguments)
         own += command == name
     assert own
+
+
+@needs_binary
+@pytest.mark.many_photos
+def test_the_commands_of_the_readme_run_as_they_stand(tmp_path):
+    """Those that use what its first command built, the shipped detector and the sample photos."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"With what the first command built:\n\n((?:    .*\n)+)", text)[1]
+    for folder in ("models", "tests"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    write_program(tmp_path / "build" / "try" / "engine" / "cli" / "fovea")
+    done = subprocess.run(["sh", "-ex"], input=block, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results.csv").is_file() and (tmp_path / "results.jsonl").is_file() and (tmp_path / "looked_here.png").is_file()
