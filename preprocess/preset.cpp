@@ -323,10 +323,8 @@ Status run_eyeq(const PresetSettings& settings, const Allocator& allocator, Pipe
 }
 
 bool is_valid(const PresetSettings& settings) {
-    const bool needs_size =
-        settings.preset == Preset::kNone || settings.preset == Preset::kKaggleBenColor;
     return preset_name(settings.preset) != nullptr &&
-           settings.output_size >= (needs_size ? 1 : 0) && settings.output_size <= kMaxPresetSize &&
+           settings.output_size >= (has_native_size(settings.preset) ? 0 : 1) && settings.output_size <= kMaxPresetSize &&
            settings.sigma >= 0.0 && settings.sigma <= kMaxSigma && settings.tolerance >= 0 &&
            settings.tolerance <= 255 &&
            (settings.resize == ResizeMethod::kLinear || settings.resize == ResizeMethod::kArea) &&
@@ -354,6 +352,10 @@ const char* preset_name(Preset preset) {
             return "eyeq";
     }
     return nullptr;
+}
+
+bool has_native_size(Preset preset) {
+    return preset != Preset::kNone && preset != Preset::kKaggleBenColor;
 }
 
 bool may_decode_scaled(Preset preset, ResizeMethod resize) {

@@ -34,7 +34,7 @@ inline constexpr int kMaxGrahamSides = 16;
 
 struct PresetSettings {
     Preset preset = Preset::kKaggleBenColor;
-    int output_size = 512;      // side of the square result; 0 = native (not for presets 0, 1)
+    int output_size = 512;      // side of the square result; 0 = native (has_native_size())
     double sigma = 0.0;         // of Ben Graham's blur, pixels; 0 = 10, or graham_scale / 30
     int tolerance = 7;          // of the box crop: grey values up to it are background
     bool circle_mask = true;    // kaggle_ben_color only
@@ -66,6 +66,9 @@ struct PresetGeometry {
 
 // "kaggle_ben_color" and so on; null outside the enum.
 const char* preset_name(Preset preset);
+
+// Presets whose result has a size of its own, which output_size 0 keeps.
+bool has_native_size(Preset preset);
 
 // Presets that only cut something out before they resize it, by the means of areas. Others filter at the photo's own size, or look at
 // single pixels of it: a smaller scale would change what their numbers mean.

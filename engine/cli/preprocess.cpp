@@ -259,8 +259,8 @@ void add_preprocess(CommandLine& program) {
             })
             .show_default());
     own(verb.add_option("--size", options->size,
-                        "Side of the square result in pixels; 0 = native, for graham2015 and "
-                        "kaggle_circle")
+                        "Side of the square result in pixels; 0 = native, but not of none and "
+                        "kaggle_ben_color")
             .show_default());
     own(verb.add_option("--sigma", options->sigma, "Of the blur; 0 = the preset's own")
             .show_default());

@@ -128,6 +128,9 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
         return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "preset: no preset is named '%.64s'",
                         preset.name);
     }
+    if (preset.output_size == 0 && !preprocess::has_native_size(static_cast<preprocess::Preset>(index))) {
+        return bad("none and kaggle_ben_color need an output_size");
+    }
     const bool area = std::strcmp(preset.resize, kArea) == 0;
     if (!area && std::strcmp(preset.resize, kLinear) != 0) return bad("unknown resize");
     if (preset.output_size > preprocess::kMaxPresetSize) return bad("output_size is over 16384");
@@ -152,6 +155,9 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
     settings->scaled_decoding = static_cast<int>(preset.scaled_decoding);
     if (settings->scaled_decoding != 0 && !preprocess::may_decode_scaled(settings->preset, settings->resize)) {
         return bad("scaled_decoding is for none, kaggle_ben_color and eyeq with cv_area alone");
+    }
+    if (settings->scaled_decoding != 0 && settings->output_size == 0) {
+        return bad("scaled_decoding needs an output_size");
     }
     return FOVEA_OK;
 }

@@ -40,6 +40,9 @@ def test_an_unknown_verb_is_named_with_those_there_are():
         ["explain", "-m", "gone.fovea", "--as-is", "PHOTO"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--method", "attention"],
         ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--class", "none"], ["explain", "-m", "MODEL", "--as-is", "PHOTO", "--layer", "x"],
         ["info", "text.fovea"], ["info", "MODEL", "--size", "1x"], ["info", "MODEL", "--size", "64x64"], ["selftest", "gone.fovea"],
+        *(["preprocess", "PHOTO", "out.png", *options.split()] for options in (
+            "--size 0", "--size 0 --preset none", "--size 20000", "--sigma -1", "--sigma nan", "--tolerance 300", "--graham-scale 0",
+            "--scaled-decoding 1", "--scaled-decoding 4", "--scaled-decoding 4 --resize cv_area --preset eyeq --size 0")),
         ["preprocess", "PHOTO", "out.jpg"], ["preprocess", "text.jpg", "out.png"], ["preprocess", "PHOTO", "gone/out.png"],
         ["kernels", "--isa", "none"],
     ],

@@ -302,6 +302,13 @@ TEST_CASE("pixels and presets out of range are refused") {
   SUBCASE("no preset name") { preset.name = nullptr; }
   SUBCASE("unknown resize") { preset.resize = "lanczos"; }
   SUBCASE("large output") { preset.output_size = 16385; }
+  SUBCASE("no native size") { preset.output_size = 0; }
+  SUBCASE("scaled to no size") {
+    preset.name = "eyeq";
+    preset.resize = "cv_area";
+    preset.scaled_decoding = 4;
+    preset.output_size = 0;
+  }
   SUBCASE("negative sigma") { preset.sigma = -1; }
   SUBCASE("tolerance") { preset.tolerance = 256; }
   SUBCASE("graham scale") { preset.graham_scale = 0; }

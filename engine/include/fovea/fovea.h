@@ -412,7 +412,7 @@ FOVEA_API fovea_status fovea_decode(const void* data, size_t data_size, const fo
 typedef struct fovea_preset {
     size_t size;
     const char* name;      /* "none", "kaggle_ben_color" (default), "kaggle_circle", "kaggle_circle_v2", "graham2015", "eyeq" */
-    uint32_t output_size;  /* side of the square result in pixels, default 512; graham2015 and kaggle_circle allow 0 = native */
+    uint32_t output_size;  /* side of the square result in pixels, default 512; 0 = native, not of none and kaggle_ben_color */
     uint32_t tolerance;    /* of the box crop, default 7 */
     double sigma;          /* 0 (default) = the preset's own */
     int circle_mask;       /* kaggle_ben_color: default 1 */
