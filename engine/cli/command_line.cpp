@@ -38,9 +38,13 @@ Option& Option::range(int least, int most) {
     return *this;
 }
 
+// CLI::Range lets pass what is no number.
 Option& Option::range(double least, double most) {
     option_->check(CLI::Range(least, most));
-    return *this;
+    return check([](const std::string& text) {
+        double value = 0;
+        return CLI::detail::lexical_cast(text, value) && value != value ? "Value " + text + " is no number" : std::string();
+    });
 }
 
 Option& Option::one_of(const std::vector<std::string>& values) {
@@ -69,7 +73,9 @@ Option& Option::excludes(const Option& other) {
 }
 
 Option Verb::add_option(std::string_view names, std::string& variable, std::string_view help) {
-    return Option(verb_->add_option(std::string(names), variable, std::string(help)));
+    Option option(verb_->add_option(std::string(names), variable, std::string(help)));
+    // As what a shell makes of a variable that is not set: no name of a file, and no choice either.
+    return option.check([](const std::string& text) { return text.empty() ? "the value is empty" : ""; });
 }
 
 Option Verb::add_option(std::string_view names, std::vector<std::string>& variable, std::string_view help) {

@@ -130,6 +130,7 @@ std::vector<Job> plan_jobs(const Options& options, LeftOut& left_out) {
         }
         if (is_list_name(file)) throw Failure(kWrongUsage, file, "it is a list: give --out-dir DIR");
         const std::string& output = options.files.back();
+        if (output.empty()) throw Failure(kWrongUsage, "OUT.png", "the value is empty");
         const std::string extension = std::filesystem::path(output).extension().string();
         // Two photos without --out-dir: the second is most likely no output.
         if (extension != ".png" && extension != ".PNG" &&

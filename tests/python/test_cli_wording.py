@@ -69,5 +69,21 @@ def test_a_list_where_one_photo_is_asked_for_is_told_so(tmp_path, name):
     one_error(fovea("preprocess", tmp_path / name, tmp_path / "out.png"), 2, name, "it is a list: give --out-dir DIR")
 
 
-def test_an_empty_name_is_told_so(model):  # noqa: F811
+def test_an_empty_name_is_told_so(model, tmp_path):  # noqa: F811
     one_error(fovea("screen", "-m", model, "-f", "jsonl", ""), 3, "a file's name is empty")
+    one_error(fovea("preprocess", "", tmp_path / "out.png"), 3, "a file's name is empty")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["screen", "-m", "", "PHOTO"], ["screen", "-m", "MODEL", "PHOTO", "--output", ""], ["screen", "-m", "MODEL", "PHOTO", "--format", ""],
+    ["screen", "-m", "MODEL", "list.csv", "--images", ""], ["explain", "-m", "MODEL", "PHOTO", "--overlay", ""], ["preprocess", "PHOTO", ""],
+    ["run", "-m", "MODEL", "PHOTO", "--dump", "", "--taps", "all"], ["info", ""], ["selftest", ""]])
+def test_a_value_that_is_empty_is_no_default(model, arguments):  # noqa: F811
+    """As what a shell makes of a variable that is not set."""
+    one_error(fovea(*({"MODEL": model, "PHOTO": SAMPLES[0]}.get(word, word) for word in arguments)), 2, "is empty")
+
+
+@pytest.mark.parametrize("option", ["--percentile", "--opacity"])
+@pytest.mark.parametrize("value", ["nan", "-nan", "NAN"])
+def test_what_is_no_number_is_in_no_range(model, option, value):  # noqa: F811
+    one_error(fovea("explain", "-m", model, SAMPLES[0], f"{option}={value}"), 2, option, value)
