@@ -9,7 +9,6 @@
 // of its weights turned back into floats.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,11 +17,14 @@
 
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
+#include "bench/figures.h"
 #include "fovea/fovea.h"
 
 namespace {
 
+using fovea::bench::percentile;
 using fovea::bench::seconds_now;
+using fovea::bench::stem;
 
 struct Request {
     const char* isa = nullptr;
@@ -99,12 +101,6 @@ private:
     std::vector<float> logits_;
 };
 
-// The value below which `part` of the values lie.
-double percentile(std::vector<double> values, double part) {
-    std::sort(values.begin(), values.end());
-    return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
 void bench_gradient(benchmark::State& state, const std::string& path, const Request& request) {
     Network network;
     fovea_status status = network.open(path, request);
@@ -131,12 +127,6 @@ void bench_gradient(benchmark::State& state, const std::string& path, const Requ
     state.counters["ratio_p50"] = percentile(ratios, 0.5);
     state.counters["workspace_MiB"] = static_cast<double>(network.workspace_bytes) / (1 << 20);
     state.SetLabel(network.isa);
-}
-
-std::string stem(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-    return name.substr(0, name.rfind('.'));
 }
 
 }  // namespace

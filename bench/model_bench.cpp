@@ -23,12 +23,15 @@
 #include "bench/core_bandwidth.h"
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
+#include "bench/figures.h"
 #include "fovea/fovea.h"
 
 namespace {
 
 using fovea::bench::measure_peak;
+using fovea::bench::percentile;
 using fovea::bench::seconds_now;
+using fovea::bench::stem;
 
 // A smooth picture with some texture: pixel values decide nothing about the speed, but denormals
 // and saturation should not come in by accident.
@@ -128,12 +131,6 @@ std::vector<fovea_step_time> profile_once(Network& network) {
     steps[0].size = sizeof(fovea_step_time);
     fovea_session_step_times(network.session(), steps.data(), static_cast<std::uint32_t>(steps.size()));
     return steps;
-}
-
-// The value below which `part` of the values lie; sorts them.
-double percentile(std::vector<double>& values, double part) {
-    std::sort(values.begin(), values.end());
-    return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
 void bench_run(benchmark::State& state, const std::string& path, const char* isa, std::uint32_t threads) {
@@ -335,12 +332,6 @@ bool print_layers(const std::string& path, const std::string& name, const char* 
     }
     std::printf("| all | %.1f | 100 | %s |\n", total * 1e6, share_of_peak(total_least, total).c_str());
     return true;
-}
-
-std::string stem(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-    return name.substr(0, name.rfind('.'));
 }
 
 void register_model(const std::string& path, const char* isa) {

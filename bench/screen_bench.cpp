@@ -22,10 +22,13 @@
 
 #include "bench/core_peak.h"
 #include "bench/emulation.h"
+#include "bench/figures.h"
 #include "fovea/fovea.h"
 
 namespace {
 
+using fovea::bench::file_name;
+using fovea::bench::percentile;
 using fovea::bench::seconds_now;
 
 constexpr std::size_t kAlignment = 64;  // the largest that the library asks for; room for a block's size before it
@@ -121,11 +124,6 @@ private:
     fovea_session* session_ = nullptr;
 };
 
-// The value below which `part` of the sorted values lie.
-double percentile(const std::vector<double>& sorted, double part) {
-    return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5)];
-}
-
 void bench_screen(benchmark::State& state, const Request& request, const Photo& photo) {
     Screener screener;
     fovea_status status = screener.open(request);
@@ -147,7 +145,6 @@ void bench_screen(benchmark::State& state, const Request& request, const Photo& 
         }
         all.push_back(seconds);
     }
-    std::sort(all.begin(), all.end());
     const double parts = fastest.decode_ms + fastest.quality_ms + fastest.preprocess_ms + fastest.infer_ms;
     state.counters["all_ms"] = best * 1e3;
     state.counters["decode_ms"] = fastest.decode_ms;
@@ -221,11 +218,6 @@ int serve(const Request& request) {
         }
     }
     return 0;
-}
-
-std::string file_name(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
 }  // namespace
