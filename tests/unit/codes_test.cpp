@@ -19,6 +19,7 @@
 #include "engine/run/executor.h"
 #include "fovea/fovea.h"
 #include "tests/unit/code_network.h"
+#include "tests/unit/load_attempt.h"
 #include "tests/unit/naive_network.h"
 #include "tests/unit/test_memory.h"
 
@@ -117,25 +118,6 @@ void check_nodes(const code_network::CodeNetwork& network, std::mt19937& random,
     CHECK(inside > 3 * saturated);  // or the network would say little of its arithmetic
 }
 
-struct Attempt {
-    fovea_status status;
-    std::string message;
-};
-
-Attempt load(const ModelSpec& spec) {
-    const Bytes file = model_builder::build(spec);
-    test_memory::AlignedCopy copy(file.data(), file.size());
-    test_memory::LogCatcher log;
-    fovea_model_settings settings;
-    fovea_model_settings_init(&settings);
-    settings.log = log.hooks();
-    fovea_model* model = nullptr;
-    const fovea_status status = fovea_model_load_memory(copy.data(), copy.size(), FOVEA_BORROW, &settings, &model);
-    CHECK((model != nullptr) == (status == FOVEA_OK));
-    fovea_model_close(&model);
-    return {status, log.lines.empty() ? "" : log.lines.front()};
-}
-
 }  // namespace
 
 TEST_CASE("codes: every node is its formula, rounded to a code") {
@@ -191,7 +173,7 @@ TEST_CASE("codes: every instruction set, thread count and band gives the same bi
 TEST_CASE("codes: a file says that it is of int8, and what is wrong with it") {
     std::mt19937 random(3);
     const ModelSpec sound = code_network::make(random, 5).file;
-    REQUIRE(load(sound).status == FOVEA_OK);
+    REQUIRE(load_attempt::load(model_builder::build(sound)).status == FOVEA_OK);
     struct Damage {
         const char* message;
         std::function<void(ModelSpec&)> apply;
@@ -245,7 +227,7 @@ TEST_CASE("codes: a file says that it is of int8, and what is wrong with it") {
     for (const Damage& damage : damages) {
         ModelSpec spec = sound;
         damage.apply(spec);
-        const Attempt attempt = load(spec);
+        const load_attempt::Attempt attempt = load_attempt::load(model_builder::build(spec));
         CHECK_MESSAGE(attempt.status == FOVEA_ERROR_BAD_MODEL, damage.message);
         CHECK_MESSAGE(attempt.message.find(damage.message) != std::string::npos, "wanted '", damage.message, "', got '",
                       attempt.message, "'");

@@ -14,38 +14,16 @@
 #include <vector>
 
 #include "fovea/fovea.h"
+#include "tests/unit/load_attempt.h"
 #include "tests/unit/model_builder.h"
 #include "tests/unit/test_memory.h"
 
 namespace {
 
 using namespace model_builder;
+using load_attempt::Attempt;
+using load_attempt::load;
 using test_memory::AlignedCopy;
-using test_memory::CountingAllocator;
-using test_memory::LogCatcher;
-
-struct Attempt {
-    fovea_status status;
-    std::string message;
-};
-
-Attempt load(const Bytes& file, fovea_ownership ownership = FOVEA_BORROW) {
-    AlignedCopy copy(file.data(), file.size());
-    CountingAllocator allocator;
-    LogCatcher log;
-    fovea_model_settings settings;
-    fovea_model_settings_init(&settings);
-    settings.allocator = allocator.hooks();
-    settings.log = log.hooks();
-    fovea_model* model = nullptr;
-    const fovea_status status =
-        fovea_model_load_memory(copy.data(), copy.size(), ownership, &settings, &model);
-    CHECK((model != nullptr) == (status == FOVEA_OK));
-    CHECK((status == FOVEA_OK) == log.lines.empty());
-    fovea_model_close(&model);
-    CHECK(allocator.live == 0);
-    return {status, log.lines.empty() ? "" : log.lines.front()};
-}
 
 // A way to spoil a file, and what the refusal must say.
 struct Damage {
