@@ -5,7 +5,6 @@
 #include <cstdint>
 
 namespace fovea::preprocess {
-namespace {
 
 // The largest sum of three counts next to each other.
 inline int most_in_three(const std::uint16_t* counts, int size) {
@@ -16,5 +15,4 @@ inline int most_in_three(const std::uint16_t* counts, int size) {
     return most;
 }
 
-}  // namespace
 }  // namespace fovea::preprocess

@@ -25,17 +25,15 @@ struct Wide {
         __m256i red, green, blue;
     };
     static Colours convert(__m256i y, __m256i cb, __m256i cr) {
-        // The factors less what fits 16 bits, as in VectorJpeg::ycc_half.
-        constexpr int kRed = 91881 - 65536, kBlue = 116130 - 131072, kGreenOfBlue = -22554, kGreenOfRed = 65536 - 46802;
-        const __m256i factors = _mm256_set1_epi32(static_cast<int>(static_cast<unsigned>(kGreenOfRed) << 16 | (kGreenOfBlue & 0xFFFF)));
+        const __m256i factors = _mm256_set1_epi32(static_cast<int>(static_cast<unsigned>(kLessGreenOfRed) << 16 | (kGreenOfBlue & 0xFFFF)));
         const __m256i half = _mm256_set1_epi32(1 << 15);
         const auto green_part = [&](__m256i pairs) {
             return _mm256_srai_epi32(_mm256_add_epi32(_mm256_madd_epi16(pairs, factors), half), 16);
         };
         const __m256i greens = _mm256_packs_epi32(green_part(_mm256_unpacklo_epi16(cb, cr)), green_part(_mm256_unpackhi_epi16(cb, cr)));
-        return {_mm256_add_epi16(_mm256_add_epi16(y, cr), rounded_product(cr, kRed)),
+        return {_mm256_add_epi16(_mm256_add_epi16(y, cr), rounded_product(cr, kLessRed)),
                 _mm256_add_epi16(_mm256_sub_epi16(y, cr), greens),
-                _mm256_add_epi16(_mm256_add_epi16(y, _mm256_add_epi16(cb, cb)), rounded_product(cb, kBlue))};
+                _mm256_add_epi16(_mm256_add_epi16(y, _mm256_add_epi16(cb, cb)), rounded_product(cb, kLessBlue))};
     }
 
     // 16 pixels of each colour to 48 bytes: each third of them takes bytes of all three.

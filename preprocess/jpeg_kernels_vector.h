@@ -24,6 +24,9 @@ constexpr int fixed(double factor) {
     return static_cast<int>(factor < 0 ? factor * 8192 - 0.5 : factor * 8192 + 0.5);
 }
 
+// Factors of colours in units of 1 / 2^16, less whole ones so that they fit 16 bits: 1.402 - 1, 1.772 - 2, 1 - 0.71414.
+constexpr int kLessRed = 91881 - 65536, kLessBlue = 116130 - 131072, kGreenOfBlue = -22554, kLessGreenOfRed = 65536 - 46802;
+
 template <typename V>
 struct VectorJpeg {
     using Eight = typename V::Eight;
@@ -258,13 +261,10 @@ struct VectorJpeg {
                      V::template narrow<20>(V::add(base2, odd2), V::subtract(base2, odd2)));
     }
 
-    // The factors less what fits 16 bits: 1.402 - 1, 1.772 - 2, 1 - 0.71414, in units of 1 / 2^16.
     static void ycc_half(Eight y, Eight cb, Eight cr, Eight* red, Eight* green, Eight* blue) {
-        constexpr int kRed = 91881 - 65536, kBlue = 116130 - 131072, kGreenOfBlue = -22554,
-                      kGreenOfRed = 65536 - 46802;
-        *red = V::add16(V::add16(y, cr), V::template rounded_product<kRed>(cr));
-        *blue = V::add16(V::add16(y, V::add16(cb, cb)), V::template rounded_product<kBlue>(cb));
-        *green = V::add16(V::subtract16(y, cr), narrow<16>(products<kGreenOfBlue, kGreenOfRed>(cb, cr)));
+        *red = V::add16(V::add16(y, cr), V::template rounded_product<kLessRed>(cr));
+        *blue = V::add16(V::add16(y, V::add16(cb, cb)), V::template rounded_product<kLessBlue>(cb));
+        *green = V::add16(V::subtract16(y, cr), narrow<16>(products<kGreenOfBlue, kLessGreenOfRed>(cb, cr)));
     }
 
     static void ycc_to_rgb(const std::uint8_t* luminance, const std::uint8_t* blue_chroma,
