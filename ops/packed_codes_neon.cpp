@@ -301,29 +301,18 @@ CodeTiles tiles_of(const CodeTileKind& kind, const std::uint8_t* inputs, const s
     }
 }
 
-constexpr CodeTileKind dot_tiles(TileFunction multiply, PackFunction pack, int rows) {
+// Matrices take bytes as they are, and their weights in pairs of quads; dot products take bytes less 128.
+constexpr CodeTileKind byte_tiles(bool are_matrices, TileFunction multiply, PackFunction pack, int rows) {
+    const int block = are_matrices ? 8 : 16;
     return {.multiply = multiply,
             .pack = pack,
-            .take_weights = nullptr,
+            .take_weights = are_matrices ? take_matrix_weights : nullptr,
             .rows = rows,
-            .row_bytes = 16,
-            .block = 16,
-            .block_bytes = rows * 16,
-            .packed_bytes = 16384,
-            .is_signed = true,
-            .is_words = false};
-}
-
-constexpr CodeTileKind matrix_tiles(TileFunction multiply, PackFunction pack, int rows) {
-    return {.multiply = multiply,
-            .pack = pack,
-            .take_weights = take_matrix_weights,
-            .rows = rows,
-            .row_bytes = 8,
-            .block = 8,
-            .block_bytes = rows * 8,
-            .packed_bytes = 32768,
-            .is_signed = false,
+            .row_bytes = block,
+            .block = block,
+            .block_bytes = rows * block,
+            .packed_bytes = are_matrices ? 32768 : 16384,
+            .is_signed = !are_matrices,
             .is_words = false};
 }
 
@@ -356,13 +345,13 @@ constinit const CodeTileKind kWordTiles = {.multiply = codes_word_tiles_neon,
                                            .packed_bytes = 16384,
                                            .is_signed = false,
                                            .is_words = true};
-constinit const CodeTileKind kDotTiles = dot_tiles(codes_dot_tiles_8_neon_dotprod, pack_rows<BytePacking<8>>, 8);
-constinit const CodeTileKind kSmallDotTiles = dot_tiles(codes_dot_tiles_4_neon_dotprod, pack_rows<BytePacking<4>>, 4);
-constinit const CodeTileKind kPlaneDotTiles = of_planes(dot_tiles(codes_dot_tiles_planes_neon_dotprod, pack_rows<PlanePacking>, 4));
-constinit const CodeTileKind kMatrixTiles = matrix_tiles(codes_matrix_tiles_8_neon_i8mm, pack_rows<MatrixPacking<8>>, 8);
-constinit const CodeTileKind kSmallMatrixTiles = matrix_tiles(codes_matrix_tiles_4_neon_i8mm, pack_rows<MatrixPacking<4>>, 4);
+constinit const CodeTileKind kDotTiles = byte_tiles(false, codes_dot_tiles_8_neon_dotprod, pack_rows<BytePacking<8>>, 8);
+constinit const CodeTileKind kSmallDotTiles = byte_tiles(false, codes_dot_tiles_4_neon_dotprod, pack_rows<BytePacking<4>>, 4);
+constinit const CodeTileKind kPlaneDotTiles = of_planes(byte_tiles(false, codes_dot_tiles_planes_neon_dotprod, pack_rows<PlanePacking>, 4));
+constinit const CodeTileKind kMatrixTiles = byte_tiles(true, codes_matrix_tiles_8_neon_i8mm, pack_rows<MatrixPacking<8>>, 8);
+constinit const CodeTileKind kSmallMatrixTiles = byte_tiles(true, codes_matrix_tiles_4_neon_i8mm, pack_rows<MatrixPacking<4>>, 4);
 constinit const CodeTileKind kPlaneMatrixTiles =
-    of_planes(matrix_tiles(codes_matrix_tiles_planes_neon_i8mm, pack_rows<PlaneMatrixPacking>, 4));
+    of_planes(byte_tiles(true, codes_matrix_tiles_planes_neon_i8mm, pack_rows<PlaneMatrixPacking>, 4));
 
 void multiply_codes(const CodeProduct& product, CodeRows& rows, const CodeTileKind& tiles, const CodeTileKind& last_tiles) {
     constexpr int kPanelsAtOnce = 128;
