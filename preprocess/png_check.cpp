@@ -24,8 +24,8 @@ constexpr std::uint32_t chunk_type(const char (&name)[5]) {
 }
 
 // CRC-32 of the PNG specification (reflected polynomial 0xEDB88320), four bytes at a time: table k
-// advances a byte by k more zero bytes. Made twice for each file, by 20,000 instructions where inflating
-// takes millions: as constants the tables would be 4 KB of a phone's program.
+// advances a byte by k more zero bytes. The tables are made for each file, which inflating takes far longer than: as constants they
+// would be 4 KB of a phone's program. (ops/crc32 is of a room that this one knows nothing of.)
 class Crc32 {
   public:
     Crc32() {

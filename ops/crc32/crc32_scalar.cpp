@@ -5,8 +5,8 @@
 //
 // table[0][b] is the remainder of byte b followed by nothing; table[k][b] that of byte b followed
 // by k zero bytes. The remainder of four bytes is the exclusive or of four look-ups, because the
-// remainder is linear. Nearly every CPU has an instruction for all this: the tables are made in each call,
-// by 15,000 instructions, since as constants they would be 4 KB of a phone's program. What is short goes four bits at a time.
+// remainder is linear. Nearly every CPU has an instruction for all this: the tables are made in each call, since as constants they
+// would be 4 KB of a phone's program. What is short, and not worth its tables, goes four bits at a time.
 #include "ops/crc32/crc32.h"
 
 namespace fovea::ops {
