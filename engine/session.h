@@ -23,6 +23,9 @@ fovea_status check_session_settings(const fovea_session_settings* settings, cons
 // What every call that runs the network on the caller's values is given: `count` of them, all finite.
 fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, std::size_t count, const Log& log);
 
+// Whose fault it is that what a network made of such an input is no numbers: pixels overflow in no network that works.
+fovea_status refuse_results(const char* results, const void* input, fovea_dtype dtype, std::size_t count, const Log& log);
+
 // What a session decides before it takes memory for running.
 struct SessionPlan {
     SessionPlan(const Allocator& allocator, const ops::IsaLevel* level)

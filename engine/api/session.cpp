@@ -40,17 +40,6 @@ std::uint64_t bytes_read(const Plan& plan, const Step& step) {
     return bytes;
 }
 
-// Whose fault it is that a run's results are no numbers: pixels overflow in no network that works.
-fovea_status refuse_results(const fovea_session& session, const void* input, fovea_dtype dtype) {
-    constexpr const char* kProblem = "the network's results are not finite numbers";
-    if (dtype == FOVEA_U8) return session.log.fail(FOVEA_ERROR_BAD_MODEL, kProblem);
-    const auto* const values = static_cast<const float*>(input);
-    const auto [least, most] = std::minmax_element(values, values + session.input_shape().count());
-    if (*least >= 0 && *most <= 255) return session.log.fail(FOVEA_ERROR_BAD_MODEL, kProblem);
-    return session.log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s: its input goes from %g to %g, it takes pixels from 0 to 255",
-                            kProblem, static_cast<double>(*least), static_cast<double>(*most));
-}
-
 }  // namespace
 
 void fovea_session_settings_init_sized(fovea_session_settings* settings, size_t size) {
@@ -151,7 +140,7 @@ fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dt
     const std::size_t logit_count = session->file().labels.logit_count();
     const std::size_t class_count = probabilities == nullptr ? 0 : session->file().labels.class_count();
     if (!all_finite(made_logits, logit_count) || !all_finite(made_probabilities, class_count)) {
-        return refuse_results(*session, input, dtype);
+        return refuse_results("the network's results", input, dtype, session->input_shape().count(), session->log);
     }
     if (logits != nullptr) std::copy_n(made_logits, logit_count, logits);
     std::copy_n(made_probabilities, class_count, probabilities);

@@ -148,7 +148,9 @@ class Explanations {
         std::vector<float> logits(model_.info().logit_count);
         lines_.clear();
         if (options_.as_is) {
-            explainer_->require(fovea_explain(explainer_->get(), what.input.values, what.input.dtype, logits.data(), &made));
+            const fovea_status status = fovea_explain(explainer_->get(), what.input.values, what.input.dtype, logits.data(), &made);
+            if (status == FOVEA_ERROR_INVALID_ARGUMENT) throw InputProblem{"not_finite", lines_.cause(status)};
+            explainer_->require(status);
         } else {
             const fovea_status status =
                 fovea_explain_bytes(explainer_->get(), what.photo.data(), what.photo.size(), logits.data(), &made);

@@ -213,16 +213,16 @@ const float* fovea_explainer::gradient_of(std::uint32_t value) const {
     return gradient == kNone ? nullptr : executor().value(gradient);
 }
 
-fovea_status fovea_explainer::check_logits(const float* values) const {
+fovea_status fovea_explainer::check_logits(const float* values, const void* input, fovea_dtype dtype) const {
     if (all_finite(values, logit_count())) return FOVEA_OK;
-    return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the network's output is not a number");
+    return refuse_results("the network's results", input, dtype, input_count(), session.log);
 }
 
 fovea_status fovea_explainer::run(const void* input, fovea_dtype dtype, bool backward) {
     session.pool.notice_fork();
     const fovea_status status = executor().run({input, dtype, objective, !backward});
     if (status != FOVEA_OK) return session.log.fail(status, "the explanation was cancelled");
-    return check_logits(logits());
+    return check_logits(logits(), input, dtype);
 }
 
 fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, float* out_logits, fovea_explanation* explanation) {
@@ -238,7 +238,7 @@ fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dt
     fovea_status status = FOVEA_OK;
     if (twin.exists()) {  // what is explained is the answer of the codes
         status = session.run(input, dtype, first_logits, nullptr);
-        if (status == FOVEA_OK) status = check_logits(first_logits);
+        if (status == FOVEA_OK) status = check_logits(first_logits, input, dtype);
         if (status != FOVEA_OK) return status;
         objective = with_class(objective, first_logits, logit_count());
     }
@@ -284,7 +284,7 @@ fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dt
     }
     if (status != FOVEA_OK) return status;
     if (!all_finite(made.map, shape.count())) {
-        return session.log.fail(FOVEA_ERROR_BAD_MODEL, "explain: the map has values that are not finite");
+        return refuse_results("the map's values", input, dtype, input_count(), session.log);
     }
     if (dtype == FOVEA_U8 && session.input_shape().channels == 3) made.picture = static_cast<const std::uint8_t*>(input);
     made.photo_width = session.input_shape().width;

@@ -58,7 +58,7 @@ struct fovea_explainer {
 
   private:
     fovea_status plan_twin(const fovea_session_settings& wanted);
-    fovea_status check_logits(const float* values) const;
+    fovea_status check_logits(const float* values, const void* input, fovea_dtype dtype) const;
     // explain() with the objective's class filled in.
     fovea_status explain_as_asked(const void* input, fovea_dtype dtype, float* logits, fovea_explanation* explanation);
 };

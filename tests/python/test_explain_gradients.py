@@ -177,6 +177,12 @@ def test_what_cannot_be_explained(tmp_path):
     values[3, 4, 1] = np.nan
     np.save(tmp_path / "nan.npy", values)
     one_error(fovea("explain", "-m", model, "--as-is", tmp_path / "nan.npy"), 3, "nan.npy", "not finite")
+    far = np.where(np.arange(values.size).reshape(values.shape) % 2, np.float32(-3e38), np.float32(0))
+    np.save(tmp_path / "far.npy", far)
+    result = fovea("explain", "-m", model, "--as-is", tmp_path / "far.npy")
+    warning, error = result.stderr.splitlines()
+    assert result.returncode == 3 and "warning: " in warning
+    assert "far.npy" in error and "not finite numbers: its input goes from -3e+38 to 0" in error
     np.save(tmp_path / "grey.npy", np.zeros((96, 96, 1), np.uint8))
     one_error(fovea("explain", "-m", model, "--as-is", tmp_path / "grey.npy"), 3, "grey.npy", "1 channels")
     for options, said in ((["--method", "gradcam", "--layer", "gone"], "no layer of that name"), (["--class", "2"], "no such class"),

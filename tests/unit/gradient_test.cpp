@@ -64,7 +64,7 @@ struct Explained {
     fovea_explanation explanation;
     std::vector<float> logits;
 
-    Explained(const model_builder::Bytes& file, const Scalar& scalar, const std::vector<std::uint8_t>& input) {
+    Explained(const model_builder::Bytes& file, const Scalar& scalar) {
         fovea_model_settings model_settings;
         fovea_model_settings_init(&model_settings);
         model_settings.log = log.hooks();
@@ -77,12 +77,17 @@ struct Explained {
         settings.method = FOVEA_EXPLAIN_GRADIENT;
         settings.scalar = scalar.kind;
         settings.target_class = scalar.target_class;
-        fovea_status status = fovea_explainer_create(model, &session, &settings, &explainer);
+        const fovea_status status = fovea_explainer_create(model, &session, &settings, &explainer);
         REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
         logits.resize(16);
         explanation = test_memory::sized<fovea_explanation>();
-        status = fovea_explain(explainer, input.data(), FOVEA_U8, logits.data(), &explanation);
+    }
+    Explained(const model_builder::Bytes& file, const Scalar& scalar, const std::vector<std::uint8_t>& input) : Explained(file, scalar) {
+        const fovea_status status = explain(input.data(), FOVEA_U8);
         REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
+    }
+    fovea_status explain(const void* input, fovea_dtype dtype) {
+        return fovea_explain(explainer, input, dtype, logits.data(), &explanation);
     }
     Explained(const Explained&) = delete;
     ~Explained() {
@@ -180,6 +185,33 @@ TEST_CASE("gradients of local response normalisation, of every power, are what d
         }
     }
     CHECK(counts.not_zero > 100);
+}
+
+TEST_CASE("results that are no finite numbers are refused as by a run") {
+    struct Case {
+        float scale, first, rest;
+        fovea_status status;
+        const char* words;
+    };
+    const Case cases[] = {
+        {1, -1e30f, 1e20f, FOVEA_OK, ""},
+        {1, -3e38f, -3e38f, FOVEA_ERROR_INVALID_ARGUMENT, "results are not finite numbers: its input goes from -3e+38 to -3e+38"},
+        {1e37f, 0, 255, FOVEA_ERROR_BAD_MODEL, "the network's results are not finite numbers"},
+        {1, NAN, 100, FOVEA_ERROR_INVALID_ARGUMENT, "the input has values that are not finite"},
+    };
+    for (const Case& c : cases) {
+        CAPTURE(c.first);
+        Explained explained(model_builder::build(model_builder::overflowing_spec(c.scale)), {FOVEA_SCALAR_LOGIT, 0});
+        std::vector<float> values(4 * 4 * 3, c.rest);
+        values[0] = c.first;
+        explained.logits[0] = 42;
+        CHECK(explained.explain(values.data(), FOVEA_F32) == c.status);
+        CHECK(explained.log.all().find(c.words) != std::string::npos);
+        CHECK((explained.logits[0] == 42) == (c.status != FOVEA_OK));
+    }
+    Explained explained(model_builder::build(model_builder::overflowing_spec(1e37f)), {FOVEA_SCALAR_LOGIT, 0});
+    const std::vector<std::uint8_t> pixels(4 * 4 * 3, 255);
+    CHECK(explained.explain(pixels.data(), FOVEA_U8) == FOVEA_ERROR_BAD_MODEL);
 }
 
 TEST_CASE("of equal maxima the first in a window has all, and channels share") {

@@ -484,6 +484,18 @@ ModelSpec tiny_spec() {
     return spec;
 }
 
+ModelSpec overflowing_spec(float scale) {
+    ModelSpec spec = tiny_spec();
+    spec.input_height = spec.input_width = 0;
+    spec.nodes.clear();
+    spec.golden.clear();
+    spec.add({.kind = kAffine, .inputs = {0}, .weights = {scale, scale, scale}, .bias = {0, 0, 0}, .name = "scaled"});
+    spec.add({.kind = kGlobalPool, .inputs = {1}});
+    spec.logits = spec.add({.kind = kDense, .inputs = {2}, .weights = {2, -2, 2, -2, 2, -2}, .output_channels = 2});
+    spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});
+    return spec;
+}
+
 std::uint32_t crc32(const std::uint8_t* data, std::size_t size) {
     std::uint32_t crc = 0xFFFFFFFFu;
     for (std::size_t i = 0; i < size; ++i) {

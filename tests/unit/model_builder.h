@@ -127,6 +127,9 @@ Bytes build(const ModelSpec& spec);
 // not the network's: they are for damage tests).
 ModelSpec tiny_spec();
 
+// For inputs of any size, 4 x 4 x 3 by default. The scale brings pixels near the largest float; a mean, and sums of it, go beyond.
+ModelSpec overflowing_spec(float scale);
+
 std::uint32_t crc32(const std::uint8_t* data, std::size_t size);
 
 // Makes the checksums of damaged bytes right again, as far as the table can be followed.

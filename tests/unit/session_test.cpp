@@ -278,22 +278,6 @@ TEST_CASE("cancelling stops between steps and the session runs again") {
     CHECK(std::memcmp(logits, expected, sizeof(logits)) == 0);
 }
 
-namespace {
-
-// The scale brings pixels near the largest float; a mean, and sums of it, go beyond.
-ModelSpec overflowing_spec(float scale) {
-    ModelSpec spec = any_size_spec();
-    spec.nodes.clear();
-    spec.golden.clear();
-    spec.add({.kind = kAffine, .inputs = {0}, .weights = {scale, scale, scale}, .bias = {0, 0, 0}, .name = "scaled"});
-    spec.add({.kind = kGlobalPool, .inputs = {1}});
-    spec.logits = spec.add({.kind = kDense, .inputs = {2}, .weights = {2, -2, 2, -2, 2, -2}, .output_channels = 2});
-    spec.probabilities = spec.add({.kind = kSoftmax, .inputs = {spec.logits}});
-    return spec;
-}
-
-}  // namespace
-
 TEST_CASE("results that are no finite numbers are refused, and so are such inputs") {
     struct Case {
         const char* about;
