@@ -422,6 +422,26 @@ TEST_CASE("what blocks hand on, made again or kept, gives the same bits, and wha
     }
 }
 
+TEST_CASE("what would be made again is kept where it is little") {
+    std::mt19937 random(seed());
+    const Loaded loaded(blocks(random));
+    PlanRequest request = {};
+    request.height = request.width = 12;
+    request.threads = 1;
+    request.backward = &kBackwardPass;
+    const auto work = [&](std::uint64_t largest_kept) {
+        request.largest_kept = largest_kept;
+        Plan plan(Allocator{}, ops::CpuFeatureSet{ops::kFeatureNone});
+        REQUIRE(make_plan(loaded.model.graph, request, {}, &plan) == FOVEA_OK);
+        std::uint64_t multiply_adds = 0;
+        for (std::size_t i = 0; i < plan.step_count; ++i) multiply_adds += plan.steps[i].multiply_adds;
+        return multiply_adds;
+    };
+    // The expanded map has 13,824 bytes, the stem and what follows it 4608 each. The first alone is less than four times 4608.
+    CHECK(work(4608) == work(13824));
+    CHECK(work(4607) > work(4608));
+}
+
 TEST_CASE("of a network of codes gradients are those of the reals that its whole numbers stand for, and its answers its own") {
     Counts counts;
     for (std::uint32_t round = 0; round < 12; ++round) {
