@@ -442,6 +442,7 @@ TEST_CASE("what would be made again is kept where it is little") {
     CHECK(work(4607) > work(4608));
 }
 
+#if defined(FOVEA_HAVE_INT8)
 TEST_CASE("of a network of codes gradients are those of the reals that its whole numbers stand for, and its answers its own") {
     Counts counts;
     for (std::uint32_t round = 0; round < 12; ++round) {
@@ -479,3 +480,4 @@ TEST_CASE("of a network of codes gradients are those of the reals that its whole
     MESSAGE(counts.compared, " compared, ", counts.not_zero, " not zero, ", counts.kinks, " kinks");
     CHECK(counts.not_zero > 50);
 }
+#endif

@@ -145,8 +145,10 @@ std::vector<NamedNetwork> networks() {
     for (const int side : {16, 17, 32}) {
         const auto n = static_cast<std::uint32_t>(side);
         made.push_back({"floats " + std::to_string(side), network_of(n, n), side});
+#if defined(FOVEA_HAVE_INT8)
         std::mt19937 random(n);
         made.push_back({"codes " + std::to_string(side), without_preset(code_network::make(random, 8).file, n), side});
+#endif
     }
     return made;
 }
