@@ -61,7 +61,10 @@ struct BinaryKernel {
         }
         const float* left = args.left + channel;
         float* output = args.output + channel;
-        for (std::size_t p = 0; p < args.pixels; ++p) {
+        // Not asked for again after each store, which might be to them for all the compiler knows.
+        const std::size_t pixels = args.pixels;
+        const std::ptrdiff_t left_stride = args.left_stride, output_stride = args.output_stride;
+        for (std::size_t p = 0; p < pixels; ++p) {
             Batch results[kVectors];  // all loads before the stores, which the compiler takes for overlapping
 #pragma GCC unroll 4
             for (int k = 0; k < kVectors; ++k) {
@@ -69,8 +72,8 @@ struct BinaryKernel {
             }
 #pragma GCC unroll 4
             for (int k = 0; k < kVectors; ++k) results[k].store_unaligned(output + k * kLanes);
-            left += args.left_stride;
-            output += args.output_stride;
+            left += left_stride;
+            output += output_stride;
         }
     }
 
@@ -97,6 +100,13 @@ struct BinaryKernel {
     static void by_value(const float* left, float right, float* output, std::ptrdiff_t count) {
         const Batch all(right);
         std::ptrdiff_t c = 0;
+        for (; c + kUnroll * kLanes <= count; c += kUnroll * kLanes) {
+            Batch results[kUnroll];
+#pragma GCC unroll 4
+            for (int k = 0; k < kUnroll; ++k) results[k] = combine<kKind>(Batch::load_unaligned(left + c + k * kLanes), all);
+#pragma GCC unroll 4
+            for (int k = 0; k < kUnroll; ++k) results[k].store_unaligned(output + c + k * kLanes);
+        }
         for (; c + kLanes <= count; c += kLanes) {
             combine<kKind>(Batch::load_unaligned(left + c), all).store_unaligned(output + c);
         }

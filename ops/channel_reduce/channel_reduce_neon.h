@@ -44,18 +44,27 @@ inline float32x4_t load_rest(const Element* source, int lanes) {
 template <PoolKind kKind, int kPixels, typename Element>
 inline void reduce_pixels(const ChannelReduceArgs<Element>& args, std::size_t pixel) {
     const Element* input = args.input + static_cast<std::ptrdiff_t>(pixel) * args.input_stride;
-    float32x4_t partial[kPixels][2];
-    for (auto& pair : partial) {
+    float32x4_t eights[kPixels][2];  // in registers: what follows, one pixel after another, would have them in memory
+#pragma GCC unroll 4
+    for (auto& pair : eights) {
         pair[0] = pair[1] = vdupq_n_f32(kKind == PoolKind::kMax ? -__builtin_inff() : 0.0f);
     }
     int c = 0;
     for (; c + 8 <= args.channels; c += 8) {
-        for (int i = 0; i < kPixels; ++i) {
+        const Element* source = input + c;
+#pragma GCC unroll 4
+        for (int i = 0; i < kPixels; ++i, source += args.input_stride) {
             float32x4_t values[2];
-            load_lanes(input + i * args.input_stride + c, values);
-            partial[i][0] = combine<kKind>(partial[i][0], values[0]);
-            partial[i][1] = combine<kKind>(partial[i][1], values[1]);
+            load_lanes(source, values);
+            eights[i][0] = combine<kKind>(eights[i][0], values[0]);
+            eights[i][1] = combine<kKind>(eights[i][1], values[1]);
         }
+    }
+    float32x4_t partial[kPixels][2];
+#pragma GCC unroll 4
+    for (int i = 0; i < kPixels; ++i) {
+        partial[i][0] = eights[i][0];
+        partial[i][1] = eights[i][1];
     }
     for (int half = 0; c < args.channels; c += 4, ++half) {
         const int lanes = args.channels - c < 4 ? args.channels - c : 4;
