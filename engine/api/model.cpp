@@ -108,7 +108,7 @@ fovea_status fovea_model_describe(const fovea_model* model, fovea_model_info* in
     const char* name = file.provenance_value("model_name");
     fovea_model_info made = {};
     made.name = name != nullptr ? name : "";
-    made.dtype = graph.has_codes() ? "int8" : graph.has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
+    made.dtype = graph.type_name();
     made.target = target_name(file.labels.target);
     made.preset = fovea_preset_name(static_cast<std::uint32_t>(file.preprocessing.settings.preset));
     made.input_height = graph.input_height;

@@ -48,7 +48,7 @@ constexpr Color kViridis[256] = {
     {248, 230, 33}, {251, 231, 35}, {253, 231, 37},
 };
 
-// A ramp up and down around the middle, 1020 wide at its foot and cut off at 255; halves to even.
+// A ramp up and down around the middle, 1020 wide at its foot and cut off at 255; ties to even.
 std::uint8_t jet_ramp(int value, int middle) {
     const double height = std::clamp(382.5 - std::abs(4.0 * value - middle), 0.0, 255.0);
     return static_cast<std::uint8_t>(std::nearbyint(height));

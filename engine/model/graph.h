@@ -123,6 +123,10 @@ struct Graph {
     }
     // Whether the file holds weights of that type.
     bool has_weights_of(ElementType type) const;
+    // What the file's numbers are, as tools name them.
+    const char* type_name() const {
+        return has_codes() ? "int8" : has_weights_of(ElementType::kF16) ? "fp16" : "fp32";
+    }
     // The first layer name of the node, or null.
     const char* name_of(std::uint32_t node) const;
     // The node that a layer name means, or kNone.

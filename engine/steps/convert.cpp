@@ -25,10 +25,14 @@ void convert_elements(const void* from, ElementType from_type, void* to, Element
 
 namespace {
 
-void run_widen(const Run& run, const Step& step, Range units, std::uint32_t) {
-    step.call(ops::WidenFp16Args{.input = run.operand<ops::Half>(step, 0) + units.begin,
-                                 .output = run.output<float>(step) + units.begin,
-                                 .count = static_cast<std::size_t>(units.count())});
+// Of a map pixels, of a vector channels.
+void run_widen(const Run& run, const Step& step, Range units, std::uint32_t thread) {
+    const bool by_pixels = step.unit == Unit::kPixel;
+    const std::uint64_t pixel = by_pixels ? units.begin : 0, channel = by_pixels ? 0 : units.begin;
+    const std::uint64_t elements = units.count() * (by_pixels ? step.output_shape.channels : 1);
+    step.call(ops::WidenFp16Args{.input = run.operand<ops::Half>(step, 0, pixel, thread) + channel,
+                                 .output = run.output<float>(step, pixel, thread) + channel,
+                                 .count = static_cast<std::size_t>(elements)});
 }
 
 // A vector, which is of floats.
@@ -41,12 +45,16 @@ bool result_type(const TypeQuestion&, ElementType* type) {
 ops::Activation emit(StepWriter& writer, std::uint32_t index) {
     Step& step = writer.begin(index, writer.result_of(index));
     writer.read(step, writer.operand(index, 0));
-    writer.use(step, ops::kWidenFp16, run_widen);
+    use_widening(writer, step);
     writer.finish(step, Unit::kChannel);
     return ops::Activation::kNone;
 }
 
 }  // namespace
+
+void use_widening(StepWriter& writer, Step& step) {
+    writer.use(step, ops::kWidenFp16, run_widen);
+}
 
 constinit const Operation reshape_operation = {result_type, emit};
 

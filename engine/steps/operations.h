@@ -59,6 +59,9 @@ ops::Activation emit_codes(StepWriter& writer, std::uint32_t node);
 // A pool of the rows or of the whole of a map of codes.
 void use_code_pool(StepWriter& writer, Step& step, ops::PoolKind kind, bool by_rows);
 
+// The floats of a value of the shorter type: its pixels, or, of what becomes a vector, its channels.
+void use_widening(StepWriter& writer, Step& step);
+
 // The kinds of convolution whose kernels are others: a matrix product over the pixels, and one of a vector.
 ops::Activation emit_pointwise_conv(StepWriter& writer, std::uint32_t node);
 ops::Activation emit_dense(StepWriter& writer, std::uint32_t node);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Check that the folders of engine/ need each other in one direction, and no file needs itself by way of others.
+"""Check that the folders of engine/ need each other in one direction, and no file needs itself by way of others; and that few of
+its files know what few need to know: one operation, elements that are halves, all of running a plan.
 
 usage: check_engine_order.py SOURCE_ROOT
 """
@@ -47,6 +48,33 @@ def circles(graph):
     return [file for file in graph if file in reaches(file)]
 
 
+# What a file has to say to know an operation that shares no work with others, or that elements may be halves. An operation has its
+# place in the list of kinds, a rule for shapes and one for files, and its own file; beside these the file of its backward pass.
+KNOWLEDGE = {
+    **{name: (rf"(?i)\b{pattern}\b", 4) for name, pattern in (
+        ("channel reductions", r"(channel_reduce|kChannelReduce)"), ("LRN", r"(lrn|kLrn)"), ("pads", r"(kPad|pad_operation)"))},
+    "halves": (r"\b([Hh]alves|Half|kHalf|k?F16|f16|fp16|\w+Fp16\w*)\b", 8),
+}
+EXECUTOR = "engine/run/executor.cpp"
+EXECUTOR_LINES = 250
+
+
+def knowing(texts, pattern):
+    return [name for name, text in texts.items() if re.search(pattern, text) and not name.startswith("engine/steps/gradient/")]
+
+
+def too_many(texts):
+    errors = []
+    for what, (pattern, most) in KNOWLEDGE.items():
+        files = knowing(texts, pattern)
+        if not 1 <= len(files) <= most:
+            errors.append(f"{len(files)} files know of {what}, {most} are to: {' '.join(files)}")
+    lines = texts[EXECUTOR].count("\n")
+    if lines > EXECUTOR_LINES or re.search("NodeKind|_operation", texts[EXECUTOR]):
+        errors.append(f"{EXECUTOR}: {lines} lines, or it names operations")
+    return errors
+
+
 def main():
     graph = includes(pathlib.Path(sys.argv[1]))
     if len(graph) < 40:
@@ -55,6 +83,12 @@ def main():
     errors += [f"{file} includes itself by way of others" for file in circles(graph)]
     # The checks themselves, on what they must find.
     broken = {"engine/steps/a.cpp": ["engine/plan/b.h"], "engine/plan/b.h": ["engine/plan/c.h"], "engine/plan/c.h": ["engine/plan/b.h"]}
+    root = pathlib.Path(sys.argv[1])
+    texts = {file: (root / file).read_text() for file in graph}
+    errors += too_many(texts)
+    worse = {**texts, **{f"engine/plan/{i}.cpp": "kLrn = Half" for i in range(9)}, EXECUTOR: "\n" * 251}
+    if len(too_many(worse)) != 3:
+        errors.append("the check counts nothing")
     if len(upward(broken)) != 1 or len(circles(broken)) != 2:
         errors.append("the check does not find what it looks for")
     print("\n".join(errors) or f"{len(graph)} files, every arrow points down")

@@ -7,16 +7,9 @@
 #include "engine/steps/operations.h"
 #include "engine/steps/run.h"
 #include "ops/binary/binary.h"
-#include "ops/widen/widen.h"
 
 namespace fovea {
 namespace {
-
-void run_widen(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
-    step.call(ops::WidenFp16Args{.input = run.operand<ops::Half>(step, 0, pixels.begin, thread),
-                                 .output = run.output<float>(step, pixels.begin, thread),
-                                 .count = static_cast<std::size_t>(pixels.count()) * step.output_shape.channels});
-}
 
 // The same for all pixels.
 void run_spread(const Run& run, const Step& step, Range pixels, std::uint32_t thread) {
@@ -41,7 +34,7 @@ std::uint32_t GradientWriter::floats_of(std::uint32_t index, std::uint32_t origi
     if (writer_.type(value) == ElementType::kF32) return value;
     Step& step = begin(index, shape(value));
     writer_.read(step, value);
-    writer_.use(step, ops::kWidenFp16, run_widen);
+    use_widening(writer_, step);
     writer_.finish(step, Unit::kPixel);
     return step.output;
 }
