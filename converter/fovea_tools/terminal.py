@@ -83,7 +83,15 @@ def tells_lack_of_memory(program: str) -> Callable[[Main], Main]:
 
 
 class Parser(argparse.ArgumentParser):
-    """Of a command line whose words are repeated in the messages about them."""
+    """Of a command line whose words are repeated in the messages about them. None of them is empty, as what a shell makes of a variable
+    that is not set: no name of a file, and no default either."""
+
+    def parse_args(self, args: Optional[Sequence[str]] = None, namespace: Any = None) -> Any:
+        words = sys.argv[1:] if args is None else list(args)
+        for before, word in zip([self.prog, *words], words):
+            if not word or (word.startswith("--") and word.endswith("=")):
+                self.error(f"the value after {word or before} is empty")
+        return super().parse_args(words, namespace)
 
     def error(self, message: str) -> Any:
         super().error(printable(message))

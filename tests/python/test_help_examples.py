@@ -128,6 +128,17 @@ def test_the_examples_of_python_commands_are_calls_that_their_parsers_know(name,
     assert own
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("arguments,behind", [(["x", "", "y"], "x"), (["x", "-o", ""], "-o"), (["x", "--out="], "--out=")])
+def test_an_empty_value_is_wrong_usage(name, arguments, behind, capsys):
+    """As what a shell makes of a variable that is not set."""
+    try:
+        status = entry(name)(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2 and f"the value after {behind} is empty" in capsys.readouterr().err
+
+
 @needs_binary
 @pytest.mark.many_photos
 def test_the_commands_of_the_readme_run_as_they_stand(tmp_path):

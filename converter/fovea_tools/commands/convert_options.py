@@ -9,7 +9,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .. import __version__
+from .. import __version__, terminal
 from ..conversion.options import WEIGHT_TYPES, Options
 from ..errors import UsageError
 from ..file import fovea_file
@@ -28,7 +28,7 @@ exit status: 0 done; 1 the notes could not be written, the model is; 2 wrong usa
 """
 
 
-class Parser(argparse.ArgumentParser):
+class Parser(terminal.Parser):
     def error(self, message: str) -> Any:
         raise UsageError(f"{message} (fovea-convert --help)")
 
