@@ -64,10 +64,10 @@ constexpr Limits kLimits[kQualityCheckCount] = {
     {"levels", 0.45f, 0.65f, false,
      "The picture keeps to a few levels of colour: give the camera's photo, neither reduced to a "
      "palette nor strongly compressed."},
-    {"colour_order", 0.85f, 0.8f, true,
-     "The colours are not those of a retina (red-free, false colour, or red and blue exchanged): "
+    {"colour_order", 0.9f, 0.8f, true,
+     "The colours are not those of a retina (red-free, false or turned colour, or red and blue exchanged): "
      "give the camera's colour photo."},
-    {"colour_spread", 0.024f, 0.016f, true,
+    {"colour_spread", 0.018f, 0.0155f, true,
      "The picture is grey or of one colour: give the camera's colour photo."},
     {"grain", 0.3f, 0.36f, false,
      "Noise hides the vessels: use more light, a lower sensitivity, or a clean lens, and retake."},
@@ -76,6 +76,10 @@ constexpr Limits kLimits[kQualityCheckCount] = {
      "and retake."},
     {"inner_edges", 0.9f, 1.0f, false,
      "An edge runs through the disc: give one photo of one eye, not several laid over each other."},
+    {"fine_detail", 0.62f, 0.61f, true,
+     "The picture has no detail of its pixels' size: give the camera's photo, neither enlarged, smoothed nor sharpened after that."},
+    {"colour_detail", 0.27f, 0.24f, true,
+     "The colour has none of the detail that the light has: give the camera's photo, neither coloured in nor strongly compressed."},
 };
 
 // Where all of the pixels two to the left, right, top and bottom are lit too: the soft edge of a
@@ -186,42 +190,97 @@ void measure_light(const Image& picture, const std::uint8_t* lit, QualityMeasure
         outside == 0 ? 1.0f : share(luma_outside, outside) / (share(luma_inside, inside) + 4.0f);
 }
 
-// Means and spread of the lit colours inside the disc.
+// Adds up `side` x `side` pixels' red, green and blue at x, y of a picture, unless one is not in the mask or the frame.
+bool add_up_block(const Image& picture, const std::uint8_t* mask, int x, int y, int side, std::uint32_t (&sums)[3]) {
+    if (x + side > picture.width || y + side > picture.height) return false;
+    std::uint32_t red = 0, green = 0, blue = 0;
+    for (int row = y; row < y + side; ++row) {
+        const std::uint8_t* inside = mask + std::ptrdiff_t{row} * picture.width + x;
+        const std::uint8_t* p = picture.row(row) + std::ptrdiff_t{3} * x;
+        for (int i = 0; i < side; ++i, p += 3) {
+            if (inside[i] == 0) return false;
+            red += p[0];
+            green += p[1];
+            blue += p[2];
+        }
+    }
+    sums[0] = red;
+    sums[1] = green;
+    sums[2] = blue;
+    return true;
+}
+
+// Blocks of `area` pixels each.
+struct BlockColours {
+    std::uint32_t area;
+    std::uint64_t count[256] = {}, channel_sums[2][256] = {}, squares[2] = {}, total = 0;
+
+    void add(const std::uint32_t (&sums)[3]) {
+        const std::uint32_t green = sums[1] / area;
+        ++count[green];
+        ++total;
+        for (int k = 0; k < 2; ++k) {
+            channel_sums[k][green] += sums[2 * k];
+            squares[k] += std::uint64_t{sums[2 * k]} * sums[2 * k];
+        }
+    }
+
+    // Mean square distance of red (0) or blue (1) from the mean of the blocks with that green.
+    double spread(int k) const {
+        // What is left of the squares when each block's mean at its green is taken off.
+        double left = static_cast<double>(squares[k]);
+        for (int green = 0; green < 256; ++green) {
+            const auto sum = static_cast<double>(channel_sums[k][green]);
+            left -= sum * sum / static_cast<double>(std::max<std::uint64_t>(count[green], 1));
+        }
+        const double blocks = static_cast<double>(std::max<std::uint64_t>(total, 1));
+        return std::max(left, 0.0) / (blocks * area * area);
+    }
+};
+
+// Blocks of twice the side have a quarter of what noise adds, and nearly all of what a retina's colours do.
+void measure_spread(const Image& picture, const std::uint8_t* mask, QualityMeasures* measures) {
+    constexpr int kBlocks = 64;
+    const int side = std::max(std::max(picture.width, picture.height) / kBlocks, 1);
+    const auto area = static_cast<std::uint32_t>(side * side);
+    BlockColours small{area}, large{4 * area};
+    for (int y = 0; y < picture.height; y += 2 * side) {
+        for (int x = 0; x < picture.width; x += 2 * side) {
+            std::uint32_t all[3] = {};
+            bool is_whole = true;
+            for (int part = 0; part < 4; ++part) {
+                std::uint32_t sums[3];
+                if (add_up_block(picture, mask, x + part % 2 * side, y + part / 2 * side, side, sums)) {
+                    small.add(sums);
+                    for (int c = 0; c < 3; ++c) all[c] += sums[c];
+                } else {
+                    is_whole = false;
+                }
+            }
+            if (is_whole) large.add(all);
+        }
+    }
+    const auto without_noise = [&](int k) {
+        return static_cast<float>(std::sqrt(std::max(4 * large.spread(k) - small.spread(k), 0.0) / 3));
+    };
+    measures->spread_red = without_noise(0);
+    measures->spread_blue = without_noise(1);
+}
+
+// Means of the lit colours inside the disc.
 void measure_colour(const Image& picture, const std::uint8_t* mask, QualityMeasures* measures) {
-    std::uint64_t count[256] = {}, red_sum[256] = {}, blue_sum[256] = {};
-    std::uint64_t red_squares = 0, blue_squares = 0, total = 0, sums[3] = {};
+    std::uint64_t total = 0, sums[3] = {};
     double saturation = 0;
     const std::uint8_t* p = picture.pixels.data();
     for (std::size_t i = 0; i < picture.pixels.size() / 3; ++i, p += 3) {
         if (mask[i] == 0) continue;
-        ++count[p[1]];
-        red_sum[p[1]] += p[0];
-        blue_sum[p[1]] += p[2];
-        red_squares += std::uint64_t{p[0]} * p[0];
-        blue_squares += std::uint64_t{p[2]} * p[2];
         for (int c = 0; c < 3; ++c) sums[c] += p[c];
         const int largest = std::max({p[0], p[1], p[2]}), least = std::min({p[0], p[1], p[2]});
         if (largest > 0) saturation += static_cast<double>(largest - least) / largest;
         ++total;
     }
     if (total == 0) return;
-    // What is left of the squares when each pixel's mean at its green is taken off.
-    double red_left = static_cast<double>(red_squares);
-    double blue_left = static_cast<double>(blue_squares);
-    for (int green = 0; green < 256; ++green) {
-        if (count[green] == 0) continue;
-        const auto pixels = static_cast<double>(count[green]);
-        const auto red = static_cast<double>(red_sum[green]);
-        const auto blue = static_cast<double>(blue_sum[green]);
-        red_left -= red * red / pixels;
-        blue_left -= blue * blue / pixels;
-    }
     const auto pixels = static_cast<double>(total);
-    const auto spread = [&](double left) {
-        return static_cast<float>(std::sqrt(std::max(left, 0.0) / pixels));
-    };
-    measures->spread_red = spread(red_left);
-    measures->spread_blue = spread(blue_left);
     measures->saturation = static_cast<float>(saturation / pixels);
     for (int c = 0; c < 3; ++c) measures->mean_colour[c] = share(sums[c], total);
 }
@@ -348,7 +407,19 @@ float sharpness(const QualityMeasures& m) {
 float colour_order(const QualityMeasures& m) {
     const float red = m.mean_colour[0] + 4, green = m.mean_colour[1] + 4;
     const float blue = m.mean_colour[2] + 4;
-    return std::min({red / green, red / blue, green / blue});
+    // A retina is orange: of what it has more than blue, red is far more than green, the more so the stronger the colour.
+    constexpr float kOrange = 0.59f, kPale = 0.2f;
+    const float orange = kOrange * (std::max(red - blue, 0.0f) + kPale * red) / (std::max(green - blue, 0.0f) + 2);
+    return std::min({red / green, red / blue, green / blue, orange});
+}
+
+float fine_detail(const QualityMeasures& m) {
+    constexpr float kRepeated = 1.2f;
+    return std::min(m.step_ratio, kRepeated * m.least_changes);
+}
+
+float colour_detail(const QualityMeasures& m) {
+    return std::sqrt(m.colour_steps.red * m.colour_steps.blue);
 }
 
 float colour_spread(const QualityMeasures& m) {
@@ -443,6 +514,9 @@ Status measure_quality(QualityCopies&& copies, const Allocator& allocator,
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
               coarse.height, mask.data());
     measure_colour(coarse, mask.data(), measures);
+    measure_spread(coarse, mask.data(), measures);
+    measures->colour_steps = colour_steps(coarse.view(), mask.data());
+    measures->least_changes = copies.least_changes;
     // Where a photo was cut and its rest made black, the cut is the disc's edge, not a picture's.
     status = measure_straight_edges(fine_green.data(), fine.width, fine.height, eroded.data(),
                                     coarse.width, coarse.height, allocator, &measures->edges);
@@ -458,6 +532,7 @@ Status measure_quality(QualityCopies&& copies, const Allocator& allocator,
     status = measure_green(coarse_green, coarse, 0.95f, &measures->coarse);
     if (status != Status::kOk) return status;
     status = measure_green(fine_green, fine, 0.92f, &measures->fine);
+    measures->step_ratio = step_ratio(fine_green.data(), fine.width, fine.height, mask.data());
     measures->disc =
         scaled(measures->disc, static_cast<float>(copies.photo_width) / static_cast<float>(coarse.width),
                static_cast<float>(copies.photo_height) / static_cast<float>(coarse.height));
@@ -503,6 +578,8 @@ Status assess_quality(QualityCopies&& copies, const Allocator& allocator, Qualit
     values[kGrain] = grain(m);
     values[kClarity] = clarity(m);
     values[kInnerEdges] = inner_edges(m);
+    values[kFineDetail] = fine_detail(m);
+    values[kColourDetail] = colour_detail(m);
 
     report->disc = m.disc;
     report->verdict = QualityVerdict::kGood;

@@ -7,6 +7,7 @@
 #include "preprocess/inner_edges.h"
 #include "preprocess/line_contrast.h"
 #include "preprocess/photo.h"
+#include "preprocess/pixel_steps.h"
 #include "preprocess/quality_rows.h"
 #include "preprocess/surroundings.h"
 
@@ -33,11 +34,13 @@ enum QualityCheckIndex {
     kBlocks,          // all straight edges within 8 pixels of each other / what lies between
     kColours,         // different colours among at most 32,768 source pixels of the disc
     kLevels,          // how far the colours of the disc keep to a few levels: see below
-    kColourOrder,     // least of mean red / green, red / blue and green / blue
+    kColourOrder,     // least of mean red / green, red / blue and green / blue, and of how orange it is: see below
     kColourSpread,    // how far red and blue are no function of green / their means
     kGrain,    // median of dark line contrast / its 98th percentile, or 1.8 x detail of 1 pixel
     kClarity,  // log-odds that a grader would not reject it: see clarity() below
     kInnerEdges,  // the longest edge inside the disc / radius: see inner_edges() below
+    kFineDetail,    // step_ratio, or 1.2 x least_changes, the lesser
+    kColourDetail,  // geometric mean of colour_steps
     kQualityCheckCount
 };
 
@@ -77,13 +80,16 @@ struct QualityMeasures {
     // Inside 0.95 radius where it is lit.
     float mean_colour[3];   // red, green, blue, 0..255
     float saturation;       // mean of (largest channel - smallest) / largest
-    float spread_red;       // root mean square distance from the mean red of pixels with that green
-    float spread_blue;      // the same of blue
+    float spread_red;   // root mean square distance from the mean red of what has that green, by blocks' means; without white noise
+    float spread_blue;  // the same of blue
+    ColourSteps colour_steps;
+    float least_changes;    // in the picture's own pixels: see quality_rows.h
     std::uint32_t colours;  // of source pixels: as kColours
     // On a copy of at most 512 pixels, inside 0.92 radius.
     float levels;  // distance of the smoothed histogram from a much smoother one / the pixels; of
                    // red and green the lesser
     DetailBands fine;  // green
+    float step_ratio;  // green
     StraightEdges edges;
     // On a copy whose disc measures at most about 224 pixels; bands inside 0.95 radius, lines
     // inside 0.85 in thousandths of the local brightness.
@@ -143,11 +149,11 @@ struct QualityMeasures {
 // levels, reject > 0.65, usable > 0.45
 //     1,000 photos: 99 % 0.36, 99.5 % 0.42, largest but for one nearly black 0.63. Palettes of 8
 //     colours saved as JPEG: 0.48 to 1.2; JPEG quality 1: 0.95 to 1.5.
-// colour_order, reject < 0.8, usable < 0.85
-//     Least: 1.0 / 1.3 / 0.82 / 1.4 / 0.99. Red and blue exchanged: at most 0.75.
-// colour_spread, reject < 0.016, usable < 0.024
-//     Least: 0.067 / 0.070 / 0.028 / 0.056 / 0.024 without a grey photo. Grey: 0; with 15 % of its
-//     colour: 0.017.
+// colour_order, reject < 0.8, usable < 0.9
+//     Least of the first three: 1.0 / 1.3 / 0.82 / 1.4 / 0.99. Red and blue exchanged: at most 0.75.
+//     How orange: 0.59 (red - blue + red / 5) / (green - blue). Hue turned by 45 degrees: below 0.8.
+// colour_spread, reject < 0.0155, usable < 0.018
+//     0.2 %: 0.041 / 0.031 / 0.018 / 0.041 / 0.021. Grey: 0; tinted and with noise of colour, too: about 0.
 // grain, reject > 0.36, usable > 0.3
 //     99 %: 0.28 / 0.23 / 0.25 / 0.19 / 0.32. Noise over blur, whatever its size: 0.39 to 0.53.
 // clarity, reject < 0, usable < 3.05
@@ -156,6 +162,11 @@ struct QualityMeasures {
 //     none of good, and mark 90 %, 67 % and 4 %.
 // inner_edges, reject > 1, usable > 0.9
 //     99.7 %: 0.8 / 1.1 / 0.9 / 0.8 / 1.1.
+// fine_detail, reject < 0.61, usable < 0.62
+//     0.2 %: 0.67 / 0.64 / 0.62 / 0.63 / 0.65; median 0.82 / 0.71 / 0.68 / 0.72 / 0.76. Enlarged
+//     smoothly from a disc of 95 to 145 pixels: median 0.54 to 0.57.
+// colour_detail, reject < 0.24, usable < 0.27
+//     0.2 %: 0.27 / 0.45 / 0.26 / 0.46 / 0.30; median 0.61 / 0.76 / 0.50 / 0.65 / 0.50.
 
 // The log-odds of a logistic regression (ridge C = 1; sources weighted alike, fundus and natural
 // alike) on measures.disc.residual, surround, filled, warm, red_to_green and coarse.rms[2], shifted

@@ -16,6 +16,7 @@
 
 #include "preprocess/decode.h"
 #include "preprocess/quality.h"
+#include "preprocess/resize.h"
 #include "tests/unit/picture_defects.h"
 
 namespace {
@@ -39,6 +40,34 @@ Picture blurred_by(const Picture& photo, int per_mille) {
 Picture blocky(const Picture& photo, int diameter) {
     const int n = std::max(2, trimmed(photo).width / diameter);
     return enlarged(shrunk(photo, n), n);
+}
+
+Picture resized(const Picture& photo, int width, int height, ResizeMethod method) {
+    Image image;
+    const SelectedView view(photo.view());
+    Picture picture(width, height);
+    if (resize(view, width, height, resize_scale(view, width, height), method, {}, &image) != Status::kOk) return {0, 0};
+    std::memcpy(picture.pixels.data(), image.pixels.data(), picture.pixels.size());
+    return picture;
+}
+
+// Enlarged without steps from a disc of about that many pixels.
+Picture smooth(const Picture& photo, int diameter) {
+    const int width = photo.width * diameter / trimmed(photo).width;
+    const Picture small = resized(photo, width, photo.height * width / photo.width, ResizeMethod::kArea);
+    return resized(small, photo.width, photo.height, ResizeMethod::kLinear);
+}
+
+// With what another photo has finer than 1 % of its height.
+Picture textured(Picture photo, const Picture& other) {
+    const Picture smoothed = blurred_by(other, 10);
+    for (int y = 0; y < std::min(photo.height, other.height); ++y) {
+        for (int i = 0; i < 3 * std::min(photo.width, other.width); ++i) {
+            std::uint8_t& value = photo.at(0, y)[i];
+            value = byte(value + other.at(0, y)[i] - smoothed.at(0, y)[i]);
+        }
+    }
+    return photo;
 }
 
 // Large enough for two photos beside each other and below.
@@ -208,6 +237,35 @@ const std::vector<Defect>& all_defects() {
          0.95},
         {"blocks, 40 pixels", [](P p, P) { return blocky(p, 40); }, {kBlocks}, 0.95},
         {"blocks, 80 pixels", [](P p, P) { return blocky(p, 80); }, {kBlocks, kStraightEdges}, 0.9},
+        {"blocks, 160 rows", [](P p, P) { return enlarged(shrunk(p, p.height / 160), p.height / 160); }, {kFineDetail, kBlocks}, 0.95},
+        {"enlarged smoothly, 95 pixels", [](P p, P) { return smooth(p, 95); }, {kFineDetail, kSharpness, kClarity}, 0.95},
+        {"enlarged smoothly, 120 pixels", [](P p, P) { return smooth(p, 120); }, {kFineDetail}, 0.8},
+        {"enlarged smoothly, 145 pixels", [](P p, P) { return smooth(p, 145); }, {kFineDetail}, 0.8},
+        {"blurred a little, sharpened",
+         [](P p, P) { return sharpened(blurred_by(p, 5), p.height * 8 / 1000, 2); },
+         {kFineDetail},
+         0.9},
+        {"luma sharp, colour blurred", [](P p, P) { return with_blurred_colour(p, p.height * 4 / 100); }, {kColourDetail}, 0.65},
+        {"grey, tinted, colour noise",
+         [](P p, P) { return with_colour_noise(tinted(p), 12); },
+         {kColourSpread},
+         0.9},
+        {"hue turned by 45 degrees", [](P p, P) { return hue_turned(p, 45); }, {kColourOrder}, 0.9},
+        // Known to pass for the most part: counted alone.
+        {"overlapping by 85 %, one shines through",
+         [](P p, P o) { return overlapping_on(p, o, 85, false, Laid::kMean, 0); },
+         {kSingleDisc, kInnerEdges},
+         0},
+        {"mean of two photos",
+         [](P p, P o) { return overlapping_on(p, o, 100, false, Laid::kMean, 0); },
+         {kSingleDisc, kInnerEdges},
+         0},
+        {"a twelfth as large, in a corner",
+         [](P p, P o) { return with_photo_within(p, shrunk(o, 12), false, 0, Laid::kWhole); },
+         {kSingleDisc, kInnerEdges, kStraightEdges},
+         0},
+        {"blurred, texture of another", [](P p, P o) { return textured(blurred_by(p, 15), o); }, {kGrain, kClarity}, 0},
+        {"hue turned by 30 degrees", [](P p, P) { return hue_turned(p, 30); }, {kColourOrder}, 0},
         {"grey", [](P p, P) { return grey(p); }, {kColourSpread}, 1},
         {"green as grey", [](P p, P) { return green_as_grey(p); }, {kColourSpread}, 1},
         {"through a green filter",

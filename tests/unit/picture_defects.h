@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "synthetic_fundus.h"
@@ -137,6 +138,11 @@ inline Picture enlarged(const Picture& source, int n) {
     return picture;
 }
 
+// The same without the steps.
+inline Picture smoothly_enlarged(const Picture& source, int n) {
+    return synthetic::blurred(enlarged(source, n), std::max(n / 2, 1));
+}
+
 inline Picture with_inset(const Picture& source, int n) {
     const Picture small = trimmed(shrunk(source, n));
     Picture picture(source.width + small.width, source.height);
@@ -232,6 +238,71 @@ inline Picture mixed(const Picture& source, const int (&weights)[3][3]) {
 
 inline Picture grey(const Picture& source) {
     return mixed(source, {{77, 150, 29}, {77, 150, 29}, {77, 150, 29}});
+}
+
+// As an editor's slider of hue does: each pixel's largest and least value stay.
+inline Picture hue_turned(const Picture& source, int degrees) {
+    Picture picture = source;
+    for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
+        const std::uint8_t* p = source.pixels.data() + i;
+        const int largest = std::max({p[0], p[1], p[2]}), least = std::min({p[0], p[1], p[2]});
+        const int range = largest - least;
+        if (range == 0) continue;
+        // In 60ths of a side of the colours' hexagon.
+        const int side = p[0] == largest ? 0 : p[1] == largest ? 120 : 240;
+        const int off = p[0] == largest ? p[1] - p[2] : p[1] == largest ? p[2] - p[0] : p[0] - p[1];
+        const int hue = (side + 60 * off / range + degrees + 360) % 360;
+        const auto level = [&](int from) {
+            // 1 within 60 degrees of the channel, falling to 0 at 120.
+            const int away = std::abs((hue - from + 540) % 360 - 180);
+            return byte(least + range * std::clamp(120 - away, 0, 60) / 60);
+        };
+        picture.pixels[i] = level(0);
+        picture.pixels[i + 1] = level(120);
+        picture.pixels[i + 2] = level(240);
+    }
+    return picture;
+}
+
+// Each pixel keeps its luma and takes the colour that the picture has when smoothed.
+inline Picture with_blurred_colour(const Picture& source, int radius) {
+    const Picture smooth = synthetic::blurred(source, radius);
+    Picture picture = source;
+    for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
+        if (luma(source.pixels.data() + i) < 12) continue;
+        const int more = luma(source.pixels.data() + i) - luma(smooth.pixels.data() + i);
+        for (std::size_t c = 0; c < 3; ++c) picture.pixels[i + c] = byte(smooth.pixels[i + c] + more);
+    }
+    return picture;
+}
+
+inline Picture tinted(const Picture& source) {
+    return mixed(source, {{104, 202, 39}, {69, 135, 26}, {42, 82, 16}});
+}
+
+// An unsharp mask.
+inline Picture sharpened(const Picture& source, int radius, int strength) {
+    const Picture smooth = synthetic::blurred(source, radius);
+    Picture picture = source;
+    for (std::size_t i = 0; i < picture.pixels.size(); ++i) {
+        picture.pixels[i] = byte(source.pixels[i] + strength * (source.pixels[i] - smooth.pixels[i]));
+    }
+    return picture;
+}
+
+// Noise that leaves the luma nearly as it is.
+inline Picture with_colour_noise(const Picture& source, int deviation) {
+    Picture picture = source;
+    Noise noise;
+    for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
+        const int u = (noise.next() + noise.next() - 255) * deviation / 104, v = (noise.next() + noise.next() - 255) * deviation / 104;
+        std::uint8_t* p = picture.pixels.data() + i;
+        if (luma(p) < 12) continue;
+        p[0] = byte(p[0] + 7 * v / 5);
+        p[1] = byte(p[1] - (u + 2 * v) / 3);
+        p[2] = byte(p[2] + 9 * u / 5);
+    }
+    return picture;
 }
 
 inline Picture green_as_grey(const Picture& source) {

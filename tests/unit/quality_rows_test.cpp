@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "picture_defects.h"
 #include "synthetic_fundus.h"
 
 using namespace fovea::preprocess;
@@ -73,6 +74,21 @@ TEST_CASE("a turned file's copies are those of the turned picture") {
         }
         CHECK(elsewhere == 0);
     }
+}
+
+TEST_CASE("pixels repeated to enlarge a picture are told from others") {
+    const synthetic::Picture photo = synthetic::fundus({300, 240, 150, 120, 110, 110});
+    const auto least_changes = [](const synthetic::Picture& picture) {
+        QualityCopies copies{fovea::Allocator{}};
+        REQUIRE(copy_for_quality(picture.view(), {}, &copies) == Status::kOk);
+        return copies.least_changes;
+    };
+    CHECK(least_changes(photo) > 0.7f);
+    for (const int times : {2, 3, 4}) CHECK(least_changes(defects::enlarged(photo, times)) < 0.1f);
+    // So large that more detail is left than is looked at.
+    CHECK(least_changes(defects::enlarged(synthetic::fundus({1600, 1200, 800, 600, 550, 550}), 2)) > 0.7f);
+    CHECK(least_changes(synthetic::flat(200, 100, 90, 60, 30)) == 1.0f);
+    CHECK(least_changes(synthetic::flat(8, 8, 90, 60, 30)) == 1.0f);
 }
 
 TEST_CASE("what cannot be copied is refused") {

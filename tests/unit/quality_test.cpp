@@ -169,12 +169,24 @@ TEST_CASE("what only looks like a photo of one eye is refused by the check that 
     SUBCASE("blocks") {
         check_refused(defects::enlarged(defects::shrunk(photo, 8), 8), kBlocks);
     }
+    SUBCASE("enlarged") {
+        check_refused(defects::enlarged(defects::shrunk(photo, 3), 3), kFineDetail);
+        check_refused(defects::smoothly_enlarged(defects::shrunk(photo, 4), 4), kFineDetail);
+    }
     SUBCASE("other colours") {
         check_refused(defects::grey(photo), kColourSpread);
         check_refused(defects::green_as_grey(photo), kColourSpread);
         check_refused(defects::red_and_blue_swapped(photo), kColourOrder);
         check_refused(defects::through_green_filter(photo), kColourOrder);
         check_refused(defects::negative(photo), kColourOrder);
+        check_refused(defects::hue_turned(photo, 45), kColourOrder);
+    }
+    SUBCASE("colours that are none of the retina's") {
+        check_refused(defects::with_blurred_colour(photo, 10), kColourDetail);
+        check_refused(defects::with_colour_noise(defects::tinted(photo), 12), kColourSpread);
+    }
+    SUBCASE("in yellow light") {
+        CHECK_FALSE(assess(defects::hue_turned(photo, 30)).checks[kColourOrder].passed);
     }
 }
 
@@ -293,7 +305,7 @@ TEST_CASE("values are the same to the bit on every machine") {
             for (const int bend : {-4, -3, -2, -1, 1, 2, 3, 4}) {
                 if (std::abs(v * 60 - bend * (u * u / 12 + 1500)) < 200) vessel = 25;
             }
-            picture.at(x, y)[0] = static_cast<std::uint8_t>(170 - distance / 900 + grain);
+            picture.at(x, y)[0] = static_cast<std::uint8_t>(165 - distance / 900 + u / 12 - vessel / 3 + grain);
             picture.at(x, y)[1] = static_cast<std::uint8_t>(95 - distance / 1200 - vessel + grain);
             picture.at(x, y)[2] = static_cast<std::uint8_t>(30 + grain);
         }
@@ -301,11 +313,12 @@ TEST_CASE("values are the same to the bit on every machine") {
     const QualityReport report = assess(picture);
     CHECK(report.verdict == QualityVerdict::kGood);
     constexpr float kExpected[kQualityCheckCount] = {
-        0x1.5cc1eap+3f, 0x1.5f59c4p-9f, 1, 0x1.21c6a4p+6f,
-        0, 0, 0, 0x1.e409bcp-4f,
-        0x1.275dfap+0f, 0x1.224adp-5f, 0x1.cb27b4p+8f, 0,
-        0x1.633c7p+0f, 0x1.3d25a6p+0f, 1241, 0x1.1881dcp-2f,
-        0x1.ee92f2p+0f, 0x1.b2208ap-5f, 0x1.e0a87ep-5f, 0x1.1b1f5ap+3f, 0x1.43d1p-2f};
+        0x1.4efe7ap+3f, 0x1.5f0a9cp-9f, 1, 0x1.215f32p+6f,
+        0, 0, 0, 0x1.e7afeep-4f,
+        0x1.2746fap+0f, 0x1.2256dap-5f, 0x1.cc6b7p+8f, 0,
+        0x1.61de9p+0f, 0x1.3ce6fap+0f, 7551, 0x1.645026p-3f,
+        0x1.cc7bp+0f, 0x1.cb43cep-5f, 0x1.e17eacp-5f, 0x1.122824p+3f, 0x1.42f27ep-2f,
+        0x1.739cbep-1f, 0x1.a4d8cp-1f};
     for (int i = 0; i < kQualityCheckCount; ++i) {
         INFO(report.checks[i].name);
         CHECK(report.checks[i].value == kExpected[i]);
