@@ -328,8 +328,7 @@ bool is_valid(const PresetSettings& settings) {
            settings.sigma >= 0.0 && settings.sigma <= kMaxSigma && settings.tolerance >= 0 &&
            settings.tolerance <= 255 &&
            (settings.resize == ResizeMethod::kLinear || settings.resize == ResizeMethod::kArea) &&
-           settings.graham_scale >= 1.0 && settings.graham_scale <= kMaxPresetSize / 2.0 &&
-           settings.graham_scale / 30.0 <= kMaxSigma &&
+           settings.graham_scale >= 1.0 && settings.graham_scale <= kMaxGrahamScale &&
            (settings.scaled_decoding == 0 || (settings.scaled_decoding >= 2 && settings.scaled_decoding <= kMaxScaledDecoding &&
                                               settings.output_size > 0 && may_decode_scaled(settings.preset, settings.resize)));
 }

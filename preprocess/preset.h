@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "preprocess/gaussian.h"
 #include "preprocess/image.h"
 #include "preprocess/resize.h"
 
@@ -26,6 +27,7 @@ enum class Preset {
 inline constexpr int kEyeqFitSide = 512;
 
 inline constexpr int kMaxPresetSize = 16384;
+inline constexpr double kMaxGrahamScale = 30 * kMaxSigma;  // its blur's sigma is a 30th of it
 inline constexpr int kMaxScaledDecoding = 16;
 
 // graham2015 enlarges at most to this many times graham_scale on a side: a disc that is less than

@@ -126,7 +126,7 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
     const bool blurs =
         settings.preset == preprocess::Preset::kKaggleBenColor || settings.preset == preprocess::Preset::kKaggleCircle;
     // Written so that a NaN is refused.
-    if (!(settings.sigma >= 0 && settings.sigma <= 256) || (blurs && settings.sigma == 0)) {
+    if (!(settings.sigma >= 0 && settings.sigma <= preprocess::kMaxSigma) || (blurs && settings.sigma == 0)) {
         return bad(section, log, "sigma is outside its range");
     }
     const std::uint32_t tolerance = load_u32(p + 12);
@@ -136,7 +136,7 @@ fovea_status read_preprocessing(const Section& section, const Log& log, Preproce
     settings.resize = resize == 1 ? preprocess::ResizeMethod::kArea : preprocess::ResizeMethod::kLinear;
     const double graham_scale = static_cast<double>(load_f32(p + 20));
     const bool has_scale = settings.preset == preprocess::Preset::kGraham2015;
-    const bool scale_fits = has_scale ? graham_scale >= 1 && graham_scale <= 7680 : graham_scale == 0;
+    const bool scale_fits = has_scale ? graham_scale >= 1 && graham_scale <= preprocess::kMaxGrahamScale : graham_scale == 0;
     if (has_scale) settings.graham_scale = graham_scale;
     if (!scale_fits) return bad(section, log, "graham2015 scale is outside its range");
     out->trained_height = load_u32(p + 24);

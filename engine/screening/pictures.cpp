@@ -136,8 +136,8 @@ fovea_status public_preset(const fovea_preset& preset, const Log& log,
     if (preset.output_size > preprocess::kMaxPresetSize) return bad("output_size is over 16384");
     if (preset.tolerance > 255) return bad("tolerance is over 255");
     // Written so that a NaN is refused.
-    if (!(preset.sigma >= 0 && preset.sigma <= 256)) return bad("sigma is outside 0 to 256");
-    if (!(preset.graham_scale >= 1 && preset.graham_scale <= 7680)) {
+    if (!(preset.sigma >= 0 && preset.sigma <= preprocess::kMaxSigma)) return bad("sigma is outside 0 to 256");
+    if (!(preset.graham_scale >= 1 && preset.graham_scale <= preprocess::kMaxGrahamScale)) {
         return bad("graham_scale is outside 1 to 7680");
     }
     if (preset.scaled_decoding == 1 || preset.scaled_decoding > preprocess::kMaxScaledDecoding) {
