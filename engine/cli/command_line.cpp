@@ -21,6 +21,12 @@ std::string verb_problem(const CLI::App& program) {
            "; the verbs are " + verbs;
 }
 
+// An option or argument of one value, which is not empty, as what a shell makes of a variable that is not set: no name of a file, no
+// choice, and no number either, though CLI11 takes it for 0.
+Option of_one_value(CLI::Option* option) {
+    return Option(option).check([](const std::string& text) { return text.empty() ? "the value is empty" : ""; });
+}
+
 }  // namespace
 
 Option& Option::required() {
@@ -73,9 +79,7 @@ Option& Option::excludes(const Option& other) {
 }
 
 Option Verb::add_option(std::string_view names, std::string& variable, std::string_view help) {
-    Option option(verb_->add_option(std::string(names), variable, std::string(help)));
-    // As what a shell makes of a variable that is not set: no name of a file, and no choice either.
-    return option.check([](const std::string& text) { return text.empty() ? "the value is empty" : ""; });
+    return of_one_value(verb_->add_option(std::string(names), variable, std::string(help)));
 }
 
 Option Verb::add_option(std::string_view names, std::vector<std::string>& variable, std::string_view help) {
@@ -83,15 +87,15 @@ Option Verb::add_option(std::string_view names, std::vector<std::string>& variab
 }
 
 Option Verb::add_option(std::string_view names, std::uint32_t& variable, std::string_view help) {
-    return Option(verb_->add_option(std::string(names), variable, std::string(help)));
+    return of_one_value(verb_->add_option(std::string(names), variable, std::string(help)));
 }
 
 Option Verb::add_option(std::string_view names, std::uint64_t& variable, std::string_view help) {
-    return Option(verb_->add_option(std::string(names), variable, std::string(help)));
+    return of_one_value(verb_->add_option(std::string(names), variable, std::string(help)));
 }
 
 Option Verb::add_option(std::string_view names, double& variable, std::string_view help) {
-    return Option(verb_->add_option(std::string(names), variable, std::string(help)));
+    return of_one_value(verb_->add_option(std::string(names), variable, std::string(help)));
 }
 
 Option Verb::add_flag(std::string_view names, bool& variable, std::string_view help) {

@@ -77,7 +77,11 @@ def test_an_empty_name_is_told_so(model, tmp_path):  # noqa: F811
 @pytest.mark.parametrize("arguments", [
     ["screen", "-m", "", "PHOTO"], ["screen", "-m", "MODEL", "PHOTO", "--output", ""], ["screen", "-m", "MODEL", "PHOTO", "--format", ""],
     ["screen", "-m", "MODEL", "list.csv", "--images", ""], ["explain", "-m", "MODEL", "PHOTO", "--overlay", ""], ["preprocess", "PHOTO", ""],
-    ["run", "-m", "MODEL", "PHOTO", "--dump", "", "--taps", "all"], ["info", ""], ["selftest", ""]])
+    ["run", "-m", "MODEL", "PHOTO", "--dump", "", "--taps", "all"], ["info", ""], ["selftest", ""],
+    *(["preprocess", "PHOTO", "o.png", "--preset", "eyeq", option, ""]
+      for option in ("--size", "--sigma", "--tolerance", "--graham-scale", "--scaled-decoding")),
+    *(["explain", "-m", "MODEL", "PHOTO", option, ""] for option in ("--seed", "--noise", "--threads")),
+    ["screen", "-m", "MODEL", "PHOTO", "--jobs", ""]])
 def test_a_value_that_is_empty_is_no_default(model, arguments):  # noqa: F811
     """As what a shell makes of a variable that is not set."""
     one_error(fovea(*({"MODEL": model, "PHOTO": SAMPLES[0]}.get(word, word) for word in arguments)), 2, "is empty")
