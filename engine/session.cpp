@@ -61,18 +61,16 @@ fovea_status check_run_input(const char* call, const void* input, fovea_dtype dt
     return FOVEA_OK;
 }
 
-fovea_status refuse_results(const char* results, const void* input, fovea_dtype dtype, std::size_t count, const Log& log) {
-    float least = 0, most = 0;
-    if (dtype == FOVEA_F32) {
-        const auto* const values = static_cast<const float*>(input);
-        const auto [first, last] = std::minmax_element(values, values + count);
-        least = *first;
-        most = *last;
+fovea_status refuse_results(const char* results, std::initializer_list<GivenValues> given, std::size_t count, const Log& log) {
+    for (const auto& [name, values, dtype] : given) {
+        if (values == nullptr || dtype == FOVEA_U8) continue;
+        const auto* const floats = static_cast<const float*>(values);
+        const auto [least, most] = std::minmax_element(floats, floats + count);
+        if (*least >= 0 && *most <= 255) continue;
+        return log.fail(FOVEA_ERROR_INVALID_ARGUMENT, "%s are not finite numbers: %s goes from %g to %g, pixels are from 0 to 255",
+                        results, name, static_cast<double>(*least), static_cast<double>(*most));
     }
-    if (least >= 0 && most <= 255) return log.fail(FOVEA_ERROR_BAD_MODEL, "%s are not finite numbers", results);
-    return log.fail(FOVEA_ERROR_INVALID_ARGUMENT,
-                    "%s are not finite numbers: its input goes from %g to %g, it takes pixels from 0 to 255", results,
-                    static_cast<double>(least), static_cast<double>(most));
+    return log.fail(FOVEA_ERROR_BAD_MODEL, "%s are not finite numbers", results);
 }
 
 fovea_status plan_session(const ModelFile& model, const fovea_session_settings& settings,

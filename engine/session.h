@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 
 #include "engine/default_floats.h"
 #include "engine/log.h"
@@ -23,8 +24,15 @@ fovea_status check_session_settings(const fovea_session_settings* settings, cons
 // What every call that runs the network on the caller's values is given: `count` of them, all finite.
 fovea_status check_run_input(const char* call, const void* input, fovea_dtype dtype, std::size_t count, const Log& log);
 
-// Whose fault it is that what a network made of such an input is no numbers: pixels overflow in no network that works.
-fovea_status refuse_results(const char* results, const void* input, fovea_dtype dtype, std::size_t count, const Log& log);
+// `count` values that a caller gave; null for none.
+struct GivenValues {
+    const char* name;
+    const void* values;
+    fovea_dtype dtype;
+};
+
+// Whose fault it is that what a network made of what was given is no numbers: pixels overflow in no network that works.
+fovea_status refuse_results(const char* results, std::initializer_list<GivenValues> given, std::size_t count, const Log& log);
 
 // What a session decides before it takes memory for running.
 struct SessionPlan {

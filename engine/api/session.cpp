@@ -140,7 +140,7 @@ fovea_status fovea_run(fovea_session* session, const void* input, fovea_dtype dt
     const std::size_t logit_count = session->file().labels.logit_count();
     const std::size_t class_count = probabilities == nullptr ? 0 : session->file().labels.class_count();
     if (!all_finite(made_logits, logit_count) || !all_finite(made_probabilities, class_count)) {
-        return refuse_results("the network's results", input, dtype, session->input_shape().count(), session->log);
+        return refuse_results("the network's results", {{"the input", input, dtype}}, session->input_shape().count(), session->log);
     }
     if (logits != nullptr) std::copy_n(made_logits, logit_count, logits);
     std::copy_n(made_probabilities, class_count, probabilities);

@@ -149,6 +149,7 @@ class Explanations {
         lines_.clear();
         if (options_.as_is) {
             const fovea_status status = fovea_explain(explainer_->get(), what.input.values, what.input.dtype, logits.data(), &made);
+            // Of results: an input or a baseline that is not finite is refused as it is read.
             if (status == FOVEA_ERROR_INVALID_ARGUMENT) throw InputProblem{"not_finite", lines_.cause(status)};
             explainer_->require(status);
         } else {

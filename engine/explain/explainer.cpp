@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kMostRuns = 10000;
 constexpr double kMostNoise = 10;
+constexpr const char* kResults = "the network's results";
 
 bool takes_gradients(fovea_explain_method method) {
     return method != FOVEA_EXPLAIN_ATTENTION && method != FOVEA_EXPLAIN_OCCLUSION;
@@ -23,6 +24,10 @@ bool takes_gradients(fovea_explain_method method) {
 
 bool is_of_layer(fovea_explain_method method) {
     return method == FOVEA_EXPLAIN_GRAD_CAM || method == FOVEA_EXPLAIN_ATTENTION;
+}
+
+bool has_baseline(fovea_explain_method method) {
+    return method == FOVEA_EXPLAIN_INTEGRATED_GRADIENTS || method == FOVEA_EXPLAIN_OCCLUSION;
 }
 
 // A map of one channel by which the node multiplies all channels of another: that value, else kNone.
@@ -213,16 +218,16 @@ const float* fovea_explainer::gradient_of(std::uint32_t value) const {
     return gradient == kNone ? nullptr : executor().value(gradient);
 }
 
-fovea_status fovea_explainer::check_logits(const float* values, const void* input, fovea_dtype dtype) const {
-    if (all_finite(values, logit_count())) return FOVEA_OK;
-    return refuse_results("the network's results", input, dtype, input_count(), session.log);
+fovea_status fovea_explainer::refuse(const char* results, const void* input, fovea_dtype dtype, bool of_method) const {
+    const float* const baseline = of_method && has_baseline(settings.method) ? settings.baseline_values : nullptr;
+    return refuse_results(results, {{"the input", input, dtype}, {"the baseline", baseline, FOVEA_F32}}, input_count(), session.log);
 }
 
 fovea_status fovea_explainer::run(const void* input, fovea_dtype dtype, bool backward) {
     session.pool.notice_fork();
     const fovea_status status = executor().run({input, dtype, objective, !backward});
     if (status != FOVEA_OK) return session.log.fail(status, "the explanation was cancelled");
-    return check_logits(logits(), input, dtype);
+    return all_finite(logits(), logit_count()) ? FOVEA_OK : FOVEA_ERROR_BAD_MODEL;
 }
 
 fovea_status fovea_explainer::explain(const void* input, fovea_dtype dtype, float* out_logits, fovea_explanation* explanation) {
@@ -238,11 +243,12 @@ fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dt
     fovea_status status = FOVEA_OK;
     if (twin.exists()) {  // what is explained is the answer of the codes
         status = session.run(input, dtype, first_logits, nullptr);
-        if (status == FOVEA_OK) status = check_logits(first_logits, input, dtype);
         if (status != FOVEA_OK) return status;
+        if (!all_finite(first_logits, logit_count())) return refuse(kResults, input, dtype, false);
         objective = with_class(objective, first_logits, logit_count());
     }
     status = run(input, dtype, by_gradient);
+    if (status == FOVEA_ERROR_BAD_MODEL) return refuse(kResults, input, dtype, false);
     if (status != FOVEA_OK) return status;
     if (!twin.exists()) std::copy_n(logits(), logit_count(), first_logits);
     const Objective everything = {Objective::Kind::kLogit, objective.form, Objective::kPredicted, 0};
@@ -282,10 +288,10 @@ fovea_status fovea_explainer::explain_as_asked(const void* input, fovea_dtype dt
             made.map = gradient_of(0);
             break;
     }
+    // What the method changed is not the caller's: what was asked about is judged.
+    if (status == FOVEA_ERROR_BAD_MODEL) return refuse(kResults, input, dtype, true);
     if (status != FOVEA_OK) return status;
-    if (!all_finite(made.map, shape.count())) {
-        return refuse_results("the map's values", input, dtype, input_count(), session.log);
-    }
+    if (!all_finite(made.map, shape.count())) return refuse("the map's values", input, dtype, true);
     if (dtype == FOVEA_U8 && session.input_shape().channels == 3) made.picture = static_cast<const std::uint8_t*>(input);
     made.photo_width = session.input_shape().width;
     made.photo_height = session.input_shape().height;

@@ -48,7 +48,7 @@ struct fovea_explainer {
     float* extra() const { return reinterpret_cast<float*>(session.memory + session.planned.plan.workspace_size - extra_bytes()); }
     std::uint64_t extra_bytes() const;
 
-    // Runs once what maps are made of; `backward` or not.
+    // Runs once what maps are made of; `backward` or not. FOVEA_ERROR_BAD_MODEL, not logged yet, where the logits are no numbers.
     fovea_status run(const void* input, fovea_dtype dtype, bool backward);
     // Of the last run:
     const float* logits() const { return executor().value(graph().logits); }
@@ -58,7 +58,8 @@ struct fovea_explainer {
 
   private:
     fovea_status plan_twin(const fovea_session_settings& wanted);
-    fovea_status check_logits(const float* values, const void* input, fovea_dtype dtype) const;
+    // Of results that are no numbers: `of_method` = what the method made of the caller's input, and of its baseline where it has one.
+    fovea_status refuse(const char* results, const void* input, fovea_dtype dtype, bool of_method) const;
     // explain() with the objective's class filled in.
     fovea_status explain_as_asked(const void* input, fovea_dtype dtype, float* logits, fovea_explanation* explanation);
 };

@@ -159,7 +159,7 @@ def test_inputs_whose_results_are_no_numbers_are_named_and_the_others_go_on(pixe
     result = fovea("run", "--model", model, *paths)
     assert result.returncode == 3
     warning, error = result.stderr.splitlines()
-    assert "warning: " in warning and "far.npy" in error and "not finite numbers: its input goes from -3e+38 to 0, it takes pixels from 0 to 255" in error
+    assert "warning: " in warning and "far.npy" in error and "not finite numbers: the input goes from -3e+38 to 0, pixels are from 0 to 255" in error
     first, second, third = jsonl(result.stdout)
     assert second["logits"] is None and second["probabilities"] is None and second["error"]["code"] == "not_finite"
     assert first["logits"] == third["logits"] is not None

@@ -182,7 +182,10 @@ def test_what_cannot_be_explained(tmp_path):
     result = fovea("explain", "-m", model, "--as-is", tmp_path / "far.npy")
     warning, error = result.stderr.splitlines()
     assert result.returncode == 3 and "warning: " in warning
-    assert "far.npy" in error and "not finite numbers: its input goes from -3e+38 to 0" in error
+    assert "far.npy" in error and "not finite numbers: the input goes from -3e+38 to 0" in error
+    integrated = ["explain", "-m", model, "--as-is", INPUTS[0], "--method", "integrated", "--baseline"]
+    one_error(fovea(*integrated, tmp_path / "nan.npy"), 2, "--baseline", "nan.npy", "not finite")
+    one_error(fovea(*integrated, tmp_path / "far.npy"), 3, INPUTS[0], "not finite numbers: the baseline goes from -3e+38 to 0")
     np.save(tmp_path / "grey.npy", np.zeros((96, 96, 1), np.uint8))
     one_error(fovea("explain", "-m", model, "--as-is", tmp_path / "grey.npy"), 3, "grey.npy", "1 channels")
     for options, said in ((["--method", "gradcam", "--layer", "gone"], "no layer of that name"), (["--class", "2"], "no such class"),

@@ -64,7 +64,8 @@ struct Explained {
     fovea_explanation explanation;
     std::vector<float> logits;
 
-    Explained(const model_builder::Bytes& file, const Scalar& scalar) {
+    Explained(const model_builder::Bytes& file, const Scalar& scalar, fovea_explain_method method = FOVEA_EXPLAIN_GRADIENT,
+              const float* baseline = nullptr) {
         fovea_model_settings model_settings;
         fovea_model_settings_init(&model_settings);
         model_settings.log = log.hooks();
@@ -74,9 +75,11 @@ struct Explained {
         session.log = log.hooks();
         fovea_explain_settings settings;
         fovea_explain_settings_init(&settings);
-        settings.method = FOVEA_EXPLAIN_GRADIENT;
+        settings.method = method;
         settings.scalar = scalar.kind;
         settings.target_class = scalar.target_class;
+        settings.noise = 10;
+        settings.baseline_values = baseline;
         const fovea_status status = fovea_explainer_create(model, &session, &settings, &explainer);
         REQUIRE_MESSAGE(status == FOVEA_OK, log.all());
         logits.resize(16);
@@ -195,7 +198,7 @@ TEST_CASE("results that are no finite numbers are refused as by a run") {
     };
     const Case cases[] = {
         {1, -1e30f, 1e20f, FOVEA_OK, ""},
-        {1, -3e38f, -3e38f, FOVEA_ERROR_INVALID_ARGUMENT, "results are not finite numbers: its input goes from -3e+38 to -3e+38"},
+        {1, -3e38f, -3e38f, FOVEA_ERROR_INVALID_ARGUMENT, "results are not finite numbers: the input goes from -3e+38 to -3e+38"},
         {1e37f, 0, 255, FOVEA_ERROR_BAD_MODEL, "the network's results are not finite numbers"},
         {1, NAN, 100, FOVEA_ERROR_INVALID_ARGUMENT, "the input has values that are not finite"},
     };
@@ -212,6 +215,36 @@ TEST_CASE("results that are no finite numbers are refused as by a run") {
     Explained explained(model_builder::build(model_builder::overflowing_spec(1e37f)), {FOVEA_SCALAR_LOGIT, 0});
     const std::vector<std::uint8_t> pixels(4 * 4 * 3, 255);
     CHECK(explained.explain(pixels.data(), FOVEA_U8) == FOVEA_ERROR_BAD_MODEL);
+}
+
+TEST_CASE("a method's own inputs are not the caller's, its baseline is") {
+    struct Case {
+        fovea_explain_method method;
+        float baseline;
+        fovea_status status;
+        const char* words;
+    };
+    const Case cases[] = {
+        {FOVEA_EXPLAIN_GRADIENT, 1e30f, FOVEA_OK, ""},
+        {FOVEA_EXPLAIN_SMOOTH_GRADIENT, 1e30f, FOVEA_ERROR_BAD_MODEL, "the network's results are not finite numbers\n"},
+        {FOVEA_EXPLAIN_INTEGRATED_GRADIENTS, 128, FOVEA_OK, ""},
+        {FOVEA_EXPLAIN_INTEGRATED_GRADIENTS, 1e30f, FOVEA_ERROR_INVALID_ARGUMENT, "the baseline goes from 1e+30 to 1e+30"},
+        {FOVEA_EXPLAIN_OCCLUSION, 1e30f, FOVEA_ERROR_INVALID_ARGUMENT, "the baseline goes from 1e+30 to 1e+30"},
+        {FOVEA_EXPLAIN_OCCLUSION, NAN, FOVEA_ERROR_INVALID_ARGUMENT, "the baseline has values that are not finite"},
+    };
+    std::vector<std::uint8_t> pixels(4 * 4 * 3, 255);
+    pixels[0] = 1;
+    const std::vector<float> floats(pixels.begin(), pixels.end());
+    for (const Case& c : cases) {
+        CAPTURE(c.method);
+        const std::vector<float> baseline(pixels.size(), c.baseline);
+        // Numbers to 1545, and from there on none.
+        Explained explained(model_builder::build(model_builder::overflowing_spec(2.2e35f)), {FOVEA_SCALAR_LOGIT, 0}, c.method,
+                            baseline.data());
+        CHECK(explained.explain(pixels.data(), FOVEA_U8) == c.status);
+        CHECK((explained.log.all() + "\n").find(c.words) != std::string::npos);
+        CHECK(explained.explain(floats.data(), FOVEA_F32) == c.status);
+    }
 }
 
 TEST_CASE("of equal maxima the first in a window has all, and channels share") {

@@ -287,8 +287,8 @@ TEST_CASE("results that are no finite numbers are refused, and so are such input
     };
     const Case cases[] = {
         {"experiments", 1, -1e30f, 1e20f, FOVEA_OK, ""},
-        {"an input far out", 1, -3e38f, -3e38f, FOVEA_ERROR_INVALID_ARGUMENT, "its input goes from -3e+38 to -3e+38"},
-        {"one value too many", 2.6e35f, 255, 256, FOVEA_ERROR_INVALID_ARGUMENT, "its input goes from 255 to 256"},
+        {"an input far out", 1, -3e38f, -3e38f, FOVEA_ERROR_INVALID_ARGUMENT, "the input goes from -3e+38 to -3e+38"},
+        {"one value too many", 2.6e35f, 255, 256, FOVEA_ERROR_INVALID_ARGUMENT, "the input goes from 255 to 256"},
         {"pixels", 1e37f, 0, 255, FOVEA_ERROR_BAD_MODEL, "results are not finite numbers"},
         {"a NaN", 1, NAN, 100, FOVEA_ERROR_INVALID_ARGUMENT, "the input has values that are not finite"},
         {"an infinity", 1, INFINITY, 100, FOVEA_ERROR_INVALID_ARGUMENT, "the input has values that are not finite"},

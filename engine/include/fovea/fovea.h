@@ -683,7 +683,8 @@ typedef struct fovea_explanation {
 
 /* Explains what the network makes of one input, as fovea_run takes it. logits (null, or logit_count floats) receive the same bits as
  * fovea_run gives in a session of the same settings. Allocates nothing. Input that is not finite, and results and maps that are not, are
- * refused as fovea_run does. Threads: session. */
+ * refused as fovea_run does: where neither the input nor the method's baseline leaves the pixel range, FOVEA_ERROR_BAD_MODEL. A baseline
+ * that is not finite is FOVEA_ERROR_INVALID_ARGUMENT. Threads: session. */
 FOVEA_API fovea_status fovea_explain(fovea_explainer* explainer, const void* input, fovea_dtype dtype, float* logits,
                                      fovea_explanation* explanation);
 
