@@ -6,7 +6,7 @@ import pathlib
 import signal
 import sys
 
-from fovea_tools.terminal import complain
+from fovea_tools.terminal import Parser, complain
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -25,8 +25,8 @@ usage, 130 interrupted."""
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m recipe", description=__doc__, epilog=EXAMPLE,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="python -m recipe", description=__doc__, epilog=EXAMPLE,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--settings", required=True, metavar="FILE.toml", help="the detector's settings")
     parser.add_argument("--data", required=True, action="append", metavar="NAME=FOLDER",
                         help="a photo source: a folder with the photos and one label CSV; once for each source")

@@ -6,10 +6,9 @@ import pathlib
 import sys
 
 import numpy as np
-from fovea_tools.terminal import complain
-from sklearn.metrics import roc_auc_score
+from fovea_tools.terminal import Parser, complain
 
-from . import evaluate, grades, parity, settings, validation_pictures
+from . import parity, settings, validation_pictures
 from .split import VALIDATION
 
 EXAMPLE = """example (from the folder models/; the pictures are what `fovea preprocess` made, as a training leaves them in --out):
@@ -22,6 +21,10 @@ Prints the card's tables as Markdown, those of each question where the detector 
 def compare(floats, codes, temperature, threshold, ill, first=1):
     """The figures of both. floats, codes: logits (N, classes); threshold: from which probability of class `first` or more on a photo is
     called ill; ill: {source: (rows of floats, (n,) bool)}, the photos whose label answers that question."""
+    # Only now, so that --help and a wrong option answer at once: TensorFlow comes with grades, SciPy with evaluate.
+    from sklearn.metrics import roc_auc_score
+
+    from . import evaluate, grades
     odds = [grades.log_odds(logits, first) for logits in (floats, codes)]
     scores = [grades.probability(logits / temperature, first) for logits in (floats, codes)]
     verdicts = [score >= threshold for score in scores]
@@ -90,8 +93,8 @@ def _run(arguments):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m recipe.beside_floats", description=__doc__, epilog=EXAMPLE,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="python -m recipe.beside_floats", description=__doc__, epilog=EXAMPLE,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--floats", required=True, metavar="FILE.fovea")
     parser.add_argument("--codes", required=True, metavar="FILE.fovea", help="what fovea-quantize made of it")
     parser.add_argument("--images", required=True, metavar="DIR", help="preprocessed pictures, below DIR/SOURCE")

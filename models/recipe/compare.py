@@ -4,7 +4,7 @@ import argparse
 import pathlib
 import sys
 
-from fovea_tools.terminal import complain
+from fovea_tools.terminal import Parser, complain
 
 from . import record
 
@@ -106,8 +106,8 @@ def table(runs):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m recipe.compare", description=__doc__, epilog=EXAMPLE,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="python -m recipe.compare", description=__doc__, epilog=EXAMPLE,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a folder that a training wrote (--out)")
     parsed = parser.parse_args(arguments)
     try:

@@ -12,9 +12,8 @@ import sys
 import tempfile
 
 import numpy as np
-from fovea_tools.terminal import complain
+from fovea_tools.terminal import Parser, complain
 from PIL import Image, ImageFilter, ImageOps
-from sklearn.metrics import roc_auc_score
 
 from . import labels, programs, settings, split
 
@@ -108,6 +107,7 @@ def answers(program, detector, paths, target, views, report):
 def figures(score, positive, ill, sources):
     """{condition: {source: {"photos", "auc" or None, "changed", "moved"}}}: the share of verdicts that differ from that of the plain photo,
     and by how much a probability moved (median). Photos that could not be screened under a condition are left out there."""
+    from sklearn.metrics import roc_auc_score  # only now, so that --help and a wrong option answer at once
     found = {}
     for number, condition in enumerate(CONDITIONS):
         rows = found[condition] = {}
@@ -161,8 +161,8 @@ def chosen(folders, sides, from_grade, limit):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m recipe.conditions", description=__doc__, epilog=EXAMPLE,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="python -m recipe.conditions", description=__doc__, epilog=EXAMPLE,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", required=True, metavar="FILE.fovea")
     parser.add_argument("--split", required=True, metavar="FILE.csv", help="only the photos on its validation side are used")
     parser.add_argument("--data", required=True, action="append", metavar="NAME=FOLDER", help="as in the training; once for each source")

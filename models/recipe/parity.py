@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 import numpy as np
-from fovea_tools.terminal import complain
+from fovea_tools.terminal import Parser, complain
 
 from . import programs, validation_pictures
 from .settings import GRADES
@@ -124,8 +124,8 @@ def _run(arguments):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m recipe.parity", description=__doc__, epilog=EXAMPLE,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="python -m recipe.parity", description=__doc__, epilog=EXAMPLE,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", required=True, metavar="FILE.fovea")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--keras", metavar="FILE.keras", help="the network that was converted")

@@ -128,7 +128,7 @@ def test_the_examples_of_python_commands_are_calls_that_their_parsers_know(name,
     assert own
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *MODULES])
 @pytest.mark.parametrize("arguments,behind", [(["x", "", "y"], "x"), (["x", "-o", ""], "-o"), (["x", "--out="], "--out=")])
 def test_an_empty_value_is_wrong_usage(name, arguments, behind, capsys):
     """As what a shell makes of a variable that is not set."""
