@@ -226,9 +226,8 @@ typedef struct fovea_session_settings {
     fovea_log log;            /* default: silent */
     int (*cancel)(void* cookie); /* default null; asked on the calling thread while the session is planned, while a photo
                                     is decoded (in a JPEG before each row of blocks of each scan; in a PNG before each
-                                    pass over the whole picture, each of at most some 130 million instructions a million
-                                    pixels, 310 with 16 bits and alpha, or 900 a byte of a file made to be slow), each
-                                    time that about a million pixels (of filters, fewer) have been copied, made the
+                                    pass over the whole picture, which takes seconds where it is the largest allowed),
+                                    each time that about a million pixels (of filters, fewer) have been copied, made the
                                     network's picture or drawn on, and before each layer or part of a layer of some 64
                                     million multiply-adds: non-zero stops the call with FOVEA_ERROR_CANCELLED */
     void* cancel_cookie;
