@@ -10,8 +10,20 @@ namespace {
 
 constexpr double kFloor = 0.01;  // squared grey levels: keeps quotients of flat pictures tame
 
-// So many rows are enough for a mean.
-int rows_apart(int height, int rows) { return std::max(height / rows, 1); }
+// Some rows of the mask that are not closer than `border` to the frame's edge. About so many are enough for a mean.
+struct SomeRows {
+    int first, end, apart;
+
+    SomeRows(const std::uint8_t* mask, int width, int height, int border, int count) : first(border), end(height - border) {
+        const auto is_empty = [&](int y) {
+            const std::uint8_t* row = mask + std::ptrdiff_t{y} * width;
+            return std::all_of(row, row + width, [](std::uint8_t inside) { return inside == 0; });
+        };
+        while (first < end && is_empty(first)) ++first;
+        while (first < end && is_empty(end - 1)) --end;
+        apart = std::max((end - first) / count, 1);
+    }
+};
 
 struct Squares {
     std::uint64_t sum = 0, count = 0;
@@ -37,7 +49,8 @@ struct Squares {
 float step_ratio(const std::uint8_t* pixels, int width, int height, const std::uint8_t* mask) {
     constexpr int kNear = 2, kFar = 3;
     Squares near, far;
-    for (int y = kFar; y < height - kFar; y += rows_apart(height, 24)) {
+    const SomeRows rows(mask, width, height, kFar, 24);
+    for (int y = rows.first; y < rows.end; y += rows.apart) {
         const std::ptrdiff_t at = std::ptrdiff_t{y} * width + kFar;
         for (const std::ptrdiff_t step : {std::ptrdiff_t{1}, std::ptrdiff_t{width}}) {
             near.add(pixels + at, mask + at, kNear * step, width - 2 * kFar);
@@ -47,17 +60,17 @@ float step_ratio(const std::uint8_t* pixels, int width, int height, const std::u
     return static_cast<float>(std::sqrt(near.mean() / far.mean()));
 }
 
-ColourSteps colour_steps(const ImageView& picture, const std::uint8_t* mask) {
-    constexpr int kDistance = 4;
+ColourSteps colour_steps(const ImageView& picture, const std::uint8_t* mask, int distance) {
     const int width = picture.width;
     std::int64_t red = 0, green = 0, blue = 0, count = 0;
-    for (int y = kDistance; y < picture.height - kDistance; y += rows_apart(picture.height, 16)) {
+    const SomeRows rows(mask, width, picture.height, distance, 16);
+    for (int y = rows.first; y < rows.end; y += rows.apart) {
         const std::uint8_t *row = picture.row(y), *mask_row = mask + std::ptrdiff_t{y} * width;
         for (const bool down : {false, true}) {
-            const std::uint8_t* behind = down ? picture.row(y + kDistance) : row + 3 * kDistance;
-            const std::uint8_t* before = down ? picture.row(y - kDistance) : row - 3 * kDistance;
-            const std::ptrdiff_t ahead = std::ptrdiff_t{kDistance} * (down ? width : 1);
-            for (int x = kDistance; x < width - kDistance; ++x) {
+            const std::uint8_t* behind = down ? picture.row(y + distance) : row + 3 * distance;
+            const std::uint8_t* before = down ? picture.row(y - distance) : row - 3 * distance;
+            const std::ptrdiff_t ahead = std::ptrdiff_t{distance} * (down ? width : 1);
+            for (int x = distance; x < width - distance; ++x) {
                 if ((mask_row[x] & mask_row[x - ahead] & mask_row[x + ahead]) == 0) continue;
                 int bends[3];
                 for (int c = 0; c < 3; ++c) bends[c] = 2 * row[3 * x + c] - before[3 * x + c] - behind[3 * x + c];

@@ -67,7 +67,7 @@ constexpr Limits kLimits[kQualityCheckCount] = {
     {"colour_order", 0.9f, 0.8f, true,
      "The colours are not those of a retina (red-free, false or turned colour, or red and blue exchanged): "
      "give the camera's colour photo."},
-    {"colour_spread", 0.018f, 0.0155f, true,
+    {"colour_spread", 0.02f, 0.0165f, true,
      "The picture is grey or of one colour: give the camera's colour photo."},
     {"grain", 0.3f, 0.36f, false,
      "Noise hides the vessels: use more light, a lower sensitivity, or a clean lens, and retake."},
@@ -225,7 +225,13 @@ struct BlockColours {
         }
     }
 
-    // Mean square distance of red (0) or blue (1) from the mean of the blocks with that green.
+    // How many blocks more than means there are.
+    std::uint64_t freedom() const {
+        return total - static_cast<std::uint64_t>(256 - std::count(count, count + 256, std::uint64_t{0}));
+    }
+
+    // Mean square distance of red (0) or blue (1) from the mean of the blocks with that green. Without bias: a block that is alone
+    // with its green tells nothing.
     double spread(int k) const {
         // What is left of the squares when each block's mean at its green is taken off.
         double left = static_cast<double>(squares[k]);
@@ -233,15 +239,19 @@ struct BlockColours {
             const auto sum = static_cast<double>(channel_sums[k][green]);
             left -= sum * sum / static_cast<double>(std::max<std::uint64_t>(count[green], 1));
         }
-        const double blocks = static_cast<double>(std::max<std::uint64_t>(total, 1));
+        const double blocks = static_cast<double>(std::max<std::uint64_t>(freedom(), 1));
         return std::max(left, 0.0) / (blocks * area * area);
     }
 };
 
+// Pixels of a copy that are as much of its disc as four are of one that fills a coarse copy's shorter side.
+int colour_grain(const Disc& disc) {
+    constexpr float kGrains = 57;
+    return std::max(static_cast<int>(2 * std::sqrt(disc.radius_x * disc.radius_y) / kGrains + 0.5f), 1);
+}
+
 // Blocks of twice the side have a quarter of what noise adds, and nearly all of what a retina's colours do.
-void measure_spread(const Image& picture, const std::uint8_t* mask, QualityMeasures* measures) {
-    constexpr int kBlocks = 64;
-    const int side = std::max(std::max(picture.width, picture.height) / kBlocks, 1);
+void measure_spread(const Image& picture, const std::uint8_t* mask, int side, QualityMeasures* measures) {
     const auto area = static_cast<std::uint32_t>(side * side);
     BlockColours small{area}, large{4 * area};
     for (int y = 0; y < picture.height; y += 2 * side) {
@@ -260,6 +270,9 @@ void measure_spread(const Image& picture, const std::uint8_t* mask, QualityMeasu
             if (is_whole) large.add(all);
         }
     }
+    // A mean square of so few may be wrong by a quarter.
+    constexpr std::uint64_t kLeastFreedom = 32;
+    if (large.freedom() < kLeastFreedom) return;
     const auto without_noise = [&](int k) {
         return static_cast<float>(std::sqrt(std::max(4 * large.spread(k) - small.spread(k), 0.0) / 3));
     };
@@ -407,10 +420,13 @@ float sharpness(const QualityMeasures& m) {
 float colour_order(const QualityMeasures& m) {
     const float red = m.mean_colour[0] + 4, green = m.mean_colour[1] + 4;
     const float blue = m.mean_colour[2] + 4;
+    const float order = std::min({red / green, red / blue, green / blue});
+    // Black has no hue; it is refused as that.
+    if (std::max({red, green, blue}) - 4 < kLimits[kBrightness].reject) return order;
     // A retina is orange: of what it has more than blue, red is far more than green, the more so the stronger the colour.
-    constexpr float kOrange = 0.59f, kPale = 0.2f;
+    constexpr float kOrange = 0.6f, kPale = 0.2f;
     const float orange = kOrange * (std::max(red - blue, 0.0f) + kPale * red) / (std::max(green - blue, 0.0f) + 2);
-    return std::min({red / green, red / blue, green / blue, orange});
+    return std::min(order, orange);
 }
 
 float fine_detail(const QualityMeasures& m) {
@@ -514,8 +530,9 @@ Status measure_quality(QualityCopies&& copies, const Allocator& allocator,
     mask_disc(measures->disc, lit.data(), coarse.width, coarse.height, 0.95f, coarse.width,
               coarse.height, mask.data());
     measure_colour(coarse, mask.data(), measures);
-    measure_spread(coarse, mask.data(), measures);
-    measures->colour_steps = colour_steps(coarse.view(), mask.data());
+    const int grain_side = colour_grain(measures->disc);
+    measure_spread(coarse, mask.data(), grain_side, measures);
+    measures->colour_steps = colour_steps(coarse.view(), mask.data(), grain_side);
     measures->least_changes = copies.least_changes;
     // Where a photo was cut and its rest made black, the cut is the disc's edge, not a picture's.
     status = measure_straight_edges(fine_green.data(), fine.width, fine.height, eroded.data(),
@@ -532,11 +549,12 @@ Status measure_quality(QualityCopies&& copies, const Allocator& allocator,
     status = measure_green(coarse_green, coarse, 0.95f, &measures->coarse);
     if (status != Status::kOk) return status;
     status = measure_green(fine_green, fine, 0.92f, &measures->fine);
+    if (status != Status::kOk) return status;
     measures->step_ratio = step_ratio(fine_green.data(), fine.width, fine.height, mask.data());
     measures->disc =
         scaled(measures->disc, static_cast<float>(copies.photo_width) / static_cast<float>(coarse.width),
                static_cast<float>(copies.photo_height) / static_cast<float>(coarse.height));
-    return status;
+    return Status::kOk;
 }
 
 Status measure_quality(const PhotoView& photo, const Allocator& allocator, QualityMeasures* measures) {

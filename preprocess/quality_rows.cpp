@@ -28,8 +28,9 @@ Status QualityRows::begin(int width, int height, int photo_width, int photo_heig
     photo_height_ = photo_height;
     orientation_ = orientation;
     next_row_ = next_sample_ = 0;
-    // What was enlarged to far more than is looked at still has all its detail.
-    column_step_ = std::max(std::max(width, height) / (2 * kFineSide), 1);
+    // What was enlarged to far more than is looked at still has all its detail: n times repeated pixels look alike at a step below n,
+    // when fewer than kFineSide are left.
+    column_step_ = std::max(std::max(width, height) / kFineSide, 1);
     change_count_ = std::min(width / column_step_ / 2, kMostChanges) / kTogether * kTogether;
     std::fill(changes_, changes_ + kMostChanges, std::uint16_t{0});
     const Status status = fine_.begin(width, height, photo_width, photo_height, kFineSide);

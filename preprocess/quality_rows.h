@@ -18,7 +18,9 @@ struct QualityCopies {
     Image fine;     // at most kFineSide pixels along its longer side
     Image samples;  // single pixels, evenly spread
     // How unlike the pixels beside each other are where they are most alike: of each eight changes along some rows the mean of the
-    // three least / that of all. About 0 where pixels were repeated to enlarge a picture, 1 where nothing changes.
+    // three least / that of all. About 0 where each pixel was repeated to enlarge a picture of less than kFineSide / 2 pixels, and little
+    // below kFineSide; 1 where nothing changes. Changes are those along the rows as the file stores them: what was enlarged down its
+    // columns alone is not seen.
     float least_changes = 1;
     int width = 0;  // of the picture that they are of
     int height = 0;

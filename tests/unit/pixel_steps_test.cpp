@@ -51,7 +51,7 @@ TEST_CASE("colour steps are 0 where channels change alike, 1 where green alone d
             }
         }
     }
-    const ColourSteps same = colour_steps(alike.view(), mask_of(1).data()), apart = colour_steps(green.view(), mask_of(1).data());
+    const ColourSteps same = colour_steps(alike.view(), mask_of(1).data(), 4), apart = colour_steps(green.view(), mask_of(1).data(), 4);
     CHECK(same.red < 0.01f);
     CHECK(same.blue < 0.01f);
     CHECK(apart.red == 1.0f);
@@ -62,8 +62,8 @@ TEST_CASE("an empty mask and a picture too small for a step give 1") {
     const synthetic::Picture picture = defects::noisy(synthetic::flat(kWidth, kHeight, 90, 60, 30), 20);
     std::vector<std::uint8_t> green(std::size_t{kWidth} * kHeight, 50);
     CHECK(step_ratio(green.data(), kWidth, kHeight, mask_of(0).data()) == 1.0f);
-    CHECK(colour_steps(picture.view(), mask_of(0).data()).red == 1.0f);
+    CHECK(colour_steps(picture.view(), mask_of(0).data(), 4).red == 1.0f);
     const synthetic::Picture tiny = synthetic::flat(5, 5, 90, 60, 30);
     CHECK(step_ratio(green.data(), 5, 5, mask_of(1).data()) == 1.0f);
-    CHECK(colour_steps(tiny.view(), mask_of(1).data()).blue == 1.0f);
+    CHECK(colour_steps(tiny.view(), mask_of(1).data(), 4).blue == 1.0f);
 }

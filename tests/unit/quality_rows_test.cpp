@@ -53,6 +53,8 @@ TEST_CASE("a turned file's copies are those of the turned picture") {
         CHECK(copies.photo_height == expected.photo_height);
         // Other sides are rounded by 8 and by 12 bits.
         CHECK(largest_difference(copies.fine, expected.fine) <= (orientation == 1 ? 0 : 1));
+        // Of columns instead of rows where it lies on its side, and of rows from the other end.
+        CHECK(copies.least_changes == doctest::Approx(expected.least_changes).epsilon(orientation == 1 ? 1e-6 : 0.05));
         // Samples are rows and columns of the stored picture.
         CHECK(copies.samples.width == (orientation >= 5 ? 64 : 512));
         CHECK(copies.samples.height == (orientation >= 5 ? 512 : 64));
@@ -84,9 +86,15 @@ TEST_CASE("pixels repeated to enlarge a picture are told from others") {
         return copies.least_changes;
     };
     CHECK(least_changes(photo) > 0.7f);
-    for (const int times : {2, 3, 4}) CHECK(least_changes(defects::enlarged(photo, times)) < 0.1f);
-    // So large that more detail is left than is looked at.
-    CHECK(least_changes(defects::enlarged(synthetic::fundus({1600, 1200, 800, 600, 550, 550}), 2)) > 0.7f);
+    for (const int times : {3, 4}) CHECK(least_changes(defects::enlarged(photo, times)) < 0.1f);
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+        CHECK(of_rows(defects::enlarged(photo, 3), orientation).least_changes < 0.1f);
+    }
+    const synthetic::Picture small = synthetic::fundus({250, 200, 125, 100, 92, 92});
+    CHECK(least_changes(defects::enlarged(small, 2)) < 0.1f);
+    // As much detail is left as is looked at.
+    const synthetic::Picture large = synthetic::fundus({520, 400, 260, 200, 180, 180});
+    for (const int times : {2, 3}) CHECK(least_changes(defects::enlarged(large, times)) > 0.6f);
     CHECK(least_changes(synthetic::flat(200, 100, 90, 60, 30)) == 1.0f);
     CHECK(least_changes(synthetic::flat(8, 8, 90, 60, 30)) == 1.0f);
 }

@@ -74,7 +74,7 @@ inline Picture fundus(const FundusOptions& o = {}) {
                 for (int k = 0; k < 7; ++k) {
                     const double bend = 0.2 + 0.13 * k, t = 0.55 - u;
                     const double arc = bend * std::sqrt(std::max(t, 0.0)) * (1 - 0.25 * t);
-                    const double width = 0.018 - 0.002 * k;
+                    const double width = 0.02 - 0.0018 * k;
                     for (const double side : {-1.0, 1.0}) {
                         const double off = (v - side * arc) / width;
                         if (t > 0 && std::fabs(off) < 4) green -= 30 * std::exp(-off * off);
