@@ -5,6 +5,7 @@ Run it with `python -m pytest tests/artifact`; a test whose compiler is not inst
 """
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -207,6 +208,16 @@ def test_features_left_out(tmp_path, build, left_out):
         assert "pointwise_conv_fp32_scalar" in names and not OF_CODES.search(names)
         run("ninja", "-C", build, "tests/unit/codes_left_out_test")
         run(build / "tests/unit/codes_left_out_test")
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="kernels of x86-64")
+def test_avx512_left_out(build):
+    """Neither such kernels nor tables that name them."""
+    run("meson", "setup", build, SOURCE, "-Davx512=disabled", *LIBRARY_ALONE)
+    archives = re.findall(r"^(ops/\S+\.a):", run("ninja", "-C", build, "-t", "targets", "all"), flags=re.MULTILINE)
+    run("ninja", "-C", build, *archives)
+    names = "".join(run("nm", archive, cwd=build) for archive in archives)  # in that folder: its name has avx512, too
+    assert "pointwise_conv_fp32_avx2" in names and "avx512" not in names
 
 
 @pytest.mark.parametrize("left_out", [["half"], ["int8"], ["half", "int8", "explain"]])
