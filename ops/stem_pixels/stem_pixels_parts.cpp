@@ -28,9 +28,31 @@ struct Part {
     std::ptrdiff_t begin, end;
 };
 
+// All that depends on the kind of pixels: makes elements of some of them, which are one after another from `pixel` on. Behind pointers
+// without types, for written once for each kind of pixels this file takes 964 bytes more of an arm64 program (aarch64-linux-gnu-size).
+template <typename Element>
+struct Pixels {
+    const void* args;
+    void (*rescale)();
+    void (*write)(const Pixels& pixels, std::ptrdiff_t pixel, std::ptrdiff_t count, Element* output);
+};
+
 template <typename Pixel, typename Element>
-void convolve_part(const StemPixelsArgs<Pixel, Element>& args, const Part& part,
-                   void (*rescale)(const AffineArgs<Pixel, Element>&), void (*convolution)(const Conv2dArgs<Element>&),
+void write_pixels(const Pixels<Element>& pixels, std::ptrdiff_t pixel, std::ptrdiff_t count, Element* output) {
+    const auto& args = *static_cast<const StemPixelsArgs<Pixel, Element>*>(pixels.args);
+    const int channels = args.convolution.in_channels;
+    reinterpret_cast<void (*)(const AffineArgs<Pixel, Element>&)>(pixels.rescale)({.input = args.image + pixel * channels,
+                                                                                   .output = output,
+                                                                                   .scale = args.scale,
+                                                                                   .offset = args.offset,
+                                                                                   .pixels = static_cast<std::size_t>(count),
+                                                                                   .channels = channels});
+}
+
+// args.image is of pixels instead.
+template <typename Element>
+void convolve_part(const StemPixelsArgs<void, Element>& args, const Part& part, const Pixels<Element>& pixels,
+                   void (*convolution)(const Conv2dArgs<Element>&),
                    Element* const (&window)[kMaxStemRows]) {
     const int height = args.convolution.kernel_height;
     const std::ptrdiff_t channels = args.convolution.in_channels;
@@ -62,24 +84,16 @@ void convolve_part(const StemPixelsArgs<Pixel, Element>& args, const Part& part,
                                      static_cast<std::ptrdiff_t>(a) * args.dilation_y;
             rows[a] = nullptr;
             if (y < 0 || y >= args.input_height || part.begin == part.end) continue;
-            rescale({.input = args.image + (y * args.convolution.input_width + part.begin) * channels,
-                     .output = places[a],
-                     .scale = args.scale,
-                     .offset = args.offset,
-                     .pixels = static_cast<std::size_t>(part.end - part.begin),
-                     .channels = args.convolution.in_channels});
+            pixels.write(pixels, y * args.convolution.input_width + part.begin, part.end - part.begin, places[a]);
             rows[a] = places[a];
         }
         convolution(row);
     }
 }
 
-}  // namespace
-
-template <typename Pixel, typename Element>
-void stem_pixels_in_parts(const StemPixelsArgs<Pixel, Element>& args,
-                          void (*rescale)(const AffineArgs<Pixel, Element>&),
-                          void (*convolution)(const Conv2dArgs<Element>&)) {
+template <typename Element>
+void convolve_parts(const StemPixelsArgs<void, Element>& args, const Pixels<Element>& pixels,
+                    void (*convolution)(const Conv2dArgs<Element>&)) {
     const Conv2dArgs<Element>& whole = args.convolution;
     const std::ptrdiff_t reach =
         static_cast<std::ptrdiff_t>(whole.kernel_width - 1) * whole.dilation_x + 1;
@@ -98,8 +112,27 @@ void stem_pixels_in_parts(const StemPixelsArgs<Pixel, Element>& args,
         const std::ptrdiff_t begin = std::max<std::ptrdiff_t>(left, 0);
         const std::ptrdiff_t end =
             std::max(begin, std::min<std::ptrdiff_t>(right, whole.input_width));
-        convolve_part(args, {x, outputs, left, begin, end}, rescale, convolution, window);
+        convolve_part(args, {x, outputs, left, begin, end}, pixels, convolution, window);
     }
+}
+
+}  // namespace
+
+template <typename Pixel, typename Element>
+void stem_pixels_in_parts(const StemPixelsArgs<Pixel, Element>& args,
+                     void (*rescale)(const AffineArgs<Pixel, Element>&),
+                     void (*convolution)(const Conv2dArgs<Element>&)) {
+    convolve_parts<Element>({.image = args.image,
+                             .input_height = args.input_height,
+                             .first_row = args.first_row,
+                             .stride_y = args.stride_y,
+                             .dilation_y = args.dilation_y,
+                             .output_rows = args.output_rows,
+                             .output_row_stride = args.output_row_stride,
+                             .scale = args.scale,
+                             .offset = args.offset,
+                             .convolution = args.convolution},
+                            {&args, reinterpret_cast<void (*)()>(rescale), write_pixels<Pixel, Element>}, convolution);
 }
 
 template void stem_pixels_in_parts(const StemPixelsFp32Args&, AffinePixelsFp32Function, Conv2dFp32Function);
