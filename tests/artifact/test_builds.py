@@ -196,7 +196,7 @@ def test_features_left_out(tmp_path, build, left_out):
     logits = run(build / "engine/examples/run_example", model, pixels).split()
     assert len(logits) == 2 and all(abs(float(logit)) < 100 for logit in logits), logits
     tests = [line.split(" / ")[-1].strip() for line in run("meson", "test", "-C", build, "--list").splitlines()]
-    assert ("screening_test" in tests) == ("screening" not in left_out) and ("gradient_test" in tests) == (not {"explain", "int8"} & set(left_out))
+    assert ("screening_test" in tests) == ("screening" not in left_out) and ("gradient_test" in tests) == ("explain" not in left_out)
     assert ("codes_test" in tests) == ("int8" not in left_out) and ("codes_left_out_test" in tests) == ("int8" in left_out)
     assert "network_test" in tests
     done = subprocess.run([build / "engine/cli/fovea", "selftest", SOURCE / "models/detectors/small224/small224_int8.fovea"],
